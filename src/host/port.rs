@@ -1,0 +1,11 @@
+//! The traits behind which the drivers stand. The engine knows drivers only by these.
+
+pub mod agents;
+pub mod git;
+pub mod jobs;
+pub mod store;
+
+pub use agents::{AgentDefinition, Agents, Conversation, ConversationInput, ConversationSetup, Lifetime, Update};
+pub use git::{Checkpoint, CreatedWorktree, Git, RepositoryFacts, ResolvedBase, Unlanded};
+pub use jobs::{Attached, JobControl, JobHandle, JobSpec, Jobs, JournalReader, Record, RecordKind};
+pub use store::{Batch, Row, Store, Table};

@@ -1,0 +1,225 @@
+//! Port of agents: the catalog, and one conversation with one process.
+//!
+//! A conversation is a synchronous state machine. Its state is a function of the job's journal alone: the unit feeds it every record,
+//! including what was written to the agent ([`ConversationInput::Written`]). So a new daemon rebuilds it by reading the journal from
+//! its beginning, throws the updates of the committed part away, sends again only what the journal does not show as written (each
+//! write has a key that is a function of the state), and goes on in the middle of a turn.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::model::Refusal;
+use crate::model::agent::{AgentCommand, AgentReady, AgentView, ConfigOption, PlanEntry, Protocol, ToolCall};
+use crate::model::approval::{ApprovalKind, ApprovalOption};
+use crate::model::id::TurnId;
+use crate::model::job::JobEnd;
+use crate::model::turn::TurnOutcome;
+use crate::model::usage::Usage;
+
+/// How long an agent's process lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// One process per turn.
+    Turn,
+    /// One process for the whole session, many turns.
+    Session,
+}
+
+/// An agent's definition from the catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentDefinition {
+    /// The catalog's name of it.
+    pub name: String,
+    /// One line.
+    pub description: String,
+    /// How divisi talks to it.
+    pub protocol: Protocol,
+    /// Program and arguments, after placeholders were filled in.
+    pub command: Vec<String>,
+    /// Variables it gets.
+    pub environment: BTreeMap<String, String>,
+    /// Names of variables passed through from the daemon's environment.
+    pub pass_environment: Vec<String>,
+    /// What to do when it is missing.
+    pub install_hint: Option<String>,
+    /// `built-in` or the file's path.
+    pub source: String,
+}
+
+/// What a conversation starts with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConversationSetup {
+    /// The worktree, absolute.
+    pub directory: String,
+    /// The agent's own id of an earlier conversation to go on with.
+    pub resume: Option<AgentReady>,
+    /// The mode to set.
+    pub mode: Option<String>,
+    /// The model to set.
+    pub model: Option<String>,
+}
+
+/// What happens to a conversation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ConversationInput<'a> {
+    /// The process runs.
+    Started,
+    /// It printed something.
+    Output {
+        /// On standard error?
+        stderr: bool,
+        /// The bytes, split anywhere.
+        bytes: &'a [u8],
+    },
+    /// The journal shows that this was written to it.
+    Written {
+        /// The key.
+        key: &'a str,
+        /// The bytes.
+        bytes: &'a [u8],
+    },
+    /// It ended.
+    Ended(&'a JobEnd),
+    /// Deliver a prompt. Asked again after a restart until the journal shows it as written.
+    Prompt {
+        /// The turn.
+        turn: &'a TurnId,
+        /// The text.
+        text: &'a str,
+    },
+    /// Answer a permission request or question.
+    Answer {
+        /// The request's key.
+        key: &'a str,
+        /// The option's id; absent: cancelled.
+        option: Option<&'a str>,
+        /// What to tell the agent with a rejection, where the protocol can.
+        message: Option<&'a str>,
+    },
+    /// Cancel the running turn by the protocol's own means.
+    Cancel,
+    /// Set an option.
+    Option {
+        /// Its id.
+        id: &'a str,
+        /// The choice's id.
+        value: &'a str,
+    },
+}
+
+/// What a conversation yields.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Update {
+    /// Write this to the agent, under a key that is a function of the conversation's state.
+    Write {
+        /// The key.
+        key: String,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// Close its standard input.
+    CloseStdin,
+    /// It is ready for prompts.
+    Ready(AgentReady),
+    /// It could not be made ready; the process is of no use.
+    Unusable {
+        /// Why, one sentence.
+        reason: String,
+        /// What to do next.
+        hints: Vec<String>,
+    },
+    /// It said something.
+    Message(String),
+    /// It thought something.
+    Thought(String),
+    /// Output of a command, or standard error.
+    Output {
+        /// Standard error?
+        stderr: bool,
+        /// The text.
+        text: String,
+    },
+    /// Output was left out; the total so far.
+    Elided(u64),
+    /// A tool call, merged to its newest state.
+    Tool(ToolCall),
+    /// Its plan.
+    Plan(Vec<PlanEntry>),
+    /// The options it offers.
+    Options(Vec<ConfigOption>),
+    /// The slash commands it offers.
+    Commands(Vec<AgentCommand>),
+    /// It asks.
+    Approval {
+        /// The request's key, unique in the process.
+        key: String,
+        /// Permission or question.
+        kind: ApprovalKind,
+        /// What it is about.
+        tool: ToolCall,
+        /// The command line, when it is one.
+        command_line: Option<String>,
+        /// What can be answered.
+        options: Vec<ApprovalOption>,
+    },
+    /// It took the question back.
+    ApprovalWithdrawn {
+        /// The request's key.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+    /// Usage.
+    Usage(Usage),
+    /// Something worth knowing.
+    Notice(String),
+    /// A message this divisi does not know.
+    Raw(Value),
+    /// The turn is over.
+    TurnEnded {
+        /// Which.
+        turn: TurnId,
+        /// How.
+        outcome: TurnOutcome,
+    },
+}
+
+/// A conversation with one process.
+pub trait Conversation: Send {
+    /// Takes an input and appends what follows from it, in order.
+    fn feed(&mut self, input: ConversationInput<'_>, updates: &mut Vec<Update>);
+
+    /// True when a cancelled turn is ended by the protocol ([`ConversationInput::Cancel`]); false when signals are all there is.
+    fn can_cancel(&self) -> bool;
+}
+
+/// The catalog.
+pub trait Agents: Send + Sync {
+    /// Every agent, by name.
+    fn list(&self) -> Vec<AgentView>;
+
+    /// One agent, startable.
+    ///
+    /// # Errors
+    /// When it is unknown (names like it are hinted) or not installed (with what to do).
+    fn find(&self, name: &str) -> Result<AgentDefinition, Refusal>;
+
+    /// How long its processes live.
+    fn lifetime(&self, agent: &AgentDefinition) -> Lifetime;
+
+    /// The command for a process: for [`Lifetime::Turn`] with the turn's prompt.
+    fn command(&self, agent: &AgentDefinition, setup: &ConversationSetup, prompt: Option<&str>) -> Vec<String>;
+
+    /// Whether its processes get a pipe as standard input.
+    fn wants_stdin(&self, agent: &AgentDefinition) -> bool;
+
+    /// A conversation with a process that is about to start, or that a new daemon attaches to. For [`Lifetime::Turn`] `turn` is the
+    /// turn it serves.
+    fn converse(
+        &self,
+        agent: &AgentDefinition,
+        setup: &ConversationSetup,
+        turn: Option<&TurnId>,
+    ) -> Box<dyn Conversation>;
+}

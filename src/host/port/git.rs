@@ -1,0 +1,226 @@
+//! Port of git: everything that touches a repository. All methods block and are called on blocking threads; the driver serialises
+//! writers per repository and bounds how many git processes run at once.
+
+use crate::model::Refusal;
+use crate::model::diff::{Diff, DiffRange, DiffStat};
+use crate::model::id::{HunkId, Oid};
+use crate::model::landing::{Landing, LandingState, Preflight};
+use crate::model::query::{Finding, RepositoryConfig};
+use crate::model::worktree::{Base, Worktree};
+
+/// A repository, recognised and found workable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryFacts {
+    /// Absolute path of the main worktree, or of the bare repository.
+    pub repository: String,
+    /// Absolute, canonical path of the common git directory.
+    pub common_dir: String,
+    /// The directory new worktrees go under, absolute.
+    pub worktrees_root: String,
+}
+
+/// A base that exists, with what names are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedBase {
+    /// The repository.
+    pub facts: RepositoryFacts,
+    /// The base.
+    pub base: Base,
+    /// Names a new session cannot have, case-folded: entries of the worktrees root, first components of `refs/heads/divisi/*`.
+    pub taken: Vec<String>,
+    /// `.divisi.toml` at the base's worktree, when there is one.
+    pub config: Option<RepositoryConfig>,
+}
+
+/// A worktree that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedWorktree {
+    /// The branch's commit.
+    pub head: Oid,
+    /// What a person should know, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// The end of a turn, committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The commit, when there was something to commit.
+    pub commit: Option<Oid>,
+    /// The branch's commit now.
+    pub head: Oid,
+    /// What changed since the turn's first commit.
+    pub turn_stat: DiffStat,
+    /// What changed since the base.
+    pub stat: DiffStat,
+}
+
+/// Work of a session that its base does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unlanded {
+    /// Commits on the branch whose change is not in the base.
+    pub commits: u32,
+    /// Uncommitted paths (staged, unstaged, untracked).
+    pub dirty: u32,
+}
+
+/// Repositories and worktrees.
+pub trait Git: Send + Sync {
+    /// Finds the repository around a path.
+    ///
+    /// # Errors
+    /// When there is none, or it is of a kind that cannot be worked in, in one clear sentence.
+    fn inspect(&self, path: &str) -> Result<RepositoryFacts, Refusal>;
+
+    /// Resolves a base (branch, tag, commit, `pr:N` when fetched; absent: what is checked out at `path`) and collects taken names.
+    ///
+    /// # Errors
+    /// When it does not exist, is not a commit, or the repository has no commits yet.
+    fn resolve_base(&self, path: &str, label: Option<&str>) -> Result<ResolvedBase, Refusal>;
+
+    /// Creates the worktree and its branch, locked with a reason, copies what `.worktreeinclude` names. Everything is validated
+    /// first; on failure nothing is left behind.
+    ///
+    /// # Errors
+    /// When git refuses, the disk is full, or the name is taken after all.
+    fn create_worktree(&self, worktree: &Worktree) -> Result<CreatedWorktree, Refusal>;
+
+    /// Removes whatever an interrupted creation left (directory, administrative directory, branch at its base commit, locks). Does
+    /// nothing when the worktree holds work. Idempotent.
+    ///
+    /// # Errors
+    /// When something could not be removed.
+    fn clean_worktree(&self, worktree: &Worktree) -> Result<(), Refusal>;
+
+    /// Whether the worktree is on disk, registered for its branch and complete; its head if so.
+    ///
+    /// # Errors
+    /// When git cannot be asked.
+    fn check_worktree(&self, worktree: &Worktree) -> Result<Option<Oid>, Refusal>;
+
+    /// Writes files below the worktree's untracked `AGENT_CONTEXT/` directory (relative names, whole contents).
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    fn write_context(&self, worktree: &Worktree, files: &[(String, String)]) -> Result<(), Refusal>;
+
+    /// Commits everything uncommitted on the session's branch, hooks not run, authored as the user, with the message given.
+    /// Idempotent: with nothing to commit it only reports. `from` is the turn's first commit.
+    ///
+    /// # Errors
+    /// When the worktree is gone or git refuses (locked index: waits, then names the holder).
+    fn checkpoint(&self, worktree: &Worktree, from: &Oid, message: &str) -> Result<Checkpoint, Refusal>;
+
+    /// Work that a removal would take away.
+    ///
+    /// # Errors
+    /// When git cannot be asked.
+    fn unlanded(&self, worktree: &Worktree) -> Result<Unlanded, Refusal>;
+
+    /// Captures everything not reachable from another branch under `refs/divisi/preserved/<session>`; returns the ref when there was
+    /// something. Idempotent.
+    ///
+    /// # Errors
+    /// When it cannot be captured; then nothing may be deleted.
+    fn preserve(&self, worktree: &Worktree) -> Result<Option<String>, Refusal>;
+
+    /// Removes worktree and branch after ownership was proven: rename to a trash directory, then deletion in the background.
+    /// Idempotent.
+    ///
+    /// # Errors
+    /// When ownership cannot be proven or git refuses.
+    fn remove_worktree(&self, worktree: &Worktree) -> Result<(), Refusal>;
+
+    /// Brings a removed worktree back from its preserved ref (or its base), uncommitted changes uncommitted again.
+    ///
+    /// # Errors
+    /// When path or branch are taken, or nothing was preserved and the base is gone.
+    fn restore_worktree(&self, worktree: &Worktree) -> Result<Oid, Refusal>;
+
+    /// A diff. `turn` gives the two commits for [`DiffRange::Turn`].
+    ///
+    /// # Errors
+    /// When git cannot be asked.
+    fn diff(
+        &self,
+        worktree: &Worktree,
+        range: &DiffRange,
+        turn: Option<(&Oid, &Oid)>,
+        stat_only: bool,
+    ) -> Result<Diff, Refusal>;
+
+    /// The same as a patch.
+    ///
+    /// # Errors
+    /// When git cannot be asked.
+    fn patch(&self, worktree: &Worktree, range: &DiffRange, turn: Option<(&Oid, &Oid)>) -> Result<String, Refusal>;
+
+    /// A file at the session's merge base; `None` when it does not exist there.
+    ///
+    /// # Errors
+    /// When it is not text or git cannot be asked.
+    fn base_file(&self, worktree: &Worktree, path: &str) -> Result<Option<String>, Refusal>;
+
+    /// Finds the hunk by id or unique prefix in the session's diff; returns its full id and its patch.
+    ///
+    /// # Errors
+    /// When there is none or more than one.
+    fn find_hunk(&self, worktree: &Worktree, hunk: &HunkId) -> Result<(HunkId, String), Refusal>;
+
+    /// Applies a patch to the working files, reversed or not.
+    ///
+    /// # Errors
+    /// When it does not apply; then nothing was changed.
+    fn apply(&self, worktree: &Worktree, patch: &str, reverse: bool) -> Result<(), Refusal>;
+
+    /// What a landing would meet. `others` are the live worktrees of the same repository with their sessions' names.
+    ///
+    /// # Errors
+    /// When the target does not exist or git cannot be asked.
+    fn preflight(
+        &self,
+        worktree: &Worktree,
+        onto: Option<&str>,
+        others: &[(String, Worktree)],
+    ) -> Result<Preflight, Refusal>;
+
+    /// Lands exactly `landing.head` on `landing.onto` by compare-and-swap against `landing.onto_commit`. Idempotent: what was already
+    /// done is recognised. Never leaves the target between two states. With conflicts the conflicted merge or rebase is left in the
+    /// session's worktree.
+    ///
+    /// # Errors
+    /// Only when git cannot be run at all; everything else is a state.
+    fn land(&self, worktree: &Worktree, landing: &Landing) -> Result<LandingState, Refusal>;
+
+    /// Goes on after conflicts were resolved in the worktree.
+    ///
+    /// # Errors
+    /// When conflicts remain (their paths are named).
+    fn continue_landing(&self, worktree: &Worktree, landing: &Landing) -> Result<LandingState, Refusal>;
+
+    /// Gives a conflicted landing up; the worktree is as before the landing.
+    ///
+    /// # Errors
+    /// When git refuses.
+    fn abort_landing(&self, worktree: &Worktree, landing: &Landing) -> Result<(), Refusal>;
+
+    /// Compares a repository with what is known of it.
+    ///
+    /// # Errors
+    /// When git cannot be asked.
+    fn scan(&self, repository: &str, known: &[Worktree]) -> Result<Vec<Finding>, Refusal>;
+
+    /// Repairs what [`Git::scan`] found and marked as fixable; returns what was done. Unlanded work is preserved first.
+    ///
+    /// # Errors
+    /// When git cannot be asked.
+    fn fix(&self, repository: &str, known: &[Worktree]) -> Result<Vec<String>, Refusal>;
+
+    /// The repository's `.divisi.toml` (`trusted` is left false).
+    ///
+    /// # Errors
+    /// When there is no repository or the file cannot be read.
+    fn repository_config(&self, path: &str) -> Result<RepositoryConfig, Refusal>;
+
+    /// Git processes started so far.
+    fn processes(&self) -> u64;
+}

@@ -1,0 +1,153 @@
+//! Port of processes: an agent under its shim, known by its journal.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::model::Refusal;
+use crate::model::id::JobId;
+use crate::model::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
+
+/// How to start a program under a shim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobSpec {
+    /// The job's id; its directory is named after it.
+    pub job: JobId,
+    /// Program and arguments. The program is an absolute path or is looked up in the `PATH` given in `environment`.
+    pub command: Vec<String>,
+    /// Working directory, absolute.
+    pub directory: String,
+    /// The whole environment: nothing is inherited. `TMPDIR` is added by the driver (a directory of the job's own).
+    pub environment: BTreeMap<String, String>,
+    /// Whether standard input is a pipe that divisi writes to; otherwise it is empty.
+    pub stdin: bool,
+    /// What the shim does when the daemon dies.
+    pub on_daemon_death: OnDaemonDeath,
+    /// How long the shim keeps the program without any daemon.
+    pub lease: Duration,
+}
+
+/// What a journal record holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordKind {
+    /// Bytes from the program's standard output.
+    Stdout,
+    /// Bytes from its standard error.
+    Stderr,
+    /// Bytes written to its standard input, with the key they were written under.
+    Stdin,
+    /// The program started (payload empty).
+    Started,
+    /// The program ended; nothing follows.
+    Ended,
+}
+
+/// One journal record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What it holds.
+    pub kind: RecordKind,
+    /// When it was written, milliseconds since the epoch.
+    pub time: i64,
+    /// The key of a [`RecordKind::Stdin`] record; empty otherwise.
+    pub key: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// How it ended, for [`RecordKind::Ended`].
+    pub end: Option<JobEnd>,
+    /// The journal's length after this record: the offset to go on from.
+    pub offset: u64,
+}
+
+/// Reads a job's journal.
+#[async_trait]
+pub trait JournalReader: Send {
+    /// The next records after `offset` (0: from the beginning), in order, at most about 256 KiB of payload at once. Waits until there
+    /// is at least one. An empty answer means that nothing will follow: the shim is gone. Cancel safe.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or is damaged before its end.
+    async fn read(&mut self, offset: u64) -> Result<Vec<Record>, Refusal>;
+}
+
+/// Acts on a job. Every method returns when the shim has taken the request.
+#[async_trait]
+pub trait JobControl: Send + Sync {
+    /// Writes to the program's standard input, once per key for the job's life: a repeated key does nothing. The bytes are in the
+    /// journal before they reach the program.
+    ///
+    /// # Errors
+    /// When the shim is gone or standard input is closed.
+    async fn write(&self, key: &str, bytes: &[u8]) -> Result<(), Refusal>;
+
+    /// Closes the program's standard input.
+    ///
+    /// # Errors
+    /// When the shim is gone.
+    async fn close_stdin(&self) -> Result<(), Refusal>;
+
+    /// SIGINT to the program's group, once.
+    ///
+    /// # Errors
+    /// When the shim is gone.
+    async fn interrupt(&self) -> Result<(), Refusal>;
+
+    /// The ladder: SIGTERM to the whole tree, after `grace` SIGKILL to the whole tree until nobody is left.
+    ///
+    /// # Errors
+    /// When the shim is gone (then the whole tree is ended by the driver, if any of it is left).
+    async fn stop(&self, grace: Duration) -> Result<(), Refusal>;
+}
+
+/// A live job.
+pub struct JobHandle {
+    /// Its shim.
+    pub shim: ProcessIdentity,
+    /// Reads its journal.
+    pub reader: Box<dyn JournalReader>,
+    /// Acts on it.
+    pub control: std::sync::Arc<dyn JobControl>,
+}
+
+/// What a new daemon found of a job.
+pub enum Attached {
+    /// Its shim lives: reading and acting go on.
+    Alive(JobHandle),
+    /// Its shim is gone; the journal can be read to its end. When it has no end record the job was lost; its tree, if any was left,
+    /// has been ended.
+    Gone(Box<dyn JournalReader>),
+    /// It never started.
+    NeverStarted,
+}
+
+/// Starts programs under shims and finds them again.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// Starts a job; its program runs when this returns.
+    ///
+    /// # Errors
+    /// When the program or the directory does not exist, or the shim cannot be started; nothing is left behind.
+    async fn start(&self, spec: &JobSpec) -> Result<JobHandle, Refusal>;
+
+    /// Finds a job again after a restart.
+    ///
+    /// # Errors
+    /// When its directory cannot be read.
+    async fn attach(&self, job: &JobId) -> Result<Attached, Refusal>;
+
+    /// Deletes a job's journal and directories once nobody needs them.
+    ///
+    /// # Errors
+    /// When the job lives or the files cannot be deleted.
+    async fn forget(&self, job: &JobId) -> Result<(), Refusal>;
+
+    /// Runs a program to its end, bounded in time and output (1 MiB kept), its whole tree ended afterwards: for setup commands.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    async fn run(&self, spec: &JobSpec, limit: Duration) -> Result<(JobEnd, String), Refusal>;
+
+    /// The journal's path, for messages.
+    fn journal_path(&self, job: &JobId) -> String;
+}

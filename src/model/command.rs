@@ -1,0 +1,303 @@
+//! Commands: what can be asked of the host. Each gets exactly one receipt, sent when the decision has committed.
+//!
+//! On the wire a command is a JSON-RPC request whose method is the name given here and whose parameters are the payload, with an
+//! optional `command_id` beside them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::approval::{Answer, ApprovalPolicy};
+use super::id::{ApprovalId, CommandId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
+use super::job::OnDaemonDeath;
+use super::landing::Strategy;
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params")]
+pub enum Command {
+    /// Start a session.
+    #[serde(rename = "session/create")]
+    CreateSession(CreateSession),
+    /// Send a follow-up prompt; queued while a turn runs.
+    #[serde(rename = "session/send")]
+    SendPrompt(SendPrompt),
+    /// Change a waiting prompt.
+    #[serde(rename = "prompt/edit")]
+    EditPrompt(EditPrompt),
+    /// Take a waiting prompt back.
+    #[serde(rename = "prompt/cancel")]
+    CancelPrompt(CancelPrompt),
+    /// Stop the running turn.
+    #[serde(rename = "session/stop")]
+    StopSession(OfSession),
+    /// Remove a session: its process, worktree and branch. Refused when work would be lost, unless `discard`; what is not landed is preserved in any case.
+    #[serde(rename = "session/remove")]
+    RemoveSession(RemoveSession),
+    /// Bring a removed session's worktree back.
+    #[serde(rename = "session/restore")]
+    RestoreSession(OfSession),
+    /// Mark as looked at.
+    #[serde(rename = "session/read")]
+    ReadSession(OfSession),
+    /// Change what happens to permission requests.
+    #[serde(rename = "session/policy")]
+    SetPolicy(SetPolicy),
+    /// Choose a value of an option the agent offers (its mode, its model).
+    #[serde(rename = "session/option")]
+    SetOption(SetOption),
+    /// Answer a permission request.
+    #[serde(rename = "approval/answer")]
+    AnswerApproval(AnswerApproval),
+    /// Decide on a hunk.
+    #[serde(rename = "hunk/decide")]
+    DecideHunk(DecideHunk),
+    /// Land a session on its base.
+    #[serde(rename = "landing/start")]
+    StartLanding(StartLanding),
+    /// Go on after the conflicts were resolved.
+    #[serde(rename = "landing/continue")]
+    ContinueLanding(OfSession),
+    /// Give a conflicted landing up.
+    #[serde(rename = "landing/abort")]
+    AbortLanding(OfSession),
+    /// Trust a repository's `.divisi.toml` with exactly this content.
+    #[serde(rename = "repository/trust")]
+    TrustRepository(TrustRepository),
+    /// Repair what `doctor/scan` found.
+    #[serde(rename = "doctor/fix")]
+    FixDoctor(FixDoctor),
+}
+
+/// Parameters of `session/create`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateSession {
+    /// Any path inside the repository, absolute.
+    pub repository: String,
+    /// The task. For the shell agent: the command line.
+    pub prompt: String,
+    /// Branch, tag, commit or `pr:N`; absent: the branch checked out in `repository`.
+    #[serde(default)]
+    pub base: Option<String>,
+    /// Absent: a slug of the prompt.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Absent: `agents.default` of the configuration.
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// The model to ask for.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The mode to ask for.
+    #[serde(default)]
+    pub mode: Option<String>,
+    /// Variables for the agent.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// What happens to permission requests.
+    #[serde(default)]
+    pub policy: Option<ApprovalPolicy>,
+    /// What happens to the agent when the daemon dies.
+    #[serde(default)]
+    pub on_daemon_death: Option<OnDaemonDeath>,
+}
+
+/// Parameters of `session/send`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SendPrompt {
+    /// Which session.
+    pub session: SessionId,
+    /// The text.
+    pub text: String,
+}
+
+/// Parameters of `prompt/edit`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditPrompt {
+    /// Which session.
+    pub session: SessionId,
+    /// Which prompt.
+    pub prompt: PromptId,
+    /// The new text.
+    pub text: String,
+}
+
+/// Parameters of `prompt/cancel`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CancelPrompt {
+    /// Which session.
+    pub session: SessionId,
+    /// Which prompt.
+    pub prompt: PromptId,
+}
+
+/// Parameters of commands that need only a session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfSession {
+    /// Which session.
+    pub session: SessionId,
+}
+
+/// Parameters of `session/remove`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveSession {
+    /// Which session.
+    pub session: SessionId,
+    /// Remove although there is unlanded work (it stays under the preserved ref).
+    #[serde(default)]
+    pub discard: bool,
+}
+
+/// Parameters of `session/policy`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetPolicy {
+    /// Which session.
+    pub session: SessionId,
+    /// The new policy.
+    pub policy: ApprovalPolicy,
+}
+
+/// Parameters of `session/option`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetOption {
+    /// Which session.
+    pub session: SessionId,
+    /// The option's id, or its category (`mode`, `model`).
+    pub option: String,
+    /// The choice's id.
+    pub value: String,
+}
+
+/// Parameters of `approval/answer`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnswerApproval {
+    /// Which approval.
+    pub approval: ApprovalId,
+    /// The answer.
+    #[serde(flatten)]
+    pub answer: Answer,
+    /// The agent's option to choose, for questions; absent: by the answer's kind.
+    #[serde(default)]
+    pub option: Option<String>,
+}
+
+/// What to do with a hunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HunkAction {
+    /// Keep it.
+    Accept,
+    /// Take it out of the worktree.
+    Reject,
+    /// Take the decision back; a rejected hunk is put back.
+    Undo,
+}
+
+/// Parameters of `hunk/decide`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecideHunk {
+    /// Which session.
+    pub session: SessionId,
+    /// Which hunk: its id or a unique prefix of at least four digits.
+    pub hunk: HunkId,
+    /// What to do.
+    pub action: HunkAction,
+}
+
+/// Parameters of `landing/start`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartLanding {
+    /// Which session.
+    pub session: SessionId,
+    /// How; absent: `git.landing` of the configuration.
+    #[serde(default)]
+    pub strategy: Option<Strategy>,
+    /// Another local branch to land on.
+    #[serde(default)]
+    pub onto: Option<String>,
+    /// The commit message; absent: made from the prompt and the turns.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// The commit that was looked at; refused when the session has moved on since.
+    #[serde(default)]
+    pub expect: Option<Oid>,
+}
+
+/// Parameters of `repository/trust`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustRepository {
+    /// Any path inside the repository, absolute.
+    pub repository: String,
+    /// SHA-256 of the `.divisi.toml` that was shown; refused when it changed since.
+    pub digest: String,
+}
+
+/// Parameters of `doctor/fix`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixDoctor {
+    /// Any path inside a repository, absolute; absent: every repository that has sessions.
+    #[serde(default)]
+    pub repository: Option<String>,
+}
+
+/// The answer to an accepted command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The command's id.
+    pub command: CommandId,
+    /// The last event it brought about; what it did is visible to a subscriber at or after this number.
+    pub seq: Seq,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of an accepted command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Outcome {
+    /// Decided and recorded; nothing else to say.
+    Done,
+    /// A session exists.
+    Created {
+        /// Its id.
+        session: SessionId,
+        /// Its name.
+        name: String,
+        /// Its branch, full ref name.
+        branch: String,
+        /// Its worktree's path.
+        path: String,
+    },
+    /// A prompt waits.
+    Queued {
+        /// Its id.
+        prompt: PromptId,
+    },
+    /// A turn is being stopped.
+    Stopping {
+        /// Which; absent when nothing ran.
+        turn: Option<TurnId>,
+    },
+    /// A landing has begun; its end is an event.
+    Landing {
+        /// Its id.
+        landing: LandingId,
+    },
+    /// Repairs were made.
+    Fixed {
+        /// One sentence each.
+        actions: Vec<String>,
+    },
+}

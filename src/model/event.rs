@@ -1,0 +1,384 @@
+//! Events: committed facts in the past tense, and the envelope that carries one.
+//!
+//! An event is stored as its type's name and its payload in JSON. A newer divisi may know more types and more fields: an unknown
+//! type is kept as [`Event::Unknown`], a missing field has a default. Renaming or reusing a name is a migration.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry, ToolCall};
+use super::approval::{Answer, Approval, ApprovalPolicy, Rule};
+use super::diff::{DiffStat, HunkDecision};
+use super::id::{ApprovalId, CommandId, HunkId, JobId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
+use super::job::{JobEnd, ProcessIdentity};
+use super::landing::{Landing, LandingState};
+use super::session::{Session, Setup};
+use super::turn::{QueuedPrompt, TurnOutcome};
+use super::usage::Usage;
+use super::worktree::WorktreeState;
+
+/// What brought an event about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "by")]
+pub enum Cause {
+    /// A client's command.
+    Command {
+        /// Its id.
+        id: CommandId,
+    },
+    /// Output of a job up to a journal offset; committing the event commits the offset.
+    Journal {
+        /// The job.
+        job: JobId,
+        /// Journal bytes consumed once this event is committed.
+        offset: u64,
+    },
+    /// The engine itself: the result of an effect.
+    Host,
+    /// Recovery after a start.
+    Recovery,
+}
+
+/// One committed event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Its number.
+    pub seq: Seq,
+    /// When it was committed, milliseconds since the epoch.
+    pub time: i64,
+    /// The session it belongs to, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// What brought it about.
+    pub cause: Cause,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "payload")]
+pub enum Event {
+    /// A session exists, with its worktree intended.
+    #[serde(rename = "session.created")]
+    SessionCreated(Box<Session>),
+    /// Its policy for permission requests changed.
+    #[serde(rename = "session.policy_changed")]
+    SessionPolicyChanged {
+        /// The new policy.
+        policy: ApprovalPolicy,
+    },
+    /// Somebody looked at it.
+    #[serde(rename = "session.read")]
+    SessionRead {},
+    /// Its worktree and branch are gone; what was not landed is under `preserved`.
+    #[serde(rename = "session.removed")]
+    SessionRemoved {
+        /// The ref that brings it back, when there was something to keep.
+        preserved: Option<String>,
+    },
+    /// A removed session is back.
+    #[serde(rename = "session.restored")]
+    SessionRestored {
+        /// The branch's commit.
+        head: Oid,
+    },
+    /// Something failed outside of a turn.
+    #[serde(rename = "session.faulted")]
+    SessionFaulted {
+        /// What was tried and why it failed.
+        message: String,
+    },
+
+    /// The worktree's state changed.
+    #[serde(rename = "worktree.changed")]
+    WorktreeChanged {
+        /// The new state.
+        state: WorktreeState,
+        /// The branch's commit, once it is ready.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        head: Option<Oid>,
+        /// What a person should know (LFS files left as pointers, submodules not populated, files copied).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+    },
+    /// The setup's state changed.
+    #[serde(rename = "setup.changed")]
+    SetupChanged {
+        /// The new state.
+        setup: Setup,
+        /// Output of the commands, when they ran.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        output: String,
+    },
+
+    /// A prompt waits.
+    #[serde(rename = "prompt.queued")]
+    PromptQueued {
+        /// The prompt.
+        prompt: QueuedPrompt,
+    },
+    /// A waiting prompt's text changed.
+    #[serde(rename = "prompt.edited")]
+    PromptEdited {
+        /// Which.
+        id: PromptId,
+        /// The new text.
+        text: String,
+    },
+    /// A waiting prompt was taken back.
+    #[serde(rename = "prompt.cancelled")]
+    PromptCancelled {
+        /// Which.
+        id: PromptId,
+    },
+
+    /// A process is about to be started for the session.
+    #[serde(rename = "job.intended")]
+    JobIntended {
+        /// The job.
+        job: JobId,
+        /// The turn it serves, for agents that run once per turn.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn: Option<TurnId>,
+    },
+    /// It runs.
+    #[serde(rename = "job.started")]
+    JobStarted {
+        /// The job.
+        job: JobId,
+        /// Its shim.
+        shim: ProcessIdentity,
+    },
+    /// A new daemon found it alive and goes on reading its journal.
+    #[serde(rename = "job.attached")]
+    JobAttached {
+        /// The job.
+        job: JobId,
+    },
+    /// It ended.
+    #[serde(rename = "job.ended")]
+    JobEnded {
+        /// The job.
+        job: JobId,
+        /// How.
+        #[serde(flatten)]
+        end: JobEnd,
+    },
+
+    /// A prompt became a turn.
+    #[serde(rename = "turn.started")]
+    TurnStarted {
+        /// The turn.
+        turn: TurnId,
+        /// One-based.
+        number: u32,
+        /// The waiting prompt it came from.
+        prompt: PromptId,
+        /// The text.
+        text: String,
+        /// The branch's commit now.
+        from: Oid,
+        /// True when the agent process was lost and a new conversation is primed with the transcript.
+        #[serde(default)]
+        primed: bool,
+    },
+    /// The agent stopped; the checkpoint is still to come.
+    #[serde(rename = "turn.stopped")]
+    TurnStopped {
+        /// The turn.
+        turn: TurnId,
+        /// How.
+        #[serde(flatten)]
+        outcome: TurnOutcome,
+    },
+    /// The turn is over, its changes are committed on the session's branch.
+    #[serde(rename = "turn.ended")]
+    TurnEnded {
+        /// The turn.
+        turn: TurnId,
+        /// The checkpoint, when something changed.
+        checkpoint: Option<Oid>,
+        /// The branch's commit.
+        head: Oid,
+        /// What the turn changed.
+        turn_stat: DiffStat,
+        /// What changed since the base.
+        stat: DiffStat,
+    },
+
+    /// The agent is ready for prompts.
+    #[serde(rename = "agent.ready")]
+    AgentReadied {
+        /// What it said of itself.
+        ready: AgentReady,
+    },
+    /// The agent said something (a chunk; chunks of one message follow each other).
+    #[serde(rename = "agent.message")]
+    AgentMessage {
+        /// The turn.
+        turn: TurnId,
+        /// The text, raw.
+        text: String,
+    },
+    /// The agent thought something.
+    #[serde(rename = "agent.thought")]
+    AgentThought {
+        /// The turn.
+        turn: TurnId,
+        /// The text, raw.
+        text: String,
+    },
+    /// A command's output (the shell agent, or an agent's standard error).
+    #[serde(rename = "agent.output")]
+    AgentOutput {
+        /// The turn, when one runs.
+        turn: Option<TurnId>,
+        /// True for standard error.
+        stderr: bool,
+        /// The text; bytes that are not UTF-8 are replaced, the journal keeps them.
+        text: String,
+    },
+    /// Output was too much to keep here; the journal has it all.
+    #[serde(rename = "agent.output_elided")]
+    AgentOutputElided {
+        /// The turn.
+        turn: Option<TurnId>,
+        /// Bytes left out so far.
+        bytes: u64,
+    },
+    /// A tool call appeared or changed; the whole call in its newest state.
+    #[serde(rename = "agent.tool")]
+    AgentTool {
+        /// The turn.
+        turn: TurnId,
+        /// The call.
+        call: ToolCall,
+    },
+    /// The agent's plan changed.
+    #[serde(rename = "agent.plan")]
+    AgentPlan {
+        /// The whole plan.
+        entries: Vec<PlanEntry>,
+    },
+    /// The options the agent offers, or their values, changed.
+    #[serde(rename = "agent.options")]
+    AgentOptions {
+        /// All of them.
+        options: Vec<ConfigOption>,
+    },
+    /// The slash commands the agent offers changed.
+    #[serde(rename = "agent.commands")]
+    AgentCommands {
+        /// All of them.
+        commands: Vec<AgentCommand>,
+    },
+    /// Something worth knowing: a retry, a line over the limit, garbage on a protocol stream.
+    #[serde(rename = "agent.notice")]
+    AgentNotice {
+        /// The turn, when one runs.
+        turn: Option<TurnId>,
+        /// One line.
+        text: String,
+    },
+    /// A protocol message that this divisi does not know, kept raw.
+    #[serde(rename = "agent.raw")]
+    AgentRaw {
+        /// The message.
+        message: Value,
+    },
+    /// Usage was reported.
+    #[serde(rename = "usage.reported")]
+    UsageReported {
+        /// The turn, when one runs.
+        turn: Option<TurnId>,
+        /// The figures.
+        usage: Usage,
+    },
+
+    /// The agent asks a permission or a question.
+    #[serde(rename = "approval.requested")]
+    ApprovalRequested(Box<Approval>),
+    /// It was answered.
+    #[serde(rename = "approval.answered")]
+    ApprovalAnswered {
+        /// Which.
+        id: ApprovalId,
+        /// The answer.
+        answer: Answer,
+        /// Who.
+        by: String,
+    },
+    /// Nobody can answer it any more.
+    #[serde(rename = "approval.expired")]
+    ApprovalExpired {
+        /// Which.
+        id: ApprovalId,
+        /// Why.
+        reason: String,
+    },
+    /// An "always" is remembered.
+    #[serde(rename = "rule.added")]
+    RuleAdded(Rule),
+
+    /// A person decided on a hunk.
+    #[serde(rename = "hunk.decided")]
+    HunkDecided {
+        /// Which.
+        hunk: HunkId,
+        /// The decision; absent: taken back.
+        decision: Option<HunkDecision>,
+        /// For a rejected hunk the patch that was taken out, so that it can be put back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        patch: Option<String>,
+    },
+
+    /// A landing is intended.
+    #[serde(rename = "landing.started")]
+    LandingStarted(Box<Landing>),
+    /// A landing moved on.
+    #[serde(rename = "landing.changed")]
+    LandingChanged {
+        /// Which.
+        id: LandingId,
+        /// Where it stands.
+        #[serde(flatten)]
+        state: LandingState,
+    },
+
+    /// A repository's `.divisi.toml` with exactly this content is trusted.
+    #[serde(rename = "repository.trusted")]
+    RepositoryTrusted {
+        /// The repository's common git directory.
+        common_dir: String,
+        /// SHA-256 of the file, hexadecimal.
+        digest: String,
+    },
+    /// A command was accepted; a repeat of its id gets the same outcome.
+    #[serde(rename = "command.accepted")]
+    CommandAccepted {
+        /// Its id.
+        id: CommandId,
+        /// The receipt's outcome.
+        outcome: Value,
+    },
+    /// A fault of divisi itself, contained.
+    #[serde(rename = "fault.raised")]
+    FaultRaised {
+        /// In which part.
+        part: String,
+        /// What happened.
+        message: String,
+    },
+    /// A type this divisi does not know.
+    #[serde(untagged)]
+    Unknown {
+        /// The type's name.
+        #[serde(rename = "type")]
+        kind: String,
+        /// Its payload.
+        #[serde(default)]
+        payload: Value,
+    },
+}

@@ -1,0 +1,22 @@
+//! The words of divisi, used identically in Rust, Lua, the command line, SQL and the documentation.
+//!
+//! Types here are data: serde, no IO, no clock, no tokio. `doc/GLOSSARY.md` explains the words.
+
+pub mod agent;
+pub mod approval;
+pub mod command;
+pub mod diff;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod job;
+pub mod landing;
+pub mod query;
+pub mod session;
+pub mod settings;
+pub mod turn;
+pub mod usage;
+pub mod worktree;
+
+pub use error::{Refusal, RefusalKind};
+pub use event::{Cause, Envelope, Event};

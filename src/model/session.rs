@@ -1,0 +1,228 @@
+//! Sessions: one task given to one agent in one worktree, from creation to landing or removal.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry};
+use super::approval::ApprovalPolicy;
+use super::diff::{DiffStat, HunkDecision};
+use super::id::{HunkId, JobId, Oid, SessionId};
+use super::job::OnDaemonDeath;
+use super::landing::Landing;
+use super::turn::{QueuedPrompt, Turn};
+use super::usage::Usage;
+use super::worktree::Worktree;
+
+/// What a session is doing: everywhere the same strings, computed in one place (`session::state`) and never re-derived by a face.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionState {
+    /// Its worktree is being made or its setup runs.
+    Initializing,
+    /// A prompt waits to be delivered and nothing runs yet.
+    Queued,
+    /// A turn runs.
+    Running,
+    /// A turn waits for a person: an approval or a question.
+    AwaitingInput,
+    /// Evaluators look at it.
+    Evaluating,
+    /// The agent stopped and left changes to look at.
+    Review,
+    /// The last turn, the setup or the creation failed.
+    Failed,
+    /// The last turn was stopped, or its process was lost.
+    Interrupted,
+    /// Nothing is left to do: landed, or the agent stopped without changes.
+    Completed,
+}
+
+impl SessionState {
+    /// The contract's string.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Initializing => "initializing",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::AwaitingInput => "awaiting_input",
+            Self::Evaluating => "evaluating",
+            Self::Review => "review",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+            Self::Completed => "completed",
+        }
+    }
+}
+
+/// Everything that is known of a session: the fold of its events, stored whole as its projection row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Its name, unique in the repository for ever.
+    pub name: String,
+    /// The first prompt.
+    pub prompt: String,
+    /// The agent's catalog name.
+    pub agent: String,
+    /// The model asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The mode asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// Variables given to the agent on top of the allow-listed environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// Its worktree.
+    pub worktree: Worktree,
+    /// What happens to permission requests.
+    pub policy: ApprovalPolicy,
+    /// What happens to its agent when the daemon dies.
+    pub on_daemon_death: OnDaemonDeath,
+    /// When it was created, milliseconds since the epoch.
+    pub created_at: i64,
+    /// When something last happened.
+    pub updated_at: i64,
+    /// True when something happened that nobody has looked at.
+    pub unread: bool,
+    /// How its setup commands stand.
+    pub setup: Setup,
+    /// What its agent said of itself, the newest process's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready: Option<AgentReady>,
+    /// Options the agent offers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<ConfigOption>,
+    /// Slash commands the agent offers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<AgentCommand>,
+    /// The agent's plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan: Vec<PlanEntry>,
+    /// What it is doing: the newest tool call's title or the last line it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<String>,
+    /// Turns so far.
+    pub turns: u32,
+    /// The newest turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<Turn>,
+    /// Jobs so far.
+    pub jobs: u32,
+    /// The job that lives now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
+    /// Prompts that wait.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queue: Vec<QueuedPrompt>,
+    /// Prompts so far, for their ids.
+    pub prompts: u32,
+    /// Landings so far.
+    pub landings: u32,
+    /// The newest landing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landing: Option<Landing>,
+    /// Decisions on hunks.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub decisions: BTreeMap<HunkId, HunkDecision>,
+    /// The branch's commit, as of the last checkpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Oid>,
+    /// What changed since the base, as of the last checkpoint.
+    #[serde(default)]
+    pub stat: DiffStat,
+    /// What it used, all turns together.
+    #[serde(default)]
+    pub usage: Usage,
+    /// The newest failure outside of a turn, one sentence; cleared by the next turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// True once it was removed.
+    #[serde(default)]
+    pub removed: bool,
+}
+
+/// How a session's setup commands stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Setup {
+    /// The repository names none.
+    #[default]
+    None,
+    /// The repository names some, but nobody trusted that file's content.
+    Untrusted,
+    /// They run.
+    Running,
+    /// They ran.
+    Done,
+    /// One failed; the agent was not started.
+    Failed {
+        /// Which command and how.
+        reason: String,
+    },
+}
+
+/// A session as faces see it: the facts with everything computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionView {
+    /// Its id.
+    pub id: SessionId,
+    /// Its name.
+    pub name: String,
+    /// The first prompt.
+    pub prompt: String,
+    /// The agent's catalog name.
+    pub agent: String,
+    /// The model asked for.
+    pub model: Option<String>,
+    /// The mode asked for.
+    pub mode: Option<String>,
+    /// The repository's main worktree.
+    pub repository: String,
+    /// The worktree.
+    pub worktree: Worktree,
+    /// What it is doing.
+    pub state: SessionState,
+    /// Why it waits, when it does: `approval` or `question`.
+    pub waiting_for: Option<String>,
+    /// True when something happened that nobody has looked at.
+    pub unread: bool,
+    /// Current activity, one line.
+    pub activity: Option<String>,
+    /// Why it failed or was interrupted, one sentence.
+    pub reason: Option<String>,
+    /// Turns so far.
+    pub turns: u32,
+    /// The newest turn.
+    pub turn: Option<Turn>,
+    /// Prompts that wait.
+    pub queue: Vec<QueuedPrompt>,
+    /// Open approvals.
+    pub approvals: u32,
+    /// What happens to permission requests.
+    pub policy: ApprovalPolicy,
+    /// What changed since the base, as of the last checkpoint.
+    pub stat: DiffStat,
+    /// What it used.
+    pub usage: Usage,
+    /// The newest landing.
+    pub landing: Option<Landing>,
+    /// How its setup stands.
+    pub setup: Setup,
+    /// The agent's plan.
+    pub plan: Vec<PlanEntry>,
+    /// Options the agent offers.
+    pub options: Vec<ConfigOption>,
+    /// Slash commands the agent offers.
+    pub commands: Vec<AgentCommand>,
+    /// What the agent said of itself.
+    pub ready: Option<AgentReady>,
+    /// When it was created, milliseconds since the epoch.
+    pub created_at: i64,
+    /// When something last happened.
+    pub updated_at: i64,
+    /// True once it was removed.
+    pub removed: bool,
+}
