@@ -10,6 +10,17 @@
 //! - [`cli`], [`nvim`]: the faces.
 //! - [`boot`]: the one place that names every layer and puts them together.
 
+pub mod agent;
 pub mod base;
+pub mod boot;
+pub mod cli;
+pub mod config;
+pub mod git;
 pub mod host;
 pub mod model;
+pub mod nvim;
+pub mod process;
+pub mod session;
+pub mod store;
+pub mod wire;
+pub mod worktree;

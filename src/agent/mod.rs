@@ -1,0 +1,1 @@
+//! Driver: the catalog of agents and their protocols.

@@ -1,0 +1,1 @@
+//! Driver: configuration files.

@@ -1,0 +1,1 @@
+//! Driver: processes, the shim and its journal. The only place that starts programs.

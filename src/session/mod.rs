@@ -1,0 +1,1 @@
+//! The domain of sessions: state, names, prompts, rules; pure decisions.

@@ -1,0 +1,1 @@
+//! Driver: JSON-RPC on a unix socket, both ends.

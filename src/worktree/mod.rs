@@ -1,0 +1,1 @@
+//! The domain of worktrees: names, ports, context files; pure decisions.
