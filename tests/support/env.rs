@@ -40,8 +40,8 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// A temporary directory with a home, the XDG directories, a git configuration and a divisi socket.
 ///
-/// Dropping it stops the environment's daemon, then fails the test if a process, a git lock file or a
-/// socket is left (see [`TestEnv::tolerate`]), and ends those processes in any case.
+/// Dropping it stops the environment's daemon, then fails the test if a process, a git lock file, a worktree
+/// without its directory or a socket is left (see [`TestEnv::tolerate`]), and ends those processes in any case.
 #[derive(Debug)]
 pub(crate) struct TestEnv {
     directory: TempDir,

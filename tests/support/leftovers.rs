@@ -1,6 +1,7 @@
-//! What a test left behind: processes, git lock files, sockets.
+//! What a test left behind: processes, git lock files, half-removed worktrees, sockets.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -80,7 +81,8 @@ fn leads_into(link: &Path, root: &Path) -> bool {
     fs::read_link(link).is_ok_and(|target| target.starts_with(root))
 }
 
-/// Sockets anywhere in `root`, and lock files inside git directories.
+/// Sockets anywhere in `root`, lock files inside git directories, and what git has registered as a worktree
+/// whose directory is gone. A worktree that is whole may stay: it goes with the environment.
 pub(super) fn files(root: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     walk(root, false, &mut found);
@@ -91,6 +93,9 @@ fn walk(dir: &Path, in_git: bool, found: &mut BTreeSet<PathBuf>) {
     let in_git = in_git || (dir.join("HEAD").is_file() && dir.join("objects").is_dir());
     // A directory that disappears while it is read has nothing left in it.
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        if in_git && dir.ends_with("worktrees") && !has_directory(&entry.path()) {
+            found.insert(entry.path());
+        }
         let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
         if kind.is_dir() {
             // Objects are many, and git makes no locks among them.
@@ -101,4 +106,11 @@ fn walk(dir: &Path, in_git: bool, found: &mut BTreeSet<PathBuf>) {
             found.insert(path);
         }
     }
+}
+
+/// Whether the worktree with this administrative folder (`.git/worktrees/NAME`) is where it should be. Its
+/// file `gitdir` names the worktree's `.git`, absolute or relative to the folder.
+fn has_directory(admin: &Path) -> bool {
+    fs::read(admin.join("gitdir"))
+        .is_ok_and(|gitdir| admin.join(OsStr::from_bytes(gitdir.strip_suffix(b"\n").unwrap_or(&gitdir))).exists())
 }

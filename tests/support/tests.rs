@@ -179,6 +179,19 @@ fn lock_files_of_git_and_sockets_are_noticed() {
 }
 
 #[test]
+fn a_worktree_may_stay_whole_but_not_in_halves() {
+    let env = TestEnv::new();
+    let repo = env.repo("project");
+    env.git(&repo, &["worktree", "add", "--quiet", "-b", "whole", "../whole"]);
+    env.git(&repo, &["worktree", "add", "--quiet", "-b", "half", "../half"]);
+    fs::remove_dir_all(env.path("half")).unwrap();
+    fs::create_dir(repo.join(".git/worktrees/begun")).unwrap();
+    let text = complaint(env).expect("two worktrees have no directory");
+    assert!(text.contains("project/.git/worktrees/half") && text.contains("worktrees/begun"), "{text}");
+    assert!(!text.contains("whole"), "{text}");
+}
+
+#[test]
 fn what_a_test_tolerates_is_no_leftover() {
     let mut env = TestEnv::new();
     env.tolerate("run/nvim.");
