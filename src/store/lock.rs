@@ -13,7 +13,7 @@ use crate::model::Refusal;
 /// Held as long as the store is open; the kernel lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct OwnerLock {
-    _file: File,
+    file: File,
 }
 
 impl OwnerLock {
@@ -39,7 +39,15 @@ impl OwnerLock {
         }
         // Only for the refusal another process gets; the lock holds without it.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for OwnerLock {
+    /// Unlocks by name: a program that is being started at this moment still has a copy of the descriptor, and closing ours alone would
+    /// leave the lock with it until it runs.
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 

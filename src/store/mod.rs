@@ -39,7 +39,6 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Option<JoinHandle<()>>,
     checkpointer: Option<JoinHandle<()>>,
-    _lock: OwnerLock,
 }
 
 impl SqliteStore {
@@ -63,6 +62,7 @@ impl SqliteStore {
             reserve: reserve.clone(),
             log: Arc::clone(&log),
             shared: Arc::clone(&shared),
+            lock,
         };
         let mut store = Self {
             path: path.to_owned(),
@@ -71,7 +71,6 @@ impl SqliteStore {
             readers: Readers::new(path),
             writer: None,
             checkpointer: None,
-            _lock: lock,
         };
         store.writer = Some(spawn("store-writer", move || writer.run())?);
         let database = path.to_owned();
@@ -148,7 +147,8 @@ impl Store for SqliteStore {
 }
 
 impl Drop for SqliteStore {
-    /// Writes what waits, copies the log into the database and lets go of the lock.
+    /// Writes what waits, copies the log into the database and lets go of the lock (the writer does, when it ends: a callback may drop the
+    /// last reference on the writer's own thread).
     fn drop(&mut self) {
         self.log.close();
         join(self.checkpointer.take());
@@ -166,7 +166,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
         .map_err(|error| Refusal::environment(format!("failed to start the thread {name}: {error}")))
 }
 
-/// Waits for a thread's end, unless it is the one that drops the store (a callback may hold the last reference).
+/// Waits for a thread's end, unless it is the one that drops the store.
 fn join(thread: Option<JoinHandle<()>>) {
     if let Some(thread) = thread
         && thread.thread().id() != std::thread::current().id()

@@ -14,6 +14,7 @@ use crate::model::id::Seq;
 use crate::store::checkpoint::LogGauge;
 use crate::store::codec::to_columns;
 use crate::store::headmark::HeadMark;
+use crate::store::lock::OwnerLock;
 use crate::store::reserve::Reserve;
 use crate::store::rows;
 
@@ -95,6 +96,8 @@ pub(super) struct Writer {
     pub(super) reserve: Reserve,
     pub(super) log: Arc<LogGauge>,
     pub(super) shared: Arc<Shared>,
+    /// Held until the connection is closed.
+    pub(super) lock: OwnerLock,
 }
 
 /// Why a transaction was not committed.
@@ -117,6 +120,9 @@ impl Writer {
         if catch_unwind(AssertUnwindSafe(|| self.write_until_closed())).is_err() {
             shared.set_blocked(Some(format!("the writer of {path} stopped because of a fault in divisi; restart the daemon")));
         }
+        let Self { connection, lock, .. } = self;
+        drop(connection);
+        drop(lock);
     }
 
     fn write_until_closed(&mut self) {
