@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::agent::{AgentCommand, AgentReady, Choice, ClaimedDiff, ConfigOption, Location, PlanEntry, ToolCall, ToolStatus};
+use super::agent::{
+    AgentCommand, AgentReady, Choice, ClaimedDiff, ConfigOption, Location, PlanEntry, ToolCall, ToolStatus,
+};
 use super::approval::{
-    AlwaysScope, Answer, Approval, ApprovalKind, ApprovalOption, ApprovalPolicy, ApprovalState, Rule, RuleMatcher, RuleReach,
+    AlwaysScope, Answer, Approval, ApprovalKind, ApprovalOption, ApprovalPolicy, ApprovalState, Rule, RuleMatcher,
+    RuleReach,
 };
 use super::diff::{DiffStat, HunkDecision};
 use super::id::{ApprovalId, Oid, SessionId, TurnId};
@@ -63,6 +66,7 @@ pub(crate) fn session() -> Session {
         commands: Vec::new(),
         plan: Vec::new(),
         activity: None,
+        line: None,
         turns: 0,
         turn: None,
         jobs: 0,
@@ -82,7 +86,8 @@ pub(crate) fn session() -> Session {
 
 /// A permission request for a command line, open.
 pub(crate) fn approval(command_line: &str) -> Approval {
-    let option = |id: &str, kind: &str| ApprovalOption { id: id.to_owned(), name: id.to_owned(), kind: kind.to_owned() };
+    let option =
+        |id: &str, kind: &str| ApprovalOption { id: id.to_owned(), name: id.to_owned(), kind: kind.to_owned() };
     Approval {
         id: ApprovalId("apapapapap".to_owned()),
         session: SESSION.into(),

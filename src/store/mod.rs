@@ -74,8 +74,7 @@ impl SqliteStore {
         };
         store.writer = Some(spawn("store-writer", move || writer.run())?);
         let database = path.to_owned();
-        store.checkpointer =
-            Some(spawn("store-checkpoint", move || checkpoint::run(&log, &database, &reserve))?);
+        store.checkpointer = Some(spawn("store-checkpoint", move || checkpoint::run(&log, &database, &reserve))?);
         Ok(store)
     }
 

@@ -23,7 +23,9 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Creates the directory a database lives in, for its owner only.
 pub(super) fn create_directory(database: &Path) -> Result<(), Refusal> {
-    let Some(directory) = database.parent().filter(|directory| !directory.as_os_str().is_empty()) else { return Ok(()) };
+    let Some(directory) = database.parent().filter(|directory| !directory.as_os_str().is_empty()) else {
+        return Ok(());
+    };
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
         Refusal::environment(format!("failed to create {}: {error}", directory.display()))
             .hint(format!("create it yourself, or check who owns {}", directory.display()))

@@ -120,7 +120,8 @@ fn next(rows: &mut rusqlite::Rows<'_>, page: &mut Page, expected: Option<u64>) -
             return Ok(None);
         }
         Err(error) => {
-            let Some(expected) = expected.filter(|_| error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt))
+            let Some(expected) =
+                expected.filter(|_| error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt))
             else {
                 return Err(error);
             };

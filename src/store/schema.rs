@@ -31,8 +31,11 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Re
     for (step, sql) in MIGRATIONS.iter().enumerate().skip(version) {
         let number = step + 1;
         apply(connection, sql, number).map_err(|error| {
-            Refusal::environment(format!("failed to bring the database {} to version {number}: {error}", path.display()))
-                .hint("nothing was changed; free some disk space or repair the cause, then try again")
+            Refusal::environment(format!(
+                "failed to bring the database {} to version {number}: {error}",
+                path.display()
+            ))
+            .hint("nothing was changed; free some disk space or repair the cause, then try again")
         })?;
     }
     Ok(())
@@ -86,14 +89,18 @@ fn apply(connection: &mut Connection, sql: &str, number: usize) -> rusqlite::Res
 
 /// Copies the database as it is, complete and flushed before the name appears. An earlier copy is kept.
 fn back_up(connection: &Connection, path: &Path, version: usize) -> Result<PathBuf, Refusal> {
-    let target = (1_u32..)
+    let target = (1..1000)
         .map(|n| beside(path, &if n == 1 { format!(".v{version}.bak") } else { format!(".v{version}.{n}.bak") }))
         .find(|target| !target.exists())
         .unwrap_or_else(|| beside(path, ".bak"));
     let unfinished = beside(path, ".bak.unfinished");
     let failed = |error: &dyn std::fmt::Display| {
-        Refusal::environment(format!("failed to copy {} to {} before an upgrade: {error}", path.display(), target.display()))
-            .hint("free some disk space and try again; the database was not changed")
+        Refusal::environment(format!(
+            "failed to copy {} to {} before an upgrade: {error}",
+            path.display(),
+            target.display()
+        ))
+        .hint("free some disk space and try again; the database was not changed")
     };
     let _ = std::fs::remove_file(&unfinished);
     let copied = copy(connection, &unfinished).map_err(|error| failed(&error)).and_then(|()| {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 
+use crate::base::clock;
 use crate::host::port::{Batch, Row, Table};
 use crate::model::id::Seq;
 use crate::store::checkpoint::LogGauge;
@@ -27,6 +28,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause between tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// The longest the writer waits for those to come back whose last batches it has just written together, so that they share a flush
+/// again. Never longer than half of what the flush takes.
+const LONGEST_COMPANY: Duration = Duration::from_micros(250);
+
 /// A batch with what to call once it is durable.
 pub(super) struct Pending {
     pub(super) batch: Batch,
@@ -36,6 +41,8 @@ pub(super) struct Pending {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Pending>,
+    /// The writer is only woken when this many wait.
+    wanted: usize,
     closing: bool,
 }
 
@@ -59,8 +66,11 @@ impl Shared {
 
     /// Queues a batch behind all earlier ones.
     pub(super) fn push(&self, pending: Pending) {
-        self.queue().waiting.push_back(pending);
-        self.wake.notify_one();
+        let mut queue = self.queue();
+        queue.waiting.push_back(pending);
+        if queue.waiting.len() >= queue.wanted {
+            self.wake.notify_one();
+        }
     }
 
     /// The newest committed event.
@@ -111,6 +121,23 @@ enum Trouble {
     Never(String),
 }
 
+/// How many batches are likely to come together, and how long to wait for them.
+#[derive(Debug, Default, Clone, Copy)]
+struct Company {
+    expected: usize,
+    patience: Duration,
+}
+
+impl Company {
+    /// What to expect after a group of some batches whose writing took some time. One that stays away is soon forgotten.
+    fn after(self, written: usize, took: Duration) -> Self {
+        Self {
+            expected: written.max(self.expected - self.expected.div_ceil(4)),
+            patience: (took / 2).min(LONGEST_COMPANY),
+        }
+    }
+}
+
 impl Writer {
     /// Writes until the store is closed and nothing waits (or what waits cannot be written).
     pub(super) fn run(mut self) {
@@ -118,7 +145,9 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         let path = self.path.display().to_string();
         if catch_unwind(AssertUnwindSafe(|| self.write_until_closed())).is_err() {
-            shared.set_blocked(Some(format!("the writer of {path} stopped because of a fault in divisi; restart the daemon")));
+            shared.set_blocked(Some(format!(
+                "the writer of {path} stopped because of a fault in divisi; restart the daemon"
+            )));
         }
         let Self { connection, lock, .. } = self;
         drop(connection);
@@ -130,13 +159,16 @@ impl Writer {
         let mut pause = FIRST_PAUSE;
         // After a failure batches are tried one at a time: less may fit, and a bad one does not take others along.
         let mut alone = false;
+        let mut company = Company::default();
         loop {
-            if group.is_empty() && !self.take(&mut group) {
+            if group.is_empty() && !self.take(&mut group, &company) {
                 return;
             }
             let tried = if alone { 1 } else { group.len() };
+            let begin = clock::instant();
             match self.commit(&group, tried) {
                 Ok(()) => {
+                    company = company.after(tried, begin.elapsed());
                     self.shared.set_blocked(None);
                     pause = FIRST_PAUSE;
                     alone = alone && group.len() > tried;
@@ -148,7 +180,10 @@ impl Writer {
                 }
                 Err(Trouble::Never(_)) if tried > 1 => alone = true,
                 Err(Trouble::Never(why)) => {
-                    let seq = group.front().and_then(|pending| pending.batch.events.first()).map_or(Seq(0), |event| event.seq);
+                    let seq = group
+                        .front()
+                        .and_then(|pending| pending.batch.events.first())
+                        .map_or(Seq(0), |event| event.seq);
                     self.shared.set_blocked(Some(format!(
                         "the batch of event {seq} can never be written to {}: {why}; this is a fault of divisi, restart the daemon",
                         self.path.display()
@@ -172,15 +207,23 @@ impl Writer {
         }
     }
 
-    /// Takes what waits, at most a group; waits when nothing does. False: closed.
-    fn take(&self, group: &mut VecDeque<Pending>) -> bool {
+    /// Takes what waits, at most a group; waits when nothing does, and a moment for as many as came together last time. False: closed.
+    fn take(&self, group: &mut VecDeque<Pending>, company: &Company) -> bool {
         let mut queue = self.shared.queue();
+        queue.wanted = 1;
         while queue.waiting.is_empty() {
             if queue.closing {
                 return false;
             }
             queue = self.shared.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
+        if queue.waiting.len() < company.expected {
+            queue.wanted = company.expected;
+            let incomplete = |queue: &mut Queue| queue.waiting.len() < company.expected && !queue.closing;
+            let waited = self.shared.wake.wait_timeout_while(queue, company.patience, incomplete);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        queue.wanted = usize::MAX;
         let mut items = 0;
         while let Some(pending) = queue.waiting.pop_front() {
             items += pending.batch.events.len() + pending.batch.rows.len();
@@ -224,8 +267,7 @@ impl Writer {
                 if event.seq.0 != head.0 + 1 {
                     return Err(Trouble::Never(format!("event {} does not follow event {head}", event.seq)));
                 }
-                let columns =
-                    to_columns(event).map_err(|why| Trouble::Never(format!("event {}: {why}", event.seq)))?;
+                let columns = to_columns(event).map_err(|why| Trouble::Never(format!("event {}: {why}", event.seq)))?;
                 let values = params![
                     columns.seq,
                     columns.time,

@@ -33,7 +33,8 @@ fn damage_is_never_handed_out() {
     // Copied while it is open, so that half of the events are still in the log.
     let store = SqliteStore::open(&original).unwrap();
     append(&store, batch(EVENTS / 2 + 1, EVENTS));
-    let files: Vec<_> = ["", "-wal", ".head"].map(|suffix| (suffix, fs::read(beside(&original, suffix)).unwrap())).into();
+    let files: Vec<_> =
+        ["", "-wal", ".head"].map(|suffix| (suffix, fs::read(beside(&original, suffix)).unwrap())).into();
     drop(store);
     assert!(files[1].1.len() > 50_000, "the log holds the second half");
 

@@ -54,9 +54,10 @@ fn drain(store: &SqliteStore, next: u64) {
 fn failing_writes_are_retried_until_they_succeed() {
     let home = tempfile::tempdir().unwrap();
     // The signal that comes with a write beyond the limit is ignored, so that the write fails instead.
-    let output = again(&["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""], "store::full::with_limited_files", home.path())
-        .output()
-        .unwrap();
+    let output =
+        again(&["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""], "store::full::with_limited_files", home.path())
+            .output()
+            .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(home.path().join("done").exists(), "{}", String::from_utf8_lossy(&output.stdout));
     // The parent, without any limit, reads what the child wrote.

@@ -10,7 +10,7 @@ fn envelopes() -> Vec<Envelope> {
         .enumerate()
         .map(|(n, event)| Envelope {
             seq: Seq(n as u64 + 1),
-            time: 1_700_000_000_000 + n as i64,
+            time: 1_700_000_000_000 + i64::try_from(n).unwrap(),
             session: (n % 3 != 0).then(|| SessionId::from(SESSION)),
             cause: causes[n % causes.len()].clone(),
             event,
