@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::process::Signal;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 /// SIGCHLD and SIGTERM wake the loop; SIGINT, SIGQUIT and SIGHUP are taken and forgotten.
@@ -25,7 +26,8 @@ impl Signals {
         woken.set_nonblocking(true)?;
         let terminate = Arc::new(AtomicBool::new(false));
         signal_hook::flag::register(SIGTERM, Arc::clone(&terminate))?;
-        for signal in [SIGHUP, SIGINT, SIGQUIT] {
+        // A limit on file sizes is a full disk like any other, not a reason to die.
+        for signal in [SIGHUP, SIGINT, SIGQUIT, Signal::XFSZ.as_raw()] {
             signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
         }
         signal_hook::low_level::pipe::register(SIGTERM, woken.try_clone()?)?;

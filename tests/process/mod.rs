@@ -1,0 +1,8 @@
+//! The process driver with real shims and real programs.
+
+mod daemon_death;
+mod escapees;
+mod lifecycle;
+mod pressure;
+mod socket;
+mod support;
