@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::connection::Connection;
+use self::over::Over;
 use self::reader::Reader;
+use self::start::Started;
 use super::journal::{self, JournalFile};
 use crate::host::port::{Attached, JobHandle, JobSpec, Jobs, JournalReader};
 use crate::model::Refusal;
@@ -18,6 +20,7 @@ mod attach;
 mod bounded;
 mod connection;
 mod forget;
+mod over;
 mod reader;
 mod remains;
 mod start;
@@ -84,8 +87,14 @@ impl JobDriver {
 impl Jobs for JobDriver {
     async fn start(&self, spec: &JobSpec) -> Result<JobHandle, Refusal> {
         let directory = self.places.directory(&spec.job)?;
-        let connection = start::start(self.places.clone(), directory.clone(), spec.clone()).await?;
-        self.handle(connection, &directory)
+        match start::start(self.places.clone(), directory.clone(), spec.clone()).await? {
+            Started::Running(connection) => self.handle(connection, &directory),
+            Started::Over(who) => {
+                let journal = JournalFile::open(&directory.join(journal::FILE_NAME))?;
+                let control = Arc::new(Over { job: spec.job.clone() });
+                Ok(JobHandle { shim: who.shim, reader: Box::new(Reader::finished(journal)), control })
+            }
+        }
     }
 
     async fn attach(&self, job: &JobId) -> Result<Attached, Refusal> {

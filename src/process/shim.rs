@@ -72,6 +72,7 @@ struct Started {
 }
 
 fn start(job_dir: &Path) -> Result<Started, StartError> {
+    close_inherited();
     let directory: PathBuf =
         job_dir.canonicalize().map_err(StartError::environment("cannot find the job's directory"))?;
     // Fails when it leads a session or group already: then it has one of its own.
@@ -117,6 +118,17 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
         .ok_or_else(|| StartError { kind: RefusalKind::Environment, reason: "cannot read /proc/self/stat".into() })?;
     let keeper = Keeper::new(&spec, who, own, journal, program, Control::new(listener), signals);
     Ok(Started { keeper, lock })
+}
+
+/// Closes what the daemon's own parent left open without saying so: it would live on in every agent, be it a terminal, a lock, or the
+/// end of a pipe that somebody waits for. Everything that this process opens is closed on exec.
+fn close_inherited() {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
+    let open: Vec<i32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for fd in open.into_iter().filter(|&fd| fd > 2) {
+        // One of them was the list itself.
+        let _ = nix::unistd::close(fd);
+    }
 }
 
 fn listen(path: &Path) -> io::Result<UnixListener> {

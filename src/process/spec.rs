@@ -3,7 +3,7 @@
 //! | file | written by | what |
 //! |---|---|---|
 //! | `spec.json` | the daemon | what to start; deleted by the shim once it runs (it holds the environment, and so perhaps keys) |
-//! | `lock` | the shim | locked (`flock`) for as long as the shim lives |
+//! | `lock` | the daemon | locked (`flock`) by the shim for as long as it lives |
 //! | `shim.json` | the shim | who it is, where it listens, how its processes are marked |
 //! | `journal` | the shim | see [`super::journal`] |
 //! | `control.sock` | the shim | see [`super::protocol`]; elsewhere when the path is too long for a socket |
@@ -94,10 +94,14 @@ pub(super) fn save<T: Serialize>(path: &Path, content: &T) -> io::Result<()> {
     fs::rename(&beside, path)
 }
 
-/// Takes the lock that a living shim holds; `None` when one lives.
+/// Makes the lock, before there is anything to start.
+pub(super) fn make_lock(directory: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(directory.join(LOCK)).map(drop)
+}
+
+/// Takes the lock that a living shim holds; `None` when one lives. Not found: no shim was ever started, and none can start.
 pub(super) fn lock(directory: &Path) -> io::Result<Option<File>> {
-    let path = directory.join(LOCK);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let file = OpenOptions::new().write(true).open(directory.join(LOCK))?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),

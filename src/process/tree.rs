@@ -4,10 +4,11 @@
 //! descendants, and it is empty exactly when the shim has no child left.
 //!
 //! When the shim is gone (killed) its tree has been handed to somebody else, and parents say nothing any more. Then the tree is known by
-//! two marks that every process of it carries from birth: the environment variable [`JOB_VARIABLE`], which a process may clear for its
-//! children, and the *dye*: a number that no other job has, set as the soft limit of [`Resource::Rttime`]. Limits are inherited
+//! the *dye*, a number that no other job has and that every process of it carries from birth in two places: in the environment variable
+//! [`DYE_VARIABLE`], which a process may clear for its children, and as the soft limit of [`Resource::Rttime`]. Limits are inherited
 //! through fork and exec, are not part of the environment, and can be read in `/proc/PID/limits`; this one concerns only processes with a
-//! real-time scheduling class, and the number is so large (over 100,000 years) that it concerns not even those.
+//! real-time scheduling class, and the number is so large (over 100,000 years) that it concerns not even those. The job's id
+//! ([`JOB_VARIABLE`]) is there for people: another daemon of the same user, with a state of its own, may know a job of the same name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,6 +22,8 @@ use crate::base::clock;
 
 /// The variable that names a job in the environment of its processes.
 pub const JOB_VARIABLE: &str = "DIVISI_JOB";
+/// The variable that holds the dye (see [`dye_text`]).
+pub const DYE_VARIABLE: &str = "DIVISI_JOB_DYE";
 
 /// Dyes are in `DYE_BASE..2 * DYE_BASE`.
 const DYE_BASE: u64 = 1 << 62;
@@ -28,6 +31,11 @@ const DYE_BASE: u64 = 1 << 62;
 /// A number for a new job, from random bits.
 pub fn dye(random: u64) -> u64 {
     DYE_BASE | (random & (DYE_BASE - 1))
+}
+
+/// A dye as it stands in the environment.
+pub fn dye_text(dye: u64) -> String {
+    format!("{dye:016x}")
 }
 
 /// Runs `start` with this process dyed, so that the processes it starts are born with the dye. Only for a process with one thread. A
@@ -91,28 +99,29 @@ fn children_of_children(root: i32) -> Vec<ProcessStat> {
     found
 }
 
-/// The living processes that carry a job's marks, wherever they are.
-pub fn marked(job: &str, dye: Option<u64>) -> Vec<ProcessStat> {
+/// The living processes that carry a job's dye, wherever they are.
+pub fn dyed(dye: u64) -> Vec<ProcessStat> {
     let own = Pid::as_raw(Some(rustix::process::getpid()));
+    let text = dye_text(dye);
     let is_marked = |process: &ProcessStat| {
         process.pid != own
             && !process.is_dead()
-            && (dye.is_some_and(|dye| is_dyed(process.pid, dye)) || names_job(process.pid, job))
+            && (has_limit(process.pid, dye) || has_variable(process.pid, text.as_bytes()))
     };
     processes().into_iter().filter(is_marked).collect()
 }
 
-fn is_dyed(pid: i32, dye: u64) -> bool {
+fn has_limit(pid: i32, dye: u64) -> bool {
     // `Max realtime timeout     <soft>     <hard>     us`
     let Ok(limits) = fs::read_to_string(format!("/proc/{pid}/limits")) else { return false };
     let soft = |line: &str| line.split_ascii_whitespace().next().and_then(|word| word.parse().ok());
     limits.lines().find_map(|line| line.strip_prefix("Max realtime timeout")).and_then(soft) == Some(dye)
 }
 
-fn names_job(pid: i32, job: &str) -> bool {
+fn has_variable(pid: i32, text: &[u8]) -> bool {
     let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
-    let value = |entry| <[u8]>::strip_prefix(entry, JOB_VARIABLE.as_bytes())?.strip_prefix(b"=");
-    environment.split(|&byte| byte == 0).any(|entry| value(entry) == Some(job.as_bytes()))
+    let value = |entry| <[u8]>::strip_prefix(entry, DYE_VARIABLE.as_bytes())?.strip_prefix(b"=");
+    environment.split(|&byte| byte == 0).any(|entry| value(entry) == Some(text))
 }
 
 /// Signals exactly this process: never another one that got its pid since. A process that is gone is no error.
@@ -165,12 +174,12 @@ fn kill_groups<'a>(processes: impl Iterator<Item = &'a ProcessStat>) {
 const EMPTY_LISTS: u32 = 3;
 
 /// Ends what is left of a job whose shim is gone. Returns how many there were, and whether all are gone within `limit`. Blocks.
-pub fn finish_off(job: &str, dye: Option<u64>, limit: Duration) -> (usize, bool) {
+pub fn finish_off(dye: u64, limit: Duration) -> (usize, bool) {
     let deadline = clock::instant() + limit;
     let mut ended = BTreeSet::new();
     let mut empty = 0;
     while empty < EMPTY_LISTS {
-        let left = marked(job, dye);
+        let left = dyed(dye);
         for process in &left {
             signal(process, Signal::KILL);
             ended.insert((process.pid, process.start_time));

@@ -102,7 +102,7 @@ async fn nobody_survives_daemon_and_shim_killed_together_and_a_new_daemon() {
 #[tokio::test]
 async fn a_grandchild_that_keeps_the_output_open_does_not_keep_the_job() {
     let house = House::new();
-    let mut handle = house.start("a.j1", "(trap '' TERM HUP; setsid sh -c 'echo late; sleep 600' &) echo done; exit 0").await;
+    let mut handle = house.start("a.j1", "(trap '' TERM HUP; setsid sh -c 'echo late; sleep 600' &); echo done; exit 0").await;
     let heard = everything(&mut *handle.reader).await;
     assert_eq!(heard.end(), Some(JobEnd::Exited { code: 0, stopped: false, leaked: 2 }));
     assert!(heard.text().contains("done\n"));

@@ -39,7 +39,7 @@ async fn nothing_is_inherited_but_what_was_given() {
     let names: Vec<&str> = text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
     let mut names: Vec<&str> = names.into_iter().filter(|name| !["PWD", "SHLVL", "_", "OLDPWD"].contains(name)).collect();
     names.sort_unstable();
-    assert_eq!(names, ["DIVISI_JOB", "PATH", "TMPDIR"]);
+    assert_eq!(names, ["DIVISI_JOB", "DIVISI_JOB_DYE", "PATH", "TMPDIR"]);
     assert!(text.contains(&format!("TMPDIR={}", house.job_directory("a.j1").join("tmp").display())));
     // `ls` has opened the directory itself.
     let fds: Vec<&str> = text.lines().filter(|line| line.parse::<u32>().is_ok()).collect();
@@ -155,7 +155,7 @@ async fn run_is_bounded_in_time_and_output() {
     let script = "head -c 3000000 /dev/zero | tr '\\0' x; echo the end";
     let (_, output) = house.driver.run(&house.shell("a.j2", script), Duration::from_secs(60)).await.unwrap();
     assert!(output.len() < (1 << 20) + 100 && output.ends_with("the end\n"), "{}", output.len());
-    let endless = house.shell("a.j3", "trap '' TERM; sleep 600 & (setsid sleep 600 &) sleep 600");
+    let endless = house.shell("a.j3", "trap '' TERM; sleep 600 & (setsid sleep 600 &); sleep 600");
     let (end, _) = in_time(house.driver.run(&endless, Duration::from_millis(300))).await.unwrap();
     assert!(matches!(end, JobEnd::Signaled { signal: 9, stopped: true, .. }), "{end:?}");
     assert_eq!(house.inhabitants(), []);

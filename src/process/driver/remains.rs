@@ -33,7 +33,10 @@ pub(super) fn clear(directory: &Path) -> Result<Shim, Refusal> {
     let lock = match spec::lock(directory) {
         Ok(Some(lock)) => lock,
         Ok(None) => return Ok(Shim::Lives),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Shim::NoDirectory),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let _ = fs::remove_file(directory.join(SPEC));
+            return Ok(if directory.exists() { Shim::Gone } else { Shim::NoDirectory });
+        }
         Err(error) => return Err(Refusal::environment(format!("cannot use the job's directory {shown}: {error}"))),
     };
     match spec::load::<ShimFile>(&directory.join(SHIM)) {
@@ -57,7 +60,7 @@ fn end_tree(who: &ShimFile) -> Result<(), Refusal> {
         let _ = fs::remove_file(control);
         return Ok(());
     }
-    let (ended, all) = tree::finish_off(&who.job, Some(who.dye), LIMIT);
+    let (ended, all) = tree::finish_off(who.dye, LIMIT);
     if !all {
         let message = format!("processes of job {} could not be ended ({ended} were)", who.job);
         return Err(Refusal::environment(message).hint("a process that hangs in the kernel ends when what it waits for does"));

@@ -19,30 +19,60 @@ use super::remains::{self, Shim};
 use super::{Places, blocking, forget};
 use crate::base::clock;
 use crate::host::port::JobSpec;
+use crate::model::job::ProcessIdentity;
 use crate::model::{Refusal, RefusalKind};
 use crate::process::spec::{self, LOG, Ready, SPEC, ShimFile, SpecFile, TMP};
-use crate::process::{journal, tree};
+use crate::process::{identity, journal, tree};
 
 /// How long a shim has to say whether its program runs.
 const READY: Duration = Duration::from_secs(5);
+/// How long a shim that closed its socket may take to end.
+const LAST_BREATH: Duration = Duration::from_secs(2);
 /// The longest path a socket can have (108 with its end), with room to spare.
 const MAX_SOCKET_PATH: usize = 100;
 /// The longest word of a shim on its standard output.
 const MAX_WORD: usize = 64 << 10;
 
+/// A job that was started.
+#[derive(Debug)]
+pub(super) enum Started {
+    /// It runs.
+    Running(Connection),
+    /// It is over already.
+    Over(ShimFile),
+}
+
 /// Starts a job and attaches to it.
-pub(super) async fn start(places: Places, directory: PathBuf, spec: JobSpec) -> Result<Connection, Refusal> {
+pub(super) async fn start(places: Places, directory: PathBuf, spec: JobSpec) -> Result<Started, Refusal> {
     let job = spec.job.clone();
     let place = directory.clone();
     let (child, who) = blocking(move || launch(&places, &place, &spec)).await?;
     reap(child);
     match Connection::open(&who, &directory).await {
-        Ok(connection) => Ok(connection),
+        Ok(connection) => Ok(Started::Running(connection)),
         Err(error) => {
+            // A short program is over before anybody can attach.
+            let place = directory.clone();
+            let pid = who.shim.clone();
+            let clear = move || {
+                wait_for_end(&pid);
+                remains::clear(&place)
+            };
+            if matches!(blocking(clear).await?, Shim::Gone) && directory.join(journal::FILE_NAME).exists() {
+                return Ok(Started::Over(who));
+            }
             // It answered a moment ago. Whatever happened to it: its end, or the next daemon, clears up.
             let message = format!("job {job} was started but cannot be reached: {}", error.message);
             Err(Refusal { message, ..error })
         }
+    }
+}
+
+/// A shim that has closed its socket is about to end. One that lives on is not waited for.
+fn wait_for_end(shim: &ProcessIdentity) {
+    let deadline = clock::instant() + LAST_BREATH;
+    while identity::is_running(shim) && clock::instant() < deadline {
+        tree::pause(Duration::from_millis(1));
     }
 }
 
@@ -70,6 +100,7 @@ fn launch(places: &Places, directory: &Path, spec: &JobSpec) -> Result<(Child, S
         if !Path::new(&content.control).starts_with(directory) {
             private(&places.runtime).map_err(failed)?;
         }
+        spec::make_lock(directory).map_err(failed)?;
         spec::save(&directory.join(SPEC), &content).map_err(failed)?;
         let mut child = spawn(places, directory)?;
         match await_ready(&mut child) {
@@ -77,7 +108,7 @@ fn launch(places: &Places, directory: &Path, spec: &JobSpec) -> Result<(Child, S
             Err(refusal) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                tree::finish_off(spec.job.as_str(), Some(content.dye), READY);
+                tree::finish_off(content.dye, READY);
                 let _ = fs::remove_file(&content.control);
                 Err(refusal)
             }
@@ -118,6 +149,7 @@ fn content(places: &Places, directory: &Path, spec: &JobSpec) -> Result<SpecFile
     let mut environment = spec.environment.clone();
     environment.insert("TMPDIR".into(), text(&directory.join(TMP))?);
     environment.insert(tree::JOB_VARIABLE.into(), spec.job.to_string());
+    environment.insert(tree::DYE_VARIABLE.into(), tree::dye_text(dye));
     Ok(SpecFile {
         version: spec::VERSION,
         job: spec.job.to_string(),

@@ -20,16 +20,15 @@ fn random() -> u64 {
 #[test]
 fn either_mark_is_enough_and_others_are_left_alone() {
     let dye = dye(random());
-    let job = format!("{dye}.j1");
     // Not `with_dye`: this process has other threads, whose children would be dyed too.
     let mut dyed = sleeper(|command| _ = command.env_clear());
     let limit = Rlimit { current: Some(dye), maximum: rustix::process::getrlimit(Resource::Rttime).maximum };
     let pid = Pid::from_raw(i32::try_from(dyed.id()).unwrap());
     rustix::process::prlimit(pid, Resource::Rttime, limit).unwrap();
-    let mut named = sleeper(|command| _ = command.env(JOB_VARIABLE, &job));
-    let mut other = sleeper(|command| _ = command.env(JOB_VARIABLE, format!("{job}0")));
-    let found = pids(&marked(&job, Some(dye)));
-    let (ended, all) = finish_off(&job, Some(dye), Duration::from_secs(10));
+    let mut named = sleeper(|command| _ = command.env(DYE_VARIABLE, dye_text(dye)));
+    let mut other = sleeper(|command| _ = command.env(DYE_VARIABLE, dye_text(dye ^ 1)));
+    let found = pids(&super::dyed(dye));
+    let (ended, all) = finish_off(dye, Duration::from_secs(10));
     let survives = other.try_wait().unwrap().is_none();
     other.kill().unwrap();
     for child in [&mut dyed, &mut named, &mut other] {
