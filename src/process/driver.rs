@@ -88,7 +88,7 @@ impl Jobs for JobDriver {
     async fn start(&self, spec: &JobSpec) -> Result<JobHandle, Refusal> {
         let directory = self.places.directory(&spec.job)?;
         match start::start(self.places.clone(), directory.clone(), spec.clone()).await? {
-            Started::Running(connection) => self.handle(connection, &directory),
+            Started::Running(connection) => self.handle(*connection, &directory),
             Started::Over(who) => {
                 let journal = JournalFile::open(&directory.join(journal::FILE_NAME))?;
                 let control = Arc::new(Over { job: spec.job.clone() });
@@ -100,7 +100,7 @@ impl Jobs for JobDriver {
     async fn attach(&self, job: &JobId) -> Result<Attached, Refusal> {
         let directory = self.places.directory(job)?;
         match attach::attach(&directory).await? {
-            attach::Found::Alive(connection) => Ok(Attached::Alive(self.handle(connection, &directory)?)),
+            attach::Found::Alive(connection) => Ok(Attached::Alive(self.handle(*connection, &directory)?)),
             attach::Found::Gone => {
                 let journal = JournalFile::open(&directory.join(journal::FILE_NAME))?;
                 Ok(Attached::Gone(Box::new(Reader::finished(journal)) as Box<dyn JournalReader>))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use divisi::host::port::{Attached, JobSpec, Jobs as _};
 use divisi::model::job::{JobEnd, OnDaemonDeath};
 
-use super::support::{Heard, House, everything, gone};
+use super::support::{Heard, House, everything, gone, numbers};
 
 /// Answers every line that it is told.
 const ECHO: &str = "echo ready; while read line; do echo \"got $line\"; done";
@@ -29,8 +29,8 @@ async fn a_new_daemon_goes_on_where_the_old_one_was_killed() {
         handle.control.write(&format!("w{round}"), b"never\n").await.unwrap();
     }
     handle.control.close_stdin().await.unwrap();
-    heard.to_the_end(&mut *handle.reader).await;
-    let expected: String = (0..10).map(|round| format!("got {round}\n")).collect();
+    heard.finish(&mut *handle.reader).await;
+    let expected: String = (0..10).fold(String::new(), |text, round| text + &format!("got {round}\n"));
     assert_eq!(heard.text(), format!("ready\n{expected}"));
     assert_eq!(heard.keys(), (0..10).map(|round| format!("w{round}")).collect::<Vec<_>>());
     assert_eq!(heard.end(), Some(JobEnd::Exited { code: 0, stopped: false, leaked: 0 }));
@@ -47,7 +47,7 @@ async fn what_a_program_says_while_no_daemon_is_there_is_kept() {
     let mut handle = house.attach_alive("a.j1").await;
     handle.control.write("go", b"\n").await.unwrap();
     let heard = everything(&mut *handle.reader).await;
-    let expected: String = (1..=200_000).map(|number| format!("{number}\n")).collect();
+    let expected: String = numbers(200_000);
     assert!(heard.text() == expected, "{} bytes of {}", heard.text().len(), expected.len());
 }
 

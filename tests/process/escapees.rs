@@ -9,20 +9,23 @@ use rustix::process::Signal;
 
 use super::support::{Heard, House, everything, gone, kill};
 
-/// The eight, all of which keep the standard output open. `timeout` is here for the process group that it makes.
-const ESCAPE: &str = r#"
+/// The eight, all of which keep the standard output open. `timeout` is here for the process group that it makes. Those that ignore
+/// SIGTERM do so from birth, so that "ready" means it.
+const ESCAPE: &str = r"
+trap '' TERM
 sleep 600 &
-(trap '' TERM; exec sleep 600) &
+(setsid sleep 600 &)
+setsid sh ring.sh &
+trap - TERM
+sleep 600 &
 timeout 600 sleep 600 &
 setsid sleep 600 &
 (setsid sleep 600 &)
-(trap '' TERM; setsid sleep 600 &)
 (env -i setsid sh -c 'sleep 600 & sleep 600' &)
-setsid sh ring.sh &
-"#;
+";
 
 /// Each generation makes the next one and ends; it lives as long as its directory.
-const RING: &str = "trap '' TERM\nsleep 0.01\n[ -e ring.sh ] && sh ring.sh &\n";
+const RING: &str = "sleep 0.01\n[ -e ring.sh ] && sh ring.sh &\n";
 
 async fn start(house: &House, last: &str) -> (JobHandle, Heard) {
     fs::write(house.worktree().join("ring.sh"), RING).unwrap();
@@ -45,7 +48,7 @@ async fn nobody_survives_a_stop() {
     let (mut handle, mut heard) = start(&house, "wait").await;
     assert!(house.inhabitants().len() >= 8);
     handle.control.stop(Duration::from_millis(200)).await.unwrap();
-    heard.to_the_end(&mut *handle.reader).await;
+    heard.finish(&mut *handle.reader).await;
     assert_eq!(house.inhabitants(), []);
     let end = heard.end().unwrap();
     assert!(matches!(end, JobEnd::Signaled { signal: 15, stopped: true, .. }), "{end:?}");
@@ -56,7 +59,7 @@ async fn nobody_survives_a_stop() {
 async fn nobody_survives_the_programs_end() {
     let house = House::new();
     let (mut handle, mut heard) = start(&house, "exit 5").await;
-    heard.to_the_end(&mut *handle.reader).await;
+    heard.finish(&mut *handle.reader).await;
     assert_eq!(house.inhabitants(), []);
     let end = heard.end().unwrap();
     assert!(matches!(end, JobEnd::Exited { code: 5, stopped: false, .. }), "{end:?}");
@@ -68,7 +71,7 @@ async fn nobody_survives_a_polite_end_of_the_shim() {
     let house = House::new();
     let (mut handle, mut heard) = start(&house, "wait").await;
     kill(&handle.shim, Signal::TERM);
-    heard.to_the_end(&mut *handle.reader).await;
+    heard.finish(&mut *handle.reader).await;
     assert_eq!(house.inhabitants(), []);
     assert!(matches!(heard.end().unwrap(), JobEnd::Signaled { stopped: true, .. }));
 }
@@ -78,7 +81,7 @@ async fn nobody_survives_a_shim_killed_under_its_daemon() {
     let house = House::new();
     let (mut handle, mut heard) = start(&house, "wait").await;
     kill(&handle.shim, Signal::KILL);
-    heard.to_the_end(&mut *handle.reader).await;
+    heard.finish(&mut *handle.reader).await;
     assert_eq!(house.inhabitants(), []);
     assert_eq!(heard.end(), None);
 }
@@ -102,7 +105,8 @@ async fn nobody_survives_daemon_and_shim_killed_together_and_a_new_daemon() {
 #[tokio::test]
 async fn a_grandchild_that_keeps_the_output_open_does_not_keep_the_job() {
     let house = House::new();
-    let mut handle = house.start("a.j1", "(trap '' TERM HUP; setsid sh -c 'echo late; sleep 600' &); echo done; exit 0").await;
+    let mut handle =
+        house.start("a.j1", "(trap '' TERM HUP; setsid sh -c 'echo late; sleep 600' &); echo done; exit 0").await;
     let heard = everything(&mut *handle.reader).await;
     assert_eq!(heard.end(), Some(JobEnd::Exited { code: 0, stopped: false, leaked: 2 }));
     assert!(heard.text().contains("done\n"));

@@ -37,7 +37,8 @@ async fn nothing_is_inherited_but_what_was_given() {
     let mut handle = house.driver.start(&house.shell("a.j1", "env; ls /proc/self/fd; cat; echo over")).await.unwrap();
     let text = everything(&mut *handle.reader).await.text();
     let names: Vec<&str> = text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
-    let mut names: Vec<&str> = names.into_iter().filter(|name| !["PWD", "SHLVL", "_", "OLDPWD"].contains(name)).collect();
+    let mut names: Vec<&str> =
+        names.into_iter().filter(|name| !["PWD", "SHLVL", "_", "OLDPWD"].contains(name)).collect();
     names.sort_unstable();
     assert_eq!(names, ["DIVISI_JOB", "DIVISI_JOB_DYE", "PATH", "TMPDIR"]);
     assert!(text.contains(&format!("TMPDIR={}", house.job_directory("a.j1").join("tmp").display())));
@@ -121,7 +122,7 @@ async fn an_interrupt_reaches_the_group_even_when_the_daemon_ignores_it() {
     let mut heard = Heard::default();
     heard.until(&mut *handle.reader, "ready").await;
     handle.control.interrupt().await.unwrap();
-    heard.to_the_end(&mut *handle.reader).await;
+    heard.finish(&mut *handle.reader).await;
     assert_eq!(heard.text(), "ready\ncaught\n");
     assert_eq!(heard.end(), Some(JobEnd::Exited { code: 7, stopped: false, leaked: 0 }));
     assert!(handle.control.interrupt().await.is_err(), "it has ended");
@@ -134,7 +135,7 @@ async fn stop_is_polite_first_and_then_not() {
     let mut heard = Heard::default();
     heard.until(&mut *handle.reader, "ready").await;
     handle.control.stop(Duration::from_secs(30)).await.unwrap();
-    heard.to_the_end(&mut *handle.reader).await;
+    heard.finish(&mut *handle.reader).await;
     assert_eq!(heard.text(), "ready\nbye\n");
     assert_eq!(heard.end(), Some(JobEnd::Exited { code: 9, stopped: true, leaked: 0 }));
 
@@ -143,14 +144,15 @@ async fn stop_is_polite_first_and_then_not() {
     heard.until(&mut *handle.reader, "ready").await;
     handle.control.stop(Duration::from_secs(3600)).await.unwrap();
     handle.control.stop(Duration::from_millis(50)).await.unwrap();
-    heard.to_the_end(&mut *handle.reader).await;
+    heard.finish(&mut *handle.reader).await;
     assert_eq!(heard.end(), Some(JobEnd::Signaled { signal: 9, stopped: true, leaked: 0 }));
 }
 
 #[tokio::test]
 async fn run_is_bounded_in_time_and_output() {
     let house = House::new();
-    let (end, output) = house.driver.run(&house.shell("a.j1", "echo hi; exit 4"), Duration::from_secs(60)).await.unwrap();
+    let (end, output) =
+        house.driver.run(&house.shell("a.j1", "echo hi; exit 4"), Duration::from_secs(60)).await.unwrap();
     assert_eq!((end, output.as_str()), (JobEnd::Exited { code: 4, stopped: false, leaked: 0 }, "hi\n"));
     let script = "head -c 3000000 /dev/zero | tr '\\0' x; echo the end";
     let (_, output) = house.driver.run(&house.shell("a.j2", script), Duration::from_secs(60)).await.unwrap();
@@ -169,7 +171,7 @@ async fn a_shim_killed_in_the_middle_ends_the_reading_without_an_end_record() {
     let mut heard = Heard::default();
     heard.until(&mut *handle.reader, "ready").await;
     kill(&handle.shim, Signal::KILL);
-    heard.to_the_end(&mut *handle.reader).await;
+    heard.finish(&mut *handle.reader).await;
     assert_eq!(heard.end(), None);
     assert_eq!(house.inhabitants(), [], "its tree is ended before the reader says so");
     assert!(handle.control.write("late", b"x").await.is_err());

@@ -7,7 +7,7 @@ use divisi::host::port::{Jobs as _, RecordKind};
 use divisi::model::job::JobEnd;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use super::support::{Heard, House, everything, eventually};
+use super::support::{Heard, House, eventually, everything, numbers};
 
 /// The most memory a process ever had, in KiB.
 fn high_water(pid: i32) -> u64 {
@@ -53,7 +53,7 @@ async fn a_program_that_does_not_read_its_input_is_still_heard() {
     let mut heard = Heard::default();
     heard.until(&mut *handle.reader, "\n200000\n").await;
     handle.control.stop(Duration::ZERO).await.unwrap();
-    heard.to_the_end(&mut *handle.reader).await;
+    heard.finish(&mut *handle.reader).await;
     assert_eq!(heard.keys(), ["large", "more"]);
     assert_eq!(heard.bytes(RecordKind::Stdin).len(), large.len() + 4);
 }
@@ -106,8 +106,8 @@ async fn a_full_disk_stops_the_program_and_loses_nothing() {
         heard.records.extend(handle.reader.read(heard.offset()).await.unwrap());
     }
     prlimit(shim, Resource::Fsize, before).unwrap();
-    heard.to_the_end(&mut *handle.reader).await;
-    let expected: String = (1..=300_000).map(|number| format!("{number}\n")).collect();
+    heard.finish(&mut *handle.reader).await;
+    let expected: String = numbers(300_000);
     assert!(heard.text() == format!("{expected}over\n"));
     assert_eq!(heard.end(), Some(JobEnd::Exited { code: 0, stopped: false, leaked: 0 }));
 }

@@ -189,7 +189,7 @@ impl Heard {
     }
 
     /// Reads on until nothing follows.
-    pub(super) async fn to_the_end(&mut self, reader: &mut dyn JournalReader) {
+    pub(super) async fn finish(&mut self, reader: &mut dyn JournalReader) {
         loop {
             let more = in_time(reader.read(self.offset())).await.unwrap();
             if more.is_empty() {
@@ -203,7 +203,7 @@ impl Heard {
 /// Everything a job says.
 pub(super) async fn everything(reader: &mut dyn JournalReader) -> Heard {
     let mut heard = Heard::default();
-    heard.to_the_end(reader).await;
+    heard.finish(reader).await;
     heard
 }
 
@@ -216,4 +216,9 @@ pub(super) fn kill(process: &ProcessIdentity, signal: Signal) {
 /// Waits for a process to be gone.
 pub(super) async fn gone(process: &ProcessIdentity) {
     eventually("the end of a process", || (!divisi::process::identity::is_running(process)).then_some(())).await;
+}
+
+/// What `seq` says.
+pub(super) fn numbers(last: u32) -> String {
+    (1..=last).fold(String::new(), |text, number| text + &number.to_string() + "\n")
 }

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// What was found.
 #[derive(Debug)]
 pub(super) enum Found {
-    Alive(Connection),
+    Alive(Box<Connection>),
     Gone,
     NeverStarted,
 }
@@ -29,14 +29,13 @@ pub(super) async fn attach(directory: &Path) -> Result<Found, Refusal> {
     loop {
         let place = directory.to_owned();
         match blocking(move || remains::clear(&place)).await? {
-            Shim::NoDirectory => return Ok(Found::NeverStarted),
             Shim::Gone if directory.join(journal::FILE_NAME).exists() => return Ok(Found::Gone),
-            Shim::Gone => return Ok(Found::NeverStarted),
+            Shim::Gone | Shim::NoDirectory => return Ok(Found::NeverStarted),
             Shim::Lives => {}
         }
         let refusal = match spec::load::<ShimFile>(&directory.join(SHIM)) {
             Ok(who) => match Connection::open(&who, directory).await {
-                Ok(connection) => return Ok(Found::Alive(connection)),
+                Ok(connection) => return Ok(Found::Alive(Box::new(connection))),
                 Err(refusal) => refusal,
             },
             Err(error) => Refusal::environment(format!("cannot read {SHIM} in {}: {error}", directory.display())),

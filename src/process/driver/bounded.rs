@@ -32,15 +32,15 @@ async fn follow(mut handle: JobHandle, limit: Duration) -> Result<(JobEnd, Strin
     loop {
         let records = match deadline {
             None => handle.reader.read(offset).await?,
-            Some(until) => match tokio::time::timeout_at(until.into(), handle.reader.read(offset)).await {
-                Ok(records) => records?,
-                Err(_) => {
+            Some(until) => {
+                let Ok(records) = tokio::time::timeout_at(until.into(), handle.reader.read(offset)).await else {
                     deadline = None;
                     // An error means that it has just ended by itself.
                     let _ = handle.control.stop(GRACE).await;
                     continue;
-                }
-            },
+                };
+                records?
+            }
         };
         let Some(last) = records.last() else { break };
         offset = last.offset;
@@ -63,4 +63,3 @@ fn keep(kept: &mut VecDeque<u8>, bytes: &[u8]) -> bool {
     kept.drain(..over);
     over > 0
 }
-

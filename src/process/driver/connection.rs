@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,14 +16,13 @@ use super::blocking;
 use super::remains::{self, Shim};
 use crate::host::port::JobControl;
 use crate::model::Refusal;
+use crate::model::job::ProcessIdentity;
 use crate::process::identity;
 use crate::process::protocol::{self, Frame, Reply, Request, Verb};
 use crate::process::spec::ShimFile;
 
 /// How long a shim may take for an answer. Only a full disk or a stopped shim makes it late.
 const ANSWER: Duration = Duration::from_secs(10);
-/// How long a shim may live on after it closed the connection.
-const LAST_BREATH: Duration = Duration::from_secs(5);
 /// Requests that wait to be written.
 const QUEUE: usize = 64;
 
@@ -63,24 +60,24 @@ impl Connection {
     /// When nobody answers, or somebody else does.
     pub(super) async fn open(who: &ShimFile, directory: &Path) -> Result<Self, Refusal> {
         let pid = who.shim.pid;
-        let failed =
-            |why: &str| Refusal::environment(format!("cannot reach the shim of job {} (process {pid}): {why}", who.job));
+        let failed = |why: &str| {
+            Refusal::environment(format!("cannot reach the shim of job {} (process {pid}): {why}", who.job))
+        };
         let stream = UnixStream::connect(&who.control).await.map_err(|error| failed(&error.to_string()))?;
         let peer = stream.peer_cred().map_err(|error| failed(&error.to_string()))?;
         if peer.uid() != rustix::process::getuid().as_raw() || peer.pid() != Some(pid) {
             return Err(failed("another process answers on its socket"));
         }
-        let handle = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
-        let handle = handle.and_then(|handle| AsyncFd::with_interest(handle, Interest::READABLE).ok());
-        let handle = handle.filter(|_| identity::is_running(&who.shim));
-        let handle = handle.ok_or_else(|| failed("it has just ended"))?;
-        let (reading, writing) = stream.into_split();
+        if !identity::is_running(&who.shim) {
+            return Err(failed("it has just ended"));
+        }
+        let (incoming, outgoing) = stream.into_split();
         let (requests, queue) = mpsc::channel(QUEUE);
         let (tell, progress) = watch::channel(Progress::Length(0));
         let waiting: Waiting = Arc::new(Mutex::new(Some(HashMap::new())));
-        tokio::spawn(send(writing, queue));
-        let ear = Ear { waiting: Arc::clone(&waiting), tell, directory: directory.to_owned(), handle };
-        tokio::spawn(ear.listen(reading));
+        tokio::spawn(send(outgoing, queue));
+        let ear = Ear { waiting: Arc::clone(&waiting), tell, directory: directory.to_owned(), shim: who.shim.clone() };
+        tokio::spawn(ear.listen(incoming));
         let connection = Self {
             who: who.clone(),
             directory: directory.to_owned(),
@@ -180,8 +177,7 @@ struct Ear {
     waiting: Waiting,
     tell: watch::Sender<Progress>,
     directory: PathBuf,
-    /// Readable when the shim has ended.
-    handle: AsyncFd<std::os::fd::OwnedFd>,
+    shim: ProcessIdentity,
 }
 
 impl Ear {
@@ -189,9 +185,8 @@ impl Ear {
         let mut buffer = Vec::with_capacity(4096);
         let why = loop {
             match reading.read_buf(&mut buffer).await {
-                Ok(0) => break None,
+                Ok(0) | Err(_) => break None,
                 Ok(_) => {}
-                Err(_) => break None,
             }
             if let Err(why) = self.take(&mut buffer) {
                 break Some(why);
@@ -224,9 +219,8 @@ impl Ear {
         if self.tell.is_closed() {
             return;
         }
-        let _ = tokio::time::timeout(LAST_BREATH, self.handle.readable()).await;
-        let directory = self.directory.clone();
-        let last = match blocking(move || remains::clear(&directory)).await {
+        let (shim, directory) = (self.shim.clone(), self.directory.clone());
+        let last = match blocking(move || remains::clear_after(&shim, &directory)).await {
             Ok(Shim::Gone | Shim::NoDirectory) => Progress::Gone,
             Ok(Shim::Lives) => {
                 let why = why.unwrap_or_else(|| "it was closed".into());

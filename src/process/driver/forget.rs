@@ -17,7 +17,8 @@ pub(super) fn forget(directory: &Path) -> Result<(), Refusal> {
         Shim::NoDirectory => Ok(()),
         Shim::Lives => {
             let name = directory.file_name().unwrap_or_default().display();
-            Err(Refusal::conflict(format!("job {name} still runs, its files are in use")).hint("stop its session first"))
+            Err(Refusal::conflict(format!("job {name} still runs, its files are in use"))
+                .hint("stop its session first"))
         }
         Shim::Gone => delete(directory)
             .map_err(|error| Refusal::environment(format!("cannot delete {}: {error}", directory.display()))),

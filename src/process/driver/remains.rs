@@ -1,17 +1,22 @@
 //! What a shim that is gone left behind.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::base::clock;
 use crate::model::Refusal;
+use crate::model::job::ProcessIdentity;
 use crate::process::identity;
 use crate::process::spec::{self, SHIM, SPEC, ShimFile};
 use crate::process::tree;
 
 /// How long ending what is left may take.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a shim may live on after it closed its socket.
+const LAST_BREATH: Duration = Duration::from_secs(5);
 
 /// Whether a job's shim lives.
 #[derive(Debug)]
@@ -30,7 +35,7 @@ pub(super) enum Shim {
 /// When the files cannot be read, or somebody cannot be ended.
 pub(super) fn clear(directory: &Path) -> Result<Shim, Refusal> {
     let shown = directory.display();
-    let lock = match spec::lock(directory) {
+    let lock = match take_lock(directory) {
         Ok(Some(lock)) => lock,
         Ok(None) => return Ok(Shim::Lives),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -51,6 +56,32 @@ pub(super) fn clear(directory: &Path) -> Result<Shim, Refusal> {
     Ok(Shim::Gone)
 }
 
+/// [`clear`] for a shim that has closed its socket and so is about to end; when it lives on, it is not waited for for long. Blocks.
+///
+/// # Errors
+/// As [`clear`].
+pub(super) fn clear_after(shim: &ProcessIdentity, directory: &Path) -> Result<Shim, Refusal> {
+    let deadline = clock::instant() + LAST_BREATH;
+    while identity::is_running(shim) && clock::instant() < deadline {
+        tree::pause(Duration::from_millis(1));
+    }
+    clear(directory)
+}
+
+/// The lock of a shim that is gone. When the shim is gone and the lock is taken all the same, somebody else is at [`clear`]: waits.
+fn take_lock(directory: &Path) -> io::Result<Option<File>> {
+    let deadline = clock::instant() + LIMIT;
+    loop {
+        // First who it is, then whether it lives: one that starts in between is seen as alive.
+        let gone = spec::load::<ShimFile>(&directory.join(SHIM)).is_ok_and(|who| !identity::is_running(&who.shim));
+        let lock = spec::lock(directory)?;
+        if lock.is_some() || !gone || clock::instant() >= deadline {
+            return Ok(lock);
+        }
+        tree::pause(Duration::from_millis(1));
+    }
+}
+
 fn end_tree(who: &ShimFile) -> Result<(), Refusal> {
     let control = Path::new(&who.control);
     // The last thing a shim does when all is done is to take its socket away. And nobody survives a restart of the machine.
@@ -63,7 +94,9 @@ fn end_tree(who: &ShimFile) -> Result<(), Refusal> {
     let (ended, all) = tree::finish_off(who.dye, LIMIT);
     if !all {
         let message = format!("processes of job {} could not be ended ({ended} were)", who.job);
-        return Err(Refusal::environment(message).hint("a process that hangs in the kernel ends when what it waits for does"));
+        return Err(
+            Refusal::environment(message).hint("a process that hangs in the kernel ends when what it waits for does")
+        );
     }
     let _ = fs::remove_file(control);
     Ok(())

@@ -10,24 +10,19 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::connection::Connection;
 use super::remains::{self, Shim};
 use super::{Places, blocking, forget};
 use crate::base::clock;
 use crate::host::port::JobSpec;
-use crate::model::job::ProcessIdentity;
 use crate::model::{Refusal, RefusalKind};
 use crate::process::spec::{self, LOG, Ready, SPEC, ShimFile, SpecFile, TMP};
-use crate::process::{identity, journal, tree};
+use crate::process::{journal, tree};
 
 /// How long a shim has to say whether its program runs.
 const READY: Duration = Duration::from_secs(5);
-/// How long a shim that closed its socket may take to end.
-const LAST_BREATH: Duration = Duration::from_secs(2);
 /// The longest path a socket can have (108 with its end), with room to spare.
 const MAX_SOCKET_PATH: usize = 100;
 /// The longest word of a shim on its standard output.
@@ -37,9 +32,9 @@ const MAX_WORD: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) enum Started {
     /// It runs.
-    Running(Connection),
+    Running(Box<Connection>),
     /// It is over already.
-    Over(ShimFile),
+    Over(Box<ShimFile>),
 }
 
 /// Starts a job and attaches to it.
@@ -49,17 +44,15 @@ pub(super) async fn start(places: Places, directory: PathBuf, spec: JobSpec) -> 
     let (child, who) = blocking(move || launch(&places, &place, &spec)).await?;
     reap(child);
     match Connection::open(&who, &directory).await {
-        Ok(connection) => Ok(Started::Running(connection)),
+        Ok(connection) => Ok(Started::Running(Box::new(connection))),
         Err(error) => {
             // A short program is over before anybody can attach.
             let place = directory.clone();
-            let pid = who.shim.clone();
-            let clear = move || {
-                wait_for_end(&pid);
-                remains::clear(&place)
-            };
-            if matches!(blocking(clear).await?, Shim::Gone) && directory.join(journal::FILE_NAME).exists() {
-                return Ok(Started::Over(who));
+            let shim = who.shim.clone();
+            if matches!(blocking(move || remains::clear_after(&shim, &place)).await?, Shim::Gone)
+                && directory.join(journal::FILE_NAME).exists()
+            {
+                return Ok(Started::Over(Box::new(who)));
             }
             // It answered a moment ago. Whatever happened to it: its end, or the next daemon, clears up.
             let message = format!("job {job} was started but cannot be reached: {}", error.message);
@@ -68,23 +61,11 @@ pub(super) async fn start(places: Places, directory: PathBuf, spec: JobSpec) -> 
     }
 }
 
-/// A shim that has closed its socket is about to end. One that lives on is not waited for.
-fn wait_for_end(shim: &ProcessIdentity) {
-    let deadline = clock::instant() + LAST_BREATH;
-    while identity::is_running(shim) && clock::instant() < deadline {
-        tree::pause(Duration::from_millis(1));
-    }
-}
-
 /// Waits for the shim's end in the background, so that it does not stay as a dead process.
 fn reap(mut child: Child) {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let handle = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
-    let Some(Ok(handle)) = handle.map(|handle| AsyncFd::with_interest(handle, Interest::READABLE)) else { return };
-    tokio::spawn(async move {
-        let _ = handle.readable().await;
-        let _ = child.wait();
-    });
+    // First the ear, then the look: an end in between is heard.
+    let Ok(mut ends) = signal(SignalKind::child()) else { return };
+    tokio::spawn(async move { while matches!(child.try_wait(), Ok(None)) && ends.recv().await.is_some() {} });
 }
 
 fn launch(places: &Places, directory: &Path, spec: &JobSpec) -> Result<(Child, ShimFile), Refusal> {
@@ -179,7 +160,8 @@ fn spawn(places: &Places, directory: &Path) -> Result<Child, Refusal> {
 }
 
 fn await_ready(child: &mut Child) -> Result<ShimFile, Refusal> {
-    let silent = |why: &str| Refusal::environment(format!("the job's shim did not say whether its program runs: {why}"));
+    let silent =
+        |why: &str| Refusal::environment(format!("the job's shim did not say whether its program runs: {why}"));
     let mut stdout = child.stdout.take().ok_or_else(|| silent("no pipe"))?;
     let deadline = clock::instant() + READY;
     let mut word = Vec::new();

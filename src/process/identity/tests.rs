@@ -2,7 +2,8 @@ use super::*;
 
 #[test]
 fn a_name_with_parentheses_does_not_shift_the_fields() {
-    let line = b"4711 (a) Z 1 (2) b) S 17 18 19 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1000 10 18446744073709551615\n";
+    let line =
+        b"4711 (a) Z 1 (2) b) S 17 18 19 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1000 10 18446744073709551615\n";
     let expected = ProcessStat { pid: 4711, state: b'S', parent: 17, group: 18, session: 19, start_time: 987_654 };
     assert_eq!(parse(line), Some(expected));
 }

@@ -38,8 +38,7 @@ fn what_is_written_is_read_back_from_every_offset() {
     let file = JournalFile::open(&path).unwrap();
     let records = all(&file).unwrap();
     let kinds: Vec<_> = records.iter().map(|record| record.kind).collect();
-    let expected =
-        [RecordKind::Started, RecordKind::Stdin, RecordKind::Stdout, RecordKind::Stderr, RecordKind::Ended];
+    let expected = [RecordKind::Started, RecordKind::Stdin, RecordKind::Stdout, RecordKind::Stderr, RecordKind::Ended];
     assert_eq!(kinds, expected);
     assert_eq!(records[1].key, "prompt");
     assert_eq!(records[2].bytes, [0, 255, b'\n']);
@@ -97,7 +96,7 @@ fn a_record_moved_within_the_file_is_damage() {
 fn a_tail_of_zeros_after_a_power_cut_is_not_there_and_zeros_in_the_middle_are_damage() {
     let (_directory, path) = sample();
     let whole = fs::read(&path).unwrap();
-    fs::write(&path, [&whole[..], &[0; 100_000]].concat()).unwrap();
+    fs::write(&path, [&whole[..], &vec![0; 100_000]].concat()).unwrap();
     assert_eq!(all(&JournalFile::open(&path).unwrap()).unwrap().len(), 5);
     fs::write(&path, [&whole[..HEADER_LENGTH], &[0; 100], &whole[..]].concat()).unwrap();
     assert!(all(&JournalFile::open(&path).unwrap()).is_err());
@@ -109,7 +108,7 @@ fn a_read_is_bounded_and_a_record_larger_than_the_bound_is_whole() {
     let path = directory.path().join(FILE_NAME);
     let mut writer = JournalWriter::create(&path).unwrap();
     for _ in 0..20 {
-        writer.append(RecordKind::Stdout, "", &[7; CHUNK]).unwrap();
+        writer.append(RecordKind::Stdout, "", &vec![7; CHUNK]).unwrap();
     }
     let large = vec![9; 3 << 20];
     writer.append(RecordKind::Stdin, "big", &large).unwrap();

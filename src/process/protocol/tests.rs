@@ -21,9 +21,8 @@ fn a_frame_arrives_whole_however_it_is_cut() {
 
 #[test]
 fn hostile_frames_are_errors() {
-    let frame = |length: u32, head: u32, rest: &[u8]| {
-        [&length.to_le_bytes()[..], &head.to_le_bytes()[..], rest].concat()
-    };
+    let frame =
+        |length: u32, head: u32, rest: &[u8]| [&length.to_le_bytes()[..], &head.to_le_bytes()[..], rest].concat();
     for (name, bytes) in [
         ("nothing", frame(0, 0, b"")),
         ("huge", frame(u32::MAX, 0, b"")),

@@ -31,15 +31,28 @@ const DRAIN: Duration = Duration::from_secs(5);
 enum Phase {
     Running,
     /// Asked to end.
-    Stopping { until: Instant },
+    Stopping {
+        until: Instant,
+    },
     /// The main process is gone, others are there.
-    Settling { until: Instant },
+    Settling {
+        until: Instant,
+    },
     /// The others were asked to end.
-    Leaving { until: Instant },
+    Leaving {
+        until: Instant,
+    },
     /// Everybody is being killed.
-    Killing { round: u32, next: Instant, give_up: Option<Instant> },
+    Killing {
+        round: u32,
+        next: Instant,
+        give_up: Option<Instant>,
+    },
     /// Nobody is left; what lies in the pipes is read.
-    Draining { silent: Instant, until: Instant },
+    Draining {
+        silent: Instant,
+        until: Instant,
+    },
     Over,
 }
 

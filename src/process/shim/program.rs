@@ -35,10 +35,10 @@ impl Program {
 
     /// Starts it in a process group of its own.
     pub(super) fn start(spec: &SpecFile) -> Result<Self, StartError> {
-        let name = spec.command.first().ok_or_else(|| StartError {
-            kind: RefusalKind::Internal,
-            reason: "no program was named".into(),
-        })?;
+        let name = spec
+            .command
+            .first()
+            .ok_or_else(|| StartError { kind: RefusalKind::Internal, reason: "no program was named".into() })?;
         let directory = Path::new(&spec.directory);
         check_directory(directory)?;
         let program = find(name, spec.environment.get("PATH").map_or("", String::as_str), directory)?;
@@ -50,9 +50,9 @@ impl Program {
         let mut child =
             tree::with_dye(spec.dye, || command.spawn()).map_err(|error| explain(&program, directory, &error))?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| StartError { kind: RefusalKind::Internal, reason: "a process without an id".into() })?;
-        let program =
-            Self { pid, stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take() };
+        let pid =
+            pid.ok_or_else(|| StartError { kind: RefusalKind::Internal, reason: "a process without an id".into() })?;
+        let program = Self { pid, stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take() };
         let pipes = [
             program.stdin.as_ref().map(AsFd::as_fd),
             program.stdout.as_ref().map(AsFd::as_fd),
