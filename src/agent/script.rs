@@ -1,0 +1,3 @@
+//! x
+/// x
+pub fn script_main(_a: &[String]) -> i32 { 0 }
