@@ -203,6 +203,7 @@ impl AcpConversation {
         let outcome = match job_end {
             _ if end::was_stopped(job_end) => interrupted("stopped"),
             JobEnd::Lost => interrupted(&how),
+            JobEnd::Signaled { .. } => interrupted(&format!("the agent died in the middle of the turn ({how})")),
             _ => failed(format!("the agent ended in the middle of the turn ({how})")),
         };
         let wanted = self.wanted.take();
