@@ -143,7 +143,7 @@ impl Agent {
             }
             "session/new" => {
                 self.sessions += 1;
-                self.session = format!("scripted-{}-{}", std::process::id(), self.sessions);
+                self.session = format!("scripted-{}", self.sessions);
                 self.open(params);
                 Self::result(id, &self.offer())
             }
