@@ -6,6 +6,7 @@
 //! - [`identity`], [`tree`]: processes that cannot be mistaken for others, and how to end all of a tree.
 //! - `spec`, `protocol`: what daemon and shim tell each other.
 
+pub mod detached;
 pub mod driver;
 pub mod identity;
 pub mod journal;
