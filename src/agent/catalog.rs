@@ -72,9 +72,8 @@ impl Catalog {
         let mut from_files: BTreeMap<String, String> = BTreeMap::new();
         for path in config_dir.map(|dir| definition_files(&dir.join("agents"), &mut findings)).unwrap_or_default() {
             let source = path.display().to_string();
-            let added = std::fs::read_to_string(&path)
-                .map_err(|error| format!("cannot be read: {error}"))
-                .and_then(|text| {
+            let added =
+                std::fs::read_to_string(&path).map_err(|error| format!("cannot be read: {error}")).and_then(|text| {
                     let name = definition::name_of(&text)?;
                     match from_files.get(&name) {
                         Some(other) => Err(format!("the agent {name} is already defined by {other}")),
@@ -204,8 +203,9 @@ impl Agents for Catalog {
         };
         let program = entry.command.first().map_or("", String::as_str);
         let Some(path) = self.program(entry) else {
-            let refusal =
-                Refusal::user(format!("the agent {name} cannot be started: its program {program} was not found in PATH"));
+            let refusal = Refusal::user(format!(
+                "the agent {name} cannot be started: its program {program} was not found in PATH"
+            ));
             return Err(match &entry.install_hint {
                 Some(hint) => refusal.hint(hint.clone()),
                 None => refusal.hint(format!("install {program}, or correct `command` in {}", entry.source)),

@@ -80,7 +80,10 @@ impl Bench {
 
     fn initialized(&mut self, capabilities: &Value, name: &str) {
         let info = json!({"name": name, "version": "1.2"});
-        self.answers("initialize", &json!({"protocolVersion": 1, "agentCapabilities": capabilities, "agentInfo": info}));
+        self.answers(
+            "initialize",
+            &json!({"protocolVersion": 1, "agentCapabilities": capabilities, "agentInfo": info}),
+        );
     }
 
     fn answers(&mut self, id: &str, result: &Value) {
@@ -92,7 +95,9 @@ impl Bench {
     }
 
     fn update(&mut self, update: &Value) {
-        self.line(&json!({"jsonrpc": "2.0", "method": "session/update", "params": {"sessionId": "S", "update": update}}));
+        self.line(
+            &json!({"jsonrpc": "2.0", "method": "session/update", "params": {"sessionId": "S", "update": update}}),
+        );
     }
 
     fn says(&mut self, text: &str) {

@@ -26,7 +26,8 @@ impl AcpConversation {
         let update = params.get("update").unwrap_or(&Value::Null);
         let kind = wire::text(update, "sessionUpdate").unwrap_or_default().to_owned();
         // A conversation inside this one (a subagent's) is not part of its transcript.
-        let foreign = wire::text(&params, "sessionId").is_some_and(|id| !self.conversation().is_empty() && id != self.conversation());
+        let foreign = wire::text(&params, "sessionId")
+            .is_some_and(|id| !self.conversation().is_empty() && id != self.conversation());
         // While an earlier conversation is loaded its history is played again; we have it.
         let replay = self.phase == Phase::Opening("load");
         let known = match kind.as_str() {

@@ -201,14 +201,17 @@ impl Agent {
     fn offer(&self) -> Value {
         let mut offer = json!({"sessionId": self.session});
         let named = |key: &str, ids: &[String]| {
-            let entry = |id: &String| Value::Object(Map::from_iter([(key.to_owned(), json!(id)), ("name".to_owned(), json!(id))]));
+            let entry = |id: &String| {
+                Value::Object(Map::from_iter([(key.to_owned(), json!(id)), ("name".to_owned(), json!(id))]))
+            };
             Value::Array(ids.iter().map(entry).collect())
         };
         if !self.startup.modes.is_empty() {
             offer["modes"] = json!({"currentModeId": self.mode, "availableModes": named("id", &self.startup.modes)});
         }
         if !self.startup.models.is_empty() {
-            offer["models"] = json!({"currentModelId": self.model, "availableModels": named("modelId", &self.startup.models)});
+            offer["models"] =
+                json!({"currentModelId": self.model, "availableModels": named("modelId", &self.startup.models)});
         }
         offer
     }
@@ -271,7 +274,10 @@ impl Agent {
         } else if ask.choices.is_empty() {
             tool["kind"] = json!("edit");
         }
-        self.request("session/request_permission", json!({"sessionId": self.session, "toolCall": tool, "options": options}))
+        self.request(
+            "session/request_permission",
+            json!({"sessionId": self.session, "toolCall": tool, "options": options}),
+        )
     }
 
     /// Waits for the answer to a request; nothing when standard input ended.
@@ -309,8 +315,10 @@ impl Voice for Agent {
             "mode" => self.update("current_mode_update", json!({"currentModeId": value})),
             "commands" => {
                 let names: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-                let commands: Vec<Value> =
-                    names.iter().map(|name| json!({"name": name, "description": format!("The script's {name}")})).collect();
+                let commands: Vec<Value> = names
+                    .iter()
+                    .map(|name| json!({"name": name, "description": format!("The script's {name}")}))
+                    .collect();
                 self.update("available_commands_update", json!({"availableCommands": commands}))
             }
             "usage" => {
@@ -371,10 +379,6 @@ impl Voice for Agent {
         let wait = if wait { Duration::from_millis(5) } else { Duration::ZERO };
         // Nobody waits for an answer here: one that comes is to a request that is over.
         let _stray = self.take(wait);
-        if self.cancelled {
-            Some(Interrupt::Cancelled)
-        } else {
-            self.closed.then_some(Interrupt::Closed)
-        }
+        if self.cancelled { Some(Interrupt::Cancelled) } else { self.closed.then_some(Interrupt::Closed) }
     }
 }

@@ -96,7 +96,8 @@ impl Script {
                 }
                 "if-allowed" | "if-rejected" => open.push((verb == "if-allowed", Vec::new())),
                 "end" => {
-                    let (allowed, steps) = open.pop().filter(|_| !open.is_empty()).ok_or_else(|| at("no block is open".to_owned()))?;
+                    let (allowed, steps) =
+                        open.pop().filter(|_| !open.is_empty()).ok_or_else(|| at("no block is open".to_owned()))?;
                     if let Some((_, outer)) = open.last_mut() {
                         outer.push(Step::If { allowed, steps });
                     }

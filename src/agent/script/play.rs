@@ -204,7 +204,8 @@ impl<'a> Player<'a> {
         let kind = if text.is_some() { "edit" } else { "delete" };
         let file = self.path(path);
         let old = fs::read_to_string(&file).ok();
-        let mut report = ToolReport { id: &id, kind, title: &title, status: "in_progress", path: Some(path), diff: None };
+        let mut report =
+            ToolReport { id: &id, kind, title: &title, status: "in_progress", path: Some(path), diff: None };
         voice.tool(&report)?;
         let new = match text {
             Some(text) if append => format!("{}{}", old.as_deref().unwrap_or_default(), self.filled(text)),

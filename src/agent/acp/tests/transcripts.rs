@@ -63,7 +63,8 @@ fn replayed(text: &str) -> (Vec<Update>, Vec<String>, Vec<TurnOutcome>) {
         }
     }
     conversation.feed(ConversationInput::Ended(&JobEnd::Exited { code: 0, stopped: true, leaked: 0 }), &mut updates);
-    let ended = |update: &Update| if let Update::TurnEnded { outcome, .. } = update { Some(outcome.clone()) } else { None };
+    let ended =
+        |update: &Update| if let Update::TurnEnded { outcome, .. } = update { Some(outcome.clone()) } else { None };
     let outcomes = updates.iter().filter_map(ended).collect();
     (updates, turns, outcomes)
 }
@@ -84,7 +85,10 @@ fn count(updates: &[Update], wanted: fn(&Update) -> bool) -> usize {
 fn an_adapter_that_asks_before_it_writes() {
     let updates = fixture("claude-shape.jsonl");
     let tool = updates.iter().rev().find_map(|u| if let Update::Tool(call) = u { Some(call) } else { None }).unwrap();
-    assert_eq!((tool.title.as_str(), tool.status, tool.name.as_deref()), ("Write hello.txt", ToolStatus::Completed, Some("Write")));
+    assert_eq!(
+        (tool.title.as_str(), tool.status, tool.name.as_deref()),
+        ("Write hello.txt", ToolStatus::Completed, Some("Write"))
+    );
     assert_eq!(tool.diffs[0].new_text, "hello\n");
     assert_eq!(count(&updates, |u| matches!(u, Update::Approval { .. })), 1);
     assert_eq!(count(&updates, |u| matches!(u, Update::Raw(_))), 1, "{updates:#?}");
@@ -96,8 +100,12 @@ fn an_adapter_that_hides_the_models_error() {
     let updates = fixture("codex-shape.jsonl");
     let outcomes: Vec<&Update> = updates.iter().filter(|u| matches!(u, Update::TurnEnded { .. })).collect();
     assert!(matches!(outcomes[0], Update::TurnEnded { outcome: TurnOutcome::Done { .. }, .. }));
-    assert!(matches!(outcomes[1], Update::TurnEnded { outcome: TurnOutcome::Failed { reason }, .. } if reason == "the model failed"));
-    let output = updates.iter().find_map(|u| if let Update::Tool(call) = u { (!call.text.is_empty()).then_some(&call.text) } else { None });
+    assert!(
+        matches!(outcomes[1], Update::TurnEnded { outcome: TurnOutcome::Failed { reason }, .. } if reason == "the model failed")
+    );
+    let output = updates
+        .iter()
+        .find_map(|u| if let Update::Tool(call) = u { (!call.text.is_empty()).then_some(&call.text) } else { None });
     assert_eq!(output.map(String::as_str), Some("made by a shell\n"));
 }
 
@@ -125,13 +133,17 @@ fn recordings_replay_without_a_panic_and_every_turn_ends() {
         let (updates, turns, outcomes) = replayed(&text);
         for update in &updates {
             if let Update::Raw(message) = update {
-                let what = message.pointer("/params/update/sessionUpdate").or(message.get("method")).map_or_else(|| message.to_string(), Value::to_string);
+                let what = message
+                    .pointer("/params/update/sessionUpdate")
+                    .or(message.get("method"))
+                    .map_or_else(|| message.to_string(), Value::to_string);
                 *raw.entry(what).or_default() += 1;
             }
         }
         let unusable = count(&updates, |u| matches!(u, Update::Unusable { .. })) > 0;
         assert!(unusable || turns.len() == outcomes.len(), "{name}: {} turns, {outcomes:?}", turns.len());
-        let usage = updates.iter().filter(|u| matches!(u, Update::Usage(usage) if usage.input + usage.output > 0)).count();
+        let usage =
+            updates.iter().filter(|u| matches!(u, Update::Usage(usage) if usage.input + usage.output > 0)).count();
         use std::io::Write as _;
         writeln!(std::io::stderr(), "{name}: {outcomes:?} usage {usage}").unwrap();
     }
