@@ -1,8 +1,6 @@
 //! Behaviour tests: one binary, a file per behaviour. `doc/TESTING.md` says how they are organised.
 
 #[cfg(test)]
-mod agents;
-#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod store;

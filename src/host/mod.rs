@@ -36,3 +36,6 @@ fn hinted(refusal: &crate::model::Refusal) -> String {
         format!("{} (try: {})", refusal.message, refusal.hints.join("; "))
     }
 }
+
+#[cfg(test)]
+mod tests;

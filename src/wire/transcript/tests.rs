@@ -138,6 +138,7 @@ fn nothing_reaches_a_screen_raw() {
         Event::ApprovalAnswered {
             id: ApprovalId::from("abcdefghij"),
             answer: Answer::Reject { message: Some(evil.to_owned()) },
+            option: None,
             by: evil.to_owned(),
         },
         Event::SessionFaulted { message: evil.to_owned() },
