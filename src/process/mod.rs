@@ -1,1 +1,3 @@
 //! Driver: processes, the shim and its journal. The only place that starts programs.
+
+pub mod run;
