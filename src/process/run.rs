@@ -3,7 +3,7 @@
 //! For programs whose whole output is wanted (git, `gh`). Agents go through the shim instead.
 
 use std::ffi::OsString;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
@@ -147,7 +147,8 @@ fn converse(child: &mut Child, what: &Program<'_>, deadline: Instant) -> Result<
             }
             return Err(RunError::TimedOut { program: what.program.to_owned(), after: what.deadline });
         }
-        wait_for_any(&stdin, &stdout, &stderr, exit.as_ref().filter(|_| status.is_none()), end - now).map_err(broken)?;
+        wait_for_any(&stdin, &stdout, &stderr, exit.as_ref().filter(|_| status.is_none()), end - now)
+            .map_err(broken)?;
         if let Some(pipe) = &mut stdin {
             match pipe.write(&what.input[written..]) {
                 Ok(count) => written += count,
@@ -204,7 +205,7 @@ fn take(pipe: &mut impl io::Read, into: &mut Vec<u8>, room: usize) -> io::Result
     let mut room = room;
     // A bounded number of pieces, so that the other pipes get their turn.
     for _ in 0..16 {
-        match pipe.by_ref().read(&mut piece) {
+        match pipe.read(&mut piece) {
             Ok(0) => return Ok(Taken::End),
             Ok(count) if count > room => {
                 into.extend_from_slice(&piece[..room]);

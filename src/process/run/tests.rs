@@ -45,7 +45,8 @@ fn a_program_that_does_not_read_its_input_is_no_error() {
 
 #[test]
 fn a_flood_is_cut_and_the_program_ended() {
-    let finished = shell("while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done", b"", LONG, 100_000).unwrap();
+    let finished =
+        shell("while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done", b"", LONG, 100_000).unwrap();
     assert!(finished.truncated);
     assert_eq!(finished.stdout.len(), 100_000);
 }
