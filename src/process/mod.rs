@@ -17,3 +17,5 @@ pub mod tree;
 
 pub use driver::JobDriver;
 pub use shim::shim_main;
+
+pub mod run;
