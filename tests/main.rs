@@ -1,6 +1,8 @@
 //! Behaviour tests: one binary, a file per behaviour. `doc/TESTING.md` says how they are organised.
 
 #[cfg(test)]
+mod engine;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod store;
