@@ -82,11 +82,7 @@ fn of_work(session: &mut Session, event: &Event, time: i64) {
             session.jobs = session.jobs.max(number_in(job.as_str(), 'j'));
             session.job = Some(job.clone());
         }
-        Event::JobEnded { job, .. } => {
-            if session.job.as_ref() == Some(job) {
-                session.job = None;
-            }
-        }
+        Event::JobEnded { job, .. } if session.job.as_ref() == Some(job) => session.job = None,
         Event::TurnStarted { turn, number, prompt, text, from, .. } => {
             unqueued(session, prompt);
             session.turns = session.turns.max(*number);

@@ -25,14 +25,17 @@ fn turn(outcome: Option<TurnOutcome>, ended: bool) -> Turn {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape the field has")]
 fn done() -> Option<TurnOutcome> {
     Some(TurnOutcome::Done { stop_reason: "end_turn".to_owned() })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape the field has")]
 fn failed() -> Option<TurnOutcome> {
     Some(TurnOutcome::Failed { reason: "exit 3".to_owned() })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape the field has")]
 fn interrupted() -> Option<TurnOutcome> {
     Some(TurnOutcome::Interrupted { reason: "stopped by cli".to_owned() })
 }
