@@ -95,9 +95,10 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
         program: None,
         control: spec.control.clone(),
         dye: spec.dye,
+        over: false,
     };
-    let shim_path = directory.join(spec::SHIM);
-    spec::save(&shim_path, &who).map_err(StartError::environment("cannot write the shim's file"))?;
+    let card = directory.join(spec::SHIM);
+    spec::save(&card, &who).map_err(StartError::environment("cannot write the shim's file"))?;
     let listener = listen(Path::new(&spec.control)).map_err(StartError::environment("cannot listen for the daemon"))?;
     let mut journal = JournalWriter::create(&directory.join(journal::FILE_NAME))
         .map_err(StartError::environment("cannot create the journal"))?;
@@ -112,11 +113,11 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
     // A full disk from here on is back-pressure, not a failure.
     let _ = journal.append(RecordKind::Started, "", b"");
     who.program = identity::identify(program.pid().as_raw_pid());
-    let _ = spec::save(&shim_path, &who);
+    let _ = spec::save(&card, &who);
     let _ = std::fs::remove_file(&spec_path);
     let own = ProcessStat::read(who.shim.pid)
         .ok_or_else(|| StartError { kind: RefusalKind::Environment, reason: "cannot read /proc/self/stat".into() })?;
-    let keeper = Keeper::new(&spec, who, own, journal, program, Control::new(listener), signals);
+    let keeper = Keeper::new(&spec, (who, card), own, journal, program, Control::new(listener), signals);
     Ok(Started { keeper, lock })
 }
 

@@ -17,8 +17,9 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, pidfd_open, pidfd_send_signal};
 
-use super::identity::ProcessStat;
+use super::identity::{self, ProcessStat};
 use crate::base::clock;
+use crate::model::job::ProcessIdentity;
 
 /// The variable that names a job in the environment of its processes.
 pub const JOB_VARIABLE: &str = "DIVISI_JOB";
@@ -131,6 +132,15 @@ pub fn signal(process: &ProcessStat, signal: Signal) {
     // The handle stands for whoever has the pid now. If that is still the one that was meant, it stays so.
     if ProcessStat::read(process.pid).is_some_and(|now| now.start_time == process.start_time) {
         let _ = pidfd_send_signal(handle, signal);
+    }
+}
+
+/// [`signal`] for a process known by its identity.
+pub fn signal_identity(process: &ProcessIdentity, which: Signal) {
+    if identity::is_running(process)
+        && let Some(now) = ProcessStat::read(process.pid)
+    {
+        signal(&ProcessStat { start_time: process.start_time, ..now }, which);
     }
 }
 

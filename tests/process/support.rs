@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use divisi::base::clock;
 use divisi::host::port::{Attached, JobHandle, JobSpec, Jobs, JournalReader, Record, RecordKind};
 use divisi::model::id::JobId;
 use divisi::model::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
@@ -140,7 +141,7 @@ pub(super) async fn in_time<T>(future: impl Future<Output = T>) -> T {
 
 /// Waits for something that no event tells of.
 pub(super) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let begin = Instant::now();
+    let begin = clock::instant();
     loop {
         if let Some(found) = look() {
             return found;
