@@ -75,8 +75,7 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
     close_inherited();
     let directory: PathBuf =
         job_dir.canonicalize().map_err(StartError::environment("cannot find the job's directory"))?;
-    // Fails when it leads a session or group already: then it has one of its own.
-    let _ = rustix::process::setsid();
+    begin_session().map_err(StartError::environment("cannot begin a session"))?;
     let _ = rustix::thread::set_name(c"divisi-shim");
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(|error| StartError::environment("cannot become a subreaper")(error.into()))?;
@@ -119,6 +118,15 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
         .ok_or_else(|| StartError { kind: RefusalKind::Environment, reason: "cannot read /proc/self/stat".into() })?;
     let keeper = Keeper::new(&spec, (who, card), own, journal, program, Control::new(listener), signals);
     Ok(Started { keeper, lock })
+}
+
+/// Away from the daemon's terminal and its signals, and from anybody else's groups.
+fn begin_session() -> io::Result<()> {
+    let own = rustix::process::getpid();
+    if rustix::process::getsid(None)? != own {
+        rustix::process::setsid()?;
+    }
+    Ok(())
 }
 
 /// Closes what the daemon's own parent left open without saying so: it would live on in every agent, be it a terminal, a lock, or the

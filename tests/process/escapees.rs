@@ -139,6 +139,21 @@ async fn a_grandchild_that_keeps_the_output_open_does_not_keep_the_job() {
     assert_eq!(house.inhabitants(), []);
 }
 
+/// Not of the tree, so not to be ended; but it must not be waited for either.
+#[tokio::test]
+async fn a_stranger_that_keeps_the_output_open_does_not_keep_the_job() {
+    let house = House::new();
+    let mut handle = house.start("a.j1", "echo $$; read x; echo last").await;
+    let mut heard = Heard::default();
+    heard.until(&mut *handle.reader, "\n").await;
+    let output = fs::File::options().write(true).open(format!("/proc/{}/fd/1", heard.text().trim())).unwrap();
+    handle.control.close_stdin().await.unwrap();
+    heard.finish(&mut *handle.reader).await;
+    assert!(heard.text().ends_with("\nlast\n"));
+    assert_eq!(heard.end(), Some(JobEnd::Exited { code: 0, stopped: false, leaked: 0 }));
+    drop(output);
+}
+
 #[tokio::test]
 async fn one_that_ends_with_the_program_is_not_leaked() {
     let house = House::new();

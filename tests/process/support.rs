@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,6 +34,14 @@ impl House {
     /// A driver as a new daemon would have it. The old one is dropped, as by a crash.
     pub(super) fn restart(&mut self) {
         self.driver = driver(self.directory.path());
+    }
+
+    /// Shims started from here on inherit what this piece of shell script does.
+    pub(super) fn start_shims_with(&mut self, script: &str) {
+        let wrapper = self.directory.path().join("wrapper");
+        fs::write(&wrapper, format!("#!/bin/sh\n{script}\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_divisi"))).unwrap();
+        fs::set_permissions(&wrapper, PermissionsExt::from_mode(0o755)).unwrap();
+        self.driver = JobDriver::new(&self.directory.path().join("jobs"), wrapper, &self.directory.path().join("run"));
     }
 
     pub(super) fn worktree(&self) -> PathBuf {
