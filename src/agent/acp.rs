@@ -166,8 +166,8 @@ impl AcpConversation {
 
     fn on_message(&mut self, message: Value, updates: &mut Vec<Update>) {
         match wire::classify(message) {
-            Incoming::Request { id, method, params } => self.on_request(&id, &method, params, updates),
-            Incoming::Notification { method, params } => self.on_notification(&method, params, updates),
+            Incoming::Request { id, method, params } => self.on_request(&id, &method, &params, updates),
+            Incoming::Notification { method, params } => self.on_notification(&method, &params, updates),
             Incoming::Response { id, result, raw } => {
                 if !self.on_response(&id, result, updates) {
                     updates.push(Update::Raw(raw));

@@ -72,9 +72,8 @@ impl Catalog {
         let mut from_files: BTreeMap<String, String> = BTreeMap::new();
         for path in config_dir.map(|dir| definition_files(&dir.join("agents"), &mut findings)).unwrap_or_default() {
             let source = path.display().to_string();
-            let added = std::fs::read_to_string(&path)
-                .map_err(|error| format!("cannot be read: {error}"))
-                .and_then(|text| {
+            let added =
+                std::fs::read_to_string(&path).map_err(|error| format!("cannot be read: {error}")).and_then(|text| {
                     let name = definition::name_of(&text)?;
                     match from_files.get(&name) {
                         Some(other) => Err(format!("the agent {name} is already defined by {other}")),
@@ -160,9 +159,9 @@ fn finding(message: &str, subject: Option<String>) -> Finding {
 /// Lays a file over what the catalog has under its name.
 fn merge(file: DefinitionFile, earlier: Option<&Entry>, source: &str, own_exe: &Path) -> Result<Entry, String> {
     let missing = |field: &str| format!("`{field}` is missing (it is needed for an agent that is not built in)");
-    let fill = |text: String| text.replace(OWN_PROGRAM, &own_exe.to_string_lossy());
+    let with_program = |text: String| text.replace(OWN_PROGRAM, &own_exe.to_string_lossy());
     let mut environment = earlier.map(|entry| entry.environment.clone()).unwrap_or_default();
-    environment.extend(file.environment.into_iter().map(|(name, value)| (name, fill(value))));
+    environment.extend(file.environment.into_iter().map(|(name, value)| (name, with_program(value))));
     let mut pass_environment = earlier.map(|entry| entry.pass_environment.clone()).unwrap_or_default();
     for name in file.pass_environment {
         if !pass_environment.contains(&name) {
@@ -170,7 +169,7 @@ fn merge(file: DefinitionFile, earlier: Option<&Entry>, source: &str, own_exe: &
         }
     }
     let command = match file.command {
-        Some(command) => command.into_iter().map(fill).collect(),
+        Some(command) => command.into_iter().map(with_program).collect(),
         None => earlier.map(|entry| entry.command.clone()).ok_or_else(|| missing("command"))?,
     };
     Ok(Entry {
@@ -204,8 +203,9 @@ impl Agents for Catalog {
         };
         let program = entry.command.first().map_or("", String::as_str);
         let Some(path) = self.program(entry) else {
-            let refusal =
-                Refusal::user(format!("the agent {name} cannot be started: its program {program} was not found in PATH"));
+            let refusal = Refusal::user(format!(
+                "the agent {name} cannot be started: its program {program} was not found in PATH"
+            ));
             return Err(match &entry.install_hint {
                 Some(hint) => refusal.hint(hint.clone()),
                 None => refusal.hint(format!("install {program}, or correct `command` in {}", entry.source)),

@@ -101,10 +101,11 @@ fn run(arguments: &[String]) -> Result<i32, Fault> {
             return Err(Fault::Usage("more than one script was given".to_owned()));
         }
     }
-    let script = Script::parse(text.as_deref().unwrap_or(TOUR)).map_err(|error| Fault::Broken(format!("script: {error}")))?;
+    let script =
+        Script::parse(text.as_deref().unwrap_or(TOUR)).map_err(|error| Fault::Broken(format!("script: {error}")))?;
     match protocol {
         "acp" => acp::serve(&script),
-        "jsonl" => voice::play_once(&script, &mut voice::Lines::default()),
+        "jsonl" => voice::play_once(&script, &mut voice::Lines),
         "plain" => voice::play_once(&script, &mut voice::Plain),
         other => Err(Fault::Usage(format!("unknown protocol {other}"))),
     }

@@ -24,8 +24,10 @@ impl AcpConversation {
         self.login = wire::list(&answer, "authMethods").iter().filter_map(login).collect();
         let version = answer.get("protocolVersion").unwrap_or(&Value::Null);
         if version.as_u64() != Some(render::VERSION) {
-            let reason = format!("the agent speaks version {version} of the protocol, divisi speaks {}", render::VERSION);
-            let hints = vec!["install a version of the agent that speaks version 1 of the Agent Client Protocol".to_owned()];
+            let reason =
+                format!("the agent speaks version {version} of the protocol, divisi speaks {}", render::VERSION);
+            let hints =
+                vec!["install a version of the agent that speaks version 1 of the Agent Client Protocol".to_owned()];
             return self.unusable(reason, hints, updates);
         }
         let agent = answer.get("agentInfo").unwrap_or(&Value::Null);
@@ -66,7 +68,8 @@ impl AcpConversation {
             }
             Err(error) => {
                 let next = if key == "resume" && self.ready.can_load { "load" } else { "new" };
-                let text = format!("the earlier conversation could not be continued (session/{key}: {})", error.message);
+                let text =
+                    format!("the earlier conversation could not be continued (session/{key}: {})", error.message);
                 updates.push(Update::Notice(text));
                 self.open(next, updates);
             }
@@ -123,7 +126,10 @@ impl AcpConversation {
                 offered.push("...");
             }
             let offered = offered.join(", ");
-            let text = format!("the agent does not offer the {id} {wanted:?} (it offers {offered}); it stays {}", option.current);
+            let text = format!(
+                "the agent does not offer the {id} {wanted:?} (it offers {offered}); it stays {}",
+                option.current
+            );
             updates.push(Update::Notice(text));
             return None;
         };

@@ -78,13 +78,8 @@ impl AcpConversation {
             self.wanted = None;
         }
         if self.delivered.insert(turn.clone()) {
-            self.turn = Some(RunningTurn {
-                id: turn.clone(),
-                cancelling: false,
-                refused: false,
-                fault: None,
-                message: None,
-            });
+            self.turn =
+                Some(RunningTurn { id: turn.clone(), cancelling: false, refused: false, fault: None, message: None });
         }
     }
 
@@ -142,7 +137,9 @@ impl AcpConversation {
             Some("cancelled") => interrupted("the agent cancelled the turn"),
             Some("refusal") => failed("refused: the model declined to go on"),
             Some("max_tokens") => {
-                updates.push(Update::Notice("the agent stopped at its limit of tokens; the work may be unfinished".to_owned()));
+                updates.push(Update::Notice(
+                    "the agent stopped at its limit of tokens; the work may be unfinished".to_owned(),
+                ));
                 done("max_tokens")
             }
             Some("max_turn_requests") => {

@@ -14,19 +14,20 @@ use super::{AcpConversation, Phase, usage, wire};
 const HEAD: usize = 400;
 
 impl AcpConversation {
-    pub(super) fn on_notification(&mut self, method: &str, params: Value, updates: &mut Vec<Update>) {
+    pub(super) fn on_notification(&mut self, method: &str, params: &Value, updates: &mut Vec<Update>) {
         match method {
             "session/update" => self.on_session_update(params, updates),
-            "$/cancel_request" => self.on_request_withdrawn(&params, updates),
+            "$/cancel_request" => self.on_request_withdrawn(params, updates),
             _ => updates.push(raw(method, params)),
         }
     }
 
-    fn on_session_update(&mut self, params: Value, updates: &mut Vec<Update>) {
+    fn on_session_update(&mut self, params: &Value, updates: &mut Vec<Update>) {
         let update = params.get("update").unwrap_or(&Value::Null);
         let kind = wire::text(update, "sessionUpdate").unwrap_or_default().to_owned();
         // A conversation inside this one (a subagent's) is not part of its transcript.
-        let foreign = wire::text(&params, "sessionId").is_some_and(|id| !self.conversation().is_empty() && id != self.conversation());
+        let foreign = wire::text(params, "sessionId")
+            .is_some_and(|id| !self.conversation().is_empty() && id != self.conversation());
         // While an earlier conversation is loaded its history is played again; we have it.
         let replay = self.phase == Phase::Opening("load");
         let known = match kind.as_str() {
@@ -119,7 +120,7 @@ impl AcpConversation {
     }
 }
 
-fn raw(method: &str, params: Value) -> Update {
+fn raw(method: &str, params: &Value) -> Update {
     Update::Raw(json!({"method": method, "params": params}))
 }
 

@@ -38,7 +38,11 @@ impl DefinitionFile {
 
     fn check(&self) -> Result<(), String> {
         let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(word) || self.name.starts_with(['-', '.']) {
+        if self.name.is_empty()
+            || self.name.len() > 64
+            || !self.name.chars().all(word)
+            || self.name.starts_with(['-', '.'])
+        {
             return Err(format!(
                 "`name` is {:?}: at most 64 of the characters a-z 0-9 - _ . are allowed, beginning with a letter or digit",
                 self.name

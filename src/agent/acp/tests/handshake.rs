@@ -26,7 +26,10 @@ fn a_new_conversation() {
     assert_eq!(bench.written_as("new")["params"], json!({"cwd": "/w", "mcpServers": []}));
     bench.answers("new", &json!({"sessionId": "S"}));
     let ready = ready_of(&bench);
-    assert_eq!((ready.conversation.as_deref(), ready.name.as_deref(), ready.version.as_deref()), (Some("S"), Some("agent"), Some("1.2")));
+    assert_eq!(
+        (ready.conversation.as_deref(), ready.name.as_deref(), ready.version.as_deref()),
+        (Some("S"), Some("agent"), Some("1.2"))
+    );
     assert!(ready.can_load && !ready.can_resume && !ready.resumed);
 }
 
@@ -119,9 +122,13 @@ fn an_unusable_agent_says_so_again_for_every_prompt() {
 #[test]
 fn model_and_mode_are_set_before_it_is_ready() {
     let modes = json!({"currentModeId": "ask", "availableModes": [{"id": "ask", "name": "Ask"}, {"id": "plan", "name": "Plan Mode"}]});
-    let models = json!({"currentModelId": "m1", "availableModels": [{"modelId": "m1", "name": "One"}, {"modelId": "m2", "name": "Two"}]});
-    let setup = ConversationSetup { mode: Some("plan mode".to_owned()), model: Some("m2".to_owned()), ..ConversationSetup::default() };
-    let mut bench = Bench::ready_with(&json!({"modes": modes, "models": models}), setup);
+    let brains = json!({"currentModelId": "m1", "availableModels": [{"modelId": "m1", "name": "One"}, {"modelId": "m2", "name": "Two"}]});
+    let setup = ConversationSetup {
+        mode: Some("plan mode".to_owned()),
+        model: Some("m2".to_owned()),
+        ..ConversationSetup::default()
+    };
+    let mut bench = Bench::ready_with(&json!({"modes": modes, "models": brains}), setup);
     bench.prompt("s.t1");
     assert_eq!(bench.keys(), ["initialize", "new", "model"]);
     assert_eq!(bench.written_as("model")["params"], json!({"sessionId": "S", "modelId": "m2"}));
@@ -131,15 +138,23 @@ fn model_and_mode_are_set_before_it_is_ready() {
     assert!(!bench.updates.iter().any(|update| matches!(update, Update::Ready(_))));
     bench.answers("mode", &json!({}));
     assert_eq!(bench.keys(), ["initialize", "new", "model", "mode", "prompt:s.t1"]);
-    let Some(Update::Options(options)) = bench.updates.iter().rfind(|update| matches!(update, Update::Options(_))) else { panic!() };
-    let current: Vec<(&str, &str, bool)> = options.iter().map(|o| (o.id.as_str(), o.current.as_str(), o.is_mode)).collect();
+    let Some(Update::Options(options)) = bench.updates.iter().rfind(|update| matches!(update, Update::Options(_)))
+    else {
+        panic!()
+    };
+    let current: Vec<(&str, &str, bool)> =
+        options.iter().map(|o| (o.id.as_str(), o.current.as_str(), o.is_mode)).collect();
     assert_eq!(current, [("mode", "plan", true), ("model", "m2", false)]);
 }
 
 #[test]
 fn what_is_not_offered_is_told_and_left_alone() {
     let modes = json!({"currentModeId": "ask", "availableModes": [{"id": "ask", "name": "Ask"}]});
-    let setup = ConversationSetup { mode: Some("yolo".to_owned()), model: Some("m".to_owned()), ..ConversationSetup::default() };
+    let setup = ConversationSetup {
+        mode: Some("yolo".to_owned()),
+        model: Some("m".to_owned()),
+        ..ConversationSetup::default()
+    };
     let bench = Bench::ready_with(&json!({"modes": modes}), setup);
     assert_eq!(bench.keys(), ["initialize", "new"]);
     let notices = bench.notices();
@@ -173,7 +188,11 @@ fn options_of_the_newer_kind() {
         let key = bench.keys().last().unwrap().to_string();
         bench.answers(&key, &json!({}));
     }
-    assert_eq!(bench.keys()[3..], ["option:0", "option:1", "option:2", "option:3"], "every change has a key of its own");
+    assert_eq!(
+        bench.keys()[3..],
+        ["option:0", "option:1", "option:2", "option:3"],
+        "every change has a key of its own"
+    );
 }
 
 #[test]

@@ -1,7 +1,9 @@
 use super::*;
 
 fn statuses(updates: &[Update]) -> Vec<(&str, ToolStatus)> {
-    let tool = |update| if let &Update::Tool(ToolCall { ref id, status, .. }) = update { Some((id.as_str(), status)) } else { None };
+    let tool = |update| {
+        if let &Update::Tool(ToolCall { ref id, status, .. }) = update { Some((id.as_str(), status)) } else { None }
+    };
     updates.iter().filter_map(tool).collect()
 }
 
@@ -11,7 +13,8 @@ fn a_permission_is_asked_and_answered_by_the_agents_own_id() {
         let mut bench = Bench::in_turn();
         bench.asks(&id, "t1");
         let updates = bench.take();
-        let [Update::Tool(_), Update::Approval { key: asked, kind, tool, command_line, options }] = updates.as_slice() else {
+        let [Update::Tool(_), Update::Approval { key: asked, kind, tool, command_line, options }] = updates.as_slice()
+        else {
             panic!("{updates:?}")
         };
         assert_eq!((asked.as_str(), *kind), (key, ApprovalKind::Permission));
@@ -36,7 +39,10 @@ fn a_rejected_call_failed_even_if_the_agent_does_not_say_so() {
     assert!(matches!(&updates[0], Update::Notice(text) if text.contains("no message")));
     assert_eq!(statuses(&updates), [("t1", ToolStatus::Failed)]);
     bench.answers("prompt:s.t1", &json!({"stopReason": "cancelled"}));
-    assert_eq!(bench.outcome(), TurnOutcome::Interrupted { reason: "the agent ended the turn after a refusal".to_owned() });
+    assert_eq!(
+        bench.outcome(),
+        TurnOutcome::Interrupted { reason: "the agent ended the turn after a refusal".to_owned() }
+    );
 }
 
 #[test]
@@ -128,11 +134,35 @@ fn an_elicitation_is_a_question() {
     };
     let one = |property: Value| json!({"type": "object", "properties": {"p": property}});
     for (schema, ids, option, message, result) in [
-        (one(json!({"type": "string", "enum": ["red", "blue"]})), vec!["red", "blue", "decline"], Some("blue"), None, json!({"action": "accept", "content": {"p": "blue"}})),
-        (one(json!({"type": "boolean"})), vec!["true", "false", "decline"], Some("false"), None, json!({"action": "accept", "content": {"p": false}})),
-        (one(json!({"type": "string"})), vec!["accept", "decline"], Some("accept"), Some("grün"), json!({"action": "accept", "content": {"p": "grün"}})),
+        (
+            one(json!({"type": "string", "enum": ["red", "blue"]})),
+            vec!["red", "blue", "decline"],
+            Some("blue"),
+            None,
+            json!({"action": "accept", "content": {"p": "blue"}}),
+        ),
+        (
+            one(json!({"type": "boolean"})),
+            vec!["true", "false", "decline"],
+            Some("false"),
+            None,
+            json!({"action": "accept", "content": {"p": false}}),
+        ),
+        (
+            one(json!({"type": "string"})),
+            vec!["accept", "decline"],
+            Some("accept"),
+            Some("grün"),
+            json!({"action": "accept", "content": {"p": "grün"}}),
+        ),
         (json!({}), vec!["accept", "decline"], Some("accept"), None, json!({"action": "accept", "content": {}})),
-        (json!({"properties": {"a": {"type": "string"}, "b": {"type": "string"}}}), vec!["decline"], Some("decline"), None, json!({"action": "decline"})),
+        (
+            json!({"properties": {"a": {"type": "string"}, "b": {"type": "string"}}}),
+            vec!["decline"],
+            Some("decline"),
+            None,
+            json!({"action": "decline"}),
+        ),
         (one(json!({"type": "number"})), vec!["decline"], None, None, json!({"action": "cancel"})),
     ] {
         let (mut bench, offered) = ask(schema);
@@ -144,7 +174,12 @@ fn an_elicitation_is_a_question() {
 
 #[test]
 fn a_permission_about_nothing_is_refused() {
-    for params in [json!(null), json!({"options": []}), json!({"toolCall": {"toolCallId": "x"}, "options": []}), json!({"options": [{"optionId": "a"}]})] {
+    for params in [
+        json!(null),
+        json!({"options": []}),
+        json!({"toolCall": {"toolCallId": "x"}, "options": []}),
+        json!({"options": [{"optionId": "a"}]}),
+    ] {
         let mut bench = Bench::in_turn();
         bench.line(&json!({"id": 1, "method": "session/request_permission", "params": params}));
         assert_eq!(bench.written_as("answer:1")["error"]["code"], -32602);
@@ -171,7 +206,9 @@ fn the_end_of_the_process_closes_what_is_open() {
     let updates = bench.take();
     assert!(matches!(&updates[0], Update::ApprovalWithdrawn { key, .. } if key == "1"), "{updates:?}");
     assert_eq!(statuses(&updates), [("t1", ToolStatus::Failed)]);
-    assert!(matches!(updates.last(), Some(Update::TurnEnded { outcome: TurnOutcome::Interrupted { reason }, .. }) if reason.contains("SIGKILL")));
+    assert!(
+        matches!(updates.last(), Some(Update::TurnEnded { outcome: TurnOutcome::Interrupted { reason }, .. }) if reason.contains("SIGKILL"))
+    );
     assert_eq!(bench.keys().len(), 3, "nothing is written to a process that ended");
 }
 
@@ -181,7 +218,10 @@ fn command_lines_are_strings_or_words() {
         tools::command_line(&ToolCall { kind: kind.to_owned(), input, ..ToolCall::default() })
     };
     assert_eq!(line("execute", json!({"command": "a b"})).as_deref(), Some("a b"));
-    assert_eq!(line("execute", json!({"command": ["bash", "-lc", "echo 'x y'"]})).as_deref(), Some(r"bash -lc 'echo '\''x y'\'''"));
+    assert_eq!(
+        line("execute", json!({"command": ["bash", "-lc", "echo 'x y'"]})).as_deref(),
+        Some(r"bash -lc 'echo '\''x y'\'''")
+    );
     assert_eq!(line("edit", json!({"command": "a b"})), None);
     assert_eq!(line("execute", json!({"command": 5})), None);
     assert_eq!(line("execute", json!({"command": ["a", 5]})), None);

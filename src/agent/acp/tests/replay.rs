@@ -29,23 +29,41 @@ impl Record {
 /// What the played agent prints when it reads the write with this key.
 fn reaction(key: &str) -> Vec<Record> {
     let out = |message: Value| Record::Out(format!("{message}\n").into_bytes());
-    let update = |update: Value| out(json!({"method": "session/update", "params": {"sessionId": "S", "update": update}}));
-    let say = |text: &str| update(json!({"sessionUpdate": "agent_message_chunk", "messageId": "m", "content": {"type": "text", "text": text}}));
+    let update =
+        |update: Value| out(json!({"method": "session/update", "params": {"sessionId": "S", "update": update}}));
+    let say = |text: &str| {
+        update(
+            json!({"sessionUpdate": "agent_message_chunk", "messageId": "m", "content": {"type": "text", "text": text}}),
+        )
+    };
     let answer = |id: &str, result: Value| out(json!({"jsonrpc": "2.0", "id": id, "result": result}));
     let ask = |id: Value, tool: &str| {
         let options = json!([{"optionId": "y", "name": "Yes", "kind": "allow_once"}, {"optionId": "n", "name": "No", "kind": "reject_once"}]);
         let call = json!({"toolCallId": tool, "title": format!("Do {tool} ü"), "kind": "execute", "rawInput": {"command": "x"}});
-        out(json!({"id": id, "method": "session/request_permission", "params": {"sessionId": "S", "toolCall": call, "options": options}}))
+        out(
+            json!({"id": id, "method": "session/request_permission", "params": {"sessionId": "S", "toolCall": call, "options": options}}),
+        )
     };
     match key {
         "initialize" => vec![
             Record::Err("starting ü\n".as_bytes().to_vec()),
-            answer("initialize", json!({"protocolVersion": 1, "agentCapabilities": {"loadSession": true}, "agentInfo": {"name": "played", "version": "1"}})),
+            answer(
+                "initialize",
+                json!({"protocolVersion": 1, "agentCapabilities": {"loadSession": true}, "agentInfo": {"name": "played", "version": "1"}}),
+            ),
         ],
-        "load" => vec![say("replayed"), out(json!({"jsonrpc": "2.0", "id": "load", "error": {"code": -32002, "message": "gone"}}))],
+        "load" => vec![
+            say("replayed"),
+            out(json!({"jsonrpc": "2.0", "id": "load", "error": {"code": -32002, "message": "gone"}})),
+        ],
         "new" => vec![
-            update(json!({"sessionUpdate": "available_commands_update", "availableCommands": [{"name": "c", "description": "d"}]})),
-            answer("new", json!({"sessionId": "S", "modes": {"currentModeId": "a", "availableModes": [{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]}})),
+            update(
+                json!({"sessionUpdate": "available_commands_update", "availableCommands": [{"name": "c", "description": "d"}]}),
+            ),
+            answer(
+                "new",
+                json!({"sessionId": "S", "modes": {"currentModeId": "a", "availableModes": [{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]}}),
+            ),
         ],
         "mode" => vec![answer("mode", json!({}))],
         "prompt:s.t1" => vec![
@@ -57,7 +75,10 @@ fn reaction(key: &str) -> Vec<Record> {
             ask(json!("zwei"), "t2"),
             update(json!({"sessionUpdate": "unheard_of"})),
         ],
-        "answer:0" => vec![update(json!({"sessionUpdate": "tool_call_update", "toolCallId": "t1", "status": "completed"})), out(json!({"id": 9, "method": "fs/read_text_file", "params": {}}))],
+        "answer:0" => vec![
+            update(json!({"sessionUpdate": "tool_call_update", "toolCallId": "t1", "status": "completed"})),
+            out(json!({"id": 9, "method": "fs/read_text_file", "params": {}})),
+        ],
         "answer:9" => vec![say("no file then")],
         "answer:\"zwei\"" => vec![
             update(json!({"sessionUpdate": "usage_update", "used": 5, "size": 9})),
@@ -65,7 +86,9 @@ fn reaction(key: &str) -> Vec<Record> {
         ],
         "option:0" => vec![answer("option:0", json!({}))],
         "prompt:s.t2" => vec![ask(json!(0), "t3"), say("cancel me")],
-        "cancel:s.t2" => vec![update(json!({"sessionUpdate": "tool_call_update", "toolCallId": "t3", "title": "Late"}))],
+        "cancel:s.t2" => {
+            vec![update(json!({"sessionUpdate": "tool_call_update", "toolCallId": "t3", "title": "Late"}))]
+        }
         "answer:0#2" => vec![answer("prompt:s.t2", json!({"stopReason": "cancelled"}))],
         "prompt:s.t3" => vec![
             ask(json!(1), "t4"),
@@ -91,7 +114,9 @@ fn act(conversation: &mut AcpConversation, committed: &[Update], option_sent: &m
                 let option = if tool.id == "t1" { "y" } else { "n" };
                 conversation.feed(ConversationInput::Answer { key, option: Some(option), message: None }, news);
             }
-            Update::Message(text) if text == "cancel me" && ended == 1 => conversation.feed(ConversationInput::Cancel, news),
+            Update::Message(text) if text == "cancel me" && ended == 1 => {
+                conversation.feed(ConversationInput::Cancel, news);
+            }
             _ => {}
         }
     }
@@ -121,7 +146,10 @@ impl World {
     }
 
     fn keys(&self) -> BTreeSet<&str> {
-        self.journal.iter().filter_map(|record| if let Record::Written(key, _) = record { Some(key.as_str()) } else { None }).collect()
+        self.journal
+            .iter()
+            .filter_map(|record| if let Record::Written(key, _) = record { Some(key.as_str()) } else { None })
+            .collect()
     }
 
     /// The shim: writes a key once, into the journal first. The agent reacts.
@@ -132,7 +160,9 @@ impl World {
         self.journal.push(Record::Written(key.to_owned(), bytes));
         for record in reaction(key) {
             match record {
-                Record::Out(bytes) => self.journal.extend(bytes.chunks(self.record_size).map(|chunk| Record::Out(chunk.to_vec()))),
+                Record::Out(bytes) => {
+                    self.journal.extend(bytes.chunks(self.record_size).map(|chunk| Record::Out(chunk.to_vec())));
+                }
                 other => self.journal.push(other),
             }
         }
@@ -182,7 +212,8 @@ impl World {
         for record in &self.journal[..read] {
             conversation.feed(record.input(), &mut rebuilt);
         }
-        let mut news: Vec<Update> = rebuilt.into_iter().filter(|update| matches!(update, Update::Write { .. })).collect();
+        let mut news: Vec<Update> =
+            rebuilt.into_iter().filter(|update| matches!(update, Update::Write { .. })).collect();
         self.option_sent = self.keys().contains("option:0");
         act(&mut conversation, &self.committed, &mut self.option_sent, &mut news);
         self.settle(&mut conversation, news);
@@ -200,8 +231,19 @@ fn undisturbed(record_size: usize) -> World {
 fn the_played_conversation_visits_everything() {
     let world = undisturbed(usize::MAX);
     let expected = [
-        "answer:\"zwei\"", "answer:0", "answer:0#2", "answer:9", "cancel:s.t2", "initialize", "load", "mode", "new", "option:0",
-        "prompt:s.t1", "prompt:s.t2", "prompt:s.t3",
+        "answer:\"zwei\"",
+        "answer:0",
+        "answer:0#2",
+        "answer:9",
+        "cancel:s.t2",
+        "initialize",
+        "load",
+        "mode",
+        "new",
+        "option:0",
+        "prompt:s.t1",
+        "prompt:s.t2",
+        "prompt:s.t3",
     ];
     assert_eq!(world.keys().into_iter().collect::<Vec<_>>(), expected);
     let outcomes: Vec<&str> = world
@@ -256,7 +298,9 @@ fn joined(updates: Vec<Update>) -> Vec<Update> {
     let mut all: Vec<Update> = Vec::new();
     for update in updates {
         match (all.last_mut(), update) {
-            (Some(Update::Output { stderr: a, text }), Update::Output { stderr: b, text: more }) if *a == b => text.push_str(&more),
+            (Some(Update::Output { stderr: a, text }), Update::Output { stderr: b, text: more }) if *a == b => {
+                text.push_str(&more);
+            }
             (_, update) => all.push(update),
         }
     }
@@ -293,10 +337,37 @@ fn a_split_of_any_record_at_any_byte_changes_nothing() {
 fn any_bytes_are_survived() {
     use proptest::prelude::*;
     let words = prop::sample::select(vec![
-        "{", "}", "[", "]", "\"", ":", ",", "\n", "\\", "null", "1e999", "\u{fffd}", "method", "id", "params", "session/update", "result",
-        "session/request_permission", "toolCall", "options", "prompt:s.t1", "initialize", "new", "update", "sessionUpdate", "\u{0}",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        ":",
+        ",",
+        "\n",
+        "\\",
+        "null",
+        "1e999",
+        "\u{fffd}",
+        "method",
+        "id",
+        "params",
+        "session/update",
+        "result",
+        "session/request_permission",
+        "toolCall",
+        "options",
+        "prompt:s.t1",
+        "initialize",
+        "new",
+        "update",
+        "sessionUpdate",
+        "\u{0}",
     ]);
-    let lines = prop::collection::vec(prop_oneof![words.prop_map(|word| word.as_bytes().to_vec()), prop::collection::vec(any::<u8>(), 0..8)], 0..60);
+    let lines = prop::collection::vec(
+        prop_oneof![words.prop_map(|word| word.as_bytes().to_vec()), prop::collection::vec(any::<u8>(), 0..8)],
+        0..60,
+    );
     proptest!(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() }, |(chunks in lines)| {
         let mut bench = Bench::in_turn();
         for chunk in &chunks {

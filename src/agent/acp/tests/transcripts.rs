@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::*;
@@ -63,7 +64,8 @@ fn replayed(text: &str) -> (Vec<Update>, Vec<String>, Vec<TurnOutcome>) {
         }
     }
     conversation.feed(ConversationInput::Ended(&JobEnd::Exited { code: 0, stopped: true, leaked: 0 }), &mut updates);
-    let ended = |update: &Update| if let Update::TurnEnded { outcome, .. } = update { Some(outcome.clone()) } else { None };
+    let ended =
+        |update: &Update| if let Update::TurnEnded { outcome, .. } = update { Some(outcome.clone()) } else { None };
     let outcomes = updates.iter().filter_map(ended).collect();
     (updates, turns, outcomes)
 }
@@ -84,7 +86,10 @@ fn count(updates: &[Update], wanted: fn(&Update) -> bool) -> usize {
 fn an_adapter_that_asks_before_it_writes() {
     let updates = fixture("claude-shape.jsonl");
     let tool = updates.iter().rev().find_map(|u| if let Update::Tool(call) = u { Some(call) } else { None }).unwrap();
-    assert_eq!((tool.title.as_str(), tool.status, tool.name.as_deref()), ("Write hello.txt", ToolStatus::Completed, Some("Write")));
+    assert_eq!(
+        (tool.title.as_str(), tool.status, tool.name.as_deref()),
+        ("Write hello.txt", ToolStatus::Completed, Some("Write"))
+    );
     assert_eq!(tool.diffs[0].new_text, "hello\n");
     assert_eq!(count(&updates, |u| matches!(u, Update::Approval { .. })), 1);
     assert_eq!(count(&updates, |u| matches!(u, Update::Raw(_))), 1, "{updates:#?}");
@@ -96,8 +101,12 @@ fn an_adapter_that_hides_the_models_error() {
     let updates = fixture("codex-shape.jsonl");
     let outcomes: Vec<&Update> = updates.iter().filter(|u| matches!(u, Update::TurnEnded { .. })).collect();
     assert!(matches!(outcomes[0], Update::TurnEnded { outcome: TurnOutcome::Done { .. }, .. }));
-    assert!(matches!(outcomes[1], Update::TurnEnded { outcome: TurnOutcome::Failed { reason }, .. } if reason == "the model failed"));
-    let output = updates.iter().find_map(|u| if let Update::Tool(call) = u { (!call.text.is_empty()).then_some(&call.text) } else { None });
+    assert!(
+        matches!(outcomes[1], Update::TurnEnded { outcome: TurnOutcome::Failed { reason }, .. } if reason == "the model failed")
+    );
+    let output = updates
+        .iter()
+        .find_map(|u| if let Update::Tool(call) = u { (!call.text.is_empty()).then_some(&call.text) } else { None });
     assert_eq!(output.map(String::as_str), Some("made by a shell\n"));
 }
 
@@ -118,24 +127,26 @@ fn recordings_replay_without_a_panic_and_every_turn_ends() {
     for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
         let text = fs::read_to_string(entry.path()).unwrap_or_default();
-        if !name.ends_with(".jsonl") || !text.contains("\"initialize\"") || !name.contains("acp-") {
+        if entry.path().extension().is_none_or(|ext| ext != "jsonl") || !text.contains("\"initialize\"") || !name.contains("acp-") {
             continue;
         }
         seen += 1;
         let (updates, turns, outcomes) = replayed(&text);
         for update in &updates {
             if let Update::Raw(message) = update {
-                let what = message.pointer("/params/update/sessionUpdate").or(message.get("method")).map_or_else(|| message.to_string(), Value::to_string);
+                let what = message
+                    .pointer("/params/update/sessionUpdate")
+                    .or(message.get("method"))
+                    .map_or_else(|| message.to_string(), Value::to_string);
                 *raw.entry(what).or_default() += 1;
             }
         }
         let unusable = count(&updates, |u| matches!(u, Update::Unusable { .. })) > 0;
         assert!(unusable || turns.len() == outcomes.len(), "{name}: {} turns, {outcomes:?}", turns.len());
-        let usage = updates.iter().filter(|u| matches!(u, Update::Usage(usage) if usage.input + usage.output > 0)).count();
-        use std::io::Write as _;
+        let usage =
+            updates.iter().filter(|u| matches!(u, Update::Usage(usage) if usage.input + usage.output > 0)).count();
         writeln!(std::io::stderr(), "{name}: {outcomes:?} usage {usage}").unwrap();
     }
     assert!(seen > 0);
-    use std::io::Write as _;
     writeln!(std::io::stderr(), "{seen} transcripts, kept raw: {raw:#?}").unwrap();
 }

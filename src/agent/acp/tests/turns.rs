@@ -32,8 +32,16 @@ fn stop_reasons() {
         (json!({"stopReason": "end_turn"}), done("end_turn"), 0),
         (json!({"stopReason": "max_tokens"}), done("max_tokens"), 1),
         (json!({"stopReason": "max_turn_requests"}), done("max_turn_requests"), 1),
-        (json!({"stopReason": "refusal"}), TurnOutcome::Failed { reason: "refused: the model declined to go on".to_owned() }, 0),
-        (json!({"stopReason": "cancelled"}), TurnOutcome::Interrupted { reason: "the agent cancelled the turn".to_owned() }, 0),
+        (
+            json!({"stopReason": "refusal"}),
+            TurnOutcome::Failed { reason: "refused: the model declined to go on".to_owned() },
+            0,
+        ),
+        (
+            json!({"stopReason": "cancelled"}),
+            TurnOutcome::Interrupted { reason: "the agent cancelled the turn".to_owned() },
+            0,
+        ),
         (json!({"stopReason": "bored"}), done("bored"), 0),
         (json!({}), TurnOutcome::Failed { reason: "the agent ended the turn without saying why".to_owned() }, 0),
         (json!(null), TurnOutcome::Failed { reason: "the agent ended the turn without saying why".to_owned() }, 0),
@@ -55,11 +63,20 @@ fn errors_say_what_the_agents_bury() {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(failed(json!({"code": -32603, "message": "Internal error", "data": {"message": "high demand"}})), "Internal error: high demand (error -32603)");
-    assert_eq!(failed(json!({"code": 400, "message": "{\"error\":{\"code\":400,\"message\":\"model says 400\"}}"})), "model says 400 (error 400)");
+    assert_eq!(
+        failed(json!({"code": -32603, "message": "Internal error", "data": {"message": "high demand"}})),
+        "Internal error: high demand (error -32603)"
+    );
+    assert_eq!(
+        failed(json!({"code": 400, "message": "{\"error\":{\"code\":400,\"message\":\"model says 400\"}}"})),
+        "model says 400 (error 400)"
+    );
     assert_eq!(failed(json!({"code": -1, "message": "x", "data": "y"})), "x: y (error -1)");
     assert_eq!(failed(json!({})), "the agent gave no reason (error 0)");
-    assert_eq!(failed(json!({"code": -32000, "message": "Authentication required"})), "the agent is not logged in: Authentication required");
+    assert_eq!(
+        failed(json!({"code": -32000, "message": "Authentication required"})),
+        "the agent is not logged in: Authentication required"
+    );
     assert!(failed(json!({"code": 1, "message": "a\u{1b}[2J\nb"})).starts_with("a␛[2J b"));
 }
 
@@ -102,7 +119,10 @@ fn the_end_of_the_process_ends_the_turn() {
         (exited(3), "F the agent ended in the middle of the turn (exit 3)"),
         (JobEnd::Exited { code: 0, stopped: true, leaked: 0 }, "I stopped"),
         (JobEnd::Signaled { signal: 15, stopped: true, leaked: 0 }, "I stopped"),
-        (JobEnd::Signaled { signal: 6, stopped: false, leaked: 0 }, "I the agent died in the middle of the turn (killed by signal 6 (SIGABRT))"),
+        (
+            JobEnd::Signaled { signal: 6, stopped: false, leaked: 0 },
+            "I the agent died in the middle of the turn (killed by signal 6 (SIGABRT))",
+        ),
         (JobEnd::Lost, "I the process was lost: its keeper was killed, or the machine restarted"),
     ];
     for (end, expected) in cases {
@@ -117,7 +137,9 @@ fn the_end_of_the_process_ends_the_turn() {
         bench.ends(&end);
         assert_eq!(bench.take(), [], "it ends once");
         bench.prompt("s.t2");
-        assert!(matches!(bench.outcome(), TurnOutcome::Failed { reason } if reason.contains("before it got the prompt")));
+        assert!(
+            matches!(bench.outcome(), TurnOutcome::Failed { reason } if reason.contains("before it got the prompt"))
+        );
     }
 }
 
@@ -146,15 +168,23 @@ fn standard_error_is_output_and_bounded_per_turn() {
 #[test]
 fn usage_is_reported_with_its_scope() {
     let mut bench = Bench::in_turn();
-    bench.update(&json!({"sessionUpdate": "usage_update", "used": 10, "size": 100, "cost": {"amount": 0.5, "currency": "USD"}}));
+    bench.update(
+        &json!({"sessionUpdate": "usage_update", "used": 10, "size": 100, "cost": {"amount": 0.5, "currency": "USD"}}),
+    );
     bench.update(&json!({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": ""}, "_meta": {"usage": {"inputTokens": 4}}}));
-    bench.answers("prompt:s.t1", &json!({"stopReason": "end_turn", "usage": {"inputTokens": 5, "outputTokens": 6, "totalTokens": 11}}));
+    bench.answers(
+        "prompt:s.t1",
+        &json!({"stopReason": "end_turn", "usage": {"inputTokens": 5, "outputTokens": 6, "totalTokens": 11}}),
+    );
     let updates = bench.take();
     let usages: Vec<(UsageScope, u64, Option<i64>)> = updates
         .iter()
         .filter_map(|u| if let Update::Usage(u) = u { Some((u.scope, u.input, u.cost_micros)) } else { None })
         .collect();
-    assert_eq!(usages, [(UsageScope::Session, 0, Some(500_000)), (UsageScope::Step, 4, None), (UsageScope::Turn, 5, None)]);
+    assert_eq!(
+        usages,
+        [(UsageScope::Session, 0, Some(500_000)), (UsageScope::Step, 4, None), (UsageScope::Turn, 5, None)]
+    );
     assert_eq!(updates.len(), 4, "an empty chunk is no message: {updates:?}");
 }
 
@@ -167,7 +197,9 @@ fn failures_that_agents_hide_are_found_by_their_quirks() {
     let error = json!({"message": "Reconnecting... 1/1", "additionalDetails": "high demand", "willRetry": true});
     codex.update(&json!({"sessionUpdate": "session_info_update", "_meta": {"codex": {"error": error}}}));
     assert!(codex.notices().iter().any(|notice| notice.contains("Reconnecting... 1/1 (high demand)")));
-    codex.update(&json!({"sessionUpdate": "session_info_update", "_meta": {"codex": {"threadStatus": {"type": "systemError"}}}}));
+    codex.update(
+        &json!({"sessionUpdate": "session_info_update", "_meta": {"codex": {"threadStatus": {"type": "systemError"}}}}),
+    );
     codex.answers("prompt:s.t1", &json!({"stopReason": "end_turn", "usage": null}));
     assert_eq!(codex.outcome(), TurnOutcome::Failed { reason: "the model failed".to_owned() });
     codex.prompt("s.t2");

@@ -43,20 +43,35 @@ fn messages_thoughts_and_their_borders() {
 #[test]
 fn tool_calls_are_merged_whatever_comes_first() {
     let mut bench = Bench::in_turn();
-    bench.update(&json!({"sessionUpdate": "tool_call_update", "toolCallId": "t", "status": "in_progress", "kind": "levitate"}));
+    bench.update(
+        &json!({"sessionUpdate": "tool_call_update", "toolCallId": "t", "status": "in_progress", "kind": "levitate"}),
+    );
     bench.update(&json!({"sessionUpdate": "tool_call", "toolCallId": "t", "title": "Write x", "kind": "edit", "status": "teleported",
         "locations": [{"path": "x", "line": 4}, {"line": 5}], "rawInput": {"a": 1},
         "content": [{"type": "diff", "path": "x", "oldText": null, "newText": "n"}, {"type": "content", "content": {"type": "text", "text": "one"}},
             {"type": "content", "content": {"type": "text", "text": "two"}}, {"type": "terminal", "terminalId": "q"}, {"type": "hologram"}]}));
     bench.update(&json!({"sessionUpdate": "tool_call_update", "toolCallId": "t", "_meta": {"claudeCode": {"toolName": "Write"}}}));
     bench.update(&json!({"sessionUpdate": "tool_call_update", "toolCallId": "t", "status": "completed", "content": [], "locations": [], "rawOutput": "done"}));
-    let calls: Vec<ToolCall> = bench.take().into_iter().map(|u| if let Update::Tool(call) = u { call } else { panic!("{u:?}") }).collect();
-    assert_eq!((calls[0].title.as_str(), calls[0].kind.as_str(), calls[0].status), ("t", "other", ToolStatus::InProgress));
-    assert_eq!((calls[1].title.as_str(), calls[1].kind.as_str(), calls[1].status), ("Write x", "edit", ToolStatus::InProgress));
-    assert_eq!((calls[1].text.as_str(), calls[1].locations.len(), calls[1].diffs[0].old_text.as_deref()), ("one\ntwo", 1, None));
+    let calls: Vec<ToolCall> =
+        bench.take().into_iter().map(|u| if let Update::Tool(call) = u { call } else { panic!("{u:?}") }).collect();
+    assert_eq!(
+        (calls[0].title.as_str(), calls[0].kind.as_str(), calls[0].status),
+        ("t", "other", ToolStatus::InProgress)
+    );
+    assert_eq!(
+        (calls[1].title.as_str(), calls[1].kind.as_str(), calls[1].status),
+        ("Write x", "edit", ToolStatus::InProgress)
+    );
+    assert_eq!(
+        (calls[1].text.as_str(), calls[1].locations.len(), calls[1].diffs[0].old_text.as_deref()),
+        ("one\ntwo", 1, None)
+    );
     assert_eq!(calls[2].name.as_deref(), Some("Write"));
     assert_eq!(calls[2].text, "one\ntwo", "what is absent stays");
-    assert_eq!((calls[3].status, calls[3].text.as_str(), calls[3].diffs.len(), calls[3].locations.len()), (ToolStatus::Completed, "", 0, 0));
+    assert_eq!(
+        (calls[3].status, calls[3].text.as_str(), calls[3].diffs.len(), calls[3].locations.len()),
+        (ToolStatus::Completed, "", 0, 0)
+    );
     assert_eq!((&calls[3].input, &calls[3].output), (&json!({"a": 1}), &json!("done")));
 }
 
@@ -71,7 +86,9 @@ fn streamed_terminal_output_is_collected_and_bounded() {
     for _ in 0..40 {
         bench.update(&delta(&"ä".repeat(10_000)));
     }
-    bench.update(&json!({"sessionUpdate": "tool_call_update", "toolCallId": "t", "_meta": {"terminal_exit": {"exit_code": 3}}}));
+    bench.update(
+        &json!({"sessionUpdate": "tool_call_update", "toolCallId": "t", "_meta": {"terminal_exit": {"exit_code": 3}}}),
+    );
     let Some(Update::Tool(call)) = bench.take().pop() else { panic!() };
     assert!(call.text.len() <= 2 * 64 * 1024 && call.text.ends_with('ä'));
     assert_eq!(call.output["exit_code"], 3);
@@ -84,7 +101,9 @@ fn plans_commands_and_notices() {
     bench.update(&json!({"sessionUpdate": "available_commands_update", "availableCommands": [{"name": "/x", "description": null, "input": null}, {}]}));
     bench.update(&json!({"sessionUpdate": "notice", "message": "careful"}));
     let updates = bench.take();
-    let [Update::Plan(plan), Update::Commands(commands), Update::Notice(notice)] = updates.as_slice() else { panic!("{updates:?}") };
+    let [Update::Plan(plan), Update::Commands(commands), Update::Notice(notice)] = updates.as_slice() else {
+        panic!("{updates:?}")
+    };
     assert_eq!((plan.len(), plan[0].status.as_str(), plan[1].status.as_str()), (2, "completed", "pending"));
     assert_eq!((commands.len(), commands[0].name.as_str()), (1, "x"));
     assert_eq!(notice, "careful");
@@ -122,7 +141,7 @@ fn garbage_is_told_a_few_times_and_then_counted() {
     bench.says("still here");
     bench.answers("prompt:s.t1", &json!({"stopReason": "end_turn"}));
     let notices = bench.notices();
-    assert_eq!(notices.len(), SHOWN_GARBAGE as usize + 1, "{notices:?}");
+    assert_eq!(notices.len() as u64, SHOWN_GARBAGE + 1, "{notices:?}");
     assert!(notices[0].contains("not JSON") && notices[0].contains("log line 0 ␛[31m"), "{}", notices[0]);
     assert!(notices[5].contains("15 more"), "{}", notices[5]);
     assert!(bench.updates.contains(&Update::Message("still here".to_owned())));
