@@ -24,7 +24,11 @@ fn the_tour_says_thinks_plans_edits_asks_once_and_counts() {
     run.prompt("s.t1", "greet the world");
     answer(&mut run, "allow-once");
     assert_eq!(run.outcome("s.t1"), done("end_turn"));
-    assert!(run.said().contains("The task: greet the world") && run.said().contains("The check passed."), "{}", run.said());
+    assert!(
+        run.said().contains("The task: greet the world") && run.said().contains("The check passed."),
+        "{}",
+        run.said()
+    );
     assert!(run.file("GREETING.md").starts_with("# Hello"));
     assert_eq!(run.file("NOTES.md"), "- greeted\n- the check was allowed and passed\n");
     let has = |wanted: fn(&Update) -> bool| run.updates.iter().filter(|update| wanted(update)).count();
@@ -62,10 +66,17 @@ fn every_turn_has_its_steps_and_a_prompt_can_be_a_script() {
 
 #[test]
 fn a_cancel_ends_the_turn_while_it_waits_or_asks() {
-    for (script, before) in [("say go\nwait-cancel\n", ""), ("say go\nask-permission p Do it\n", "asked"), ("say go\nsleep-until never\n", "")] {
+    for (script, before) in [
+        ("say go\nwait-cancel\n", ""),
+        ("say go\nask-permission p Do it\n", "asked"),
+        ("say go\nsleep-until never\n", ""),
+    ] {
         let mut run = Run::start(script);
         run.prompt("s.t1", "x");
-        run.until("it works", |update| if before.is_empty() { matches!(update, Update::Message(_)) } else { asked(update) });
+        run.until(
+            "it works",
+            |update| if before.is_empty() { matches!(update, Update::Message(_)) } else { asked(update) },
+        );
         run.feed(ConversationInput::Cancel);
         assert_eq!(run.outcome("s.t1"), TurnOutcome::Interrupted { reason: "cancelled".to_owned() }, "{script}");
         let withdrawn = run.updates.iter().filter(|update| matches!(update, Update::ApprovalWithdrawn { .. })).count();
@@ -99,7 +110,11 @@ fn a_question_and_a_request_taken_back() {
 
 #[test]
 fn model_and_mode() {
-    let setup = ConversationSetup { mode: Some("auto".to_owned()), model: Some("big".to_owned()), ..ConversationSetup::default() };
+    let setup = ConversationSetup {
+        mode: Some("auto".to_owned()),
+        model: Some("big".to_owned()),
+        ..ConversationSetup::default()
+    };
     let mut run = Run::start_with("modes ask | auto\nmodels small | big\nmode ask\n", setup);
     assert_eq!(run.turn("s.t1", "x"), done("end_turn"));
     let mut seen = Vec::new();
@@ -119,12 +134,20 @@ fn refusals_before_it_is_ready_are_told_apart() {
         ("protocol-version 2\n", "the agent speaks version 2 of the protocol, divisi speaks 1"),
     ] {
         let mut run = Run::start(script);
-        let Update::Unusable { reason, .. } = run.until("it refuses", |update| matches!(update, Update::Unusable { .. })) else { unreachable!() };
+        let Update::Unusable { reason, .. } =
+            run.until("it refuses", |update| matches!(update, Update::Unusable { .. }))
+        else {
+            unreachable!()
+        };
         assert_eq!(reason, expected);
     }
     let mut run = Run::start("die-at-start 41\nslow-start 1\n");
     run.until_ended(true);
-    assert!(matches!(run.updates.last(), Some(Update::Unusable { reason, .. }) if reason.contains("exit 41")), "{:?}", run.updates);
+    assert!(
+        matches!(run.updates.last(), Some(Update::Unusable { reason, .. }) if reason.contains("exit 41")),
+        "{:?}",
+        run.updates
+    );
 }
 
 #[test]
@@ -136,9 +159,12 @@ fn an_earlier_conversation_goes_on_where_the_agent_can() {
         ("say new", false, false),
     ] {
         let earlier = AgentReady { conversation: Some("E".to_owned()), ..AgentReady::default() };
-        let mut run = Run::start_with(script, ConversationSetup { resume: Some(earlier), ..ConversationSetup::default() });
+        let mut run =
+            Run::start_with(script, ConversationSetup { resume: Some(earlier), ..ConversationSetup::default() });
         assert_eq!(run.turn("s.t1", "x"), done("end_turn"));
-        let Update::Ready(ready) = run.until("it is ready", |update| matches!(update, Update::Ready(_))) else { unreachable!() };
+        let Update::Ready(ready) = run.until("it is ready", |update| matches!(update, Update::Ready(_))) else {
+            unreachable!()
+        };
         assert_eq!(ready.resumed, resumed, "{script}");
         assert_eq!(ready.conversation.as_deref() == Some("E"), resumed);
         assert_eq!(run.said().contains("an earlier answer"), replayed);

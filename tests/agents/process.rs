@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use divisi::agent::Catalog;
-use divisi::host::port::{Agents as _, ConversationSetup, Update};
+use divisi::host::port::{Agents as _, ConversationInput, ConversationSetup, Update};
 use divisi::model::id::TurnId;
 use divisi::model::job::JobEnd;
 use divisi::model::turn::TurnOutcome;
@@ -32,7 +32,10 @@ fn crashes_and_exits_in_the_middle_of_a_turn() {
     let interrupted = |reason: &str| TurnOutcome::Interrupted { reason: reason.to_owned() };
     for (script, expected) in [
         ("say x\ncrash\n", interrupted("the agent died in the middle of the turn (killed by signal 6 (SIGABRT))")),
-        ("say x\nexit 3\n", TurnOutcome::Failed { reason: "the agent ended in the middle of the turn (exit 3)".to_owned() }),
+        (
+            "say x\nexit 3\n",
+            TurnOutcome::Failed { reason: "the agent ended in the middle of the turn (exit 3)".to_owned() },
+        ),
     ] {
         let mut run = Run::start(script);
         run.prompt("s.t1", "x");
@@ -47,12 +50,22 @@ fn a_deaf_agent_ignores_the_cancel_and_sigterm() {
     let mut run = Run::start("ignore-term\nsay deaf\nhang\n");
     run.prompt("s.t1", "x");
     run.until("it speaks", said);
-    run.feed(divisi::host::port::ConversationInput::Cancel);
+    run.feed(ConversationInput::Cancel);
     run.signal(Signal::TERM);
-    assert!(run.alive());
     run.signal(Signal::KILL);
     assert_eq!(run.until_ended(true), JobEnd::Signaled { signal: 9, stopped: true, leaked: 0 });
     assert_eq!(run.outcome("s.t1"), TurnOutcome::Interrupted { reason: "stopped".to_owned() });
+}
+
+#[test]
+fn it_goes_on_after_a_sigterm_that_it_ignores() {
+    let mut run = Run::start("ignore-term\nsay one\nsleep-until go\nsay two\n");
+    run.prompt("s.t1", "x");
+    run.until("it speaks", said);
+    run.signal(Signal::TERM);
+    std::fs::write(run.dir.path().join("go"), "").unwrap();
+    assert_eq!(run.outcome("s.t1"), done("end_turn"));
+    assert_eq!(run.said(), "onetwo");
 }
 
 #[test]
@@ -101,7 +114,10 @@ fn json_lines_and_plain_text() {
         String::from_utf8(output.stdout).unwrap()
     };
     let lines = run("jsonl", "{\"answer\":\"allow\"}\n");
-    let kinds: Vec<String> = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["type"].as_str().unwrap().to_owned()).collect();
+    let kinds: Vec<String> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["type"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(kinds, ["say", "tool", "tool", "ask", "say"]);
     assert!(lines.contains("\"yes\""));
     assert!(run("plain", "y\n").ends_with("[ask] Do it \nyes"));
@@ -152,7 +168,11 @@ fn shell_jobs() {
     assert_eq!(shell("exit 3").0.outcome("s.t1"), TurnOutcome::Failed { reason: "exit 3".to_owned() });
     let killed = TurnOutcome::Failed { reason: "killed by signal 9 (SIGKILL)".to_owned() };
     assert_eq!(shell("kill -9 $$").0.outcome("s.t1"), killed);
-    assert_eq!(shell("-x").0.outcome("s.t1"), TurnOutcome::Failed { reason: "exit 127".to_owned() }, "a prompt is never an option");
+    assert_eq!(
+        shell("-x").0.outcome("s.t1"),
+        TurnOutcome::Failed { reason: "exit 127".to_owned() },
+        "a prompt is never an option"
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ use divisi::host::port::{Conversation, ConversationInput, ConversationSetup, Upd
 use divisi::model::id::TurnId;
 use divisi::model::job::JobEnd;
 use divisi::model::turn::TurnOutcome;
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take here.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -75,7 +75,12 @@ impl Run {
         Self::spawn(command, dir, Box::new(AcpConversation::new(setup)), true)
     }
 
-    pub(super) fn spawn(mut command: Command, dir: tempfile::TempDir, conversation: Box<dyn Conversation>, stdin: bool) -> Self {
+    pub(super) fn spawn(
+        mut command: Command,
+        dir: tempfile::TempDir,
+        conversation: Box<dyn Conversation>,
+        stdin: bool,
+    ) -> Self {
         let input = if stdin { Stdio::piped() } else { Stdio::null() };
         let mut child = command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, happened) = mpsc::channel();
@@ -126,7 +131,10 @@ impl Run {
     fn step(&mut self, until: Instant, what: &str) {
         let left = until.saturating_duration_since(Instant::now());
         let Ok(happened) = self.happened.recv_timeout(left) else {
-            panic!("waited in vain until {what}; so far: {:#?}", self.updates.iter().rev().take(10).collect::<Vec<_>>());
+            panic!(
+                "waited in vain until {what}; so far: {:#?}",
+                self.updates.iter().rev().take(10).collect::<Vec<_>>()
+            );
         };
         match happened {
             Happened::Output { stderr, bytes } => self.feed(ConversationInput::Output { stderr, bytes: &bytes }),
@@ -173,7 +181,8 @@ impl Run {
     /// Goes on until a turn ended; gives its outcome.
     pub(super) fn outcome(&mut self, turn: &str) -> TurnOutcome {
         let wanted = TurnId::from(turn);
-        match self.until("the turn ended", |update| matches!(update, Update::TurnEnded { turn, .. } if *turn == wanted)) {
+        match self.until("the turn ended", |update| matches!(update, Update::TurnEnded { turn, .. } if *turn == wanted))
+        {
             Update::TurnEnded { outcome, .. } => outcome,
             other => panic!("{other:?}"),
         }
@@ -203,10 +212,6 @@ impl Run {
     pub(super) fn signal(&mut self, signal: Signal) {
         self.stopped = true;
         kill_process(self.pid, signal).unwrap();
-    }
-
-    pub(super) fn alive(&self) -> bool {
-        self.end.is_none() && test_kill_process(self.pid).is_ok()
     }
 
     pub(super) fn file(&self, name: &str) -> String {

@@ -58,7 +58,8 @@ fn floods_are_taken_and_bounded_where_they_are_not_protocol() {
     // What is still in the pipe of standard error belongs to no turn.
     run.close_stdin();
     assert_eq!(run.until_ended(true), JobEnd::Exited { code: 0, stopped: false, leaked: 0 });
-    let shown: usize = run.updates.iter().map(|update| if let Update::Output { text, .. } = update { text.len() } else { 0 }).sum();
+    let shown: usize =
+        run.updates.iter().map(|update| if let Update::Output { text, .. } = update { text.len() } else { 0 }).sum();
     assert!(shown < 5 * 1024 * 1024, "{shown}");
     assert!(run.updates.len() < 10_000, "{}", run.updates.len());
 }

@@ -127,7 +127,10 @@ fn recordings_replay_without_a_panic_and_every_turn_ends() {
     for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
         let text = fs::read_to_string(entry.path()).unwrap_or_default();
-        if entry.path().extension().is_none_or(|ext| ext != "jsonl") || !text.contains("\"initialize\"") || !name.contains("acp-") {
+        if entry.path().extension().is_none_or(|ext| ext != "jsonl")
+            || !text.contains("\"initialize\"")
+            || !name.contains("acp-")
+        {
             continue;
         }
         seen += 1;

@@ -99,6 +99,7 @@ fn plans_commands_and_notices() {
     let mut bench = Bench::in_turn();
     bench.update(&json!({"sessionUpdate": "plan", "entries": [{"content": "a", "status": "completed", "priority": "high"}, {"content": "b"}, {}]}));
     bench.update(&json!({"sessionUpdate": "available_commands_update", "availableCommands": [{"name": "/x", "description": null, "input": null}, {}]}));
+    bench.update(&json!({"sessionUpdate": "available_commands_update", "availableCommands": [{"name": "x"}]}));
     bench.update(&json!({"sessionUpdate": "notice", "message": "careful"}));
     let updates = bench.take();
     let [Update::Plan(plan), Update::Commands(commands), Update::Notice(notice)] = updates.as_slice() else {
