@@ -47,7 +47,7 @@ fn crashes_and_exits_in_the_middle_of_a_turn() {
 
 #[test]
 fn a_deaf_agent_ignores_the_cancel_and_sigterm() {
-    let mut run = Run::start("ignore-term\nsay deaf\nhang\n");
+    let mut run = Run::start("ignore-term\nhang deaf\n");
     run.prompt("s.t1", "x");
     run.until("it speaks", said);
     run.feed(ConversationInput::Cancel);
@@ -70,7 +70,7 @@ fn it_goes_on_after_a_sigterm_that_it_ignores() {
 
 #[test]
 fn without_ignoring_it_sigterm_ends_it() {
-    let mut run = Run::start("say x\nhang\n");
+    let mut run = Run::start("hang x\n");
     run.prompt("s.t1", "x");
     run.until("it speaks", said);
     run.signal(Signal::TERM);

@@ -115,11 +115,12 @@ impl Run {
         for update in news {
             if let Update::Write { key, bytes } = update {
                 if self.written.insert(key.clone()) {
-                    self.feed(ConversationInput::Written { key: &key, bytes: &bytes });
                     if let Some(stdin) = &mut self.stdin {
                         // It may have ended already; its end says so.
                         let _ = stdin.write_all(&bytes);
                     }
+                    // What follows from a write is written after it.
+                    self.feed(ConversationInput::Written { key: &key, bytes: &bytes });
                 }
             } else {
                 self.updates.push(update);

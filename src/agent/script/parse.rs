@@ -26,7 +26,7 @@ pub(super) enum Step {
     Touch(String),
     Pid(String),
     WaitCancel,
-    Hang,
+    Hang(String),
     IgnoreTerm,
     LeakChild(String),
     LeakSetsid(String),
@@ -204,6 +204,7 @@ fn step(verb: &str, rest: &mut Rest<'_>) -> Result<Step, String> {
         "pid" => Step::Pid(rest.word()?),
         "leak-child" => Step::LeakChild(rest.word()?),
         "leak-setsid" => Step::LeakSetsid(rest.word()?),
+        "hang" => Step::Hang(rest.text()),
         "long-line" => Step::LongLine(rest.number()?),
         "flood" => Step::Flood(rest.number()?),
         "flood-stderr" => Step::FloodStderr(rest.number()?),
@@ -218,7 +219,6 @@ fn step(verb: &str, rest: &mut Rest<'_>) -> Result<Step, String> {
 fn plain_step(verb: &str) -> Result<Step, String> {
     Ok(match verb {
         "wait-cancel" => Step::WaitCancel,
-        "hang" => Step::Hang,
         "ignore-term" => Step::IgnoreTerm,
         "close-stdout" => Step::CloseStdout,
         "half-line" => Step::HalfLine,

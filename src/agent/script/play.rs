@@ -128,9 +128,14 @@ impl<'a> Player<'a> {
                 return Ok(wait(voice, || file.exists()));
             }
             Step::WaitCancel => return Ok(wait(voice, || false)),
-            Step::Hang => loop {
-                process::pause(Duration::from_secs(3600));
-            },
+            Step::Hang(text) => {
+                if !text.is_empty() {
+                    voice.tell("say", json!(self.filled(text)))?;
+                }
+                loop {
+                    process::pause(Duration::from_secs(3600));
+                }
+            }
             Step::Touch(file) => fs::write(self.path(file), "")?,
             Step::Pid(file) => self.publish(file, std::process::id())?,
             Step::IgnoreTerm => process::ignore_term()?,

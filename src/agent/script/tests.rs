@@ -58,7 +58,7 @@ fn mistakes_name_their_line() {
         ("exit many\n", "line 1: many is not a number"),
         ("flood -1\n", "line 1: -1 is not a number"),
         ("exit\n", "line 1: a word is missing"),
-        ("hang on\n", "line 1: \"on\" is too much"),
+        ("crash on\n", "line 1: \"on\" is too much"),
         ("end\n", "line 1: no block is open"),
         ("if-allowed\nsay x\n", "a block has no `end`"),
         ("if-allowed\non-turn 2\n", "line 2: a block has no `end`"),
