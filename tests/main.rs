@@ -10,3 +10,7 @@ mod store;
 mod support;
 #[cfg(test)]
 mod tidy;
+//! Behaviour tests.
+
+#[cfg(test)]
+mod agents;
