@@ -1,27 +1,40 @@
 //! The one binary: what the faces may not name themselves is given to them here.
 
+use std::ffi::OsString;
+use std::process::ExitCode;
+
 use divisi::base::paths::Paths;
-use divisi::cli::{Programs, PullRequest};
+use divisi::boot;
+use divisi::cli::{Programs, PullRequest, Running};
 use divisi::config::Config;
-use divisi::host::handle::HostHandle;
 use divisi::model::Refusal;
 use divisi::process::publish::{Publication, open_request, push};
 
 static PROGRAMS: Programs = Programs {
-    boot,
+    boot: start_engine,
     start_daemon: divisi::process::daemon::start_daemon,
     run_editor: divisi::process::foreground::run_editor,
     open_pull_request,
-    others: &[],
+    others: &[("shim", shim), ("agent-script", agent_script)],
 };
 
-fn main() -> std::process::ExitCode {
+fn main() -> ExitCode {
     let code = divisi::cli::run(std::env::args_os().collect(), &PROGRAMS);
-    std::process::ExitCode::from(u8::try_from(code).unwrap_or(70))
+    ExitCode::from(u8::try_from(code).unwrap_or(70))
 }
 
-fn boot(_: &Paths, _: &Config) -> Result<HostHandle, Refusal> {
-    Err(Refusal::internal("this build has no engine"))
+fn start_engine(paths: &Paths, config: &Config) -> Result<Running, Refusal> {
+    let engine = boot::start(paths, &config.settings)?;
+    Ok(Running { host: engine.host.clone(), stop: Box::pin(engine.stop()) })
+}
+
+fn shim(arguments: Vec<OsString>) -> i32 {
+    arguments.first().map_or(2, |dir| divisi::process::shim_main(dir.as_ref()))
+}
+
+fn agent_script(arguments: Vec<OsString>) -> i32 {
+    let arguments: Vec<_> = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    divisi::agent::script_main(&arguments)
 }
 
 fn open_pull_request(request: &PullRequest) -> Result<String, Refusal> {

@@ -1,1 +1,10 @@
-//! Behaviour tests.
+//! Behaviour tests: one binary, a file per behaviour. `doc/TESTING.md` says how they are organised.
+
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod store;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tidy;

@@ -80,7 +80,9 @@ impl Paths {
         let base = |variable: &str, under_home: &str| {
             absolute(&lookup, variable).or_else(|| home.as_ref().map(|home| home.join(under_home))).ok_or_else(|| {
                 PathsError::new(
-                    format!("failed to find divisi's directories: neither {variable} nor HOME is set to an absolute path"),
+                    format!(
+                        "failed to find divisi's directories: neither {variable} nor HOME is set to an absolute path"
+                    ),
                     "set HOME",
                 )
             })
@@ -127,7 +129,9 @@ fn given_directory(socket: &Path) -> Result<PathBuf, PathsError> {
         return Err(PathsError::socket(&format!("{shown} is not an absolute path")));
     }
     if socket.as_os_str().len() > LONGEST_SOCKET {
-        return Err(PathsError::socket(&format!("{shown} is longer than {LONGEST_SOCKET} bytes, the kernel would cut it")));
+        return Err(PathsError::socket(&format!(
+            "{shown} is longer than {LONGEST_SOCKET} bytes, the kernel would cut it"
+        )));
     }
     match socket.parent() {
         Some(parent) if socket.file_name().is_some() => Ok(parent.to_path_buf()),

@@ -13,7 +13,7 @@ use crate::base::paths::{PROTOCOL, Paths};
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::{log_file, render};
+use crate::cli::{Running, log_file, render};
 use crate::model::Refusal;
 use crate::wire::idle::stop_when_idle;
 use crate::wire::serve::{About, Limits, Server};
@@ -58,7 +58,7 @@ fn serve(context: &Context, detached: bool) -> Outcome {
         let stop = Stop::new();
         stop_on_signals(&stop)?;
         let owner = own(paths).await?;
-        let host = (context.programs.boot)(paths, &config)?;
+        let Running { host, stop: stop_engine } = (context.programs.boot)(paths, &config)?;
         let about = About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: PROTOCOL,
@@ -71,7 +71,7 @@ fn serve(context: &Context, detached: bool) -> Outcome {
         tracing::info!("divisi {} serves at {} as process {}", env!("CARGO_PKG_VERSION"), paths.socket.display(), std::process::id());
         say_ready(detached)?;
         server.run().await;
-        if tokio::time::timeout(SHUTDOWN_WITHIN, host.shutdown()).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_WITHIN, stop_engine).await.is_err() {
             tracing::error!("the engine did not stop within {} s", SHUTDOWN_WITHIN.as_secs());
         }
         tracing::info!("stopped");

@@ -13,6 +13,7 @@ pub mod render;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::pin::Pin;
 use std::process::ExitStatus;
 
 use clap::Parser as _;
@@ -28,7 +29,7 @@ use crate::cli::exit::Exit;
 /// What the command line needs from layers it may not name; the composition root fills it in.
 pub struct Programs {
     /// Starts the engine; called inside a tokio runtime.
-    pub boot: fn(&Paths, &Config) -> Result<HostHandle, Refusal>,
+    pub boot: fn(&Paths, &Config) -> Result<Running, Refusal>,
     /// Starts `divisi daemon run --detached`; returns the reading end of its standard output.
     pub start_daemon: fn(&Paths) -> std::io::Result<OwnedFd>,
     /// Runs a command line of the user's (an editor) with a path as its last argument, in a directory, on this terminal.
@@ -38,6 +39,14 @@ pub struct Programs {
     pub open_pull_request: fn(&PullRequest) -> Result<String, Refusal>,
     /// Subcommands that are other programs in the same binary (`nvim`, `shim`, ...): called with the arguments after the name.
     pub others: &'static [(&'static str, fn(Vec<OsString>) -> i32)],
+}
+
+/// A running engine.
+pub struct Running {
+    /// Its door.
+    pub host: HostHandle,
+    /// Stops it: everything decided is committed, agents go on under their shims.
+    pub stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// What a pull request is made of.

@@ -53,7 +53,8 @@ pub fn set(path: &Path, name: &str, value: &str) -> Result<Config, ConfigError> 
     load_text(&text, &shown)?;
     let changed = put(&text, name, value)?;
     let config = load_text(&changed, &shown)?;
-    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| atomic_write(path, changed.as_bytes()));
+    let written =
+        path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| atomic_write(path, changed.as_bytes()));
     written.map_err(|source| ConfigError::File { doing: "write", path: path.to_path_buf(), source })?;
     Ok(config)
 }

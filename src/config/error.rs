@@ -78,10 +78,13 @@ impl From<ConfigError> for Refusal {
         };
         match error {
             ConfigError::Unknown { near, .. } | ConfigError::NoSuchKey { near, .. } => {
-                let refusal = near.iter().fold(refusal, |refusal, name| refusal.hint(format!("did you mean `{name}`?")));
+                let refusal =
+                    near.iter().fold(refusal, |refusal, name| refusal.hint(format!("did you mean `{name}`?")));
                 refusal.hint("divisi config list    # every setting with its value")
             }
-            ConfigError::Syntax { .. } | ConfigError::Value { .. } => refusal.hint("divisi config path    # the file to edit"),
+            ConfigError::Syntax { .. } | ConfigError::Value { .. } => {
+                refusal.hint("divisi config path    # the file to edit")
+            }
             ConfigError::BadValue { .. } | ConfigError::File { .. } => refusal,
         }
     }

@@ -63,7 +63,12 @@ fn walk(
         } else if let (true, Some(inner)) = (is_section(&dotted), item.as_table_like()) {
             walk(inner, &dotted, span, source, config)?;
         } else if is_section(&dotted) {
-            return Err(ConfigError::Value { file, line, key: dotted, message: "must be a table of settings".to_owned() });
+            return Err(ConfigError::Value {
+                file,
+                line,
+                key: dotted,
+                message: "must be a table of settings".to_owned(),
+            });
         } else {
             let near = near(&dotted);
             return Err(ConfigError::Unknown { file, line, key: dotted, near });

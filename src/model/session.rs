@@ -104,6 +104,9 @@ pub struct Session {
     /// What it is doing: the newest tool call's title or the last line it said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity: Option<String>,
+    /// The raw line of output that the next chunk goes on with; absent when something else came in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
     /// Turns so far.
     pub turns: u32,
     /// The newest turn.

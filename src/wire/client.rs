@@ -165,7 +165,8 @@ impl Client {
     /// # Errors
     /// The refusal, or that the connection is lost.
     pub async fn submit(&self, id: &CommandId, command: &Command) -> Result<Receipt, CallError> {
-        let (method, mut params) = method::of_command(command).map_err(|error| unreadable("write the command", &error))?;
+        let (method, mut params) =
+            method::of_command(command).map_err(|error| unreadable("write the command", &error))?;
         if let Value::Object(params) = &mut params {
             params.insert("command_id".to_owned(), id.as_str().into());
         }

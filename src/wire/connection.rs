@@ -134,7 +134,8 @@ impl Connection {
     /// Lets requests that are being worked on finish; subscriptions end.
     async fn finish(&mut self) {
         self.pumps.abort_all();
-        let drained = timeout(self.shared.limits.drain, async { while self.tasks.join_next().await.is_some() {} }).await;
+        let drained =
+            timeout(self.shared.limits.drain, async { while self.tasks.join_next().await.is_some() {} }).await;
         if drained.is_err() {
             tracing::warn!("{} requests of {} were not answered in time", self.tasks.len(), self.client);
         }
@@ -146,7 +147,9 @@ impl Connection {
             Ok(Incoming { id, call }) if self.is_served(&call) => self.call(id, call).await,
             Ok(Incoming { id, .. }) => {
                 let error = match self.stage {
-                    Stage::Mismatched => ErrorObject::new(PROTOCOL_MISMATCH, "only `daemon/status` and `daemon/stop` are served"),
+                    Stage::Mismatched => {
+                        ErrorObject::new(PROTOCOL_MISMATCH, "only `daemon/status` and `daemon/stop` are served")
+                    }
                     Stage::Greeting | Stage::Open => ErrorObject::new(INVALID_REQUEST, "`hello` has to come first"),
                 };
                 self.refuse(id, &error).await
@@ -210,7 +213,10 @@ impl Connection {
     /// Sessions whose agent runs; all of them when the host cannot say.
     async fn running(&self) -> u32 {
         let status = self.shared.host.query(Query::DaemonStatus {}).await;
-        status.ok().and_then(|value| serde_json::from_value::<DaemonStatus>(value).ok()).map_or(u32::MAX, |status| status.running)
+        status
+            .ok()
+            .and_then(|value| serde_json::from_value::<DaemonStatus>(value).ok())
+            .map_or(u32::MAX, |status| status.running)
     }
 
     async fn call(&mut self, id: Option<Id>, call: Call) -> Goes {
@@ -227,7 +233,8 @@ impl Connection {
             Call::Command(command_id, command) => {
                 let command_id = command_id.unwrap_or_else(fresh_command_id);
                 let client = self.client.clone();
-                self.begin(id, move |host| Box::pin(async move { host.submit(command_id, *command, &client).await })).await
+                self.begin(id, move |host| Box::pin(async move { host.submit(command_id, *command, &client).await }))
+                    .await
             }
             Call::Query(query) => self.begin(id, move |host| Box::pin(async move { host.query(*query).await })).await,
         }
@@ -262,7 +269,10 @@ impl Connection {
         let head = self.shared.host.head();
         self.subscriptions.retain(|_, pump| !pump.is_finished());
         if self.subscriptions.len() >= self.shared.limits.subscriptions {
-            let error = ErrorObject::new(CONFLICT, format!("this connection has {} subscriptions already", self.subscriptions.len()));
+            let error = ErrorObject::new(
+                CONFLICT,
+                format!("this connection has {} subscriptions already", self.subscriptions.len()),
+            );
             return self.refuse(id, &error).await;
         }
         if let Some(after) = subscribe.after.filter(|after| *after > head) {
@@ -275,8 +285,7 @@ impl Connection {
         let subscription = format!("s{}", self.subscribed);
         let events = self.shared.host.subscribe(Some(subscribe.after.unwrap_or(head)), subscribe.session);
         self.succeed(id, &Subscribed { subscription: subscription.clone(), head }).await?;
-        let work =
-            pump(subscription.clone(), events, subscribe.views, self.shared.host.clone(), self.outgoing.clone());
+        let work = pump(subscription.clone(), events, subscribe.views, self.shared.host.clone(), self.outgoing.clone());
         let pump = self.pumps.spawn(work);
         self.subscriptions.insert(subscription, pump);
         Ok(())
@@ -290,7 +299,8 @@ impl Connection {
             }
             None => {
                 let shown = visible_line(&unsubscribe.subscription, 40);
-                self.refuse(id, &Refusal::user(format!("there is no subscription `{shown}` on this connection")).into()).await
+                self.refuse(id, &Refusal::user(format!("there is no subscription `{shown}` on this connection")).into())
+                    .await
             }
         }
     }

@@ -77,12 +77,13 @@ fn envelope(mut object: Map<String, Value>) -> Result<Incoming, Rejected> {
         answer: true,
         error: ErrorObject::new(INVALID_REQUEST, message),
     };
-    let id = match object.remove("id") {
-        None => None,
-        Some(value) => Some(id(&value).ok_or_else(|| {
-            refuse(None, "`id` must be a whole number or a string of at most 256 bytes".to_owned())
-        })?),
-    };
+    let id =
+        match object.remove("id") {
+            None => None,
+            Some(value) => Some(id(&value).ok_or_else(|| {
+                refuse(None, "`id` must be a whole number or a string of at most 256 bytes".to_owned())
+            })?),
+        };
     if object.remove("jsonrpc").as_ref().and_then(Value::as_str) != Some("2.0") {
         return Err(refuse(id, "`jsonrpc` must be \"2.0\"".to_owned()));
     }
@@ -146,8 +147,11 @@ fn command_id(params: &mut Map<String, Value>) -> Result<Option<CommandId>, Erro
         Some(Value::String(id)) if (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) => {
             Ok(Some(CommandId(id)))
         }
-        Some(_) => Err(ErrorObject::new(INVALID_PARAMS, "`command_id` must be a string of 1 to 128 printable ASCII characters")
-            .with("field", "command_id")),
+        Some(_) => Err(ErrorObject::new(
+            INVALID_PARAMS,
+            "`command_id` must be a string of 1 to 128 printable ASCII characters",
+        )
+        .with("field", "command_id")),
     }
 }
 
@@ -213,8 +217,10 @@ fn only(params: &Map<String, Value>, fields: &[&str]) -> Result<(), ErrorObject>
         None => Ok(()),
         Some(name) => {
             let shown = visible_line(name, 60);
-            let expected = if fields.is_empty() { "no parameters".to_owned() } else { format!("`{}`", fields.join("`, `")) };
-            Err(ErrorObject::new(INVALID_PARAMS, format!("unknown field `{shown}`, expected {expected}")).with("field", shown))
+            let expected =
+                if fields.is_empty() { "no parameters".to_owned() } else { format!("`{}`", fields.join("`, `")) };
+            Err(ErrorObject::new(INVALID_PARAMS, format!("unknown field `{shown}`, expected {expected}"))
+                .with("field", shown))
         }
     }
 }

@@ -120,7 +120,8 @@ impl Server {
             }
         }
         bound.close();
-        let drained = timeout(shared.limits.drain * 2, async { while connections.join_next().await.is_some() {} }).await;
+        let drained =
+            timeout(shared.limits.drain * 2, async { while connections.join_next().await.is_some() {} }).await;
         if drained.is_err() {
             tracing::warn!("{} connections did not finish in time", connections.len());
         }

@@ -72,12 +72,12 @@ pub fn bind(paths: &Paths) -> Result<Bound, Refusal> {
     let before = rustix::process::umask(Mode::from_raw_mode(0o177));
     let bound = UnixListener::bind(&path);
     rustix::process::umask(before);
-    let failed = |error: std::io::Error| Refusal::environment(format!("failed to listen on {}: {error}", path.display()));
+    let failed =
+        |error: std::io::Error| Refusal::environment(format!("failed to listen on {}: {error}", path.display()));
     let listener = bound.map_err(failed)?;
     fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
-    let identity = identity(&path).ok_or_else(|| {
-        Refusal::environment(format!("failed to listen on {}: it vanished at once", path.display()))
-    })?;
+    let identity = identity(&path)
+        .ok_or_else(|| Refusal::environment(format!("failed to listen on {}: it vanished at once", path.display())))?;
     Ok(Bound { listener, path, identity })
 }
 
@@ -94,8 +94,10 @@ fn clear_stale(path: &Path) -> Result<(), Refusal> {
         Ok(found) => found,
     };
     if !found.file_type().is_socket() || found.uid() != rustix::process::geteuid().as_raw() {
-        return Err(Refusal::environment(format!("failed to listen on {shown}: something that is not our socket is in the way"))
-            .hint(format!("look at it, then: rm {shown}")));
+        return Err(Refusal::environment(format!(
+            "failed to listen on {shown}: something that is not our socket is in the way"
+        ))
+        .hint(format!("look at it, then: rm {shown}")));
     }
     match StdStream::connect(path) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path)

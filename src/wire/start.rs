@@ -92,7 +92,11 @@ async fn read_ready(mut ready: pipe::Receiver, log: &str) -> Result<(), Refusal>
         return Err(Refusal { message: format!("failed to start the daemon: {}", refusal.message), ..refusal }
             .hint(format!("its log: {log}")));
     }
-    let why = if in_time { "it ended at once".to_owned() } else { format!("it was not ready within {} s", READY_WITHIN.as_secs()) };
+    let why = if in_time {
+        "it ended at once".to_owned()
+    } else {
+        format!("it was not ready within {} s", READY_WITHIN.as_secs())
+    };
     Err(Refusal::environment(format!("failed to start the daemon: {why}")).hint(format!("its log: {log}")))
 }
 
@@ -102,7 +106,8 @@ pub fn error_line(refusal: Refusal) -> String {
 }
 
 async fn start_lock(path: &Path) -> Result<File, Refusal> {
-    let failed = |error: std::io::Error| Refusal::environment(format!("failed to take the lock {}: {error}", path.display()));
+    let failed =
+        |error: std::io::Error| Refusal::environment(format!("failed to take the lock {}: {error}", path.display()));
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -151,7 +156,8 @@ fn other_protocols(paths: &Paths) -> Vec<PathBuf> {
 async fn replace(socket: &Path, caller: &Caller, mismatch: &ErrorObject) -> Result<(), Refusal> {
     let running = mismatch.data.more.get("running").and_then(serde_json::Value::as_u64);
     if running != Some(0) {
-        let count = running.filter(|count| *count < u64::from(u32::MAX)).map_or("some".to_owned(), |count| count.to_string());
+        let count =
+            running.filter(|count| *count < u64::from(u32::MAX)).map_or("some".to_owned(), |count| count.to_string());
         return Err(Refusal::conflict(format!(
             "{}, and {count} agents run under it, so it was left alone",
             mismatch.message
@@ -163,8 +169,9 @@ async fn replace(socket: &Path, caller: &Caller, mismatch: &ErrorObject) -> Resu
     let until = Instant::now() + READY_WITHIN;
     while !matches!(Client::connect(socket, caller).await, Err(ConnectError::NotRunning)) {
         if Instant::now() >= until {
-            return Err(Refusal::environment(format!("{}, and it does not stop", mismatch.message))
-                .hint("divisi daemon stop"));
+            return Err(
+                Refusal::environment(format!("{}, and it does not stop", mismatch.message)).hint("divisi daemon stop")
+            );
         }
         sleep(Duration::from_millis(10)).await;
     }

@@ -84,7 +84,9 @@ fn chunks(page: &[Arc<Envelope>]) -> impl Iterator<Item = &[Arc<Envelope>]> {
 /// About how many bytes an event takes.
 fn weight(event: &Event) -> usize {
     200 + match event {
-        Event::AgentMessage { text, .. } | Event::AgentThought { text, .. } | Event::AgentOutput { text, .. } => text.len(),
+        Event::AgentMessage { text, .. } | Event::AgentThought { text, .. } | Event::AgentOutput { text, .. } => {
+            text.len()
+        }
         Event::AgentTool { .. } | Event::AgentRaw { .. } | Event::HunkDecided { .. } | Event::Unknown { .. } => {
             serde_json::to_string(event).map_or(0, |text| text.len())
         }

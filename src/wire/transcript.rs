@@ -63,7 +63,7 @@ impl Transcript {
             Event::AgentTool { call, .. } => self.tool(call),
             Event::AgentPlan { entries } => self.plan(entries),
             Event::ApprovalRequested(approval) => self.asked(approval),
-            Event::ApprovalAnswered { id, answer, by } => {
+            Event::ApprovalAnswered { id, answer, by, .. } => {
                 let (mark, text) = answered(answer, by);
                 self.decided(id, mark, &text);
             }
@@ -154,7 +154,7 @@ impl Transcript {
                 let at = self.item(format!("- ? {about}"));
                 self.approvals.insert(approval.id.clone(), (at, about));
             }
-            ApprovalState::Answered { answer, by } => {
+            ApprovalState::Answered { answer, by, .. } => {
                 let (mark, text) = answered(answer, by);
                 self.item(format!("- {mark} {about} ({text})"));
             }
@@ -223,7 +223,9 @@ impl Transcript {
                 Some(decision) => format!("hunk {hunk} {}", format!("{decision:?}").to_lowercase()),
                 None => format!("the decision about hunk {hunk} was taken back"),
             }),
-            Event::LandingStarted(landing) => Some(format!("landing {} on {}", landing.head.short(), line(&landing.onto))),
+            Event::LandingStarted(landing) => {
+                Some(format!("landing {} on {}", landing.head.short(), line(&landing.onto)))
+            }
             Event::LandingChanged { state, .. } => landing(state),
             _ => None,
         };
@@ -247,7 +249,11 @@ fn tool_line(call: &ToolCall) -> String {
     let kind = visible_line(if call.kind.is_empty() { "tool" } else { &call.kind }, 40);
     let mut text = format!("- {mark} **{kind}** {}", line(&call.title));
     if let Some(place) = call.locations.first().filter(|place| !call.title.contains(&place.path)) {
-        text.push_str(&format!(" ({}{})", line(&place.path), place.line.map(|line| format!(":{line}")).unwrap_or_default()));
+        text.push_str(&format!(
+            " ({}{})",
+            line(&place.path),
+            place.line.map(|line| format!(":{line}")).unwrap_or_default()
+        ));
     }
     text
 }
@@ -274,7 +280,9 @@ fn answered(answer: &Answer, by: &str) -> (char, String) {
 fn worktree(state: WorktreeState, notes: &[String]) -> Option<String> {
     let notes = notes.iter().map(|note| line(note)).collect::<Vec<_>>().join("; ");
     match state {
-        WorktreeState::Failed => Some(format!("the worktree could not be made{}{notes}", if notes.is_empty() { "" } else { ": " })),
+        WorktreeState::Failed => {
+            Some(format!("the worktree could not be made{}{notes}", if notes.is_empty() { "" } else { ": " }))
+        }
         _ if notes.is_empty() => None,
         _ => Some(notes),
     }
@@ -284,18 +292,21 @@ fn setup_line(setup: &Setup) -> Option<String> {
     match setup {
         Setup::None | Setup::Done => None,
         Setup::Running => Some("setup runs".to_owned()),
-        Setup::Untrusted => {
-            Some("the repository's setup commands did not run: its .divisi.toml is not trusted (divisi trust)".to_owned())
-        }
+        Setup::Untrusted => Some(
+            "the repository's setup commands did not run: its .divisi.toml is not trusted (divisi trust)".to_owned(),
+        ),
         Setup::Failed { reason } => Some(format!("setup failed: {}", line(reason))),
     }
 }
 
 fn job(end: &JobEnd) -> Option<String> {
-    let leaked = |count: u32| if count == 0 { String::new() } else { format!("; {count} leftover processes were ended") };
+    let leaked =
+        |count: u32| if count == 0 { String::new() } else { format!("; {count} leftover processes were ended") };
     match end {
         JobEnd::Exited { code: 0, leaked: 0, .. } | JobEnd::Exited { stopped: true, leaked: 0, .. } => None,
-        JobEnd::Exited { code, leaked: count, .. } => Some(format!("the agent's process exited with {code}{}", leaked(*count))),
+        JobEnd::Exited { code, leaked: count, .. } => {
+            Some(format!("the agent's process exited with {code}{}", leaked(*count)))
+        }
         JobEnd::Signaled { stopped: true, leaked: 0, .. } => None,
         JobEnd::Signaled { signal, leaked: count, .. } => {
             Some(format!("signal {signal} ended the agent's process{}", leaked(*count)))
@@ -320,8 +331,12 @@ fn landing(state: &LandingState) -> Option<String> {
             let paths = paths.iter().map(|path| line(path)).collect::<Vec<_>>().join(", ");
             Some(format!("landing stopped at conflicts in {paths}"))
         }
-        LandingState::Completed { commit, checkout } if checkout.is_empty() => Some(format!("landed as {}", commit.short())),
-        LandingState::Completed { commit, checkout } => Some(format!("landed as {}; {}", commit.short(), line(checkout))),
+        LandingState::Completed { commit, checkout } if checkout.is_empty() => {
+            Some(format!("landed as {}", commit.short()))
+        }
+        LandingState::Completed { commit, checkout } => {
+            Some(format!("landed as {}; {}", commit.short(), line(checkout)))
+        }
         LandingState::Failed { reason } => Some(format!("landing failed: {}", line(reason))),
         LandingState::Aborted => Some("landing given up".to_owned()),
     }

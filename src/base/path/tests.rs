@@ -28,7 +28,10 @@ fn links_and_files_are_refused() {
 
 #[test]
 fn short_names_are_stable() {
-    assert_eq!(short_name(Path::new("/home/a/.local/state/divisi")), short_name(Path::new("/home/a/.local/state/divisi")));
+    assert_eq!(
+        short_name(Path::new("/home/a/.local/state/divisi")),
+        short_name(Path::new("/home/a/.local/state/divisi"))
+    );
     assert_ne!(short_name(Path::new("/home/a")), short_name(Path::new("/home/b")));
     assert_eq!(short_name(Path::new("")), "cbf29ce484222325");
 }

@@ -21,7 +21,8 @@ fn home_is_enough() {
 
 #[test]
 fn relative_and_empty_variables_count_as_unset() {
-    let found = paths(&[("HOME", "/h"), ("XDG_STATE_HOME", "here"), ("DIVISI_SOCKET", "")], Path::new("/nowhere")).unwrap();
+    let found =
+        paths(&[("HOME", "/h"), ("XDG_STATE_HOME", "here"), ("DIVISI_SOCKET", "")], Path::new("/nowhere")).unwrap();
     assert_eq!(found.state_dir, Path::new("/h/.local/state/divisi"));
     assert!(paths(&[("HOME", "relative")], Path::new("/nowhere")).unwrap_err().message.contains("HOME"));
 }

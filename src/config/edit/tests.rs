@@ -45,7 +45,10 @@ fn a_value_that_does_not_fit_changes_nothing() {
     let refusal = Refusal::from(set(&path, "git.lfs", "3").unwrap_err());
     assert_eq!(refusal.message, "failed to set `git.lfs`: it must be true or false, not an integer");
     let refusal = Refusal::from(set(&path, "git.lsf", "true").unwrap_err());
-    assert_eq!((refusal.message.as_str(), refusal.hints[0].as_str()), ("there is no setting `git.lsf`", "did you mean `git.lfs`?"));
+    assert_eq!(
+        (refusal.message.as_str(), refusal.hints[0].as_str()),
+        ("there is no setting `git.lsf`", "did you mean `git.lfs`?")
+    );
     assert_eq!(fs::read_to_string(&path).unwrap(), "[git]\nlfs = true\n");
     fs::write(&path, "[git]\nwrong = true\n").unwrap();
     assert!(set(&path, "git.lfs", "true").is_err(), "a file that is wrong already is not made worse");

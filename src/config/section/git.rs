@@ -13,7 +13,13 @@ pub(super) static KEYS: &[Key] = &[
         name: "git.worktrees_root",
         about: "an absolute directory for worktrees; empty: .worktrees in each repository",
         get: |config| {
-            config.settings.worktrees_root.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default().into()
+            config
+                .settings
+                .worktrees_root
+                .as_ref()
+                .map(|path| path.to_string_lossy().into_owned())
+                .unwrap_or_default()
+                .into()
         },
         set: |config, value| {
             let text = text_of(value)?;

@@ -117,7 +117,10 @@ impl ReadHalf {
             match (message.method, message.id) {
                 (Some(method), _) => return Some(Incoming::Notification(method, message.params)),
                 (None, Some(Id::Number(id))) => {
-                    return Some(Incoming::Answer(id, message.error.map_or(Ok(message.result), |error| Err(error.into()))));
+                    return Some(Incoming::Answer(
+                        id,
+                        message.error.map_or(Ok(message.result), |error| Err(error.into())),
+                    ));
                 }
                 // An error without an id is about the connection itself; the end of it follows.
                 (None, _) => {}

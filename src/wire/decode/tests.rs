@@ -9,7 +9,9 @@ use crate::wire::message::Id;
 
 fn call(method: &str, params: &serde_json::Value) -> Result<Call, (i64, String)> {
     let line = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
-    decode(line.as_bytes()).map(|incoming| incoming.call).map_err(|rejected| (rejected.error.code, rejected.error.message))
+    decode(line.as_bytes())
+        .map(|incoming| incoming.call)
+        .map_err(|rejected| (rejected.error.code, rejected.error.message))
 }
 
 fn raw(line: &str) -> (i64, String, bool) {
@@ -19,7 +21,8 @@ fn raw(line: &str) -> (i64, String, bool) {
 
 #[test]
 fn commands_and_queries_become_typed() {
-    let decoded = call("approval/answer", &json!({"approval": "a", "answer": "reject", "message": "no", "command_id": "c1"}));
+    let decoded =
+        call("approval/answer", &json!({"approval": "a", "answer": "reject", "message": "no", "command_id": "c1"}));
     let Ok(Call::Command(Some(id), command)) = decoded else { panic!("{decoded:?}") };
     assert_eq!(id.as_str(), "c1");
     let Command::AnswerApproval(answer) = *command else { panic!("{command:?}") };
@@ -40,13 +43,29 @@ fn wrong_parameters_name_the_field() {
     let cases = [
         ("session/send", json!({"session": "s", "text": 3}), "`text`: invalid type: integer `3`, expected a string"),
         ("session/send", json!({"session": "s"}), "missing field `text`"),
-        ("session/send", json!({"session": "s", "text": "t", "extra": 1}), "unknown field `extra`, expected `session` or `text`"),
-        ("session/diff", json!({"session": "s", "turn": 1}), "unknown field `turn`, expected `session`, `of`, `number`, `stat_only`"),
+        (
+            "session/send",
+            json!({"session": "s", "text": "t", "extra": 1}),
+            "unknown field `extra`, expected `session` or `text`",
+        ),
+        (
+            "session/diff",
+            json!({"session": "s", "turn": 1}),
+            "unknown field `turn`, expected `session`, `of`, `number`, `stat_only`",
+        ),
         ("daemon/status", json!({"x": 1}), "unknown field `x`, expected no parameters"),
         ("daemon/stop", json!({"x": 1}), "unknown field `x`, expected no parameters"),
         ("session/send", json!(["s", "t"]), "`params` must be an object"),
-        ("session/create", json!({"repository": "/r", "prompt": "p", "environment": {"A": 1}}), "`environment.A`: invalid type: integer `1`, expected a string"),
-        ("session/stop", json!({"session": "s", "command_id": ""}), "`command_id` must be a string of 1 to 128 printable ASCII characters"),
+        (
+            "session/create",
+            json!({"repository": "/r", "prompt": "p", "environment": {"A": 1}}),
+            "`environment.A`: invalid type: integer `1`, expected a string",
+        ),
+        (
+            "session/stop",
+            json!({"session": "s", "command_id": ""}),
+            "`command_id` must be a string of 1 to 128 printable ASCII characters",
+        ),
     ];
     for (method, params, wanted) in cases {
         assert_eq!(call(method, &params).unwrap_err(), (-32602, wanted.to_owned()));
@@ -58,7 +77,10 @@ fn unknown_methods_get_neighbours() {
     let line = r#"{"jsonrpc":"2.0","id":"x","method":"session/crate"}"#;
     let rejected = decode(line.as_bytes()).unwrap_err();
     assert_eq!(rejected.id, Some(Id::Text("x".to_owned())));
-    assert_eq!((rejected.error.code, rejected.error.data.hints[0].as_str()), (-32601, "did you mean `session/create`?"));
+    assert_eq!(
+        (rejected.error.code, rejected.error.data.hints[0].as_str()),
+        (-32601, "did you mean `session/create`?")
+    );
 }
 
 #[test]
@@ -70,7 +92,10 @@ fn what_is_no_request_is_said_so() {
     assert_eq!(raw(r#"{"jsonrpc":"2.0","method":"hello","id":null}"#).0, -32600);
     assert_eq!(raw(r#"{"jsonrpc":"2.0","method":"hello","id":1.5}"#).0, -32600);
     assert_eq!(raw(r#"{"method":"hello","id":1}"#).1, "`jsonrpc` must be \"2.0\"");
-    assert_eq!(raw(r#"{"jsonrpc":"2.0","id":1,"method":"hello","extra":1}"#).1, "unknown field `extra` beside `method`");
+    assert_eq!(
+        raw(r#"{"jsonrpc":"2.0","id":1,"method":"hello","extra":1}"#).1,
+        "unknown field `extra` beside `method`"
+    );
     assert!(!raw(r#"{"jsonrpc":"2.0","method":"nothing"}"#).2, "a notification gets no response");
     assert_eq!(decode(b"{\"jsonrpc\":\"2.0\xff\"}").unwrap_err().error.code, -32700);
 }

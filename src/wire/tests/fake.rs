@@ -43,7 +43,8 @@ impl Store for FakeStore {
     }
     fn events(&self, after: Seq, session: Option<&SessionId>, limit: usize) -> Result<Vec<Envelope>, Refusal> {
         let events = self.0.lock().unwrap();
-        let wanted = |event: &&Envelope| event.seq > after && session.is_none_or(|id| event.session.as_ref() == Some(id));
+        let wanted =
+            |event: &&Envelope| event.seq > after && session.is_none_or(|id| event.session.as_ref() == Some(id));
         Ok(events.iter().filter(wanted).take(limit).cloned().collect())
     }
     fn live_rows(&self, _: Table) -> Result<Vec<Row>, Refusal> {
@@ -220,7 +221,8 @@ impl Raw {
 
     pub(super) async fn greeted(paths: &Paths) -> Self {
         let mut raw = Self::connect(paths).await;
-        raw.say(r#"{"jsonrpc":"2.0","id":0,"method":"hello","params":{"client":"raw","protocol":{"min":1,"max":1}}}"#).await;
+        raw.say(r#"{"jsonrpc":"2.0","id":0,"method":"hello","params":{"client":"raw","protocol":{"min":1,"max":1}}}"#)
+            .await;
         assert!(raw.line().await.unwrap().contains("\"protocol\":1"));
         raw
     }

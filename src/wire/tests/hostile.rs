@@ -37,7 +37,18 @@ impl Dice {
             _ => {
                 let mut object = serde_json::Map::new();
                 for _ in 0..self.roll(4) {
-                    let name = *self.pick(&["session", "text", "repository", "prompt", "of", "answer", "scope", "", "\u{0}", "__proto__"]);
+                    let name = *self.pick(&[
+                        "session",
+                        "text",
+                        "repository",
+                        "prompt",
+                        "of",
+                        "answer",
+                        "scope",
+                        "",
+                        "\u{0}",
+                        "__proto__",
+                    ]);
                     object.insert(name.to_owned(), self.value(depth - 1));
                 }
                 Value::Object(object)
@@ -50,7 +61,9 @@ impl Dice {
 fn message(dice: &mut Dice, number: usize) -> Vec<u8> {
     let methods: Vec<_> = method::all().collect();
     let name = *dice.pick(&methods);
-    let good = json!({"jsonrpc": "2.0", "id": number, "method": "session/send", "params": {"session": "s", "text": "t"}}).to_string();
+    let good =
+        json!({"jsonrpc": "2.0", "id": number, "method": "session/send", "params": {"session": "s", "text": "t"}})
+            .to_string();
     let wrong_params = |dice: &mut Dice| {
         let mut params = dice.value(3);
         if let Value::Object(params) = &mut params {
@@ -61,7 +74,9 @@ fn message(dice: &mut Dice, number: usize) -> Vec<u8> {
     };
     let mut bytes = match dice.roll(16) {
         0 => wrong_params(dice).into_bytes(),
-        1 => json!({"jsonrpc": "2.0", "id": dice.value(2), "method": dice.value(2), "params": dice.value(4)}).to_string().into_bytes(),
+        1 => json!({"jsonrpc": "2.0", "id": dice.value(2), "method": dice.value(2), "params": dice.value(4)})
+            .to_string()
+            .into_bytes(),
         2 => json!({"jsonrpc": dice.value(1), "id": number, "method": 7}).to_string().into_bytes(),
         3 => dice.value(5).to_string().into_bytes(),
         4 => good.as_bytes()[..1 + dice.roll(good.len() - 2)].to_vec(),
@@ -81,12 +96,21 @@ fn message(dice: &mut Dice, number: usize) -> Vec<u8> {
         7 => [b"{\"a\":".repeat(200 + dice.roll(5000)), b"1".to_vec()].concat(),
         8 => b"[".repeat(1000 + dice.roll(200_000)),
         9 => format!("[{good},{good}]").into_bytes(),
-        10 => (0..1 + dice.roll(400)).map(|_| u8::try_from(dice.roll(256)).unwrap()).filter(|byte| *byte != b'\n').collect(),
+        10 => (0..1 + dice.roll(400))
+            .map(|_| u8::try_from(dice.roll(256)).unwrap())
+            .filter(|byte| *byte != b'\n')
+            .collect(),
         11 => json!({"jsonrpc": "2.0", "id": "x".repeat(1000), "method": "session/list"}).to_string().into_bytes(),
-        12 => json!({"jsonrpc": "2.0", "id": number, "method": "m".repeat(1 + dice.roll(300_000))}).to_string().into_bytes(),
-        13 => json!({"jsonrpc": "2.0", "id": number, "method": name, "params": {"command_id": dice.value(2), "x": 1}}).to_string().into_bytes(),
+        12 => json!({"jsonrpc": "2.0", "id": number, "method": "m".repeat(1 + dice.roll(300_000))})
+            .to_string()
+            .into_bytes(),
+        13 => json!({"jsonrpc": "2.0", "id": number, "method": name, "params": {"command_id": dice.value(2), "x": 1}})
+            .to_string()
+            .into_bytes(),
         14 => b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\r".to_vec(),
-        _ => json!({"jsonrpc": "2.0", "id": number, "method": name, "params": {}, "extra": dice.value(2)}).to_string().into_bytes(),
+        _ => json!({"jsonrpc": "2.0", "id": number, "method": name, "params": {}, "extra": dice.value(2)})
+            .to_string()
+            .into_bytes(),
     };
     bytes.push(b'\n');
     bytes
@@ -130,7 +154,8 @@ async fn a_line_over_the_limit_ends_the_connection_and_one_at_the_limit_does_not
     let home = Home::new();
     let daemon = Daemon::start(&home.paths, Limits::default());
     let mut raw = Raw::greeted(&home.paths).await;
-    let empty = json!({"jsonrpc": "2.0", "id": 1, "method": "session/send", "params": {"session": "s", "text": ""}}).to_string();
+    let empty = json!({"jsonrpc": "2.0", "id": 1, "method": "session/send", "params": {"session": "s", "text": ""}})
+        .to_string();
     let text = "x".repeat(LONGEST_REQUEST - empty.len());
     let full = empty.replace("\"text\":\"\"", &format!("\"text\":\"{text}\""));
     assert_eq!(full.len(), LONGEST_REQUEST);

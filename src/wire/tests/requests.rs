@@ -29,7 +29,10 @@ async fn hello_comes_first_and_once() {
     assert_eq!(raw.json().await["error"]["message"], "`hello` has to come first");
     raw.say(r#"{"jsonrpc":"2.0","id":"h","method":"hello","params":{"client":"x","version":"1","protocol":{"min":1,"max":3}}}"#).await;
     let welcome = raw.json().await;
-    assert_eq!(welcome, json!({"jsonrpc":"2.0","id":"h","result":{"version":"9.9.9","protocol":1,"pid":7,"generation":"g","head":0}}));
+    assert_eq!(
+        welcome,
+        json!({"jsonrpc":"2.0","id":"h","result":{"version":"9.9.9","protocol":1,"pid":7,"generation":"g","head":0}})
+    );
     raw.say(r#"{"jsonrpc":"2.0","id":2,"method":"hello","params":{"client":"x","protocol":{"min":1,"max":3}}}"#).await;
     assert_eq!(raw.json().await["error"]["code"], -32600);
     raw.say(r#"{"jsonrpc":"2.0","id":3,"method":"session/list"}"#).await;
@@ -47,7 +50,9 @@ async fn requests_are_answered_concurrently_and_commands_keep_their_order() {
     raw.say(r#"{"jsonrpc":"2.0","id":"slow","method":"session/show","params":{"session":"slow"}}"#).await;
     let mut burst = String::new();
     for number in 0..500 {
-        burst += &format!("{{\"jsonrpc\":\"2.0\",\"id\":{number},\"method\":\"session/stop\",\"params\":{{\"session\":\"n{number}\"}}}}\n");
+        burst += &format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":{number},\"method\":\"session/stop\",\"params\":{{\"session\":\"n{number}\"}}}}\n"
+        );
     }
     within(raw.0.write_all(burst.as_bytes())).await.unwrap();
     for _ in 0..500 {
@@ -218,7 +223,8 @@ async fn an_idle_daemon_stops_unless_it_has_sessions_or_clients() {
     let daemon = Daemon::start(&home.paths, Limits::default());
     *daemon.host.running.lock().unwrap() = 1;
     let (clients, watched) = tokio::sync::watch::channel(1);
-    let idle = tokio::spawn(stop_when_idle(daemon.host.handle.clone(), watched, Duration::from_secs(60), daemon.stop.clone()));
+    let idle =
+        tokio::spawn(stop_when_idle(daemon.host.handle.clone(), watched, Duration::from_secs(60), daemon.stop.clone()));
     tokio::time::advance(Duration::from_secs(300)).await;
     assert!(!daemon.stop.is_triggered(), "a client is there");
     clients.send_replace(0);

@@ -139,7 +139,9 @@ impl Block {
         let length = unindented.chars().take_while(|c| *c == mark).count();
         let after = unindented[length..].trim();
         match self.inside {
-            None if length >= FENCE && !(mark == '`' && after.contains('`')) => self.inside = Some(Fence { mark, length }),
+            None if length >= FENCE && !(mark == '`' && after.contains('`')) => {
+                self.inside = Some(Fence { mark, length })
+            }
             Some(fence) if fence.mark == mark && length >= fence.length && after.is_empty() => self.inside = None,
             _ => {}
         }

@@ -18,7 +18,8 @@ fn output(text: &str) -> Event {
 }
 
 fn tool(id: &str, status: ToolStatus, title: &str) -> Event {
-    let call = ToolCall { id: id.to_owned(), title: title.to_owned(), kind: "edit".to_owned(), status, ..ToolCall::default() };
+    let call =
+        ToolCall { id: id.to_owned(), title: title.to_owned(), kind: "edit".to_owned(), status, ..ToolCall::default() };
     Event::AgentTool { turn: turn(), call }
 }
 
@@ -49,7 +50,8 @@ fn a_turn_reads_like_a_document() {
         from: Oid::from("a"),
         primed: false,
     };
-    let stopped = Event::TurnStopped { turn: turn(), outcome: TurnOutcome::Done { stop_reason: "end_turn".to_owned() } };
+    let stopped =
+        Event::TurnStopped { turn: turn(), outcome: TurnOutcome::Done { stop_reason: "end_turn".to_owned() } };
     let shown = text([
         started,
         Event::AgentThought { turn: turn(), text: "let me\nsee".to_owned() },
@@ -136,6 +138,7 @@ fn nothing_reaches_a_screen_raw() {
         Event::ApprovalAnswered {
             id: ApprovalId::from("abcdefghij"),
             answer: Answer::Reject { message: Some(evil.to_owned()) },
+            option: None,
             by: evil.to_owned(),
         },
         Event::SessionFaulted { message: evil.to_owned() },
