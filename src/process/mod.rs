@@ -4,13 +4,17 @@
 //! - [`shim`]: the small process that keeps one program and outlives the daemon.
 //! - [`driver`]: the daemon's side: starts shims, finds them again, reads their journals.
 //! - [`identity`], [`tree`]: processes that cannot be mistaken for others, and how to end all of a tree.
+//! - [`daemon`], [`foreground`], [`publish`]: what the command line starts: the daemon, an editor, git push and gh.
 //! - `spec`, `protocol`: what daemon and shim tell each other.
 
+pub mod daemon;
 pub mod detached;
 pub mod driver;
+pub mod foreground;
 pub mod identity;
 pub mod journal;
 mod protocol;
+pub mod publish;
 pub mod shim;
 mod spec;
 pub mod tree;
