@@ -14,3 +14,6 @@ mod store;
 mod support;
 #[cfg(test)]
 mod tidy;
+//! Behaviour tests.
+
+mod git;
