@@ -5,6 +5,8 @@ mod agents;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod git;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod sessions;
@@ -14,6 +16,3 @@ mod store;
 mod support;
 #[cfg(test)]
 mod tidy;
-//! Behaviour tests.
-
-mod git;
