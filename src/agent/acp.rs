@@ -6,7 +6,7 @@
 //! requests are `answer:<their id as JSON>`), and a turn begins when its prompt is seen as written, not when it was asked for.
 //!
 //! The types are our own and tolerant: agents of the wild leave out fields, invent enum values and updates, and number their requests
-//! as they like (`doc/TESTING.md` names the recorded transcripts this was tried with). What is not understood is kept raw.
+//! as they like. What is not understood is kept raw.
 //!
 //! Every prompt ends in [`Update::TurnEnded`], unless [`Update::Unusable`] was said, which is then repeated for later prompts.
 
