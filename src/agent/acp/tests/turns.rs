@@ -201,10 +201,15 @@ fn failures_that_agents_hide_are_found_by_their_quirks() {
         &json!({"sessionUpdate": "session_info_update", "_meta": {"codex": {"threadStatus": {"type": "systemError"}}}}),
     );
     codex.answers("prompt:s.t1", &json!({"stopReason": "end_turn", "usage": null}));
-    assert_eq!(codex.outcome(), TurnOutcome::Failed { reason: "the model failed".to_owned() });
+    assert_eq!(codex.outcome(), TurnOutcome::Failed { reason: "Reconnecting... 1/1 (high demand)".to_owned() });
     codex.prompt("s.t2");
+    for status in ["systemError", "active"] {
+        codex.update(
+            &json!({"sessionUpdate": "session_info_update", "_meta": {"codex": {"threadStatus": {"type": status}}}}),
+        );
+    }
     codex.answers("prompt:s.t2", &json!({"stopReason": "end_turn"}));
-    assert!(matches!(codex.outcome(), TurnOutcome::Done { .. }), "the next turn is judged anew");
+    assert!(matches!(codex.outcome(), TurnOutcome::Done { .. }), "it recovered, and every turn is judged anew");
 
     let mut copilot = Bench::started(ConversationSetup::default());
     copilot.initialized(&json!({}), "Copilot");
