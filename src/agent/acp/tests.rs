@@ -9,6 +9,7 @@ use crate::model::job::JobEnd;
 use crate::model::turn::TurnOutcome;
 
 mod handshake;
+mod hostile;
 mod permissions;
 mod replay;
 mod transcripts;
