@@ -215,6 +215,8 @@ impl Transcript {
             Event::PromptCancelled { id } => Some(format!("waiting prompt {id} was taken back")),
             Event::JobEnded { end, .. } => job(end),
             Event::JobAttached { .. } => Some("a new daemon found the agent running and goes on".to_owned()),
+            Event::TurnStopRequested { by, .. } => Some(format!("{} asked to stop", line(by))),
+            Event::SessionCheckpointed { head, .. } => Some(format!("checkpoint {} of changes outside of a turn", head.short())),
             Event::TurnStopped { outcome, .. } => {
                 self.running = false;
                 Some(format!("turn {} {}", self.turn, outcome_words(outcome)))
