@@ -42,7 +42,8 @@ fn open_pull_request(request: &PullRequest) -> Result<String, Refusal> {
         Refusal::user(format!("failed to open a pull request: gh is needed and was not found: {error}"))
             .hint("divisi land SESSION --patch FILE")
     })?;
-    let publication = Publication { common_dir: request.common_dir.as_ref(), commit: &request.commit, head: &request.head };
+    let publication =
+        Publication { common_dir: request.common_dir.as_ref(), commit: &request.commit, head: &request.head };
     let url = push(&publication)?;
     open_request(&gh, &url, &request.head, &request.base, &request.title, &request.body)
 }

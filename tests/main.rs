@@ -1,7 +1,15 @@
 //! Behaviour tests: one binary, a file per behaviour. `doc/TESTING.md` says how they are organised.
 
 #[cfg(test)]
+mod agents;
+#[cfg(test)]
+mod engine;
+#[cfg(test)]
+mod git;
+#[cfg(test)]
 mod process;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod store;
 #[cfg(test)]

@@ -159,9 +159,9 @@ fn finding(message: &str, subject: Option<String>) -> Finding {
 /// Lays a file over what the catalog has under its name.
 fn merge(file: DefinitionFile, earlier: Option<&Entry>, source: &str, own_exe: &Path) -> Result<Entry, String> {
     let missing = |field: &str| format!("`{field}` is missing (it is needed for an agent that is not built in)");
-    let fill = |text: String| text.replace(OWN_PROGRAM, &own_exe.to_string_lossy());
+    let with_program = |text: String| text.replace(OWN_PROGRAM, &own_exe.to_string_lossy());
     let mut environment = earlier.map(|entry| entry.environment.clone()).unwrap_or_default();
-    environment.extend(file.environment.into_iter().map(|(name, value)| (name, fill(value))));
+    environment.extend(file.environment.into_iter().map(|(name, value)| (name, with_program(value))));
     let mut pass_environment = earlier.map(|entry| entry.pass_environment.clone()).unwrap_or_default();
     for name in file.pass_environment {
         if !pass_environment.contains(&name) {
@@ -169,7 +169,7 @@ fn merge(file: DefinitionFile, earlier: Option<&Entry>, source: &str, own_exe: &
         }
     }
     let command = match file.command {
-        Some(command) => command.into_iter().map(fill).collect(),
+        Some(command) => command.into_iter().map(with_program).collect(),
         None => earlier.map(|entry| entry.command.clone()).ok_or_else(|| missing("command"))?,
     };
     Ok(Entry {

@@ -90,8 +90,11 @@ async fn with_daemon(verb: Verb, context: &Context) -> Outcome {
         Verb::Trust(args) => trust::run(args, context).await,
         Verb::Agents(args) => agents::run(args, context).await,
         Verb::Doctor(args) => doctor::run(args, context).await,
-        Verb::Completions(_) | Verb::Config(_) | Verb::Daemon(_) | Verb::Nvim(_) | Verb::Shim(_) | Verb::AgentScript(_) => {
-            Err(Refusal::internal("this verb was to be run without a daemon"))
-        }
+        Verb::Completions(_)
+        | Verb::Config(_)
+        | Verb::Daemon(_)
+        | Verb::Nvim(_)
+        | Verb::Shim(_)
+        | Verb::AgentScript(_) => Err(Refusal::internal("this verb was to be run without a daemon")),
     }
 }

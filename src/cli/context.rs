@@ -73,7 +73,8 @@ pub(crate) fn caller() -> Caller {
 
 /// The current directory, which names a repository.
 pub(crate) fn here() -> Result<PathBuf, Refusal> {
-    std::env::current_dir().map_err(|error| Refusal::environment(format!("failed to find the current directory: {error}")))
+    std::env::current_dir()
+        .map_err(|error| Refusal::environment(format!("failed to find the current directory: {error}")))
 }
 
 /// A path as the wire carries it.
@@ -81,7 +82,8 @@ pub(crate) fn path_text(path: &Path) -> Result<String, Refusal> {
     let absolute = std::path::absolute(path)
         .map_err(|error| Refusal::user(format!("failed to make {} absolute: {error}", path.display())))?;
     absolute.to_str().map(str::to_owned).ok_or_else(|| {
-        Refusal::user(format!("failed to use {}: its path is not UTF-8", path.display())).hint("use a symbolic link with a plain name")
+        Refusal::user(format!("failed to use {}: its path is not UTF-8", path.display()))
+            .hint("use a symbolic link with a plain name")
     })
 }
 

@@ -69,7 +69,12 @@ fn serve(context: &Context, detached: bool) -> Outcome {
         let server = Server::new(bind(paths)?, host.clone(), about, Limits::default(), stop.clone());
         let idle = stop_when_idle(host.clone(), server.clients(), config.settings.idle_exit, stop.clone());
         tokio::spawn(idle);
-        tracing::info!("divisi {} serves at {} as process {}", env!("CARGO_PKG_VERSION"), paths.socket.display(), std::process::id());
+        tracing::info!(
+            "divisi {} serves at {} as process {}",
+            env!("CARGO_PKG_VERSION"),
+            paths.socket.display(),
+            std::process::id()
+        );
         say_ready(detached)?;
         server.run().await;
         if tokio::time::timeout(SHUTDOWN_WITHIN, stop_engine).await.is_err() {
@@ -103,7 +108,8 @@ async fn own(paths: &Paths) -> Result<File, Refusal> {
     let until = clock::instant() + OWNER_WITHIN;
     loop {
         if let Some(mut file) = try_own(paths)? {
-            let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+            let written =
+                file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
             written.map_err(|error| lock_failed(paths, &error))?;
             return Ok(file);
         }

@@ -63,7 +63,11 @@ pub(crate) async fn until_settled(
 fn working_words(working: &[&SessionView]) -> String {
     match working {
         [one] => format!("{} {} {}", one.name, words::state(one), one.activity.as_deref().unwrap_or_default()),
-        several => format!("{} sessions work: {}", several.len(), several.iter().map(|view| view.name.as_str()).collect::<Vec<_>>().join(", ")),
+        several => format!(
+            "{} sessions work: {}",
+            several.len(),
+            several.iter().map(|view| view.name.as_str()).collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 

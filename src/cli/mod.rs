@@ -19,12 +19,12 @@ use std::process::ExitStatus;
 use clap::Parser as _;
 
 use crate::base::paths::Paths;
-use crate::config::Config;
-use crate::host::handle::HostHandle;
-use crate::model::Refusal;
 use crate::cli::args::Cli;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::config::Config;
+use crate::host::handle::HostHandle;
+use crate::model::Refusal;
 
 /// What the command line needs from layers it may not name; the composition root fills it in.
 pub struct Programs {

@@ -36,7 +36,8 @@ impl PromptArgs {
     /// The prompt's text.
     pub(crate) fn read(&self, context: &Context, before: &str) -> Result<String, Refusal> {
         let text = if let Some(file) = &self.from_file {
-            let opened = File::open(file).map_err(|error| Refusal::user(format!("failed to read {}: {error}", file.display())))?;
+            let opened = File::open(file)
+                .map_err(|error| Refusal::user(format!("failed to read {}: {error}", file.display())))?;
             bounded(opened, &file.display().to_string())?
         } else if self.words == ["-"] {
             bounded(std::io::stdin(), "standard input")?
@@ -45,7 +46,9 @@ impl PromptArgs {
         } else if context.screen.input {
             edited(context, before)?
         } else {
-            return Err(Refusal::user("there is no prompt").hint("divisi ... 'what to do'").hint("divisi ... -    # from standard input"));
+            return Err(Refusal::user("there is no prompt")
+                .hint("divisi ... 'what to do'")
+                .hint("divisi ... -    # from standard input"));
         };
         let text = text.trim_end().to_owned();
         if text.trim().is_empty() {
@@ -70,11 +73,14 @@ fn bounded(source: impl std::io::Read, name: &str) -> Result<String, Refusal> {
 /// Lets the user write in an editor.
 pub(crate) fn edited(context: &Context, before: &str) -> Result<String, Refusal> {
     let drafts = context.paths.state_dir.join("drafts");
-    let failed = |error: std::io::Error| Refusal::environment(format!("failed to write a draft in {}: {error}", drafts.display()));
+    let failed = |error: std::io::Error| {
+        Refusal::environment(format!("failed to write a draft in {}: {error}", drafts.display()))
+    };
     private_directory(&drafts).map_err(failed)?;
     let draft = drafts.join(format!("{}.md", crate::wire::client::Client::command_id()));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
-    write!(file, "{before}\n\n{SCISSORS}\n# Write the prompt above. Everything below the line is left out.\n").map_err(failed)?;
+    write!(file, "{before}\n\n{SCISSORS}\n# Write the prompt above. Everything below the line is left out.\n")
+        .map_err(failed)?;
     drop(file);
     let outcome = run_editor(context, &draft, &drafts).and_then(|()| {
         let written = File::open(&draft).map_err(failed)?;
@@ -89,8 +95,21 @@ pub(crate) fn edited(context: &Context, before: &str) -> Result<String, Refusal>
 /// Opens a path in the user's editor, in a directory.
 pub(crate) fn run_editor(context: &Context, path: &Path, dir: &Path) -> Result<(), Refusal> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let editor = context.config.ui.editor.clone().or_else(|| set("VISUAL")).or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned());
-    let status = (context.programs.run_editor)(&editor, path, dir)
-        .map_err(|error| Refusal::environment(format!("failed to start the editor `{editor}`: {error}")).hint("divisi config set ui.editor EDITOR"))?;
-    if status.success() { Ok(()) } else { Err(Refusal::user(format!("the editor `{editor}` ended with {status}, so nothing was done"))) }
+    let editor = context
+        .config
+        .ui
+        .editor
+        .clone()
+        .or_else(|| set("VISUAL"))
+        .or_else(|| set("EDITOR"))
+        .unwrap_or_else(|| "vi".to_owned());
+    let status = (context.programs.run_editor)(&editor, path, dir).map_err(|error| {
+        Refusal::environment(format!("failed to start the editor `{editor}`: {error}"))
+            .hint("divisi config set ui.editor EDITOR")
+    })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Refusal::user(format!("the editor `{editor}` ended with {status}, so nothing was done")))
+    }
 }

@@ -136,11 +136,13 @@ pub(crate) fn json_line(document: &impl Serialize) {
 
 /// Escapes what JSON allows raw in strings and a terminal would obey; it can only stand inside strings.
 pub(crate) fn escaped(json: &str) -> String {
-    let hostile = |c: char| {
-        matches!(c, '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
+    let hostile = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
-        if hostile(c) { text.push_str(&format!("\\u{:04x}", u32::from(c))) } else { text.push(c) }
+        if hostile(c) {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)))
+        } else {
+            text.push(c)
+        }
         text
     })
 }
@@ -179,7 +181,9 @@ pub(crate) fn usage(error: &clap::Error) -> i32 {
 /// Runs `work`; a panic is reported in one line with the place of the log.
 pub(crate) fn catch_bugs<T>(work: impl FnOnce() -> T) -> Option<T> {
     std::panic::set_hook(Box::new(|panic| {
-        let log = Paths::from_environment().map(|paths| format!("; the daemon's log: {}", paths.log.display())).unwrap_or_default();
+        let log = Paths::from_environment()
+            .map(|paths| format!("; the daemon's log: {}", paths.log.display()))
+            .unwrap_or_default();
         tracing::error!("{panic}");
         err(&format!("divisi: a bug in divisi: {}{log}\n", visible(&panic.to_string()).replace('\n', " ")));
     }));

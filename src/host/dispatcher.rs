@@ -80,6 +80,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
         host: inputs,
         units: Arc::default(),
         runtime: tokio::runtime::Handle::current(),
+        closed: Arc::default(),
         environment: Arc::new(setup.environment.clone()),
     };
     let brain = Brain {
@@ -292,6 +293,7 @@ impl Dispatcher {
 
     /// The last thing: everything decided is committed before the stop is confirmed.
     fn drain(&self, done: oneshot::Sender<()>) {
+        self.runner.let_go();
         let committed = move || {
             let _ = done.send(());
         };

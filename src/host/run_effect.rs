@@ -1,11 +1,13 @@
 //! Carries effects out through the ports; results come back to the dispatcher as inputs.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use crate::host::effect::{Effect, LandingPlan, LandingStep, SetupRun, UnitInput};
 use crate::host::input::Input;
@@ -33,13 +35,21 @@ pub struct Ports {
     pub agents: Arc<dyn Agents>,
 }
 
+/// A unit from outside: its way in, and its task.
+pub(crate) struct LiveUnit {
+    inputs: mpsc::UnboundedSender<UnitInput>,
+    task: Option<AbortHandle>,
+}
+
 /// Carries effects out.
 #[derive(Clone)]
 pub(crate) struct Runner {
     pub(crate) ports: Ports,
     pub(crate) host: mpsc::UnboundedSender<Input>,
-    pub(crate) units: Arc<Mutex<HashMap<JobId, mpsc::UnboundedSender<UnitInput>>>>,
+    pub(crate) units: Arc<Mutex<HashMap<JobId, LiveUnit>>>,
     pub(crate) runtime: Handle,
+    /// Set when the host stops: what is not begun by then is found again by the next one.
+    pub(crate) closed: Arc<AtomicBool>,
     /// The daemon's own environment, for what an agent's definition passes on by name.
     pub(crate) environment: Arc<BTreeMap<String, String>>,
 }
@@ -47,17 +57,18 @@ pub(crate) struct Runner {
 impl Runner {
     /// Begins an effect. Called in commit order, on the writer's thread: only hands over.
     pub(crate) fn begin(&self, effect: Effect) {
+        if self.closed.load(Ordering::Acquire) {
+            return;
+        }
         match effect {
             Effect::ToUnit { job, input } => self.to_unit(&job, input),
             Effect::StartJob { launch, prompt } => {
-                let inputs = self.register(&launch.job);
-                let runner = self.clone();
-                self.runtime.spawn(async move { runner.start_job(*launch, prompt, inputs).await });
+                let (job, inputs, runner) = (launch.job.clone(), self.register(&launch.job), self.clone());
+                self.follow(&job, async move { runner.start_job(*launch, prompt, inputs).await });
             }
             Effect::AttachJob { launch, prompt } => {
-                let inputs = self.register(&launch.job);
-                let runner = self.clone();
-                self.runtime.spawn(async move { runner.attach_job(*launch, prompt, inputs).await });
+                let (job, inputs, runner) = (launch.job.clone(), self.register(&launch.job), self.clone());
+                self.follow(&job, async move { runner.attach_job(*launch, prompt, inputs).await });
             }
             Effect::RunSetup { session, run } => {
                 let runner = self.clone();
@@ -92,15 +103,34 @@ impl Runner {
     fn to_unit(&self, job: &JobId, input: UnitInput) {
         let units = self.units.lock().unwrap_or_else(PoisonError::into_inner);
         match units.get(job) {
-            Some(unit) if unit.send(input).is_ok() => {}
+            Some(unit) if unit.inputs.send(input).is_ok() => {}
             _ => tracing::debug!(%job, "nothing to tell: the process ended"),
         }
     }
 
     fn register(&self, job: &JobId) -> mpsc::UnboundedReceiver<UnitInput> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        self.units.lock().unwrap_or_else(PoisonError::into_inner).insert(job.clone(), sender);
+        let unit = LiveUnit { inputs: sender, task: None };
+        self.units.lock().unwrap_or_else(PoisonError::into_inner).insert(job.clone(), unit);
         receiver
+    }
+
+    /// Runs a unit's task; what ends with the host is ended by [`Runner::let_go`].
+    fn follow(&self, job: &JobId, task: impl Future<Output = ()> + Send + 'static) {
+        let task = self.runtime.spawn(task).abort_handle();
+        if let Some(unit) = self.units.lock().unwrap_or_else(PoisonError::into_inner).get_mut(job) {
+            unit.task = Some(task);
+        }
+    }
+
+    /// Stops following every process. They go on under their shims.
+    pub(crate) fn let_go(&self) {
+        self.closed.store(true, Ordering::Release);
+        for (_, unit) in self.units.lock().unwrap_or_else(PoisonError::into_inner).drain() {
+            if let Some(task) = unit.task {
+                task.abort();
+            }
+        }
     }
 
     pub(crate) fn unregister(&self, job: &JobId) {

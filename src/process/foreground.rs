@@ -9,5 +9,11 @@ use std::process::{Command, ExitStatus};
 /// # Errors
 /// When the shell cannot be started.
 pub fn run_editor(command_line: &str, path: &Path, dir: &Path) -> io::Result<ExitStatus> {
-    Command::new("/bin/sh").arg("-c").arg(format!("{command_line} \"$@\"")).arg("divisi-editor").arg(path).current_dir(dir).status()
+    Command::new("/bin/sh")
+        .arg("-c")
+        .arg(format!("{command_line} \"$@\""))
+        .arg("divisi-editor")
+        .arg(path)
+        .current_dir(dir)
+        .status()
 }

@@ -75,8 +75,7 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
     close_inherited();
     let directory: PathBuf =
         job_dir.canonicalize().map_err(StartError::environment("cannot find the job's directory"))?;
-    // Fails when it leads a session or group already: then it has one of its own.
-    let _ = rustix::process::setsid();
+    begin_session().map_err(StartError::environment("cannot begin a session"))?;
     let _ = rustix::thread::set_name(c"divisi-shim");
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(|error| StartError::environment("cannot become a subreaper")(error.into()))?;
@@ -95,9 +94,10 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
         program: None,
         control: spec.control.clone(),
         dye: spec.dye,
+        over: false,
     };
-    let shim_path = directory.join(spec::SHIM);
-    spec::save(&shim_path, &who).map_err(StartError::environment("cannot write the shim's file"))?;
+    let card = directory.join(spec::SHIM);
+    spec::save(&card, &who).map_err(StartError::environment("cannot write the shim's file"))?;
     let listener = listen(Path::new(&spec.control)).map_err(StartError::environment("cannot listen for the daemon"))?;
     let mut journal = JournalWriter::create(&directory.join(journal::FILE_NAME))
         .map_err(StartError::environment("cannot create the journal"))?;
@@ -112,12 +112,21 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
     // A full disk from here on is back-pressure, not a failure.
     let _ = journal.append(RecordKind::Started, "", b"");
     who.program = identity::identify(program.pid().as_raw_pid());
-    let _ = spec::save(&shim_path, &who);
+    let _ = spec::save(&card, &who);
     let _ = std::fs::remove_file(&spec_path);
     let own = ProcessStat::read(who.shim.pid)
         .ok_or_else(|| StartError { kind: RefusalKind::Environment, reason: "cannot read /proc/self/stat".into() })?;
-    let keeper = Keeper::new(&spec, who, own, journal, program, Control::new(listener), signals);
+    let keeper = Keeper::new(&spec, (who, card), own, journal, program, Control::new(listener), signals);
     Ok(Started { keeper, lock })
+}
+
+/// Away from the daemon's terminal and its signals, and from anybody else's groups.
+fn begin_session() -> io::Result<()> {
+    let own = rustix::process::getpid();
+    if rustix::process::getsid(None)? != own {
+        rustix::process::setsid()?;
+    }
+    Ok(())
 }
 
 /// Closes what the daemon's own parent left open without saying so: it would live on in every agent, be it a terminal, a lock, or the

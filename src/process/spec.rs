@@ -62,6 +62,9 @@ pub(super) struct ShimFile {
     pub(super) program: Option<ProcessIdentity>,
     pub(super) control: String,
     pub(super) dye: u64,
+    /// The job ended in order: nobody of its tree is left.
+    #[serde(default)]
+    pub(super) over: bool,
 }
 
 /// What a shim says on its standard output once it knows, one line of JSON.

@@ -17,8 +17,12 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, pidfd_open, pidfd_send_signal};
 
-use super::identity::ProcessStat;
-use crate::base::clock;
+use super::identity::{self, ProcessStat};
+use crate::model::job::ProcessIdentity;
+
+mod hunt;
+
+pub use hunt::finish_off;
 
 /// The variable that names a job in the environment of its processes.
 pub const JOB_VARIABLE: &str = "DIVISI_JOB";
@@ -53,9 +57,13 @@ pub fn with_dye<T>(dye: u64, start: impl FnOnce() -> T) -> T {
 
 /// Every process there is.
 pub fn processes() -> Vec<ProcessStat> {
+    pids().into_iter().filter_map(ProcessStat::read).collect()
+}
+
+/// The id of every process, in ascending order.
+fn pids() -> Vec<i32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(ProcessStat::read).collect()
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// The living descendants of a process.
@@ -99,31 +107,6 @@ fn children_of_children(root: i32) -> Vec<ProcessStat> {
     found
 }
 
-/// The living processes that carry a job's dye, wherever they are.
-pub fn dyed(dye: u64) -> Vec<ProcessStat> {
-    let own = Pid::as_raw(Some(rustix::process::getpid()));
-    let text = dye_text(dye);
-    let is_marked = |process: &ProcessStat| {
-        process.pid != own
-            && !process.is_dead()
-            && (has_limit(process.pid, dye) || has_variable(process.pid, text.as_bytes()))
-    };
-    processes().into_iter().filter(is_marked).collect()
-}
-
-fn has_limit(pid: i32, dye: u64) -> bool {
-    // `Max realtime timeout     <soft>     <hard>     us`
-    let Ok(limits) = fs::read_to_string(format!("/proc/{pid}/limits")) else { return false };
-    let soft = |line: &str| line.split_ascii_whitespace().next().and_then(|word| word.parse().ok());
-    limits.lines().find_map(|line| line.strip_prefix("Max realtime timeout")).and_then(soft) == Some(dye)
-}
-
-fn has_variable(pid: i32, text: &[u8]) -> bool {
-    let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
-    let value = |entry| <[u8]>::strip_prefix(entry, DYE_VARIABLE.as_bytes())?.strip_prefix(b"=");
-    environment.split(|&byte| byte == 0).any(|entry| value(entry) == Some(text))
-}
-
 /// Signals exactly this process: never another one that got its pid since. A process that is gone is no error.
 pub fn signal(process: &ProcessStat, signal: Signal) {
     let Some(pid) = Pid::from_raw(process.pid) else { return };
@@ -131,6 +114,15 @@ pub fn signal(process: &ProcessStat, signal: Signal) {
     // The handle stands for whoever has the pid now. If that is still the one that was meant, it stays so.
     if ProcessStat::read(process.pid).is_some_and(|now| now.start_time == process.start_time) {
         let _ = pidfd_send_signal(handle, signal);
+    }
+}
+
+/// [`signal`] for a process known by its identity.
+pub fn signal_identity(process: &ProcessIdentity, which: Signal) {
+    if identity::is_running(process)
+        && let Some(now) = ProcessStat::read(process.pid)
+    {
+        signal(&ProcessStat { start_time: process.start_time, ..now }, which);
     }
 }
 
@@ -168,33 +160,6 @@ fn kill_groups<'a>(processes: impl Iterator<Item = &'a ProcessStat>) {
     for group in groups.into_iter().filter_map(Pid::from_raw) {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
-}
-
-/// How often nobody must be found before nobody is left: a list may miss a process that was born while it was made.
-const EMPTY_LISTS: u32 = 3;
-
-/// Ends what is left of a job whose shim is gone. Returns how many there were, and whether all are gone within `limit`. Blocks.
-pub fn finish_off(dye: u64, limit: Duration) -> (usize, bool) {
-    let deadline = clock::instant() + limit;
-    let mut ended = BTreeSet::new();
-    let mut empty = 0;
-    while empty < EMPTY_LISTS {
-        let left = dyed(dye);
-        for process in &left {
-            signal(process, Signal::KILL);
-            ended.insert((process.pid, process.start_time));
-        }
-        if left.is_empty() {
-            empty += 1;
-            continue;
-        }
-        empty = 0;
-        if clock::instant() >= deadline {
-            return (ended.len(), false);
-        }
-        pause(Duration::from_millis(2));
-    }
-    (ended.len(), true)
 }
 
 /// Waits for a little while. Not for the daemon's async code.

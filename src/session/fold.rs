@@ -5,7 +5,7 @@ mod usage;
 
 use crate::model::approval::{Approval, ApprovalState};
 use crate::model::diff::{DiffStat, HunkDecision};
-use crate::model::event::{Cause, Event};
+use crate::model::event::{Cause, Envelope, Event};
 use crate::model::id::{HunkId, Oid, PromptId, TurnId};
 use crate::model::landing::{Landing, LandingState};
 use crate::model::session::{Session, Setup};
@@ -33,6 +33,20 @@ pub fn apply(session: &mut Session, event: &Event, cause: &Cause, time: i64) {
     of_work(session, event, time);
     of_agent(session, event);
     of_outcome(session, event, cause);
+}
+
+/// A session as its stored events tell it, oldest first; absent when they do not begin with its creation. The same as the document that
+/// was kept beside them.
+pub fn rebuild<'a>(events: impl IntoIterator<Item = &'a Envelope>) -> Option<Session> {
+    let mut rebuilt: Option<Session> = None;
+    for Envelope { event, cause, time, .. } in events {
+        match (&mut rebuilt, event) {
+            (Some(session), _) => apply(session, event, cause, *time),
+            (None, Event::SessionCreated(created)) => rebuilt = Some((**created).clone()),
+            (None, _) => return None,
+        }
+    }
+    rebuilt
 }
 
 /// The session itself, its worktree and setup.
@@ -86,11 +100,7 @@ fn of_work(session: &mut Session, event: &Event, time: i64) {
             session.jobs = session.jobs.max(number_in(job.as_str(), 'j'));
             session.job = Some(job.clone());
         }
-        Event::JobEnded { job, .. } => {
-            if session.job.as_ref() == Some(job) {
-                session.job = None;
-            }
-        }
+        Event::JobEnded { job, .. } if session.job.as_ref() == Some(job) => session.job = None,
         Event::TurnStarted { turn, number, prompt, text, from, .. } => {
             unqueued(session, prompt);
             session.turns = session.turns.max(*number);

@@ -1,5 +1,7 @@
 //! What a session is doing, why, and how much it wants attention: computed here and nowhere else.
 
+use std::cmp::Ordering;
+
 use crate::base::text::visible_line;
 use crate::model::approval::{Approval, ApprovalKind, ApprovalPolicy, ApprovalState};
 use crate::model::diff::DiffStat;
@@ -107,6 +109,15 @@ pub fn attention_rank(state: SessionState, unread: bool) -> u8 {
         SessionState::Review => 7,
         SessionState::Completed => 8,
     }
+}
+
+/// The order of lists: what needs a person first, of equals what moved last, then by name.
+pub fn by_attention(a: &SessionView, b: &SessionView) -> Ordering {
+    attention_rank(a.state, a.unread)
+        .cmp(&attention_rank(b.state, b.unread))
+        .then_with(|| b.updated_at.cmp(&a.updated_at))
+        .then_with(|| a.name.cmp(&b.name))
+        .then_with(|| a.id.cmp(&b.id))
 }
 
 /// A session as faces see it. Approvals that are closed or another session's are ignored.

@@ -152,3 +152,6 @@ pub(super) fn run(gauge: &LogGauge, database: &Path, reserve: &Reserve) {
 fn copy(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
+
+#[cfg(test)]
+mod tests;

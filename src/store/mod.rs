@@ -81,7 +81,7 @@ impl SqliteStore {
     }
 
     /// Reads everything and checks every checksum, the numbering and the database's structure: one sentence for each thing that is
-    /// damaged, naming the file and the event or row. Empty when all is well. Takes about a second per 500,000 events.
+    /// damaged, naming the file and the event or row. Empty when all is well. Takes some seconds per million events.
     ///
     /// # Errors
     /// When the database cannot be opened for reading.

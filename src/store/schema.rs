@@ -1,11 +1,12 @@
 //! Numbered migrations, and the copy that is kept before one runs.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::backup::Backup;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::model::Refusal;
 use crate::store::lock::beside;
@@ -104,10 +105,10 @@ fn back_up(connection: &Connection, path: &Path, version: usize) -> Result<PathB
     };
     let _ = std::fs::remove_file(&unfinished);
     let copied = copy(connection, &unfinished).map_err(|error| failed(&error)).and_then(|()| {
-        std::fs::set_permissions(&unfinished, std::fs::Permissions::from_mode(0o600))
-            .and_then(|()| std::fs::File::open(&unfinished)?.sync_all())
+        File::open(&unfinished)
+            .and_then(|copy| copy.sync_all())
             .and_then(|()| std::fs::rename(&unfinished, &target))
-            .and_then(|()| std::fs::File::open(target.parent().unwrap_or(Path::new(".")))?.sync_all())
+            .and_then(|()| File::open(target.parent().unwrap_or(Path::new(".")))?.sync_all())
             .map_err(|error| failed(&error))
     });
     if copied.is_err() {
@@ -117,7 +118,9 @@ fn back_up(connection: &Connection, path: &Path, version: usize) -> Result<PathB
 }
 
 fn copy(connection: &Connection, to: &Path) -> rusqlite::Result<()> {
-    let mut target = Connection::open(to)?;
+    // Made first, so that it is its owner's alone from the beginning; a failure shows when it is opened.
+    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     Backup::new(connection, &mut target)?.run_to_completion(4096, Duration::ZERO, None)?;
     // The copy is one file, usable without a log beside it.
     target.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;

@@ -25,19 +25,19 @@ const ROUNDS: usize = 5;
 /// Events of the large database.
 const MANY: u64 = 1_000_000;
 
-fn event(seq: u64) -> Envelope {
+fn event(seq: u64, sessions: u64) -> Envelope {
     Envelope {
         seq: Seq(seq),
         time: i64::try_from(seq).expect("benches are short"),
-        session: Some(format!("session{:03}", seq % 200).as_str().into()),
+        session: Some(format!("session{:03}", seq % sessions).as_str().into()),
         cause: Cause::Journal { job: "session000.j1".into(), offset: seq },
         event: Event::AgentMessage { turn: "session000.t1".into(), text: "all work and no play ".repeat(8) },
     }
 }
 
 /// A row as large as a session's document usually is.
-fn row(seq: u64) -> Row {
-    let session = format!("session{:03}", seq % 200);
+fn row(seq: u64, sessions: u64) -> Row {
+    let session = format!("session{:03}", seq % sessions);
     Row {
         table: Table::Sessions,
         key: session.clone(),
@@ -48,15 +48,19 @@ fn row(seq: u64) -> Row {
 }
 
 /// Appends of 4 KiB with a flush each, per second: what the disk can do at all, one after another.
-fn flushes_per_second(directory: &Path) -> f64 {
+fn flushes_per_second(directory: &Path) -> u64 {
     let mut file =
         OpenOptions::new().create(true).append(true).open(directory.join("raw")).expect("the disk can be written");
-    let (begin, mut flushes) = (Instant::now(), 0_u32);
+    let (begin, mut flushes) = (Instant::now(), 0);
     while begin.elapsed() < ROUND / 3 {
         file.write_all(&[7; 4096]).and_then(|()| file.sync_data()).expect("the disk can be written");
         flushes += 1;
     }
-    f64::from(flushes) / begin.elapsed().as_secs_f64()
+    per_second(flushes, begin.elapsed())
+}
+
+fn per_second(count: usize, took: Duration) -> u64 {
+    u64::try_from(count as u128 * 1_000_000 / took.as_micros().max(1)).unwrap_or(u64::MAX)
 }
 
 /// One round: every producer keeps `ahead` events on their way, with a pause after each when it is paced. Events per second, and each event's time until durable.
@@ -74,10 +78,11 @@ fn round(store: &Arc<SqliteStore>, ahead: usize, with_rows: bool, pace: Option<D
                     while waiting < ahead && begin.elapsed() < ROUND {
                         let (sent, asked) = (sent.clone(), Instant::now());
                         let mut next = next.lock().expect("no producer panics");
-                        let rows = if with_rows { vec![row(*next)] } else { Vec::new() };
-                        let batch = Batch { events: vec![event(*next)], rows };
+                        let rows = if with_rows { vec![row(*next, PRODUCERS as u64)] } else { Vec::new() };
+                        let batch = Batch { events: vec![event(*next, PRODUCERS as u64)], rows };
                         *next += 1;
                         store.append(batch, Box::new(move || sent.send(asked.elapsed()).unwrap_or_default()));
+                        drop(next);
                         waiting += 1;
                         if let Some(pace) = pace {
                             std::thread::sleep(pace);
@@ -93,9 +98,11 @@ fn round(store: &Arc<SqliteStore>, ahead: usize, with_rows: bool, pace: Option<D
         })
         .collect();
     let times: Vec<Duration> = producers.into_iter().flat_map(|producer| producer.join().expect("no panic")).collect();
-    let per_second = times.len() as f64 / begin.elapsed().as_secs_f64();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate, rounded for a table")]
-    (per_second as u64, times)
+    (per_second(times.len(), begin.elapsed()), times)
+}
+
+fn tenths(tenths: u64) -> String {
+    format!("{}.{}", tenths / 10, tenths % 10)
 }
 
 /// Durable events per second with eight producers.
@@ -113,8 +120,7 @@ pub(super) fn throughput() -> Vec<Measure> {
         let store = Arc::new(SqliteStore::open(&home.path().join(format!("{ahead}{with_rows}.db"))).expect("opens"));
         let (mut rates, mut flushes, mut halves, mut worst) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate, rounded for a table")]
-            flushes.push(flushes_per_second(home.path()) as u64);
+            flushes.push(flushes_per_second(home.path()));
             let (rate, mut times) = round(&store, ahead, with_rows, pace);
             rates.push(rate);
             halves.push(percentile(&mut times, 50));
@@ -124,13 +130,16 @@ pub(super) fn throughput() -> Vec<Measure> {
         measures.push(Measure {
             what: format!("durable events per second, {name}"),
             median: format!("{rate}/s"),
-            ratio: format!("{:.1} × appending and flushing 4 KiB ({flushes}/s)", rate as f64 / flushes as f64),
+            ratio: format!("{} × appending and flushing 4 KiB ({flushes}/s)", tenths(rate * 10 / flushes.max(1))),
             goal: rate_goal.to_owned(),
         });
         measures.push(Measure {
             what: format!("until one is durable, {name}"),
             median: format!("p50 {}, p99 {}", millis(median(&mut halves)), millis(median(&mut worst))),
-            ratio: format!("flushing 4 KiB takes {:.3} ms", 1000.0 / flushes as f64),
+            ratio: format!(
+                "flushing 4 KiB takes {}",
+                millis(Duration::from_secs(1) / u32::try_from(flushes.max(1)).unwrap_or(1))
+            ),
             goal: time_goal.to_owned(),
         });
     }
@@ -142,23 +151,34 @@ pub(super) fn opening() -> Vec<Measure> {
     let home = directory();
     let path = home.path().join("state.db");
     let store = SqliteStore::open(&path).expect("opens");
+    let log = home.path().join("state.db-wal");
+    let mut longest = 0;
     let (filled, ()) = timed(|| {
         let (sent, received) = mpsc::channel();
         for first in (1..=MANY).step_by(1000) {
             let batch = Batch {
-                events: (first..first + 1000).map(event).collect(),
-                rows: (first..first + 200).map(row).collect(),
+                events: (first..first + 1000).map(|seq| event(seq, 200)).collect(),
+                rows: (first..first + 200).map(|seq| row(seq, 200)).collect(),
             };
             let sent = sent.clone();
             store.append(batch, Box::new(move || sent.send(()).unwrap_or_default()));
             if first > 50_000 {
                 received.recv().expect("every append is answered");
             }
+            longest = longest.max(std::fs::metadata(&log).map_or(0, |log| log.len()));
         }
         drop(sent);
         while received.recv().is_ok() {}
     });
+    // As a kill at this moment would leave them.
+    let killed = home.path().join("killed.db");
+    for suffix in ["", "-wal", ".head"] {
+        std::fs::copy(home.path().join(format!("state.db{suffix}")), home.path().join(format!("killed.db{suffix}")))
+            .expect("the disk can be written");
+    }
+    let left = std::fs::metadata(home.path().join("killed.db-wal")).map_or(0, |log| log.len());
     drop(store);
+    let (recovered, _) = timed(|| SqliteStore::open(&killed).expect("opens"));
     let (mut opens, mut firsts, mut pages) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..15 {
         let (open, store) = timed(|| SqliteStore::open(&path).expect("opens"));
@@ -182,9 +202,11 @@ pub(super) fn opening() -> Vec<Measure> {
     vec![
         line("open", millis(median(&mut opens)), ""),
         line("open and read 200 sessions", millis(median(&mut firsts)), "100 ms"),
+        line(&format!("open after a kill with {} MB in the log", left / 1_000_000), millis(recovered), "100 ms"),
         line("100 events of one session", millis(median(&mut pages)), ""),
         line("verify everything", millis(verified), ""),
         line("append in batches of 1,000 with 200 rows each", format!("{:.1} s", filled.as_secs_f64()), ""),
+        line("longest log while appending", format!("{} MB", longest / 1_000_000), ""),
         line("size of the file", format!("{} MB", size / 1_000_000), ""),
     ]
 }

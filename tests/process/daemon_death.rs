@@ -5,7 +5,9 @@ use std::time::Duration;
 use divisi::host::port::{Attached, JobSpec, Jobs as _};
 use divisi::model::job::{JobEnd, OnDaemonDeath};
 
-use super::support::{Heard, House, everything, gone, numbers};
+use rustix::process::Signal;
+
+use super::support::{Heard, House, everything, gone, kill, numbers};
 
 /// Answers every line that it is told.
 const ECHO: &str = "echo ready; while read line; do echo \"got $line\"; done";
@@ -123,4 +125,40 @@ async fn a_start_that_never_came_to_its_program_is_given_up_for_good() {
     assert!(!directory.join("spec.json").exists(), "a shim that comes late finds nothing to start");
     let mut handle = house.driver.start(&house.shell("a.j1", "echo now")).await.unwrap();
     assert_eq!(everything(&mut *handle.reader).await.text(), "now\n");
+}
+
+#[tokio::test]
+async fn a_shim_killed_in_a_flood_leaves_a_journal_that_reads_to_its_last_whole_record() {
+    let house = House::new();
+    for round in 0..5 {
+        let job = format!("a.j{round}");
+        let mut handle = house.start(&job, "exec yes").await;
+        let mut heard = Heard::default();
+        while heard.offset() < 1_000_000 {
+            heard.records.extend(handle.reader.read(heard.offset()).await.unwrap());
+        }
+        kill(&handle.shim, Signal::KILL);
+        heard.finish(&mut *handle.reader).await;
+        assert_eq!(heard.end(), None);
+        let text = heard.text();
+        assert!(text.as_bytes().chunks(2).all(|line| line == b"y\n" || line == b"y"));
+        assert_eq!(everything(&mut *house.attach_gone(&job).await).await, heard);
+        assert_eq!(house.inhabitants(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_journal_is_refused_by_name_and_place_after_what_is_good() {
+    let house = House::new();
+    let mut handle = house.start("a.j1", "seq 10000").await;
+    let heard = everything(&mut *handle.reader).await;
+    let path = house.driver.journal_path(&"a.j1".into());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let good = heard.records[1].offset;
+    bytes[usize::try_from(good).unwrap() + 40] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let mut reader = house.attach_gone("a.j1").await;
+    assert_eq!(reader.read(0).await.unwrap(), heard.records[..2]);
+    let refusal = reader.read(good).await.unwrap_err();
+    assert!(refusal.message.contains(&format!("{path} is damaged at byte {good}")), "{}", refusal.message);
 }

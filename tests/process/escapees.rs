@@ -102,6 +102,32 @@ async fn nobody_survives_daemon_and_shim_killed_together_and_a_new_daemon() {
     assert_eq!(all.end(), None, "lost");
 }
 
+/// The worst of its kind: no pause, and each in a session of its own, so that neither lists nor groups catch it for certain.
+#[tokio::test]
+async fn a_ring_that_never_rests_is_ended() {
+    let house = House::new();
+    fs::write(house.worktree().join("ring.sh"), "[ -e ring.sh ] && setsid sh ring.sh &\n").unwrap();
+    let mut handle =
+        house.start("a.j1", "for i in 1 2 3; do setsid sh ring.sh & done; echo ready; wait; sleep 600").await;
+    let mut heard = Heard::default();
+    heard.until(&mut *handle.reader, "ready").await;
+    handle.control.stop(Duration::ZERO).await.unwrap();
+    heard.finish(&mut *handle.reader).await;
+    assert_eq!(house.inhabitants(), []);
+    assert!(matches!(heard.end(), Some(JobEnd::Signaled { signal: 9 | 15, stopped: true, .. })), "{:?}", heard.end());
+}
+
+#[tokio::test]
+async fn a_stopped_shim_keeps_nobody_alive() {
+    let house = House::new();
+    let (mut handle, mut heard) = start(&house, "wait").await;
+    kill(&handle.shim, Signal::STOP);
+    handle.control.stop(Duration::from_millis(100)).await.unwrap();
+    heard.finish(&mut *handle.reader).await;
+    assert_eq!(house.inhabitants(), []);
+    assert!(matches!(heard.end(), Some(JobEnd::Signaled { stopped: true, .. })), "{:?}", heard.end());
+}
+
 #[tokio::test]
 async fn a_grandchild_that_keeps_the_output_open_does_not_keep_the_job() {
     let house = House::new();
@@ -111,6 +137,21 @@ async fn a_grandchild_that_keeps_the_output_open_does_not_keep_the_job() {
     assert_eq!(heard.end(), Some(JobEnd::Exited { code: 0, stopped: false, leaked: 2 }));
     assert!(heard.text().contains("done\n"));
     assert_eq!(house.inhabitants(), []);
+}
+
+/// Not of the tree, so not to be ended; but it must not be waited for either.
+#[tokio::test]
+async fn a_stranger_that_keeps_the_output_open_does_not_keep_the_job() {
+    let house = House::new();
+    let mut handle = house.start("a.j1", "echo $$; read x; echo last").await;
+    let mut heard = Heard::default();
+    heard.until(&mut *handle.reader, "\n").await;
+    let output = fs::File::options().write(true).open(format!("/proc/{}/fd/1", heard.text().trim())).unwrap();
+    handle.control.close_stdin().await.unwrap();
+    heard.finish(&mut *handle.reader).await;
+    assert!(heard.text().ends_with("\nlast\n"));
+    assert_eq!(heard.end(), Some(JobEnd::Exited { code: 0, stopped: false, leaked: 0 }));
+    drop(output);
 }
 
 #[tokio::test]

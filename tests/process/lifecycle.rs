@@ -6,6 +6,7 @@ use divisi::host::port::{Attached, JobSpec, Jobs as _, RecordKind};
 use divisi::model::RefusalKind;
 use divisi::model::id::JobId;
 use divisi::model::job::JobEnd;
+use divisi::process::identity::ProcessStat;
 use rustix::process::Signal;
 
 use super::support::{Heard, House, everything, gone, in_time, kill};
@@ -116,8 +117,24 @@ async fn secrets_do_not_stay_on_the_disk() {
 }
 
 #[tokio::test]
-async fn an_interrupt_reaches_the_group_even_when_the_daemon_ignores_it() {
+async fn shim_and_program_are_away_from_the_daemons_session_and_from_each_other() {
     let house = House::new();
+    let mut handle = house.start("a.j1", "echo $$; read x").await;
+    let mut heard = Heard::default();
+    heard.until(&mut *handle.reader, "\n").await;
+    let shim = ProcessStat::read(handle.shim.pid).unwrap();
+    let program = ProcessStat::read(heard.text().trim().parse().unwrap()).unwrap();
+    assert_eq!((shim.session, shim.group), (shim.pid, shim.pid));
+    assert_eq!((program.session, program.group, program.parent), (shim.pid, program.pid, shim.pid));
+    handle.control.close_stdin().await.unwrap();
+    heard.finish(&mut *handle.reader).await;
+}
+
+/// As in the background of a script, where SIGINT and SIGQUIT are ignored, and what is ignored is inherited.
+#[tokio::test]
+async fn an_interrupt_reaches_the_group_even_when_the_daemon_ignores_it() {
+    let mut house = House::new();
+    house.start_shims_with("trap '' INT QUIT HUP");
     let mut handle = house.start("a.j1", "trap 'echo caught; exit 7' INT; echo ready; while :; do read x; done").await;
     let mut heard = Heard::default();
     heard.until(&mut *handle.reader, "ready").await;

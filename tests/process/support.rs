@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use divisi::base::clock;
 use divisi::host::port::{Attached, JobHandle, JobSpec, Jobs, JournalReader, Record, RecordKind};
 use divisi::model::id::JobId;
 use divisi::model::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
@@ -32,6 +34,14 @@ impl House {
     /// A driver as a new daemon would have it. The old one is dropped, as by a crash.
     pub(super) fn restart(&mut self) {
         self.driver = driver(self.directory.path());
+    }
+
+    /// Shims started from here on inherit what this piece of shell script does.
+    pub(super) fn start_shims_with(&mut self, script: &str) {
+        let wrapper = self.directory.path().join("wrapper");
+        fs::write(&wrapper, format!("#!/bin/sh\n{script}\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_divisi"))).unwrap();
+        fs::set_permissions(&wrapper, PermissionsExt::from_mode(0o755)).unwrap();
+        self.driver = JobDriver::new(&self.directory.path().join("jobs"), wrapper, &self.directory.path().join("run"));
     }
 
     pub(super) fn worktree(&self) -> PathBuf {
@@ -140,7 +150,7 @@ pub(super) async fn in_time<T>(future: impl Future<Output = T>) -> T {
 
 /// Waits for something that no event tells of.
 pub(super) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let begin = Instant::now();
+    let begin = clock::instant();
     loop {
         if let Some(found) = look() {
             return found;

@@ -37,7 +37,9 @@ fn a_rejection_reaches_the_agent() {
 #[test]
 fn always_is_remembered_for_exactly_what_was_said() {
     let scene = Scene::new();
-    let twice = format!("{ASKS}\nask-permission b Run them again :: make test\nif-allowed\nedit again.txt yes\nend\nask-permission c Something else :: make clean\nsay end");
+    let twice = format!(
+        "{ASKS}\nask-permission b Run them again :: make test\nif-allowed\nedit again.txt yes\nend\nask-permission c Something else :: make clean\nsay end"
+    );
     scene.scripted("ask", &twice);
     let first = scene.wait_for_approval("ask");
     scene.divisi(&["answer", &first, "always", "--scope", "exact"]).ok();

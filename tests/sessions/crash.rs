@@ -101,7 +101,11 @@ fn a_turn_that_ends_while_no_daemon_lives_is_found_ended() {
     let scene = Scene::new();
     let gate = scene.env.path("gate");
     let done = scene.env.path("done");
-    let script = format!("say before. \nsleep-until {}\nsay after.\nedit late.txt late\ntouch {}\nexit 0", gate.display(), done.display());
+    let script = format!(
+        "say before. \nsleep-until {}\nsay after.\nedit late.txt late\ntouch {}\nexit 0",
+        gate.display(),
+        done.display()
+    );
     scene.scripted("alone", &script);
     scene.wait_for("alone", &["running"]);
     wait_until(DEADLINE, "the agent has spoken", || scene.spoken("alone").contains("before"));

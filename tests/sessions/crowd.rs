@@ -42,7 +42,10 @@ fn thirty_two_at_once_beside_fetch_gc_pack_refs_and_config() {
         let mut sessions: Vec<_> = (0..COUNT)
             .map(|number| {
                 let command = format!("echo {number} > mine.txt");
-                scene.env.spawn_divisi(&scene.repo, &["new", "--name", &format!("s{number}"), "--agent", "shell", "--wait", &command])
+                scene.env.spawn_divisi(
+                    &scene.repo,
+                    &["new", "--name", &format!("s{number}"), "--agent", "shell", "--wait", &command],
+                )
             })
             .collect();
         for session in sessions.drain(..) {
@@ -61,7 +64,10 @@ fn thirty_two_at_once_beside_fetch_gc_pack_refs_and_config() {
     for number in 0..COUNT {
         assert_eq!(scene.read(&format!("s{number}"), "mine.txt"), format!("{number}\n"));
     }
-    assert_eq!(scene.env.git(&scene.repo, &["worktree", "list", "--porcelain"]).matches("worktree ").count(), COUNT + 1);
+    assert_eq!(
+        scene.env.git(&scene.repo, &["worktree", "list", "--porcelain"]).matches("worktree ").count(),
+        COUNT + 1
+    );
     scene.env.git(&scene.repo, &["fsck", "--no-dangling"]);
 }
 
@@ -81,7 +87,10 @@ fn killed_at_any_point_of_creation_leaves_each_session_once() {
     let whole = began.elapsed();
     for point in 0..POINTS {
         let daemon = scene.daemon_pid();
-        let creating = scene.env.spawn_divisi(&scene.repo, &["new", "--name", &format!("k{point}"), "--agent", "shell", "echo made > made.txt"]);
+        let creating = scene.env.spawn_divisi(
+            &scene.repo,
+            &["new", "--name", &format!("k{point}"), "--agent", "shell", "echo made > made.txt"],
+        );
         let moment = Instant::now() + whole * point / POINTS;
         while Instant::now() < moment {
             std::hint::spin_loop();
@@ -96,7 +105,10 @@ fn killed_at_any_point_of_creation_leaves_each_session_once() {
     }
     let count = usize::try_from(POINTS).unwrap() + 1;
     assert_eq!(scene.env.json(&scene.repo, &["list"]).as_array().unwrap().len(), count);
-    assert_eq!(scene.env.git(&scene.repo, &["worktree", "list", "--porcelain"]).matches("worktree ").count(), count + 1);
+    assert_eq!(
+        scene.env.git(&scene.repo, &["worktree", "list", "--porcelain"]).matches("worktree ").count(),
+        count + 1
+    );
     assert_eq!(scene.env.git(&scene.repo, &["branch", "--list", "divisi/*"]).lines().count(), count);
     let findings = scene.env.json(&scene.repo, &["doctor"]);
     let bad: Vec<_> = findings.as_array().unwrap().iter().filter(|finding| finding["fix"].is_string()).collect();
@@ -108,7 +120,12 @@ fn killed_at_any_point_of_creation_leaves_each_session_once() {
 fn an_idle_daemon_starts_no_git_process() {
     let scene = Scene::new();
     let mut sessions: Vec<_> = (0..20)
-        .map(|number| scene.env.spawn_divisi(&scene.repo, &["new", "--name", &format!("s{number}"), "--agent", "shell", "--wait", "echo x > x"]))
+        .map(|number| {
+            scene.env.spawn_divisi(
+                &scene.repo,
+                &["new", "--name", &format!("s{number}"), "--agent", "shell", "--wait", "echo x > x"],
+            )
+        })
         .collect();
     for session in sessions.drain(..) {
         session.wait(DEADLINE * 2).ok();

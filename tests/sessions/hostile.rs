@@ -30,9 +30,23 @@ fn plant(scene: &Scene, directory: &std::path::Path, canary: &std::path::Path) {
     }
     let hooks = scene.repo.join(".git/hooks");
     for hook in [
-        "pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "post-checkout", "post-merge", "post-rewrite", "pre-rebase",
-        "reference-transaction", "post-index-change", "pre-merge-commit", "fsmonitor-watchman", "applypatch-msg", "pre-applypatch",
-        "post-applypatch", "pre-auto-gc", "sendemail-validate",
+        "pre-commit",
+        "prepare-commit-msg",
+        "commit-msg",
+        "post-commit",
+        "post-checkout",
+        "post-merge",
+        "post-rewrite",
+        "pre-rebase",
+        "reference-transaction",
+        "post-index-change",
+        "pre-merge-commit",
+        "fsmonitor-watchman",
+        "applypatch-msg",
+        "pre-applypatch",
+        "post-applypatch",
+        "pre-auto-gc",
+        "sendemail-validate",
     ] {
         for place in [hooks.join(hook), scene.repo.join("evil-hooks").join(hook)] {
             scene.env.script(place, &format!("echo hook {hook} >> '{}'\n", canary.display()));
@@ -54,8 +68,23 @@ fn nothing_planted_runs_before_or_during_a_session() {
     scene.shell("work", "sed -i 's/line 5/five/' lines.txt; echo new > new.txt").ok();
     untouched("creating, working or committing");
     // The agent plants more, in its own worktree's configuration.
-    scene.env.git(&scene.repo, &["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "config", "extensions.worktreeConfig", "true"]);
-    let planted = format!("git config --worktree core.fsmonitor '{0}'; git config --worktree filter.late.clean '{0}'; echo '*.md filter=late' > .gitattributes; echo x >> README.md; rm -f '{1}'", scene.env.path("evil.sh").display(), canary.display());
+    scene.env.git(
+        &scene.repo,
+        &[
+            "-c",
+            "core.fsmonitor=false",
+            "-c",
+            "core.hooksPath=/dev/null",
+            "config",
+            "extensions.worktreeConfig",
+            "true",
+        ],
+    );
+    let planted = format!(
+        "git config --worktree core.fsmonitor '{0}'; git config --worktree filter.late.clean '{0}'; echo '*.md filter=late' > .gitattributes; echo x >> README.md; rm -f '{1}'",
+        scene.env.path("evil.sh").display(),
+        canary.display()
+    );
     scene.divisi(&["send", "work", "--wait", &planted]).ok();
     // What the agent's own git calls ran is its own affair; from here on everything is divisi.
     drop(std::fs::remove_file(&canary));
@@ -105,7 +134,8 @@ fn control_characters_never_reach_the_terminal() {
     ] {
         let ran = scene.divisi(arguments);
         let all = format!("{}{}", ran.stdout, ran.stderr);
-        let raw: Vec<char> = all.chars().filter(|c| (c.is_control() && !"\n\t".contains(*c)) || *c == '\u{202e}').collect();
+        let raw: Vec<char> =
+            all.chars().filter(|c| (c.is_control() && !"\n\t".contains(*c)) || *c == '\u{202e}').collect();
         assert!(raw.is_empty(), "{arguments:?} let {raw:?} through: {all:?}");
     }
     scene.discard(&["talker"]);

@@ -36,7 +36,11 @@ fn every_strategy_brings_the_same_tree() {
         scene.divisi(&["land", "work", strategy]).ok();
         let files = scene.env.git(&scene.repo, &["ls-tree", "--name-only", "main"]);
         assert_eq!(files, "README.md\na.txt\nb.txt\nlines.txt\nother.txt", "{strategy}");
-        assert_eq!(scene.env.git(&scene.repo, &["rev-list", "--count", &format!("{before}..main")]), commits, "{strategy}");
+        assert_eq!(
+            scene.env.git(&scene.repo, &["rev-list", "--count", &format!("{before}..main")]),
+            commits,
+            "{strategy}"
+        );
         assert_eq!(scene.env.git(&scene.repo, &["status", "--porcelain"]), "", "{strategy}");
     }
 }

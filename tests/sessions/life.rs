@@ -122,7 +122,9 @@ fn names_and_paths_are_never_used_twice() {
 #[test]
 fn the_environment_of_an_agent_is_an_allow_list() {
     let mut scene = Scene::new();
-    for (name, value) in [("SECRET_TOKEN", "s3cret"), ("GIT_DIR", "/nowhere"), ("NVIM", "/nowhere"), ("LANG", "C.UTF-8")] {
+    for (name, value) in
+        [("SECRET_TOKEN", "s3cret"), ("GIT_DIR", "/nowhere"), ("NVIM", "/nowhere"), ("LANG", "C.UTF-8")]
+    {
         scene.env.set(name, value);
     }
     // GIT_DIR must not mislead divisi itself either.

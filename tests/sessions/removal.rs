@@ -54,7 +54,8 @@ fn doctor_finds_what_lost_its_owner_and_repairs_it_without_losing_work() {
     scene.shell("kept", "echo kept > kept.txt").ok();
     // A worktree and a branch that no session knows, with work in them.
     let orphan = scene.repo.join(".worktrees/orphan");
-    let reason = ["worktree", "add", "--quiet", "--lock", "--reason", "divisi session zzzzzzzzzz", "-b", "divisi/orphan/work"];
+    let reason =
+        ["worktree", "add", "--quiet", "--lock", "--reason", "divisi session zzzzzzzzzz", "-b", "divisi/orphan/work"];
     scene.env.git(&scene.repo, &[&reason[..], &[orphan.to_str().unwrap(), "main"]].concat());
     std::fs::write(orphan.join("precious.txt"), "precious\n").unwrap();
     scene.env.git(&scene.repo, &["branch", "divisi/stray/work", "main"]);

@@ -44,12 +44,16 @@ fn submodules_are_not_populated_and_that_is_said() {
     let scene = Scene::new();
     scene.env.repo("library");
     let library = scene.env.path("library");
-    scene.env.git(&scene.repo, &["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", library.to_str().unwrap(), "library"]);
+    scene.env.git(
+        &scene.repo,
+        &["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", library.to_str().unwrap(), "library"],
+    );
     scene.env.git(&scene.repo, &["commit", "--quiet", "--message", "Add a submodule"]);
     scene.shell("sub", "ls -A library | wc -l").ok();
     assert_eq!(scene.spoken("sub").trim(), "0");
     let events = scene.events("sub");
-    let notes = events.iter().find(|event| event["payload"]["state"] == "ready").unwrap()["payload"]["notes"].to_string();
+    let notes =
+        events.iter().find(|event| event["payload"]["state"] == "ready").unwrap()["payload"]["notes"].to_string();
     assert!(notes.contains("submodule"), "{notes}");
     works(&scene.env, &scene.repo, "sub-two", "main");
 }
@@ -87,7 +91,8 @@ fn large_files_stay_pointers_and_that_is_said() {
     scene.shell("lfs", "cat large.bin").ok();
     assert_eq!(scene.spoken("lfs"), pointer);
     let events = scene.events("lfs");
-    let notes = events.iter().find(|event| event["payload"]["state"] == "ready").unwrap()["payload"]["notes"].to_string();
+    let notes =
+        events.iter().find(|event| event["payload"]["state"] == "ready").unwrap()["payload"]["notes"].to_string();
     assert!(notes.contains("LFS"), "{notes}");
 }
 
@@ -118,7 +123,9 @@ fn without_commits_there_is_nothing_to_grow_from() {
     // An unborn branch beside others: a base has to be named.
     scene.env.git(&scene.repo, &["symbolic-ref", "HEAD", "refs/heads/unborn"]);
     refused(&scene.env, &scene.repo, "unborn");
-    scene.divisi(&["new", "--name", "named", "--agent", "shell", "--base", "main", "--wait", "echo made > made.txt"]).ok();
+    scene
+        .divisi(&["new", "--name", "named", "--agent", "shell", "--base", "main", "--wait", "echo made > made.txt"])
+        .ok();
     std::fs::create_dir(scene.env.path("nothing")).unwrap();
     refused(&scene.env, &scene.env.path("nothing"), "not in a git repository");
 }
@@ -130,7 +137,9 @@ fn a_detached_head_and_bases_of_every_kind() {
     let commit = scene.env.git(&scene.repo, &["rev-parse", "HEAD"]);
     scene.env.git(&scene.repo, &["update-ref", "refs/pull/7/head", "HEAD~1"]);
     scene.env.git(&scene.repo, &["checkout", "--quiet", "--detach"]);
-    for (number, base) in [None, Some("main"), Some("v1"), Some(&commit[..12]), Some("HEAD~1"), Some("pr:7")].into_iter().enumerate() {
+    for (number, base) in
+        [None, Some("main"), Some("v1"), Some(&commit[..12]), Some("HEAD~1"), Some("pr:7")].into_iter().enumerate()
+    {
         let name = format!("base{number}");
         let mut arguments = vec!["new", "--name", &name, "--agent", "shell", "--wait"];
         arguments.extend(base.map(|base| ["--base", base]).into_iter().flatten());
@@ -152,7 +161,21 @@ fn spaces_and_bytes_that_are_not_text_in_paths() {
     std::fs::write(spaced.join(name), "odd name\n").unwrap();
     scene.env.git(&spaced, &["add", "--all"]);
     scene.env.git(&spaced, &["commit", "--quiet", "--message", "An odd name"]);
-    scene.env.divisi_in(&spaced, &["new", "--name", "odd", "--agent", "shell", "--wait", "for f in caf*; do echo changed > \"$f\"; done; echo made > made.txt"]).ok();
+    scene
+        .env
+        .divisi_in(
+            &spaced,
+            &[
+                "new",
+                "--name",
+                "odd",
+                "--agent",
+                "shell",
+                "--wait",
+                "for f in caf*; do echo changed > \"$f\"; done; echo made > made.txt",
+            ],
+        )
+        .ok();
     let diff = scene.env.json(&spaced, &["diff", "odd"]);
     assert_eq!(diff["stat"]["files"], 2, "{diff}");
     let hunk = diff["files"][0]["hunks"][0]["id"].as_str().unwrap();
@@ -175,7 +198,12 @@ fn untracked_files_that_a_worktree_needs_come_along() {
     scene.env.write("repo/.env", "A=1\n");
     scene.env.write("repo/node_modules/pkg/index.js", "1\n");
     scene.env.write("repo/secret.key", "no\n");
-    scene.shell("inc", "cat .env node_modules/pkg/index.js; ls secret.key 2>/dev/null; cat AGENT_CONTEXT/task.md > /dev/null").ok();
+    scene
+        .shell(
+            "inc",
+            "cat .env node_modules/pkg/index.js; ls secret.key 2>/dev/null; cat AGENT_CONTEXT/task.md > /dev/null",
+        )
+        .ok();
     assert_eq!(scene.spoken("inc"), "A=1\n1\n");
     assert_eq!(scene.show("inc")["stat"]["files"], 0, "neither they nor the context are committed");
 }

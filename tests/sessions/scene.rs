@@ -88,9 +88,8 @@ impl Scene {
     #[track_caller]
     pub(super) fn spoken(&self, name: &str) -> String {
         let events = self.events(name);
-        let texts = events.iter().filter(|event| {
-            matches!(event["type"].as_str(), Some("agent.message" | "agent.output"))
-        });
+        let texts =
+            events.iter().filter(|event| matches!(event["type"].as_str(), Some("agent.message" | "agent.output")));
         texts.map(|event| event["payload"]["text"].as_str().unwrap_or_default()).collect()
     }
 

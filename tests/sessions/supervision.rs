@@ -13,7 +13,13 @@ struct Case {
     said: &'static str,
 }
 
-const fn case(name: &'static str, script: &'static str, state: &'static str, reason: &'static str, said: &'static str) -> Case {
+const fn case(
+    name: &'static str,
+    script: &'static str,
+    state: &'static str,
+    reason: &'static str,
+    said: &'static str,
+) -> Case {
     Case { name, script, state, reason, said }
 }
 
@@ -79,7 +85,9 @@ fn killed_shims_and_agents_are_noticed_and_their_work_is_kept() {
     let forever = |name: &str| {
         let pid = scene.env.path(format!("{name}.pid"));
         scene.scripted(name, &format!("edit work.txt precious\npid {}\nhang", pid.display()));
-        wait_until(DEADLINE, "the agent runs", || std::fs::read_to_string(&pid).is_ok_and(|text| !text.trim().is_empty()));
+        wait_until(DEADLINE, "the agent runs", || {
+            std::fs::read_to_string(&pid).is_ok_and(|text| !text.trim().is_empty())
+        });
         std::fs::read_to_string(&pid).unwrap().trim().parse::<i32>().unwrap()
     };
     let agents = [forever("agent"), forever("shim"), forever("all")];
@@ -132,11 +140,7 @@ fn an_agent_that_never_gets_ready_says_why() {
     let scene = Scene::new();
     let agents = scene.env.path("home/config/divisi/agents");
     let exe = env!("CARGO_BIN_EXE_divisi");
-    for (name, script) in [
-        ("locked", "auth-required"),
-        ("future", "protocol-version 9"),
-        ("dies", "die-at-start 3"),
-    ] {
+    for (name, script) in [("locked", "auth-required"), ("future", "protocol-version 9"), ("dies", "die-at-start 3")] {
         let text = format!(
             "name = \"{name}\"\ndescription = \"a test agent\"\nprotocol = \"acp\"\ncommand = [\"{exe}\", \"agent-script\", \"-e\", \"{script}\"]\n"
         );

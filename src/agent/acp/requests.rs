@@ -92,11 +92,11 @@ fn write_answer(key: &str, bytes: Vec<u8>) -> Update {
 }
 
 impl AcpConversation {
-    pub(super) fn on_request(&mut self, id: &Value, method: &str, params: Value, updates: &mut Vec<Update>) {
+    pub(super) fn on_request(&mut self, id: &Value, method: &str, params: &Value, updates: &mut Vec<Update>) {
         let key = self.requests.key(id);
         match method {
-            "session/request_permission" => self.on_permission(&key, id, &params, updates),
-            "elicitation/create" => self.on_elicitation(&key, id, &params, updates),
+            "session/request_permission" => self.on_permission(&key, id, params, updates),
+            "elicitation/create" => self.on_elicitation(&key, id, params, updates),
             _ => {
                 updates.push(Update::Raw(json!({"id": id, "method": method, "params": params})));
                 let message = format!("Method not found: {method}");
@@ -136,15 +136,16 @@ impl AcpConversation {
             None => Vec::new(),
         };
         options.push(choice(DECLINE, "Decline", "reject_once"));
-        let text = wire::text(params, "url").map(str::to_owned).unwrap_or_else(|| match form {
-            Some(_) => String::new(),
-            None => "divisi can only decline this form: it has more than one field".to_owned(),
-        });
+        let text = match (&form, wire::text(params, "url")) {
+            (_, Some(url)) => url,
+            (Some(_), None) => "",
+            (None, None) => "divisi can only decline this form: it asks more than one thing, or something unusual",
+        };
         let tool = ToolCall {
             id: format!("elicitation:{key}"),
             title: wire::text(params, "message").unwrap_or("The agent asks").to_owned(),
             kind: "other".to_owned(),
-            text,
+            text: text.to_owned(),
             input: params.get("requestedSchema").cloned().unwrap_or_default(),
             ..ToolCall::default()
         };

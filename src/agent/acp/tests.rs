@@ -60,7 +60,7 @@ impl Bench {
         self.conversation.feed(input, &mut updates);
         for update in updates {
             if let Update::Write { key, bytes } = update {
-                assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), 1, "one line per message");
+                assert_eq!(bytes.iter().position(|byte| *byte == b'\n'), Some(bytes.len() - 1), "one line per message");
                 self.written.push((key.clone(), serde_json::from_slice(&bytes).unwrap()));
                 self.feed(ConversationInput::Written { key: &key, bytes: &bytes });
             } else {
@@ -146,8 +146,13 @@ impl Bench {
     }
 
     fn notices(&self) -> Vec<&str> {
-        let notice = |update| if let &Update::Notice(ref text) = update { Some(text.as_str()) } else { None };
-        self.updates.iter().filter_map(notice).collect()
+        let mut notices = Vec::new();
+        for update in &self.updates {
+            if let Update::Notice(text) = update {
+                notices.push(text.as_str());
+            }
+        }
+        notices
     }
 }
 

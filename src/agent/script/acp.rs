@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::Fault;
-use super::parse::{Script, Startup};
+use super::parse::{Script, Startup, Trait};
 use super::play::{Outcome, Player};
 use super::voice::{Ask, Interrupt, Reply, ToolReport, Voice, write};
 
@@ -136,9 +136,9 @@ impl Agent {
             return Ok(());
         }
         match method {
-            "initialize" if self.startup.refuse_initialize => Self::error(id, -32603, "the script refuses"),
+            "initialize" if self.startup.has(Trait::RefusesInitialize) => Self::error(id, -32603, "the script refuses"),
             "initialize" => Self::result(id, &self.capabilities()),
-            "session/new" | "session/load" | "session/resume" if self.startup.auth_required => {
+            "session/new" | "session/load" | "session/resume" if self.startup.has(Trait::NeedsLogin) => {
                 Self::error(id, -32000, "Authentication required")
             }
             "session/new" => {
@@ -162,15 +162,15 @@ impl Agent {
 
     fn capabilities(&self) -> Value {
         let mut sessions = Map::new();
-        if self.startup.can_resume {
+        if self.startup.has(Trait::Resumes) {
             sessions.insert("resume".to_owned(), json!({}));
         }
         let login = json!([{"id": "key", "name": "Key", "description": "Give the script a key"}]);
         json!({
             "protocolVersion": self.startup.version.unwrap_or(1),
-            "agentCapabilities": {"loadSession": self.startup.can_load, "sessionCapabilities": sessions},
+            "agentCapabilities": {"loadSession": self.startup.has(Trait::Loads), "sessionCapabilities": sessions},
             "agentInfo": {"name": "divisi-script", "title": "Scripted agent", "version": env!("CARGO_PKG_VERSION")},
-            "authMethods": if self.startup.auth_required { login } else { json!([]) },
+            "authMethods": if self.startup.has(Trait::NeedsLogin) { login } else { json!([]) },
         })
     }
 
@@ -182,10 +182,10 @@ impl Agent {
 
     fn reopen(&mut self, id: &Value, method: &str, params: &Value) -> io::Result<()> {
         let load = method == "session/load";
-        if !(if load { self.startup.can_load } else { self.startup.can_resume }) {
+        if !(if load { self.startup.has(Trait::Loads) } else { self.startup.has(Trait::Resumes) }) {
             return Self::error(id, -32601, &format!("Method not found: {method}"));
         }
-        if self.startup.load_fails {
+        if self.startup.has(Trait::LoadFails) {
             return Self::error(id, -32002, "Resource not found");
         }
         params.get("sessionId").and_then(Value::as_str).unwrap_or_default().clone_into(&mut self.session);
@@ -249,7 +249,7 @@ impl Agent {
         Ok(None)
     }
 
-    fn request(&mut self, method: &str, params: Value) -> io::Result<Value> {
+    fn request(&mut self, method: &str, params: &Value) -> io::Result<Value> {
         let id = if self.number_ids { json!(self.requests) } else { json!(format!("r{}", self.requests)) };
         self.requests += 1;
         Self::send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))?;
@@ -276,7 +276,7 @@ impl Agent {
         }
         self.request(
             "session/request_permission",
-            json!({"sessionId": self.session, "toolCall": tool, "options": options}),
+            &json!({"sessionId": self.session, "toolCall": tool, "options": options}),
         )
     }
 
@@ -332,7 +332,7 @@ impl Voice for Agent {
                 self.update("usage_update", fields)
             }
             "unknown-request" => {
-                let id = self.request("script/nobody_knows", value)?;
+                let id = self.request("script/nobody_knows", &value)?;
                 let answer = self.await_answer(&id).unwrap_or_default();
                 let code = answer.pointer("/error/code").cloned().unwrap_or_default();
                 self.update("agent_message_chunk", text(json!(format!("answered: {code}\n"))))

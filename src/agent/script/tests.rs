@@ -1,4 +1,4 @@
-use super::parse::{Script, Step};
+use super::parse::{Script, Step, Trait};
 
 fn parsed(text: &str) -> Script {
     Script::parse(text).unwrap()
@@ -48,7 +48,7 @@ fn sections_blocks_and_startup() {
     assert_eq!(script.turn(2).len(), 2);
     let Step::If { allowed: true, steps } = &script.turn(2)[0] else { panic!("{:?}", script.turn(2)) };
     assert_eq!(steps.len(), 2);
-    assert!(script.startup.can_load && !script.startup.can_resume);
+    assert_eq!(script.startup.traits, [Trait::Loads]);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn mistakes_name_their_line() {
         ("exit many\n", "line 1: many is not a number"),
         ("flood -1\n", "line 1: -1 is not a number"),
         ("exit\n", "line 1: a word is missing"),
-        ("hang on\n", "line 1: \"on\" is too much"),
+        ("crash on\n", "line 1: \"on\" is too much"),
         ("end\n", "line 1: no block is open"),
         ("if-allowed\nsay x\n", "a block has no `end`"),
         ("if-allowed\non-turn 2\n", "line 2: a block has no `end`"),

@@ -91,7 +91,7 @@ pub(super) fn play_once(script: &Script, voice: &mut dyn Voice) -> Result<i32, F
 
 fn moment(wait: bool) -> Option<Interrupt> {
     if wait {
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        super::process::pause(std::time::Duration::from_millis(5));
     }
     None
 }

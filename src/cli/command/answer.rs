@@ -75,7 +75,8 @@ fn matching<'a>(open: &'a [Approval], reference: &str) -> Result<Option<&'a Appr
     match found.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some(one)),
-        [..] => Err(Refusal::user(format!("`{reference}` is the beginning of {} approvals", found.len())).hint("divisi approvals")),
+        [..] => Err(Refusal::user(format!("`{reference}` is the beginning of {} approvals", found.len()))
+            .hint("divisi approvals")),
     }
 }
 
@@ -84,14 +85,19 @@ fn scope(given: Option<&str>, repository: bool, approval: Option<&Approval>) -> 
     if given.is_none() && !repository {
         return Ok(None);
     }
-    let approval = approval.ok_or_else(|| Refusal::conflict("the approval is not open any more").hint("divisi approvals"))?;
+    let approval =
+        approval.ok_or_else(|| Refusal::conflict("the approval is not open any more").hint("divisi approvals"))?;
     let exact = || approval.command_line.clone().unwrap_or_else(|| approval.tool.title.clone());
     let matcher = match given {
         None | Some("exact") => RuleMatcher::Exact(exact()),
         Some("tool") => RuleMatcher::Tool(approval.tool.name.clone().unwrap_or_else(|| approval.tool.kind.clone())),
         Some(other) => match other.strip_prefix("prefix:") {
             Some(prefix) if !prefix.trim().is_empty() => RuleMatcher::Prefix(prefix.to_owned()),
-            _ => return Err(Refusal::user(format!("failed to read --scope {other}")).hint("--scope exact|prefix:TEXT|tool")),
+            _ => {
+                return Err(
+                    Refusal::user(format!("failed to read --scope {other}")).hint("--scope exact|prefix:TEXT|tool")
+                );
+            }
         },
     };
     let reach = if repository { RuleReach::Repository } else { RuleReach::Session };

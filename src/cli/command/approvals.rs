@@ -1,10 +1,10 @@
 //! `divisi approvals`: who waits for an answer.
 
+use crate::base::clock;
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::render;
-use crate::base::clock;
 use crate::model::approval::Approval;
 use crate::model::query::{ListApprovals, Query};
 

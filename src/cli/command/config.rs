@@ -66,7 +66,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
                 let mut table = Table::new(&["KEY", "VALUE", "WHAT IT DOES"]);
                 for setting in settings {
                     let style = if setting.default { Style::Plain } else { Style::Bold };
-                    table.row(vec![(style, setting.key.to_owned()), (style, setting.value), (Style::Dim, setting.about.to_owned())]);
+                    table.row(vec![
+                        (style, setting.key.to_owned()),
+                        (style, setting.value),
+                        (Style::Dim, setting.about.to_owned()),
+                    ]);
                 }
                 table.write(&context.screen);
             }

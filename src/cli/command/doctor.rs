@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
+use crate::cli::context::path_text;
 use crate::cli::exit::Exit;
 use crate::cli::render;
-use crate::cli::context::path_text;
 use crate::cli::render::{Line, Style};
 use crate::model::command::{Command, FixDoctor, Outcome as Came};
 use crate::model::query::{Finding, OptionalRepository, Query};
@@ -64,7 +64,12 @@ fn say(context: &Context, finding: &Finding) {
         line = line.add(Style::Dim, &format!("  {subject}"));
     }
     render::line(&context.screen, &line);
-    for more in finding.fix.iter().map(|fix| format!("         --fix: {fix}")).chain(finding.hint.iter().map(|hint| format!("         {hint}"))) {
+    for more in finding
+        .fix
+        .iter()
+        .map(|fix| format!("         --fix: {fix}"))
+        .chain(finding.hint.iter().map(|hint| format!("         {hint}")))
+    {
         render::line(&context.screen, &Line::new().add(Style::Dim, &more));
     }
 }

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::command::Outcome;
-use crate::cli::context::Context;
-use crate::cli::exit::Exit;
-use crate::cli::render;
 use crate::base::atomic_write::atomic_write;
 use crate::cli::PullRequest;
+use crate::cli::command::Outcome;
 use crate::cli::command::diff::Patch;
+use crate::cli::context::Context;
 use crate::cli::context::Door;
+use crate::cli::exit::Exit;
 use crate::cli::follow;
+use crate::cli::render;
 use crate::model::command::{Command, OfSession, Outcome as Came, StartLanding};
 use crate::model::diff::DiffRange;
 use crate::model::id::{LandingId, Oid};
@@ -119,7 +119,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         Came::Landing { landing } => Some(landing),
         _ => view.landing.as_ref().map(|landing| landing.id.clone()),
     };
-    let state = follow::until(context, &door, &view.id, before, "landing", |event| ended(event, landing.as_ref())).await?;
+    let state =
+        follow::until(context, &door, &view.id, before, "landing", |event| ended(event, landing.as_ref())).await?;
     if args.json {
         render::json(&state);
     }
@@ -135,7 +136,12 @@ fn ended(event: &Envelope, landing: Option<&LandingId>) -> Option<Result<Landing
 }
 
 fn end(state: &LandingState, view: &SessionView, aborting: bool, quiet: bool) -> Outcome {
-    let say = |text: &str| if quiet { } else { render::text(text) };
+    let say = |text: &str| {
+        if quiet {
+        } else {
+            render::text(text)
+        }
+    };
     match state {
         LandingState::Completed { commit, checkout } => {
             say(&format!("landed {} as {}", view.name, commit.short()));
@@ -144,11 +150,14 @@ fn end(state: &LandingState, view: &SessionView, aborting: bool, quiet: bool) ->
             }
             Ok(Exit::Done)
         }
-        LandingState::Conflicted { paths } => Err(Refusal::conflict(format!("landing {} stopped at conflicts in {}", view.name, paths.join(", ")))
-            .hint(format!("resolve them in {}, then: divisi land {} --continue", view.worktree.path, view.name))
-            .hint(format!("divisi land {} --abort", view.name))),
+        LandingState::Conflicted { paths } => {
+            Err(Refusal::conflict(format!("landing {} stopped at conflicts in {}", view.name, paths.join(", ")))
+                .hint(format!("resolve them in {}, then: divisi land {} --continue", view.worktree.path, view.name))
+                .hint(format!("divisi land {} --abort", view.name)))
+        }
         LandingState::Failed { reason } => {
-            Err(Refusal::conflict(format!("landing {} failed and was rolled back: {reason}", view.name)).hint(format!("divisi preflight {}", view.name)))
+            Err(Refusal::conflict(format!("landing {} failed and was rolled back: {reason}", view.name))
+                .hint(format!("divisi preflight {}", view.name)))
         }
         LandingState::Aborted if aborting => {
             say(&format!("gave up landing {}; its worktree is as before", view.name));

@@ -1,11 +1,11 @@
 //! `divisi list`: all sessions, what needs attention first.
 
+use crate::base::clock;
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
+use crate::cli::context::{here, path_text};
 use crate::cli::exit::Exit;
 use crate::cli::render;
-use crate::cli::context::{here, path_text};
-use crate::base::clock;
 use crate::model::query::{ListSessions, Query};
 use crate::model::session::SessionView;
 

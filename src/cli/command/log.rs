@@ -2,9 +2,9 @@
 
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
+use crate::cli::context::Door;
 use crate::cli::exit::Exit;
 use crate::cli::render;
-use crate::cli::context::Door;
 use crate::model::id::{Seq, SessionId};
 use crate::model::query::{EventPage, ListEvents, Query};
 use crate::model::{Envelope, Event, Refusal};

@@ -117,7 +117,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         return Err(Refusal::internal("the daemon's receipt names no session"));
     };
     if !args.json {
-        render::line(&context.screen, &Line::new().add(Style::Bold, &name).add(Style::Dim, &format!("  {session}  {branch}")));
+        render::line(
+            &context.screen,
+            &Line::new().add(Style::Bold, &name).add(Style::Dim, &format!("  {session}  {branch}")),
+        );
         render::text(&path);
     }
     follow::until(context, &door, &session, before, "making the worktree", worktree_made).await?;
@@ -171,9 +174,10 @@ fn variables(given: &[String]) -> Result<BTreeMap<String, String>, Refusal> {
         .map(|variable| match variable.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
             Some(_) => Err(Refusal::user(format!("failed to read --env {variable}: it names no variable"))),
-            None => std::env::var(variable)
-                .map(|value| (variable.clone(), value))
-                .map_err(|error| Refusal::user(format!("failed to read --env {variable}: {error}")).hint(format!("--env {variable}=VALUE"))),
+            None => std::env::var(variable).map(|value| (variable.clone(), value)).map_err(|error| {
+                Refusal::user(format!("failed to read --env {variable}: {error}"))
+                    .hint(format!("--env {variable}=VALUE"))
+            }),
         })
         .collect()
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::render;
 use crate::cli::prompt::run_editor;
+use crate::cli::render;
 use crate::model::Refusal;
 
 /// Print the path of a session's worktree, or open an editor there

@@ -41,7 +41,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         let mut table = Table::new(&["OPTION", "NOW", "CHOICES"]);
         for option in &view.options {
             let choices = option.choices.iter().map(|choice| choice.id.as_str()).collect::<Vec<_>>().join(" ");
-            table.row(vec![(Style::Bold, option.id.clone()), (Style::Plain, option.current.clone()), (Style::Plain, choices)]);
+            table.row(vec![
+                (Style::Bold, option.id.clone()),
+                (Style::Plain, option.current.clone()),
+                (Style::Plain, choices),
+            ]);
         }
         table.write(&context.screen);
     }

@@ -1,10 +1,10 @@
 //! `divisi policy`: what a session does with permission requests.
 
 use crate::cli::command::Outcome;
+use crate::cli::command::new::Policy;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::render;
-use crate::cli::command::new::Policy;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::command::{Command, SetPolicy};
 

@@ -5,8 +5,8 @@ use clap::Subcommand;
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::render;
 use crate::cli::prompt::{PromptArgs, edited};
+use crate::cli::render;
 use crate::cli::render::Style;
 use crate::cli::render::table::Table;
 use crate::model::Refusal;
@@ -68,7 +68,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         }
         Some(Action::Cancel { id }) => {
             let prompt = waiting(&view, &id)?.id.clone();
-            door.submit(Command::CancelPrompt(CancelPrompt { session: view.id.clone(), prompt: prompt.clone() })).await?;
+            door.submit(Command::CancelPrompt(CancelPrompt { session: view.id.clone(), prompt: prompt.clone() }))
+                .await?;
             render::text(&format!("took {prompt} back"));
         }
     }
@@ -78,6 +79,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
 fn waiting<'a>(view: &'a SessionView, reference: &str) -> Result<&'a QueuedPrompt, Refusal> {
     let whole = PromptId(format!("{}.{reference}", view.id));
     view.queue.iter().find(|prompt| prompt.id.as_str() == reference || prompt.id == whole).ok_or_else(|| {
-        Refusal::conflict(format!("no prompt `{reference}` waits in {}", view.name)).hint(format!("divisi queue {}", view.name))
+        Refusal::conflict(format!("no prompt `{reference}` waits in {}", view.name))
+            .hint(format!("divisi queue {}", view.name))
     })
 }

@@ -3,15 +3,17 @@
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::render;
 use crate::cli::follow;
+use crate::cli::render;
+use crate::model::Event;
 use crate::model::command::{Command, RemoveSession};
-use crate::model::{Event};
 
 /// Remove sessions with their worktrees and branches
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Refused when work would be lost. With --discard it is removed all the same, and what was not landed
-stays under refs/divisi/preserved/: divisi restore SESSION brings it back.")]
+#[command(
+    after_help = "Refused when work would be lost. With --discard it is removed all the same, and what was not landed
+stays under refs/divisi/preserved/: divisi restore SESSION brings it back."
+)]
 pub(crate) struct Args {
     /// The sessions
     #[arg(required = true)]

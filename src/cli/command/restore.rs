@@ -3,10 +3,10 @@
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::render;
 use crate::cli::follow;
-use crate::model::command::{Command, OfSession};
+use crate::cli::render;
 use crate::model::Event;
+use crate::model::command::{Command, OfSession};
 
 /// Bring a removed session's worktree back
 #[derive(Debug, clap::Args)]

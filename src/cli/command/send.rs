@@ -1,12 +1,12 @@
 //! `divisi send`: a follow-up.
 
 use crate::cli::command::Outcome;
+use crate::cli::command::new::say_end;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::render;
-use crate::cli::command::new::say_end;
 use crate::cli::follow;
 use crate::cli::prompt::PromptArgs;
+use crate::cli::render;
 use crate::model::command::{Command, Outcome as Came, SendPrompt};
 
 /// Send a follow-up prompt; while a turn runs it waits its turn

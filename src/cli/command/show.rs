@@ -1,10 +1,10 @@
 //! `divisi show`: one session in full.
 
+use crate::base::clock;
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::render;
-use crate::base::clock;
 use crate::model::command::{Command, OfSession};
 
 /// Show a session

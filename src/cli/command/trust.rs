@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
+use crate::cli::context::{here, path_text};
 use crate::cli::exit::Exit;
 use crate::cli::render;
-use crate::cli::context::{here, path_text};
 use crate::model::Refusal;
 use crate::model::command::{Command, TrustRepository};
 use crate::model::query::{OfRepository, Query, RepositoryConfig};
@@ -29,7 +29,8 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let repository = path_text(&args.repo.clone().map_or_else(here, Ok)?)?;
     let mut door = context.door().await?;
-    let found: RepositoryConfig = door.query(Query::ShowRepositoryConfig(OfRepository { repository: repository.clone() })).await?;
+    let found: RepositoryConfig =
+        door.query(Query::ShowRepositoryConfig(OfRepository { repository: repository.clone() })).await?;
     if args.json {
         render::json(&found);
         return Ok(Exit::Done);

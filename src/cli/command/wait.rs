@@ -1,11 +1,11 @@
 //! `divisi wait`: until sessions have come to rest.
 
 use crate::cli::command::Outcome;
+use crate::cli::command::new::say_end;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::render;
-use crate::cli::command::new::say_end;
 use crate::cli::follow;
+use crate::cli::render;
 
 /// Wait until sessions stop working: exit 0, 4 when an agent failed, 5 when one waits for a person
 #[derive(Debug, clap::Args)]

@@ -78,7 +78,10 @@ pub(crate) fn approvals(screen: &Screen, approvals: &[Approval], now: clock::Mil
             screen,
             &Line::new()
                 .add(Style::Attention, approval.id.as_str())
-                .add(Style::Dim, &format!("  session {}  {} ago  ", approval.session, words::age(approval.asked_at, now)))
+                .add(
+                    Style::Dim,
+                    &format!("  session {}  {} ago  ", approval.session, words::age(approval.asked_at, now)),
+                )
                 .add(Style::Bold, &format!("{} ", approval.tool.kind))
                 .add(Style::Plain, asks),
         );

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 use std::collections::BTreeMap;
 
 use super::table::{Table, cut};
@@ -57,3 +58,6 @@ fn small_words() {
     assert_eq!(usage(&figures), "15 tokens, 1.2345 USD (reported)");
     assert_eq!(usage(&Usage::default()), "");
 }
+=======
+
+>>>>>>> main

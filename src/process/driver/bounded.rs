@@ -14,13 +14,16 @@ const KEPT: usize = 1 << 20;
 /// Between SIGTERM and SIGKILL when the time is over.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// See [`crate::host::port::Jobs::run`]. The program dies with the daemon, and with the future.
+/// See [`crate::host::port::Jobs::run`]. The program dies with the daemon, and with the future (then its directory
+/// stays until somebody forgets the job).
 pub(super) async fn run(driver: &JobDriver, spec: &JobSpec, limit: Duration) -> Result<(JobEnd, String), Refusal> {
     let spec = JobSpec { on_daemon_death: OnDaemonDeath::Kill, ..spec.clone() };
     let handle = driver.start(&spec).await?;
     let result = follow(handle, limit).await;
-    driver.forget(&spec.job).await?;
-    result
+    let forgotten = driver.forget(&spec.job).await;
+    let outcome = result?;
+    forgotten?;
+    Ok(outcome)
 }
 
 async fn follow(mut handle: JobHandle, limit: Duration) -> Result<(JobEnd, String), Refusal> {

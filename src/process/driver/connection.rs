@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rustix::process::Signal;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -20,9 +21,12 @@ use crate::model::job::ProcessIdentity;
 use crate::process::identity;
 use crate::process::protocol::{self, Frame, Reply, Request, Verb};
 use crate::process::spec::ShimFile;
+use crate::process::tree;
 
 /// How long a shim may take for an answer. Only a full disk or a stopped shim makes it late.
 const ANSWER: Duration = Duration::from_secs(10);
+/// The same when it is asked to stop, twice; a shim that does not answer then is ended with everything under it.
+const STOP_ANSWER: Duration = Duration::from_secs(3);
 /// Requests that wait to be written.
 const QUEUE: usize = 64;
 
@@ -71,6 +75,8 @@ impl Connection {
         if !identity::is_running(&who.shim) {
             return Err(failed("it has just ended"));
         }
+        // One that something stopped would never answer; on any other this does nothing.
+        tree::signal_identity(&who.shim, Signal::CONT);
         let (incoming, outgoing) = stream.into_split();
         let (requests, queue) = mpsc::channel(QUEUE);
         let (tell, progress) = watch::channel(Progress::Length(0));
@@ -113,6 +119,10 @@ impl Connection {
     }
 
     async fn ask(&self, verb: Verb, body: &[u8]) -> Result<Option<ShimFile>, Refusal> {
+        self.ask_within(ANSWER, verb, body).await
+    }
+
+    async fn ask_within(&self, limit: Duration, verb: Verb, body: &[u8]) -> Result<Option<ShimFile>, Refusal> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let mut frame = Vec::new();
         protocol::encode(&mut frame, &Request { version: protocol::VERSION, id, verb }, body);
@@ -125,7 +135,7 @@ impl Connection {
             self.requests.send(frame).await.map_err(|_| self.gone())?;
             answered.await.map_err(|_| self.gone())
         };
-        match tokio::time::timeout(ANSWER, sent).await {
+        match tokio::time::timeout(limit, sent).await {
             Ok(Ok(Ok(shim))) => Ok(shim),
             Ok(Ok(Err(error))) => Err(Refusal::conflict(format!("job {}: {error}", self.who.job))),
             Ok(Err(refusal)) => Err(refusal),
@@ -154,12 +164,19 @@ impl JobControl for Connection {
 
     async fn stop(&self, grace: Duration) -> Result<(), Refusal> {
         let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
-        let result = self.ask(Verb::Stop { grace_ms }, b"").await;
-        if result.is_err() {
-            let directory = self.directory.clone();
-            blocking(move || remains::clear(&directory)).await?;
+        let (shim, directory) = (self.who.shim.clone(), self.directory.clone());
+        for _ in 0..2 {
+            match self.ask_within(STOP_ANSWER, Verb::Stop { grace_ms }, b"").await {
+                Ok(_) => return Ok(()),
+                Err(refusal) if !identity::is_running(&shim) => {
+                    blocking(move || remains::clear(&directory)).await?;
+                    return Err(refusal);
+                }
+                Err(_) => tree::signal_identity(&shim, Signal::CONT),
+            }
         }
-        result.map(|_| ())
+        tree::signal_identity(&shim, Signal::KILL);
+        blocking(move || remains::clear_after(&shim, &directory)).await.map(|_| ())
     }
 }
 

@@ -45,7 +45,11 @@ pub(super) fn clear(directory: &Path) -> Result<Shim, Refusal> {
         Err(error) => return Err(Refusal::environment(format!("cannot use the job's directory {shown}: {error}"))),
     };
     match spec::load::<ShimFile>(&directory.join(SHIM)) {
-        Ok(who) => end_tree(&who)?,
+        Ok(who) => {
+            end_tree(&who)?;
+            // Once is enough. If it cannot be written down, it is done again next time.
+            let _ = if who.over { Ok(()) } else { spec::save(&directory.join(SHIM), &ShimFile { over: true, ..who }) };
+        }
         // Written before anything is started: there was nothing.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(Refusal::environment(format!("cannot read {SHIM} in {shown}: {error}"))),
@@ -83,12 +87,9 @@ fn take_lock(directory: &Path) -> io::Result<Option<File>> {
 }
 
 fn end_tree(who: &ShimFile) -> Result<(), Refusal> {
-    let control = Path::new(&who.control);
-    // The last thing a shim does when all is done is to take its socket away. And nobody survives a restart of the machine.
-    let in_order = !control.exists();
-    let same_boot = identity::boot_id().is_ok_and(|boot| boot == who.shim.boot_id);
-    if in_order || !same_boot {
-        let _ = fs::remove_file(control);
+    let _ = fs::remove_file(&who.control);
+    // Nobody survives a restart of the machine.
+    if who.over || identity::boot_id().is_ok_and(|boot| boot != who.shim.boot_id) {
         return Ok(());
     }
     let (ended, all) = tree::finish_off(who.dye, LIMIT);
@@ -98,6 +99,5 @@ fn end_tree(who: &ShimFile) -> Result<(), Refusal> {
             Refusal::environment(message).hint("a process that hangs in the kernel ends when what it waits for does")
         );
     }
-    let _ = fs::remove_file(control);
     Ok(())
 }

@@ -4,7 +4,6 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -145,12 +144,13 @@ fn content(places: &Places, directory: &Path, spec: &JobSpec) -> Result<SpecFile
     })
 }
 
-/// No closure runs between fork and exec, so that the daemon is not copied: what must happen there happens in the shim.
+/// No closure runs between fork and exec, so that the daemon is not copied: what must happen there happens in the shim. It gets no
+/// process group either, because the leader of one cannot begin a session.
 fn spawn(places: &Places, directory: &Path) -> Result<Child, Refusal> {
     let log = OpenOptions::new().append(true).create(true).mode(0o600).open(directory.join(LOG));
     let spawned = log.and_then(|log| {
         let mut command = Command::new(&places.shim_program);
-        command.arg("shim").arg(directory).env_clear().current_dir(directory).process_group(0);
+        command.arg("shim").arg(directory).env_clear().current_dir(directory);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()
     });
     spawned.map_err(|error| {

@@ -126,6 +126,14 @@ impl Ending {
         }
     }
 
+    /// The pipes cannot be read now: what lies in them must not be left behind.
+    pub(super) fn hold(&mut self, now: Instant) {
+        if let Phase::Draining { silent, until } = &mut self.phase {
+            *silent = now + SILENCE;
+            *until = now + DRAIN;
+        }
+    }
+
     /// When to look again, if nothing happens before.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.phase {

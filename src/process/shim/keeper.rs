@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -20,7 +21,7 @@ use crate::model::job::{JobEnd, OnDaemonDeath};
 use crate::process::identity::ProcessStat;
 use crate::process::journal::{CHUNK, JournalWriter, MAX_KEY, MAX_PAYLOAD};
 use crate::process::protocol::{Reply, Verb};
-use crate::process::spec::{ShimFile, SpecFile};
+use crate::process::spec::{self, ShimFile, SpecFile};
 use crate::process::tree;
 
 /// How often a journal that could not be written is tried again.
@@ -30,6 +31,8 @@ const RETRY: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Keeper {
     who: ShimFile,
+    /// The file that says so.
+    card: PathBuf,
     journal: JournalWriter,
     program: Program,
     /// How the main process ended, once it was reaped.
@@ -58,7 +61,7 @@ enum Source {
 impl Keeper {
     pub(super) fn new(
         spec: &SpecFile,
-        who: ShimFile,
+        (who, card): (ShimFile, PathBuf),
         own: ProcessStat,
         journal: JournalWriter,
         program: Program,
@@ -68,6 +71,7 @@ impl Keeper {
         let lease = Lease::new(spec.on_daemon_death, Duration::from_millis(spec.lease_ms), clock::instant());
         Self {
             who,
+            card,
             journal,
             program,
             status: None,
@@ -119,7 +123,7 @@ impl Keeper {
         // While the disk is full the pipes are not read, so that nothing can be said about their end.
         let pipes_closed = self.program.stdout.is_none() && self.program.stderr.is_none();
         if self.journal.is_blocked() {
-            self.ending.heard(now);
+            self.ending.hold(now);
         }
         self.ending.advance(Sight { now, main_gone: self.status.is_some(), alone: self.alone, pipes_closed });
     }
@@ -295,6 +299,7 @@ impl Keeper {
             let _ = self.journal.flush();
         }
         let _ = self.journal.sync();
+        let _ = spec::save(&self.card, &ShimFile { over: true, ..self.who.clone() });
         let _ = std::fs::remove_file(&self.who.control);
         self.control.pump(self.journal.length());
     }

@@ -9,7 +9,7 @@ fn sleeper(configure: impl FnOnce(&mut Command)) -> Child {
     command.spawn().unwrap()
 }
 
-fn pids(processes: &[ProcessStat]) -> Vec<i32> {
+fn ids(processes: &[ProcessStat]) -> Vec<i32> {
     processes.iter().map(|process| process.pid).collect()
 }
 
@@ -27,7 +27,9 @@ fn either_mark_is_enough_and_others_are_left_alone() {
     rustix::process::prlimit(pid, Resource::Rttime, limit).unwrap();
     let mut named = sleeper(|command| _ = command.env(DYE_VARIABLE, dye_text(dye)));
     let mut other = sleeper(|command| _ = command.env(DYE_VARIABLE, dye_text(dye ^ 1)));
-    let found = pids(&super::dyed(dye));
+    let mut found = Vec::new();
+    hunt::Hunt::new(dye).look(|process| found.push(process.pid));
+    found.sort_unstable();
     let (ended, all) = finish_off(dye, Duration::from_secs(10));
     let survives = other.try_wait().unwrap().is_none();
     other.kill().unwrap();
@@ -64,14 +66,14 @@ fn descendants_are_found_by_both_ways() {
     std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
     let root = i32::try_from(child.id()).unwrap();
     let walked = descendants(root);
-    let mut quick = pids(&children_of_children(root));
+    let mut quick = ids(&children_of_children(root));
     for process in &walked {
         signal(process, Signal::KILL);
     }
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(walked.len(), 2, "{walked:?}");
-    let mut walked = pids(&walked);
+    let mut walked = ids(&walked);
     walked.sort_unstable();
     quick.sort_unstable();
     assert!(quick == walked || quick.is_empty(), "{quick:?} {walked:?}");

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::agent::AgentReady;
 use crate::model::approval::ApprovalPolicy;
+use crate::model::id::Seq;
 use crate::model::job::{JobEnd, ProcessIdentity};
 use crate::model::samples::{
     approval, every_cause, every_event, landing, oid, prompt, session, turn_id, usage as used,
@@ -219,6 +220,18 @@ proptest! {
     ) {
         let causes = every_cause();
         let (mut once, mut again) = (session(), session());
+        let created = (Event::SessionCreated(Box::new(session())), 0, 1);
+        let stored: Vec<Envelope> = std::iter::once(&created)
+            .chain(&events)
+            .zip(1..)
+            .map(|((event, cause, time), seq)| Envelope {
+                seq: Seq(seq),
+                time: *time,
+                session: Some(once.id.clone()),
+                cause: causes[*cause].clone(),
+                event: event.clone(),
+            })
+            .collect();
         for (event, cause, time) in &events {
             apply(&mut once, event, &causes[*cause], *time);
             apply(&mut again, event, &causes[*cause], *time);
@@ -229,5 +242,7 @@ proptest! {
             let shown = once.activity.clone().unwrap_or_default();
             prop_assert!(!shown.chars().any(char::is_control), "{:?}", shown);
         }
+        prop_assert_eq!(rebuild(&stored), Some(once));
+        prop_assert_eq!(rebuild(&stored[1..]).is_some(), matches!(events.first(), Some((Event::SessionCreated(_), ..))));
     }
 }

@@ -71,7 +71,7 @@ fn shift(sum: &mut Usage, from: &Usage, to: &Usage) {
         *sum = sum.saturating_add(to.saturating_sub(*from)).saturating_sub(from.saturating_sub(*to));
     }
     let Some(cost) = to.cost_micros else { return };
-    match (sum.cost_micros, &sum.currency == &to.currency) {
+    match (sum.cost_micros, sum.currency == to.currency) {
         (None, _) => {
             sum.cost_micros = Some(cost.saturating_sub(cost_in(&from, &to)));
             sum.currency = to.currency;

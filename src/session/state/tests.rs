@@ -26,14 +26,17 @@ fn turn(outcome: Option<TurnOutcome>, ended: bool) -> Turn {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape the field has")]
 fn done() -> Option<TurnOutcome> {
     Some(TurnOutcome::Done { stop_reason: "end_turn".to_owned() })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape the field has")]
 fn failed() -> Option<TurnOutcome> {
     Some(TurnOutcome::Failed { reason: "exit 3".to_owned() })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape the field has")]
 fn interrupted() -> Option<TurnOutcome> {
     Some(TurnOutcome::Interrupted { reason: "stopped by cli".to_owned() })
 }
@@ -207,4 +210,16 @@ fn a_view_says_the_same_as_the_functions() {
     let view = view(&session, &[]);
     assert_eq!((view.state, view.reason.as_deref()), (SessionState::Failed, Some("exit 3")));
     assert_eq!((view.repository.as_str(), view.name.as_str()), ("/r", "fix-parser"));
+}
+
+#[test]
+fn of_equals_the_one_that_moved_last_comes_first() {
+    let of = |name: &str, updated_at: i64, files: u32| {
+        let mut session = Session { name: name.to_owned(), updated_at, unread: true, ..ready() };
+        session.stat.files = files;
+        view(&session, &[])
+    };
+    let mut views = [of("old", 1, 1), of("done", 9, 0), of("b", 5, 1), of("a", 5, 1)];
+    views.sort_by(by_attention);
+    assert_eq!(views.map(|view| view.name), ["a", "b", "old", "done"]);
 }

@@ -122,13 +122,13 @@ fn an_unusable_agent_says_so_again_for_every_prompt() {
 #[test]
 fn model_and_mode_are_set_before_it_is_ready() {
     let modes = json!({"currentModeId": "ask", "availableModes": [{"id": "ask", "name": "Ask"}, {"id": "plan", "name": "Plan Mode"}]});
-    let models = json!({"currentModelId": "m1", "availableModels": [{"modelId": "m1", "name": "One"}, {"modelId": "m2", "name": "Two"}]});
+    let brains = json!({"currentModelId": "m1", "availableModels": [{"modelId": "m1", "name": "One"}, {"modelId": "m2", "name": "Two"}]});
     let setup = ConversationSetup {
         mode: Some("plan mode".to_owned()),
         model: Some("m2".to_owned()),
         ..ConversationSetup::default()
     };
-    let mut bench = Bench::ready_with(&json!({"modes": modes, "models": models}), setup);
+    let mut bench = Bench::ready_with(&json!({"modes": modes, "models": brains}), setup);
     bench.prompt("s.t1");
     assert_eq!(bench.keys(), ["initialize", "new", "model"]);
     assert_eq!(bench.written_as("model")["params"], json!({"sessionId": "S", "modelId": "m2"}));

@@ -84,7 +84,7 @@ fn reaction(key: &str) -> Vec<Record> {
             update(json!({"sessionUpdate": "usage_update", "used": 5, "size": 9})),
             answer("prompt:s.t1", json!({"stopReason": "end_turn", "usage": {"inputTokens": 1, "outputTokens": 2}})),
         ],
-        "option:0" => vec![answer("option:0", json!({}))],
+        "option:0" | "option:1" => vec![answer(key, json!({}))],
         "prompt:s.t2" => vec![ask(json!(0), "t3"), say("cancel me")],
         "cancel:s.t2" => {
             vec![update(json!({"sessionUpdate": "tool_call_update", "toolCallId": "t3", "title": "Late"}))]
@@ -101,9 +101,15 @@ fn reaction(key: &str) -> Vec<Record> {
 }
 
 /// What the host does next: a function of what it has committed, as in the engine.
-fn act(conversation: &mut AcpConversation, committed: &[Update], option_sent: &mut bool, news: &mut Vec<Update>) {
+fn act(conversation: &mut AcpConversation, committed: &[Update], options_sent: &mut usize, news: &mut Vec<Update>) {
     let ended = committed.iter().filter(|update| matches!(update, Update::TurnEnded { .. })).count();
     let turn = TurnId(format!("s.t{}", ended + 1));
+    // A person changes the mode between the turns: each wish is passed on once.
+    while *options_sent < ended.min(2) {
+        let value = ["a", "b"][*options_sent];
+        *options_sent += 1;
+        conversation.feed(ConversationInput::Option { id: "mode", value }, news);
+    }
     if ended < 3 {
         // Asked again and again until the journal shows it as written; before it is ready, too.
         conversation.feed(ConversationInput::Prompt { turn: &turn, text: "work" }, news);
@@ -115,14 +121,10 @@ fn act(conversation: &mut AcpConversation, committed: &[Update], option_sent: &m
                 conversation.feed(ConversationInput::Answer { key, option: Some(option), message: None }, news);
             }
             Update::Message(text) if text == "cancel me" && ended == 1 => {
-                conversation.feed(ConversationInput::Cancel, news)
+                conversation.feed(ConversationInput::Cancel, news);
             }
             _ => {}
         }
-    }
-    let options = committed.iter().filter(|update| matches!(update, Update::Options(_))).count();
-    if ended == 1 && options == 2 && !std::mem::replace(option_sent, true) {
-        conversation.feed(ConversationInput::Option { id: "mode", value: "a" }, news);
     }
 }
 
@@ -136,13 +138,13 @@ struct World {
     committed: Vec<Update>,
     /// Agent's output comes in records of at most this size.
     record_size: usize,
-    /// Whether this daemon has passed on the person's wish for an option.
-    option_sent: bool,
+    /// How many of the person's wishes for an option were passed on.
+    options_sent: usize,
 }
 
 impl World {
     fn new(record_size: usize) -> Self {
-        Self { journal: vec![Record::Started], committed: Vec::new(), record_size, option_sent: false }
+        Self { journal: vec![Record::Started], committed: Vec::new(), record_size, options_sent: 0 }
     }
 
     fn keys(&self) -> BTreeSet<&str> {
@@ -161,7 +163,7 @@ impl World {
         for record in reaction(key) {
             match record {
                 Record::Out(bytes) => {
-                    self.journal.extend(bytes.chunks(self.record_size).map(|chunk| Record::Out(chunk.to_vec())))
+                    self.journal.extend(bytes.chunks(self.record_size).map(|chunk| Record::Out(chunk.to_vec())));
                 }
                 other => self.journal.push(other),
             }
@@ -185,7 +187,7 @@ impl World {
                 return;
             }
             news = Vec::new();
-            act(conversation, &self.committed, &mut self.option_sent, &mut news);
+            act(conversation, &self.committed, &mut self.options_sent, &mut news);
         }
     }
 
@@ -214,8 +216,8 @@ impl World {
         }
         let mut news: Vec<Update> =
             rebuilt.into_iter().filter(|update| matches!(update, Update::Write { .. })).collect();
-        self.option_sent = self.keys().contains("option:0");
-        act(&mut conversation, &self.committed, &mut self.option_sent, &mut news);
+        self.options_sent = self.keys().iter().filter(|key| key.starts_with("option:")).count();
+        act(&mut conversation, &self.committed, &mut self.options_sent, &mut news);
         self.settle(&mut conversation, news);
         conversation
     }
@@ -241,6 +243,7 @@ fn the_played_conversation_visits_everything() {
         "mode",
         "new",
         "option:0",
+        "option:1",
         "prompt:s.t1",
         "prompt:s.t2",
         "prompt:s.t3",
@@ -299,7 +302,7 @@ fn joined(updates: Vec<Update>) -> Vec<Update> {
     for update in updates {
         match (all.last_mut(), update) {
             (Some(Update::Output { stderr: a, text }), Update::Output { stderr: b, text: more }) if *a == b => {
-                text.push_str(&more)
+                text.push_str(&more);
             }
             (_, update) => all.push(update),
         }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::*;
@@ -126,7 +127,10 @@ fn recordings_replay_without_a_panic_and_every_turn_ends() {
     for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
         let text = fs::read_to_string(entry.path()).unwrap_or_default();
-        if !name.ends_with(".jsonl") || !text.contains("\"initialize\"") || !name.contains("acp-") {
+        if entry.path().extension().is_none_or(|ext| ext != "jsonl")
+            || !text.contains("\"initialize\"")
+            || !name.contains("acp-")
+        {
             continue;
         }
         seen += 1;
@@ -144,10 +148,8 @@ fn recordings_replay_without_a_panic_and_every_turn_ends() {
         assert!(unusable || turns.len() == outcomes.len(), "{name}: {} turns, {outcomes:?}", turns.len());
         let usage =
             updates.iter().filter(|u| matches!(u, Update::Usage(usage) if usage.input + usage.output > 0)).count();
-        use std::io::Write as _;
         writeln!(std::io::stderr(), "{name}: {outcomes:?} usage {usage}").unwrap();
     }
     assert!(seen > 0);
-    use std::io::Write as _;
     writeln!(std::io::stderr(), "{seen} transcripts, kept raw: {raw:#?}").unwrap();
 }

@@ -99,6 +99,7 @@ fn plans_commands_and_notices() {
     let mut bench = Bench::in_turn();
     bench.update(&json!({"sessionUpdate": "plan", "entries": [{"content": "a", "status": "completed", "priority": "high"}, {"content": "b"}, {}]}));
     bench.update(&json!({"sessionUpdate": "available_commands_update", "availableCommands": [{"name": "/x", "description": null, "input": null}, {}]}));
+    bench.update(&json!({"sessionUpdate": "available_commands_update", "availableCommands": [{"name": "x"}]}));
     bench.update(&json!({"sessionUpdate": "notice", "message": "careful"}));
     let updates = bench.take();
     let [Update::Plan(plan), Update::Commands(commands), Update::Notice(notice)] = updates.as_slice() else {
@@ -141,7 +142,7 @@ fn garbage_is_told_a_few_times_and_then_counted() {
     bench.says("still here");
     bench.answers("prompt:s.t1", &json!({"stopReason": "end_turn"}));
     let notices = bench.notices();
-    assert_eq!(notices.len(), SHOWN_GARBAGE as usize + 1, "{notices:?}");
+    assert_eq!(notices.len() as u64, SHOWN_GARBAGE + 1, "{notices:?}");
     assert!(notices[0].contains("not JSON") && notices[0].contains("log line 0 ␛[31m"), "{}", notices[0]);
     assert!(notices[5].contains("15 more"), "{}", notices[5]);
     assert!(bench.updates.contains(&Update::Message("still here".to_owned())));
