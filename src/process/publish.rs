@@ -28,20 +28,27 @@ pub struct Publication<'a> {
 /// When there is no remote, or git refuses.
 pub fn push(publication: &Publication<'_>) -> Result<String, Refusal> {
     let config = publication.common_dir.join("config");
-    let url = configured(&config, "remote.origin.pushurl")?.or(configured(&config, "remote.origin.url")?).ok_or_else(|| {
-        Refusal::user(format!("failed to push: {} has no remote `origin`", publication.common_dir.display()))
-            .hint("git remote add origin URL")
-    })?;
+    let url = configured(&config, "remote.origin.pushurl")?.or(configured(&config, "remote.origin.url")?).ok_or_else(
+        || {
+            Refusal::user(format!("failed to push: {} has no remote `origin`", publication.common_dir.display()))
+                .hint("git remote add origin URL")
+        },
+    )?;
     if url.starts_with('-') || url.contains("::") || url.chars().any(char::is_control) {
         return Err(Refusal::user(format!("failed to push: the URL of `origin` ({url}) would run a program")));
     }
     let scratch = Scratch::new()?;
     let format = configured(&config, "extensions.objectformat")?.unwrap_or_else(|| "sha1".to_owned());
     let dir = scratch.0.as_path();
-    run(git(dir).args(["init", "--quiet", "--bare", "--template=", "--object-format", &format]).arg(dir), "prepare the push")?;
+    run(
+        git(dir).args(["init", "--quiet", "--bare", "--template=", "--object-format", &format]).arg(dir),
+        "prepare the push",
+    )?;
     let borrowed = dir.join("objects/info");
     fs::create_dir_all(&borrowed)
-        .and_then(|()| fs::write(borrowed.join("alternates"), format!("{}\n", publication.common_dir.join("objects").display())))
+        .and_then(|()| {
+            fs::write(borrowed.join("alternates"), format!("{}\n", publication.common_dir.join("objects").display()))
+        })
         .map_err(|error| Refusal::environment(format!("failed to prepare the push in {}: {error}", dir.display())))?;
     let refspec = format!("{}:refs/heads/{}", publication.commit, publication.head);
     let mut command = git(dir);
@@ -65,7 +72,8 @@ pub fn open_request(gh: &Path, url: &str, head: &str, base: &str, title: &str, b
         let _ = input.write_all(body.as_bytes());
     }
     let output = child.wait_with_output().map_err(failed)?;
-    said(&output, "open a pull request").map_err(|refusal| refusal.hint(format!("the branch {head} is pushed; gh pr create --head {head}")))
+    said(&output, "open a pull request")
+        .map_err(|refusal| refusal.hint(format!("the branch {head} is pushed; gh pr create --head {head}")))
 }
 
 fn configured(file: &Path, key: &str) -> Result<Option<String>, Refusal> {

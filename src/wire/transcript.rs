@@ -210,13 +210,17 @@ impl Transcript {
                 }
                 setup_line(setup)
             }
-            Event::PromptQueued { prompt } if self.running => Some(format!("waiting prompt {}: {}", prompt.id, line(&prompt.text))),
+            Event::PromptQueued { prompt } if self.running => {
+                Some(format!("waiting prompt {}: {}", prompt.id, line(&prompt.text)))
+            }
             Event::PromptEdited { id, text } => Some(format!("waiting prompt {id} is now: {}", line(text))),
             Event::PromptCancelled { id } => Some(format!("waiting prompt {id} was taken back")),
             Event::JobEnded { end, .. } => job(end),
             Event::JobAttached { .. } => Some("a new daemon found the agent running and goes on".to_owned()),
             Event::TurnStopRequested { by, .. } => Some(format!("{} asked to stop", line(by))),
-            Event::SessionCheckpointed { head, .. } => Some(format!("checkpoint {} of changes outside of a turn", head.short())),
+            Event::SessionCheckpointed { head, .. } => {
+                Some(format!("checkpoint {} of changes outside of a turn", head.short()))
+            }
             Event::TurnStopped { outcome, .. } => {
                 self.running = false;
                 Some(format!("turn {} {}", self.turn, outcome_words(outcome)))

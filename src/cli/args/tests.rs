@@ -86,6 +86,8 @@ fn wrong_usage_is_two_and_help_is_zero() {
 
 #[test]
 fn prompts_keep_their_words() {
-    let Verb::New(args) = Cli::try_parse_from(["divisi", "new", "--wait", "a b", "c"]).unwrap().command else { panic!() };
+    let Verb::New(args) = Cli::try_parse_from(["divisi", "new", "--wait", "a b", "c"]).unwrap().command else {
+        panic!()
+    };
     assert!(format!("{args:?}").contains(r#"words: ["a b", "c"]"#));
 }

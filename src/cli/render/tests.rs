@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 use std::collections::BTreeMap;
 
 use super::table::{Table, cut};
@@ -46,7 +45,10 @@ fn tables_fit() {
 
 #[test]
 fn small_words() {
-    assert_eq!([age(0, 59_999), age(0, 60_000), age(0, 7_200_000), age(0, 172_800_000), age(9, 0)], ["59s", "1m", "2h", "2d", "0s"]);
+    assert_eq!(
+        [age(0, 59_999), age(0, 60_000), age(0, 7_200_000), age(0, 172_800_000), age(9, 0)],
+        ["59s", "1m", "2h", "2d", "0s"]
+    );
     let figures = Usage {
         source: UsageSource::Reported,
         input: 10,
@@ -58,6 +60,3 @@ fn small_words() {
     assert_eq!(usage(&figures), "15 tokens, 1.2345 USD (reported)");
     assert_eq!(usage(&Usage::default()), "");
 }
-=======
-
->>>>>>> main
