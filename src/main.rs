@@ -1,3 +1,49 @@
-//! The one binary.
+//! The one binary: what the faces may not name themselves is given to them here.
 
-fn main() {}
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use divisi::base::paths::Paths;
+use divisi::boot;
+use divisi::cli::{Programs, PullRequest, Running};
+use divisi::config::Config;
+use divisi::model::Refusal;
+use divisi::process::publish::{Publication, open_request, push};
+
+static PROGRAMS: Programs = Programs {
+    boot: start_engine,
+    start_daemon: divisi::process::daemon::start_daemon,
+    run_editor: divisi::process::foreground::run_editor,
+    open_pull_request,
+    others: &[("shim", shim), ("agent-script", agent_script)],
+};
+
+fn main() -> ExitCode {
+    let code = divisi::cli::run(std::env::args_os().collect(), &PROGRAMS);
+    ExitCode::from(u8::try_from(code).unwrap_or(70))
+}
+
+fn start_engine(paths: &Paths, config: &Config) -> Result<Running, Refusal> {
+    let engine = boot::start(paths, &config.settings)?;
+    Ok(Running { host: engine.host.clone(), stop: Box::pin(engine.stop()) })
+}
+
+fn shim(arguments: Vec<OsString>) -> i32 {
+    arguments.first().map_or(2, |dir| divisi::process::shim_main(dir.as_ref()))
+}
+
+fn agent_script(arguments: Vec<OsString>) -> i32 {
+    let arguments: Vec<_> = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    divisi::agent::script_main(&arguments)
+}
+
+fn open_pull_request(request: &PullRequest) -> Result<String, Refusal> {
+    let gh = which::which("gh").map_err(|error| {
+        Refusal::user(format!("failed to open a pull request: gh is needed and was not found: {error}"))
+            .hint("divisi land SESSION --patch FILE")
+    })?;
+    let publication =
+        Publication { common_dir: request.common_dir.as_ref(), commit: &request.commit, head: &request.head };
+    let url = push(&publication)?;
+    open_request(&gh, &url, &request.head, &request.base, &request.title, &request.body)
+}

@@ -1,3 +1,18 @@
-//! Behaviour tests.
+//! Behaviour tests: one binary, a file per behaviour. `doc/TESTING.md` says how they are organised.
 
+#[cfg(test)]
+mod agents;
+#[cfg(test)]
+mod engine;
+#[cfg(test)]
+mod git;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod store;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tidy;

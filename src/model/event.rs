@@ -84,6 +84,14 @@ pub enum Event {
         /// The branch's commit.
         head: Oid,
     },
+    /// Changes made outside of a turn were committed on the session's branch, before a landing.
+    #[serde(rename = "session.checkpointed")]
+    SessionCheckpointed {
+        /// The branch's commit.
+        head: Oid,
+        /// What changed since the base.
+        stat: DiffStat,
+    },
     /// Something failed outside of a turn.
     #[serde(rename = "session.faulted")]
     SessionFaulted {
@@ -142,6 +150,9 @@ pub enum Event {
         /// The turn it serves, for agents that run once per turn.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         turn: Option<TurnId>,
+        /// The agent's earlier conversation that it goes on with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<AgentReady>,
     },
     /// It runs.
     #[serde(rename = "job.started")]
@@ -183,6 +194,14 @@ pub enum Event {
         /// True when the agent process was lost and a new conversation is primed with the transcript.
         #[serde(default)]
         primed: bool,
+    },
+    /// Somebody asked for the turn to be stopped.
+    #[serde(rename = "turn.stop_requested")]
+    TurnStopRequested {
+        /// The turn.
+        turn: TurnId,
+        /// Who: a face's client name.
+        by: String,
     },
     /// The agent stopped; the checkpoint is still to come.
     #[serde(rename = "turn.stopped")]
@@ -307,6 +326,9 @@ pub enum Event {
         id: ApprovalId,
         /// The answer.
         answer: Answer,
+        /// The agent's option that was chosen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        option: Option<String>,
         /// Who.
         by: String,
     },

@@ -180,7 +180,7 @@ pub(crate) fn every_event() -> Vec<Event> {
 }
 
 /// How many events there are; [`kind`] does not compile when one is added without changing it, change this then too.
-const KINDS: usize = 41;
+const KINDS: usize = 43;
 
 fn of_sessions() -> Vec<Event> {
     let mut events = vec![
@@ -225,9 +225,15 @@ fn of_turns() -> Vec<Event> {
         Event::PromptQueued { prompt: prompt(1) },
         Event::PromptEdited { id: prompt(1).id, text: "better".to_owned() },
         Event::PromptCancelled { id: prompt(1).id },
-        Event::JobIntended { job, turn: Some(turn.clone()) },
+        Event::JobIntended {
+            job,
+            turn: Some(turn.clone()),
+            resume: Some(AgentReady { can_load: true, ..AgentReady::default() }),
+        },
         Event::JobStarted { job: "abcdefghij.j1".into(), shim },
         Event::JobAttached { job: "abcdefghij.j1".into() },
+        Event::TurnStopRequested { turn: turn.clone(), by: "cli".to_owned() },
+        Event::SessionCheckpointed { head: oid('c'), stat: DiffStat::default() },
         Event::TurnStarted {
             turn: turn.clone(),
             number: 1,
@@ -311,9 +317,10 @@ fn of_approvals() -> Vec<Event> {
         Event::ApprovalExpired { id: id.clone(), reason: "withdrawn".to_owned() },
     ];
     for answer in answers {
-        let state = ApprovalState::Answered { answer: answer.clone(), by: "cli".to_owned() };
+        let state =
+            ApprovalState::Answered { answer: answer.clone(), option: Some("o".to_owned()), by: "cli".to_owned() };
         events.push(Event::ApprovalRequested(Box::new(Approval { state, ..approval("ls") })));
-        events.push(Event::ApprovalAnswered { id: id.clone(), answer, by: "nvim".to_owned() });
+        events.push(Event::ApprovalAnswered { id: id.clone(), answer, option: None, by: "nvim".to_owned() });
     }
     for scope in [exact, prefix, tool] {
         events.push(Event::RuleAdded(Rule { scope, session: SESSION.into(), common_dir: "/r/.git".to_owned() }));
@@ -354,6 +361,7 @@ fn kind(event: &Event) -> &'static str {
         Event::SessionRead {} => "session.read",
         Event::SessionRemoved { .. } => "session.removed",
         Event::SessionRestored { .. } => "session.restored",
+        Event::SessionCheckpointed { .. } => "session.checkpointed",
         Event::SessionFaulted { .. } => "session.faulted",
         Event::WorktreeChanged { .. } => "worktree.changed",
         Event::SetupChanged { .. } => "setup.changed",
@@ -365,6 +373,7 @@ fn kind(event: &Event) -> &'static str {
         Event::JobAttached { .. } => "job.attached",
         Event::JobEnded { .. } => "job.ended",
         Event::TurnStarted { .. } => "turn.started",
+        Event::TurnStopRequested { .. } => "turn.stop_requested",
         Event::TurnStopped { .. } => "turn.stopped",
         Event::TurnEnded { .. } => "turn.ended",
         Event::AgentReadied { .. } => "agent.ready",

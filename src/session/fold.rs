@@ -59,6 +59,10 @@ fn of_session(session: &mut Session, event: &Event, cause: &Cause) {
             session.worktree.state = WorktreeState::Ready;
             session.head = Some(head.clone());
         }
+        Event::SessionCheckpointed { head, stat } => {
+            session.head = Some(head.clone());
+            session.stat = *stat;
+        }
         Event::SessionFaulted { message } => {
             session.fault = Some(message.clone());
             news(session, cause);
@@ -108,6 +112,7 @@ fn of_work(session: &mut Session, event: &Event, time: i64) {
                 number: *number,
                 prompt: text.clone(),
                 started_at: time,
+                stopping: false,
                 ended_at: None,
                 outcome: None,
                 from: from.clone(),
@@ -115,6 +120,11 @@ fn of_work(session: &mut Session, event: &Event, time: i64) {
                 stat: DiffStat::default(),
                 usage: Usage::default(),
             });
+        }
+        Event::TurnStopRequested { turn, .. } => {
+            if let Some(open) = newest_turn(session, turn).filter(|open| open.outcome.is_none()) {
+                open.stopping = true;
+            }
         }
         Event::TurnStopped { turn, outcome } => {
             // The first word counts: an agent that is killed after it has finished has finished.

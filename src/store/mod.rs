@@ -6,6 +6,8 @@
 
 mod checkpoint;
 mod codec;
+#[cfg(debug_assertions)]
+pub mod fault;
 mod headmark;
 mod lock;
 mod open;

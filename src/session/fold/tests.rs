@@ -87,10 +87,13 @@ fn waiting_prompts_are_edited_and_cancelled_by_their_id() {
 fn the_living_job_is_known_until_it_ends() {
     let (first, second) = ("abcdefghij.j1", "abcdefghij.j2");
     let shim = ProcessIdentity { pid: 1, start_time: 2, boot_id: "b".to_owned() };
-    let begin = [Event::JobIntended { job: first.into(), turn: None }, Event::JobStarted { job: first.into(), shim }];
+    let begin = [
+        Event::JobIntended { job: first.into(), turn: None, resume: None },
+        Event::JobStarted { job: first.into(), shim },
+    ];
     assert_eq!(after(&begin).job, Some(first.into()));
     let mut events = begin.to_vec();
-    events.push(Event::JobIntended { job: second.into(), turn: None });
+    events.push(Event::JobIntended { job: second.into(), turn: None, resume: None });
     events.push(Event::JobEnded { job: first.into(), end: JobEnd::Lost });
     let session = after(&events);
     assert_eq!((session.job, session.jobs), (Some(second.into()), 2), "the end of an older job changes nothing");
@@ -117,7 +120,11 @@ fn what_happens_is_unread_until_somebody_looks_unless_they_did_it_themselves() {
         assert!(!session.unread, "{event:?}");
     }
     let answered = Approval {
-        state: ApprovalState::Answered { answer: crate::model::approval::Answer::Once, by: "rule".to_owned() },
+        state: ApprovalState::Answered {
+            answer: crate::model::approval::Answer::Once,
+            option: None,
+            by: "rule".to_owned(),
+        },
         ..approval("ls")
     };
     for quiet in [turn_started(1), turn_stopped(1), Event::ApprovalRequested(Box::new(answered))] {

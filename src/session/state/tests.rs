@@ -16,6 +16,7 @@ fn turn(outcome: Option<TurnOutcome>, ended: bool) -> Turn {
         number: 1,
         prompt: String::new(),
         started_at: 5,
+        stopping: false,
         ended_at: ended.then_some(8),
         outcome,
         from: oid('a'),

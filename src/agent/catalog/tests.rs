@@ -1,0 +1,156 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+
+const EXE: &str = "/opt/divisi";
+
+fn built_in() -> Catalog {
+    let (catalog, findings) = Catalog::load(None, Path::new(EXE), "/nowhere");
+    assert_eq!(findings, []);
+    catalog
+}
+
+/// A configuration directory with these files, and a `bin` directory with these programs.
+fn user(files: &[(&str, &str)], programs: &[&str]) -> (tempfile::TempDir, Catalog, Vec<Finding>) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("agents")).unwrap();
+    fs::create_dir_all(dir.path().join("bin")).unwrap();
+    for (name, text) in files {
+        fs::write(dir.path().join("agents").join(name), text).unwrap();
+    }
+    for name in programs {
+        let path = dir.path().join("bin").join(name);
+        fs::write(&path, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path_env = dir.path().join("bin").display().to_string();
+    let (catalog, findings) = Catalog::load(Some(dir.path()), Path::new(EXE), &path_env);
+    (dir, catalog, findings)
+}
+
+#[test]
+fn every_built_in_definition_is_sound() {
+    let catalog = built_in();
+    assert_eq!(catalog.entries.len(), BUILT_IN.len());
+    for (file, text) in BUILT_IN {
+        let name = DefinitionFile::parse(text).unwrap().name;
+        assert_eq!(file, format!("{name}.toml"));
+    }
+    for view in catalog.list() {
+        assert_eq!(view.source, "built-in");
+        assert!(view.install_hint.is_some() || view.name == "scripted", "{}", view.name);
+        assert!(view.command.iter().all(|word| !word.contains(OWN_PROGRAM)));
+    }
+    let gemini = &catalog.entries["gemini"];
+    assert_eq!(gemini.environment["GEMINI_CLI_NO_RELAUNCH"], "true");
+    assert!(!catalog.entries["copilot"].environment.contains_key("COPILOT_OFFLINE"));
+    assert_eq!(catalog.entries["scripted"].command[0], EXE);
+    assert!(catalog.notes("claude-acp").unwrap().contains("0.100.0"));
+}
+
+#[test]
+fn the_shell_needs_nothing_and_takes_the_prompt_as_one_word() {
+    let catalog = built_in();
+    let shell = catalog.find("shell").unwrap();
+    let setup = ConversationSetup::default();
+    assert_eq!(catalog.command(&shell, &setup, Some("-n \"x\"; y")), ["/bin/sh", "-c", "--", "-n \"x\"; y"]);
+    assert_eq!(catalog.lifetime(&shell), Lifetime::Turn);
+    assert!(!catalog.wants_stdin(&shell));
+    assert!(!catalog.converse(&shell, &setup, Some(&TurnId::from("s.t1"))).can_cancel());
+}
+
+#[test]
+fn acp_agents_live_as_long_as_the_session() {
+    let (_dir, catalog, _) = user(&[], &["gemini"]);
+    let agent = catalog.find("gemini").unwrap();
+    let setup = ConversationSetup::default();
+    assert!(agent.command[0].ends_with("/bin/gemini"), "{:?}", agent.command);
+    assert_eq!(catalog.command(&agent, &setup, Some("ignored"))[1..], ["--acp"]);
+    assert_eq!(catalog.lifetime(&agent), Lifetime::Session);
+    assert!(catalog.wants_stdin(&agent));
+    assert!(catalog.converse(&agent, &setup, None).can_cancel());
+}
+
+#[test]
+fn an_unknown_name_hints_at_names_like_it() {
+    let catalog = built_in();
+    let hints = |name: &str| catalog.find(name).unwrap_err().hints.join("\n");
+    assert!(hints("gemni").contains("gemini"));
+    assert!(hints("claude").contains("claude-acp"));
+    assert!(hints("Codex").contains("codex-acp"));
+    assert!(!hints("zzzzzzzz").contains("did you mean"));
+    assert!(hints("zzzzzzzz").contains("divisi agents"));
+}
+
+#[test]
+fn a_missing_program_says_how_to_install_it() {
+    let refusal = built_in().find("qwen").unwrap_err();
+    assert!(refusal.message.contains("qwen"), "{}", refusal.message);
+    assert!(refusal.hints[0].contains("npm install -g @qwen-code/qwen-code@"));
+    let view = built_in().list().into_iter().find(|view| view.name == "qwen").unwrap();
+    assert!(!view.installed && view.path.is_none());
+}
+
+#[test]
+fn the_user_extends_and_overrides() {
+    let (_dir, catalog, findings) = user(
+        &[
+            (
+                "mine.toml",
+                "name = \"mine\"\ndescription = \"d\"\nprotocol = \"shell\"\ncommand = [\"mytool\", \"--message\", \"{prompt}\", \"-v\"]\n",
+            ),
+            ("gemini.toml", "name = \"gemini\"\npass_environment = [\"MORE\"]\n[environment]\nEXTRA = \"{exe} x\"\n"),
+            ("notes.txt", "not a definition"),
+        ],
+        &["mytool", "gemini"],
+    );
+    assert_eq!(findings, []);
+    let mine = catalog.find("mine").unwrap();
+    let command = catalog.command(&mine, &ConversationSetup::default(), Some("do it"));
+    assert_eq!(command[1..], ["--message", "do it", "-v"]);
+    let gemini = catalog.find("gemini").unwrap();
+    assert_eq!(gemini.environment["GEMINI_CLI_NO_RELAUNCH"], "true");
+    assert_eq!(gemini.environment["EXTRA"], format!("{EXE} x"));
+    assert!(gemini.pass_environment.contains(&"MORE".to_owned()));
+    assert!(gemini.source.ends_with("gemini.toml"));
+}
+
+#[test]
+fn a_bad_file_names_its_line_and_takes_nothing_else_down() {
+    let good = "name = \"good\"\ndescription = \"d\"\nprotocol = \"acp\"\ncommand = [\"good\"]\n";
+    let cases = [
+        (
+            "key.toml",
+            "name = \"a1\"\ndescription = \"d\"\npass_enviroment = []\n",
+            "line 3: unknown field `pass_enviroment`",
+        ),
+        ("syntax.toml", "name = \"a2\"\ncommand = [\n", "line "),
+        ("protocol.toml", "name = \"a3\"\nprotocol = \"telepathy\"\n", "line 2: unknown variant `telepathy`"),
+        ("type.toml", "name = \"a4\"\ncommand = \"x y\"\n", "line 2: "),
+        ("missing.toml", "name = \"a5\"\ndescription = \"d\"\nprotocol = \"acp\"\n", "`command` is missing"),
+        ("empty.toml", "name = \"a6\"\ncommand = []\n", "`command` is empty"),
+        ("relative.toml", "name = \"a7\"\ncommand = [\"./x\"]\n", "bare name or an absolute path"),
+        ("name.toml", "name = \"../a8\"\n", "`name` is"),
+        ("variable.toml", "name = \"a9\"\n[environment]\n\"A=B\" = \"x\"\n", "environment variable"),
+        ("zz_twice.toml", good, "already defined by"),
+    ];
+    let mut files = vec![("aa_good.toml", good)];
+    files.extend(cases.iter().map(|(file, text, _)| (*file, *text)));
+    let (_dir, catalog, findings) = user(&files, &["good"]);
+    assert!(catalog.find("good").is_ok());
+    assert_eq!(findings.len(), cases.len(), "{findings:#?}");
+    for (file, _, expected) in cases {
+        let found =
+            findings.iter().find(|found| found.subject.as_ref().is_some_and(|path| path.ends_with(file))).unwrap();
+        assert!(found.message.contains(expected), "{file}: {}", found.message);
+        assert_eq!(found.level, "error");
+    }
+    assert_eq!(catalog.entries.len(), BUILT_IN.len() + 1);
+}
+
+#[test]
+fn the_current_directory_is_not_searched() {
+    let catalog = Catalog::load(None, Path::new(EXE), "").0;
+    assert!(catalog.find("gemini").is_err());
+}

@@ -1,0 +1,475 @@
+//! The one hardened way to run git: explicit environment, overrides against planted programs, deadline, bounded output, counted,
+//! queued, and patient with locks that somebody else holds.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::base::clock;
+use crate::model::Refusal;
+use crate::model::id::Oid;
+use crate::model::settings::Settings;
+use crate::process::run::{Finished, Program, RunError, run};
+
+use super::config_overrides::{self, Cache, Overrides};
+use super::lock::{self, Writer, Writers};
+use super::queue::Queue;
+use super::text;
+
+/// The oldest git that can predict merges without a checkout.
+const OLDEST: (u32, u32) = (2, 38);
+/// An ordinary call that takes longer hangs.
+const DEADLINE: Duration = Duration::from_secs(120);
+/// A checkout of a very large repository on a slow disk.
+pub(super) const LONG_DEADLINE: Duration = Duration::from_secs(30 * 60);
+/// Output that is kept, bytes.
+const LIMIT: usize = 64 * 1024 * 1024;
+/// Git processes at once.
+const AT_ONCE: usize = 4;
+/// How long a lock of somebody else is waited for.
+pub(super) const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// Variables that reach git; everything else is left out, so nothing of the daemon leaks in and no `GIT_*` redirects a call.
+const PASSED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TMPDIR",
+    "TZ",
+    "XDG_CONFIG_HOME",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CEILING_DIRECTORIES",
+    "SSH_AUTH_SOCK",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+];
+
+/// Where a call works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Git looks for the repository itself: only to recognise one.
+    Anywhere(PathBuf),
+    /// The repository, without a worktree.
+    Common(PathBuf),
+    /// A worktree, with every directory said, so that nothing in it can redirect git.
+    Worktree {
+        /// Its administrative directory.
+        git_dir: PathBuf,
+        /// The common directory.
+        common_dir: PathBuf,
+        /// Its files.
+        files: PathBuf,
+    },
+}
+
+/// Git, as this daemon runs it.
+#[derive(Debug)]
+pub(super) struct Git {
+    program: PathBuf,
+    version: (u32, u32),
+    environment: Vec<(OsString, OsString)>,
+    fixed: Vec<(Vec<u8>, Vec<u8>)>,
+    cache: Cache,
+    queue: Queue,
+    writers: Writers,
+    processes: AtomicU64,
+    /// How long locks of others are waited for.
+    pub(super) lock_wait: Duration,
+    /// The user's settings.
+    pub(super) settings: Settings,
+}
+
+impl Git {
+    /// Finds git and checks its age.
+    pub(super) fn new(
+        settings: &Settings,
+        state_dir: &Path,
+        environment: &[(OsString, OsString)],
+        lock_wait: Duration,
+    ) -> Result<Self, Refusal> {
+        let install = "install git 2.38 or newer";
+        let path = environment.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.clone());
+        let program = which::which_in("git", path, "/")
+            .map_err(|_| Refusal::environment("git is not on the PATH of the daemon").hint(install))?;
+        let hooks = state_dir.join("no-hooks");
+        std::fs::create_dir_all(&hooks).map_err(|error| {
+            Refusal::environment(format!("cannot make the directory {}: {error}", text::path(&hooks)))
+        })?;
+        let mut passed: Vec<(OsString, OsString)> =
+            environment.iter().filter(|(key, _)| PASSED.iter().any(|name| key == name)).cloned().collect();
+        for (key, value) in [
+            ("LC_ALL", "C"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("GIT_PAGER", "cat"),
+            ("GIT_EDITOR", "true"),
+            ("GIT_SEQUENCE_EDITOR", "true"),
+            ("GIT_ASKPASS", "true"),
+            ("SSH_ASKPASS", "true"),
+            ("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
+            ("GIT_ALLOW_PROTOCOL", "file:http:https:ssh"),
+            ("GIT_PROTOCOL_FROM_USER", "0"),
+        ] {
+            passed.push((key.into(), value.into()));
+        }
+        if !settings.lfs {
+            passed.push(("GIT_LFS_SKIP_SMUDGE".into(), "1".into()));
+        }
+        let mut git = Self {
+            program,
+            version: (0, 0),
+            environment: passed,
+            fixed: config_overrides::fixed(&hooks, settings.lfs),
+            cache: Cache::default(),
+            queue: Queue::new(AT_ONCE),
+            writers: Writers::default(),
+            processes: AtomicU64::new(0),
+            lock_wait,
+            settings: settings.clone(),
+        };
+        let root = Place::Anywhere(PathBuf::from("/"));
+        let said = git.bare_call(&root).arg("version").text()?;
+        git.version = version_of(&said).ok_or_else(|| {
+            Refusal::environment(format!("cannot tell git's version from what it says: {said}")).hint(install)
+        })?;
+        if git.version < OLDEST {
+            return Err(Refusal::environment(format!(
+                "{} is {}.{}, but divisi needs {}.{} or newer",
+                text::path(&git.program),
+                git.version.0,
+                git.version.1,
+                OLDEST.0,
+                OLDEST.1
+            ))
+            .hint(install));
+        }
+        Ok(git)
+    }
+
+    /// Whether git is at least this new.
+    pub(super) fn at_least(&self, major: u32, minor: u32) -> bool {
+        self.version >= (major, minor)
+    }
+
+    /// Processes started so far.
+    pub(super) fn processes(&self) -> u64 {
+        self.processes.load(Ordering::Relaxed)
+    }
+
+    /// A call, hardened against what the repository's configuration names.
+    pub(super) fn call<'a>(&'a self, place: &'a Place) -> Call<'a> {
+        Call { overridden: true, ..self.bare_call(place) }
+    }
+
+    /// A call as the user's own shell would make it: hooks, filters and signing act. Only for `git.run_hooks` at landing.
+    pub(super) fn as_the_user<'a>(&'a self, place: &'a Place) -> Call<'a> {
+        Call { plain: true, ..self.bare_call(place) }
+    }
+
+    /// A call without the overrides that have to be asked for: for asking.
+    fn bare_call<'a>(&'a self, place: &'a Place) -> Call<'a> {
+        Call {
+            git: self,
+            place,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            input: Vec::new(),
+            deadline: DEADLINE,
+            limit: LIMIT,
+            overridden: false,
+            writes: false,
+            once: false,
+            fetches: false,
+            plain: false,
+        }
+    }
+
+    /// Waits for the right to write to a repository.
+    pub(super) fn writer(&self, common_dir: &Path) -> Result<Writer<'_>, Refusal> {
+        self.writers.enter(common_dir, self.lock_wait.max(Duration::from_secs(60)))
+    }
+
+    /// What the repository's configuration names, overridden.
+    pub(super) fn overrides(&self, place: &Place) -> Result<Arc<Overrides>, Refusal> {
+        let list = || {
+            let call =
+                self.bare_call(place).args(["config", "--list", "-z", "--show-scope", "--show-origin", "--includes"]);
+            Ok(config_overrides::listing(&call.ok()?, place.directory(), self.settings.lfs))
+        };
+        match place {
+            Place::Anywhere(_) => Ok(Arc::new(list()?.overrides)),
+            Place::Common(common_dir) => self.cache.of(common_dir, common_dir, list),
+            Place::Worktree { git_dir, common_dir, .. } => self.cache.of(git_dir, common_dir, list),
+        }
+    }
+}
+
+impl Place {
+    /// Where the process runs.
+    pub(super) fn directory(&self) -> &Path {
+        match self {
+            Self::Anywhere(path) | Self::Common(path) | Self::Worktree { files: path, .. } => path,
+        }
+    }
+}
+
+/// The version in `git version 2.47.3 (...)`.
+fn version_of(said: &str) -> Option<(u32, u32)> {
+    let mut numbers = said.strip_prefix("git version ")?.split(['.', ' ']);
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// One call of git, being put together.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Call<'a> {
+    git: &'a Git,
+    place: &'a Place,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    input: Vec<u8>,
+    deadline: Duration,
+    limit: usize,
+    overridden: bool,
+    writes: bool,
+    once: bool,
+    fetches: bool,
+    plain: bool,
+}
+
+impl Call<'_> {
+    /// Adds an argument.
+    pub(super) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    pub(super) fn args<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, arguments: I) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// What git reads.
+    pub(super) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// Works on another index than the worktree's own.
+    pub(super) fn index(self, index: &Path) -> Self {
+        self.variable("GIT_INDEX_FILE", index)
+    }
+
+    /// Sets a variable for this call.
+    pub(super) fn variable(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((key.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// May refresh and write the index in passing.
+    pub(super) fn writes(mut self) -> Self {
+        self.writes = true;
+        self
+    }
+
+    /// Not repeated when a lock is in the way: the command may have done a part already.
+    pub(super) fn once(mut self) -> Self {
+        self.once = true;
+        self
+    }
+
+    /// May fetch objects that a partial clone lacks.
+    pub(super) fn fetches(mut self) -> Self {
+        self.fetches = true;
+        self
+    }
+
+    /// Another deadline.
+    pub(super) fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Another bound of the output; what is longer is cut.
+    pub(super) fn limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// What is run, for messages.
+    pub(super) fn shown(&self) -> String {
+        let verb = self.arguments.iter().find(|argument| !argument.as_encoded_bytes().starts_with(b"-"));
+        format!(
+            "git {} in {}",
+            verb.map_or_else(String::new, |verb| verb.to_string_lossy().into_owned()),
+            text::path(self.place.directory())
+        )
+    }
+
+    /// Runs it; an exit code other than 0 is no error yet.
+    ///
+    /// # Errors
+    /// When it cannot be run, runs too long, dies of a signal, or somebody holds a lock for too long.
+    pub(super) fn run(self) -> Result<Finished, Refusal> {
+        let environment = self.whole_environment()?;
+        let end = clock::instant() + self.git.lock_wait;
+        loop {
+            let finished = {
+                let _permit = self.git.queue.enter();
+                self.git.processes.fetch_add(1, Ordering::Relaxed);
+                run(&Program {
+                    program: &self.git.program,
+                    arguments: &self.arguments,
+                    directory: self.place.directory(),
+                    environment: &environment,
+                    input: &self.input,
+                    deadline: self.deadline,
+                    limit: self.limit,
+                })
+            };
+            let finished = finished.map_err(|error| self.unrun(&error))?;
+            if finished.code == Some(0) || finished.truncated || self.once {
+                return Ok(finished);
+            }
+            if let Some(signal) = finished.signal {
+                return Err(Refusal::environment(format!("{} was ended by signal {signal}", self.shown())));
+            }
+            let Some(lock) = lock::lock_in_the_way(&finished.stderr) else { return Ok(finished) };
+            let lock = if lock.is_absolute() { lock } else { self.place.directory().join(lock) };
+            if !lock::wait_for(&lock, end) {
+                return Err(lock::held(&lock, self.git.lock_wait));
+            }
+            if clock::instant() >= end {
+                return Ok(finished);
+            }
+        }
+    }
+
+    /// Runs it; its output, when it exits with 0.
+    pub(super) fn ok(self) -> Result<Vec<u8>, Refusal> {
+        let shown = self.shown();
+        let finished = self.run()?;
+        if finished.code == Some(0) { Ok(finished.stdout) } else { Err(failed(&shown, &finished)) }
+    }
+
+    /// Runs it; its output as text without the last newline, when it exits with 0.
+    pub(super) fn text(self) -> Result<String, Refusal> {
+        let shown = self.shown();
+        let output = self.ok()?;
+        let text = String::from_utf8(output)
+            .map_err(|_| Refusal::environment(format!("{shown} answered with bytes that are not UTF-8")))?;
+        Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+    }
+
+    /// Runs it; an object id, when it exits with 0.
+    pub(super) fn oid(self) -> Result<Oid, Refusal> {
+        Ok(Oid(self.text()?))
+    }
+
+    /// Runs it; an object id when it exits with 0, nothing when it exits with 1 (or 128 and nothing but "not there" to say).
+    pub(super) fn maybe_oid(self) -> Result<Option<Oid>, Refusal> {
+        let shown = self.shown();
+        let finished = self.run()?;
+        match finished.code {
+            Some(0) => {
+                let text = String::from_utf8_lossy(&finished.stdout).trim().to_owned();
+                Ok(if text.is_empty() { None } else { Some(Oid(text)) })
+            }
+            Some(1) => Ok(None),
+            _ => Err(failed(&shown, &finished)),
+        }
+    }
+
+    /// Runs it; true for 0, false for 1.
+    pub(super) fn holds(self) -> Result<bool, Refusal> {
+        let shown = self.shown();
+        let finished = self.run()?;
+        match finished.code {
+            Some(0) => Ok(true),
+            Some(1) => Ok(false),
+            _ => Err(failed(&shown, &finished)),
+        }
+    }
+
+    fn unrun(&self, error: &RunError) -> Refusal {
+        match error {
+            RunError::TimedOut { after, .. } => Refusal::environment(format!(
+                "{} did not end within {} s and was killed",
+                self.shown(),
+                after.as_secs()
+            ))
+            .hint("look whether the disk answers, then try again"),
+            RunError::NotStarted { source, .. } if !self.place.directory().is_dir() => {
+                Refusal::conflict(format!("{} cannot run: the directory is gone ({source})", self.shown()))
+            }
+            RunError::NotStarted { .. } | RunError::Broken { .. } => {
+                Refusal::environment(format!("{} cannot run: {error}", self.shown()))
+            }
+        }
+    }
+
+    fn whole_environment(&self) -> Result<Vec<(OsString, OsString)>, Refusal> {
+        let mut environment = self.git.environment.clone();
+        match self.place {
+            Place::Anywhere(_) => {}
+            Place::Common(common_dir) => environment.push(("GIT_DIR".into(), common_dir.into())),
+            Place::Worktree { git_dir, common_dir, files } => {
+                environment.push(("GIT_DIR".into(), git_dir.into()));
+                environment.push(("GIT_WORK_TREE".into(), files.into()));
+                if git_dir != common_dir {
+                    environment.push(("GIT_COMMON_DIR".into(), common_dir.into()));
+                }
+            }
+        }
+        if !self.writes {
+            environment.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
+        }
+        if !self.fetches {
+            environment.push(("GIT_NO_LAZY_FETCH".into(), "1".into()));
+        }
+        if self.plain {
+            environment.extend(self.environment.iter().cloned());
+            return Ok(environment);
+        }
+        let mut pairs = self.git.fixed.clone();
+        if self.overridden {
+            pairs.extend(self.git.overrides(self.place)?.pairs.iter().cloned());
+        }
+        environment.push(("GIT_CONFIG_COUNT".into(), pairs.len().to_string().into()));
+        for (number, (key, value)) in pairs.into_iter().enumerate() {
+            environment.push((format!("GIT_CONFIG_KEY_{number}").into(), OsString::from_vec(key)));
+            environment.push((format!("GIT_CONFIG_VALUE_{number}").into(), OsString::from_vec(value)));
+        }
+        environment.extend(self.environment.iter().cloned());
+        Ok(environment)
+    }
+}
+
+/// A refusal from what a failed call said.
+pub(super) fn failed(shown: &str, finished: &Finished) -> Refusal {
+    let said = text::said(&finished.stderr);
+    let how = finished.code.map_or_else(|| "was killed".to_owned(), |code| format!("failed with {code}"));
+    if finished.truncated {
+        return Refusal::environment(format!("{shown} printed more than can be kept"));
+    }
+    let refusal = Refusal::environment(format!("{shown} {how}: {said}"));
+    if said.contains("No space left") {
+        refusal.hint("free some disk space, then try again")
+    } else if said.contains("lazy fetching disabled") || said.contains("could not fetch") || said.contains("promisor") {
+        refusal.hint("objects are missing in this partial clone: git fetch --refetch --no-filter")
+    } else {
+        refusal
+    }
+}
+
+#[cfg(test)]
+mod tests;

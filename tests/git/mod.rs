@@ -1,0 +1,14 @@
+//! The git driver against real repositories.
+
+mod fixture;
+
+mod context;
+mod create;
+mod diff;
+mod doctor;
+mod hostile;
+mod land;
+mod locks;
+mod remove;
+mod repositories;
+mod turns;
