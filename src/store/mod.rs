@@ -80,16 +80,6 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// Reads everything and checks every checksum, the numbering and the database's structure: one sentence for each thing that is
-    /// damaged, naming the file and the event or row. Empty when all is well. Takes some seconds per million events.
-    ///
-    /// # Errors
-    /// When the database cannot be opened for reading.
-    pub fn verify(&self) -> Result<Vec<String>, Refusal> {
-        let head = self.head();
-        self.read(|connection| Ok(verify::verify(connection, &self.path, head)))
-    }
-
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Refusal> {
         self.readers.with(read).map_err(|error| open::trouble(&self.path, &error))
     }
@@ -140,6 +130,11 @@ impl Store for SqliteStore {
     fn rows_of(&self, table: Table, session: &SessionId) -> Result<Vec<Row>, Refusal> {
         let found = self.read(|connection| rows::of_session(connection, table, session))?;
         found.into_iter().map(|row| self.intact(row)).collect()
+    }
+
+    fn verify(&self) -> Result<Vec<String>, Refusal> {
+        let head = self.head();
+        self.read(|connection| Ok(verify::verify(connection, &self.path, head)))
     }
 
     fn path(&self) -> String {
