@@ -20,6 +20,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -41,6 +42,19 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Option<JoinHandle<()>>,
     checkpointer: Option<JoinHandle<()>>,
+    released: Released,
+}
+
+/// Tells when a store has let go of its database, so that it can be opened again: after the last reference is dropped, which a callback
+/// may do on the writer's own thread, what waits is still written and the files are closed.
+#[derive(Debug, Clone)]
+pub struct Released(Arc<AtomicBool>);
+
+impl Released {
+    /// Whether the database is free.
+    pub fn is_free(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl SqliteStore {
@@ -57,6 +71,7 @@ impl SqliteStore {
         let reserve = Reserve::in_directory(path.parent().unwrap_or(Path::new(".")));
         let shared = Shared::new(opened.head);
         let log = Arc::new(LogGauge::new(path));
+        let released = Arc::new(AtomicBool::new(false));
         let writer = Writer {
             connection: opened.writer,
             path: path.to_owned(),
@@ -65,6 +80,7 @@ impl SqliteStore {
             log: Arc::clone(&log),
             shared: Arc::clone(&shared),
             lock,
+            released: Arc::clone(&released),
         };
         let mut store = Self {
             path: path.to_owned(),
@@ -73,11 +89,17 @@ impl SqliteStore {
             readers: Readers::new(path),
             writer: None,
             checkpointer: None,
+            released: Released(released),
         };
         store.writer = Some(spawn("store-writer", move || writer.run())?);
         let database = path.to_owned();
         store.checkpointer = Some(spawn("store-checkpoint", move || checkpoint::run(&log, &database, &reserve))?);
         Ok(store)
+    }
+
+    /// Tells, after this store is gone, when its database is free.
+    pub fn released(&self) -> Released {
+        self.released.clone()
     }
 
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Refusal> {
