@@ -69,3 +69,6 @@ pub(crate) struct Other {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     rest: Vec<OsString>,
 }
+
+#[cfg(test)]
+mod tests;

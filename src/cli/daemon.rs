@@ -6,8 +6,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
+use crate::base::clock;
 use crate::base::path::private_directory;
 use crate::base::paths::{PROTOCOL, Paths};
 use crate::cli::command::Outcome;
@@ -76,6 +77,8 @@ fn serve(context: &Context, detached: bool) -> Outcome {
         );
         say_ready(detached)?;
         server.run().await;
+        // The engine waits until nothing refers to its database any more.
+        drop(host);
         if tokio::time::timeout(SHUTDOWN_WITHIN, stop_engine).await.is_err() {
             tracing::error!("the engine did not stop within {} s", SHUTDOWN_WITHIN.as_secs());
         }
@@ -104,7 +107,7 @@ fn stop_on_signals(stop: &Stop) -> Result<(), Refusal> {
 
 /// Takes the lock that says who owns the database.
 async fn own(paths: &Paths) -> Result<File, Refusal> {
-    let until = Instant::now() + OWNER_WITHIN;
+    let until = clock::instant() + OWNER_WITHIN;
     loop {
         if let Some(mut file) = try_own(paths)? {
             let written =
@@ -112,7 +115,7 @@ async fn own(paths: &Paths) -> Result<File, Refusal> {
             written.map_err(|error| lock_failed(paths, &error))?;
             return Ok(file);
         }
-        if Instant::now() >= until {
+        if clock::instant() >= until {
             let pid = std::fs::read_to_string(&paths.owner_lock).unwrap_or_default();
             return Err(Refusal::conflict(format!(
                 "another daemon (process {}) owns {}",

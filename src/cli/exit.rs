@@ -1,6 +1,6 @@
 //! Exit codes: the contract, in one place.
 
-use crate::model::session::{SessionState, SessionView};
+use crate::model::session::{SessionView, Settled};
 use crate::model::{Refusal, RefusalKind};
 
 /// How an invocation ends.
@@ -47,10 +47,9 @@ pub(crate) fn settled(view: &SessionView) -> Option<Exit> {
     if view.removed {
         return Some(Exit::Refused);
     }
-    match view.state {
-        SessionState::Initializing | SessionState::Queued | SessionState::Running | SessionState::Evaluating => None,
-        SessionState::AwaitingInput => Some(Exit::Waiting),
-        SessionState::Review | SessionState::Completed => Some(Exit::Done),
-        SessionState::Failed | SessionState::Interrupted => Some(Exit::Failed),
-    }
+    view.state.settled().map(|settled| match settled {
+        Settled::Done => Exit::Done,
+        Settled::Failed => Exit::Failed,
+        Settled::Waiting => Exit::Waiting,
+    })
 }

@@ -44,14 +44,10 @@ pub fn push(publication: &Publication<'_>) -> Result<String, Refusal> {
         git(dir).args(["init", "--quiet", "--bare", "--template=", "--object-format", &format]).arg(dir),
         "prepare the push",
     )?;
-    let alternates = format!("{}\n", publication.common_dir.join("objects").display());
-    fs::write(dir.join("objects/info/alternates"), alternates)
-        .or_else(|_| {
-            fs::create_dir_all(dir.join("objects/info"))?;
-            fs::write(
-                dir.join("objects/info/alternates"),
-                format!("{}\n", publication.common_dir.join("objects").display()),
-            )
+    let borrowed = dir.join("objects/info");
+    fs::create_dir_all(&borrowed)
+        .and_then(|()| {
+            fs::write(borrowed.join("alternates"), format!("{}\n", publication.common_dir.join("objects").display()))
         })
         .map_err(|error| Refusal::environment(format!("failed to prepare the push in {}: {error}", dir.display())))?;
     let refspec = format!("{}:refs/heads/{}", publication.commit, publication.head);
@@ -82,7 +78,7 @@ pub fn open_request(gh: &Path, url: &str, head: &str, base: &str, title: &str, b
 
 fn configured(file: &Path, key: &str) -> Result<Option<String>, Refusal> {
     let mut command = git(Path::new("/"));
-    command.args(["config", "--no-includes", "--get"]).arg(key).arg("--file").arg(file);
+    command.args(["config", "--no-includes", "--file"]).arg(file).args(["--get", key]);
     let output = command.output().map_err(|error| Refusal::environment(format!("failed to run git: {error}")))?;
     let value = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     Ok((output.status.success() && !value.is_empty()).then_some(value))

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::base::clock;
 use crate::base::text::visible_line;
 use crate::host::handle::HostHandle;
 use crate::model::Refusal;
@@ -93,7 +94,7 @@ impl Connection {
 
     async fn read(&mut self, mut lines: LineReader<OwnedReadHalf>) {
         let stop = self.shared.stop.clone();
-        let greeted_by = Instant::now() + self.shared.limits.hello;
+        let greeted_by = Instant::from_std(clock::instant()) + self.shared.limits.hello;
         loop {
             while self.tasks.try_join_next().is_some() {}
             while self.pumps.try_join_next().is_some() {}

@@ -9,8 +9,9 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
+use crate::base::clock;
 use crate::base::paths::Paths;
 use crate::model::Refusal;
 use crate::wire::client::{Caller, Client, ConnectError};
@@ -116,11 +117,11 @@ async fn start_lock(path: &Path) -> Result<File, Refusal> {
         .custom_flags(i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0))
         .open(path)
         .map_err(failed)?;
-    let until = Instant::now() + LOCK_WITHIN;
+    let until = clock::instant() + LOCK_WITHIN;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < until => sleep(Duration::from_millis(5)).await,
+            Err(TryLockError::WouldBlock) if clock::instant() < until => sleep(Duration::from_millis(5)).await,
             Err(TryLockError::WouldBlock) => {
                 return Err(Refusal::environment(format!(
                     "failed to start the daemon: another client has been starting one for {} s (it holds {})",
@@ -166,9 +167,9 @@ async fn replace(socket: &Path, caller: &Caller, mismatch: &ErrorObject) -> Resu
         .hint("or use the divisi that started it until they are done"));
     }
     Client::stop_other(socket, caller).await;
-    let until = Instant::now() + READY_WITHIN;
+    let until = clock::instant() + READY_WITHIN;
     while !matches!(Client::connect(socket, caller).await, Err(ConnectError::NotRunning)) {
-        if Instant::now() >= until {
+        if clock::instant() >= until {
             return Err(
                 Refusal::environment(format!("{}, and it does not stop", mismatch.message)).hint("divisi daemon stop")
             );

@@ -36,6 +36,7 @@ pub struct Transcript {
     approvals: HashMap<ApprovalId, (usize, String)>,
     plan: Option<(usize, usize)>,
     turn: u32,
+    running: bool,
 }
 
 impl Transcript {
@@ -175,6 +176,7 @@ impl Transcript {
 
     fn turn_started(&mut self, number: u32, text: &str, primed: bool) {
         self.turn = number;
+        self.running = true;
         self.plan = None;
         self.paragraph(&format!("## Turn {number}"));
         if primed {
@@ -208,12 +210,21 @@ impl Transcript {
                 }
                 setup_line(setup)
             }
-            Event::PromptQueued { prompt } => Some(format!("waiting prompt {}: {}", prompt.id, line(&prompt.text))),
+            Event::PromptQueued { prompt } if self.running => {
+                Some(format!("waiting prompt {}: {}", prompt.id, line(&prompt.text)))
+            }
             Event::PromptEdited { id, text } => Some(format!("waiting prompt {id} is now: {}", line(text))),
             Event::PromptCancelled { id } => Some(format!("waiting prompt {id} was taken back")),
             Event::JobEnded { end, .. } => job(end),
             Event::JobAttached { .. } => Some("a new daemon found the agent running and goes on".to_owned()),
-            Event::TurnStopped { outcome, .. } => Some(format!("turn {} {}", self.turn, outcome_words(outcome))),
+            Event::TurnStopRequested { by, .. } => Some(format!("{} asked to stop", line(by))),
+            Event::SessionCheckpointed { head, .. } => {
+                Some(format!("checkpoint {} of changes outside of a turn", head.short()))
+            }
+            Event::TurnStopped { outcome, .. } => {
+                self.running = false;
+                Some(format!("turn {} {}", self.turn, outcome_words(outcome)))
+            }
             Event::TurnEnded { checkpoint: Some(commit), turn_stat, .. } => {
                 Some(format!("checkpoint {}: {}", commit.short(), stat(*turn_stat)))
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::base::clock;
 use crate::cli::command::{Outcome, on_runtime};
@@ -98,9 +98,9 @@ async fn stop(context: &Context) -> Result<bool, Refusal> {
         Ok(client) => client.stop_daemon().await?,
     }
     // It is gone when it has let go of the database, which is a little after it stopped listening.
-    let until = Instant::now() + STOP_WITHIN;
+    let until = clock::instant() + STOP_WITHIN;
     while daemon::is_owned(&context.paths)? {
-        if Instant::now() >= until {
+        if clock::instant() >= until {
             return Err(Refusal::environment(format!("the daemon did not stop within {} s", STOP_WITHIN.as_secs()))
                 .hint(format!("its log: {}", context.paths.log.display())));
         }

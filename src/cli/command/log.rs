@@ -113,3 +113,6 @@ impl Stream {
         if std::mem::take(&mut self.open) { "\n".to_owned() } else { String::new() }
     }
 }
+
+#[cfg(test)]
+mod tests;

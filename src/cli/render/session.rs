@@ -30,7 +30,7 @@ pub(crate) fn list(screen: &Screen, sessions: &[SessionView], now: clock::Millis
 pub(crate) fn show(screen: &Screen, view: &SessionView, now: clock::Millis) {
     let field = |name: &str, style: Style, text: &str| {
         if !text.is_empty() {
-            line(screen, &Line::new().add(Style::Dim, &format!("{name:<10}")).add(style, text));
+            line(screen, &Line::new().add(Style::Dim, &format!("{name:<12}")).add(style, text));
         }
     };
     field("name", Style::Bold, &view.name);
@@ -47,7 +47,8 @@ pub(crate) fn show(screen: &Screen, view: &SessionView, now: clock::Millis) {
     field("base", Style::Plain, &format!("{} ({})", view.worktree.base.label, view.worktree.base.commit.short()));
     field("changes", Style::Plain, &words::stat(view.stat));
     field("usage", Style::Plain, &words::usage(&view.usage));
-    field("created", Style::Plain, &format!("{} ago, {} turns", words::age(view.created_at, now), view.turns));
+    field("created", Style::Plain, &format!("{} ago", words::age(view.created_at, now)));
+    field("turns", Style::Plain, &view.turns.to_string());
     if let Setup::Failed { reason } = &view.setup {
         field("setup", Style::Bad, reason);
     }

@@ -3,7 +3,7 @@
 use crate::base::clock::Millis;
 use crate::cli::render::Style;
 use crate::model::diff::DiffStat;
-use crate::model::session::{SessionState, SessionView};
+use crate::model::session::{SessionState, SessionView, Settled};
 use crate::model::usage::{Usage, UsageSource};
 
 /// How long ago, in one unit.
@@ -36,12 +36,11 @@ pub(crate) fn state(view: &SessionView) -> String {
 
 /// The colour of a state.
 pub(crate) fn state_style(state: SessionState) -> Style {
-    match state {
-        SessionState::AwaitingInput => Style::Attention,
-        SessionState::Failed | SessionState::Interrupted => Style::Bad,
-        SessionState::Running | SessionState::Evaluating => Style::Accent,
-        SessionState::Review => Style::Good,
-        SessionState::Initializing | SessionState::Queued | SessionState::Completed => Style::Dim,
+    match state.settled() {
+        None => Style::Accent,
+        Some(Settled::Waiting) => Style::Attention,
+        Some(Settled::Failed) => Style::Bad,
+        Some(Settled::Done) => Style::Good,
     }
 }
 

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
+use crate::base::clock;
 use crate::model::id::{Seq, SessionId};
 use crate::model::session::SessionView;
 use crate::model::{Envelope, Refusal};
@@ -108,7 +109,7 @@ impl Follower {
     }
 
     async fn reconnect(&mut self) -> Result<(), Refusal> {
-        let until = Instant::now() + self.follow.patience;
+        let until = clock::instant() + self.follow.patience;
         let mut pause = Duration::from_millis(10);
         loop {
             match subscribe(&self.follow, Some(self.cursor)).await {
@@ -121,7 +122,7 @@ impl Follower {
                 Err(ConnectError::Refused(refusal)) if crate::wire::error::code_of(refusal.kind) == CONFLICT => {
                     return Err(refusal);
                 }
-                Err(error) if Instant::now() >= until => {
+                Err(error) if clock::instant() >= until => {
                     let why = Refusal::from(error);
                     return Err(Refusal::environment(format!("the daemon was lost and is not back: {}", why.message))
                         .hint("divisi daemon status"));
