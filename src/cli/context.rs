@@ -1,6 +1,7 @@
 //! What every verb has at hand: paths, configuration, the terminal, and the way to the daemon.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -14,7 +15,7 @@ use crate::model::command::{Command, Receipt};
 use crate::model::id::{Seq, SessionId};
 use crate::model::query::Query;
 use crate::model::session::SessionView;
-use crate::wire::client::{CallError, Caller, Client, Follow, Follower};
+use crate::wire::client::{CallError, Caller, Client, Follow, Follower, Revive};
 use crate::wire::start::connect_or_start;
 
 /// How long a lost daemon is waited for while following.
@@ -58,6 +59,18 @@ impl Context {
     pub(crate) async fn open_door(&self) -> Result<Door<'_>, Refusal> {
         let client = Client::connect(&self.paths.socket, &caller()).await?;
         Ok(Door { context: self, client })
+    }
+
+    /// For followers: starts a daemon in the place of one that died.
+    fn revive(&self) -> Revive {
+        let (paths, programs) = (self.paths.clone(), self.programs);
+        Revive(Arc::new(move || {
+            let paths = paths.clone();
+            Box::pin(async move {
+                let start = || (programs.start_daemon)(&paths);
+                connect_or_start(&paths, &caller(), &start).await.map(drop)
+            })
+        }))
     }
 
     async fn connect(&self) -> Result<Client, Refusal> {
@@ -142,6 +155,7 @@ impl Door<'_> {
             session,
             views: true,
             patience: PATIENCE,
+            revive: Some(self.context.revive()),
         })
         .await
     }

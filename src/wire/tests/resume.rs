@@ -17,6 +17,7 @@ fn follow(home: &Home, after: Option<u64>) -> Follow {
         session: None,
         views: false,
         patience: Duration::from_secs(15),
+        revive: None,
     }
 }
 
