@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use divisi::git::GitDriver;
@@ -12,6 +13,8 @@ use divisi::model::id::{LandingId, Oid, SessionId};
 use divisi::model::landing::{Landing, LandingState, Strategy};
 use divisi::model::settings::Settings;
 use divisi::model::worktree::{Worktree, WorktreeState};
+
+static LANDINGS: AtomicU32 = AtomicU32::new(1);
 
 /// Directories of one test; all gone at its end.
 pub(super) struct Fixture {
@@ -138,7 +141,7 @@ impl Fixture {
     pub(super) fn landing(&self, worktree: &Worktree, strategy: Strategy) -> Landing {
         let preflight = self.driver.preflight(worktree, None, &[]).unwrap();
         Landing {
-            id: LandingId(format!("{}.l1", worktree.session)),
+            id: LandingId(format!("{}.l{}", worktree.session, LANDINGS.fetch_add(1, Ordering::Relaxed))),
             session: worktree.session.clone(),
             strategy,
             head: preflight.head,
