@@ -74,8 +74,9 @@ pub(super) fn presence(worktree: &Worktree) -> Presence {
     }
     let complete = marked(&git_dir, &worktree.session);
     if complete && !fs::read(git_dir.join("commondir")).is_ok_and(|content| content.trim_ascii() == b"../..") {
-        let aside = git_dir.join("commondir.divisi");
-        if fs::write(&aside, "../..\n").and_then(|()| fs::rename(&aside, git_dir.join("commondir"))).is_err() {
+        let mended =
+            super::beneath::Beneath::open(&git_dir).and_then(|directory| directory.write("commondir", b"../..\n"));
+        if mended.is_err() {
             return Presence::Foreign;
         }
     }

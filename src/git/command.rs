@@ -464,7 +464,9 @@ pub(super) fn failed(shown: &str, finished: &Finished) -> Refusal {
     let refusal = Refusal::environment(format!("{shown} {how}: {said}"));
     if said.contains("No space left") {
         refusal.hint("free some disk space, then try again")
-    } else if said.contains("lazy fetching disabled") || said.contains("could not fetch") || said.contains("promisor") {
+    } else if said.contains("lazy fetching disabled")
+        || ["could not fetch", "promisor", "Could not read from remote"].iter().any(|words| said.contains(words))
+    {
         refusal.hint("objects are missing in this partial clone: git fetch --refetch --no-filter")
     } else {
         refusal
