@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use divisi::git::GitDriver;
 use divisi::host::port::Git as _;
@@ -47,13 +47,7 @@ impl Fixture {
         fs::create_dir_all(&repo).unwrap();
         fs::create_dir_all(real.join("home")).unwrap();
         fs::write(real.join("home/gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.org\n").unwrap();
-        let driver = GitDriver::with_environment(
-            &settings,
-            &real.join("state"),
-            &environment(&real),
-            Duration::from_millis(500),
-        )
-        .unwrap();
+        let driver = driver_at(&real, &settings, Duration::from_millis(500));
         let fixture = Self { root, repo, driver };
         fixture.git(init);
         fixture
@@ -61,8 +55,7 @@ impl Fixture {
 
     /// Another driver on the same repository.
     pub(super) fn another(&self, settings: &Settings, lock_wait: Duration) -> GitDriver {
-        let real = self.path();
-        GitDriver::with_environment(settings, &real.join("state"), &environment(&real), lock_wait).unwrap()
+        driver_at(&self.path(), settings, lock_wait)
     }
 
     pub(super) fn path(&self) -> PathBuf {
@@ -167,6 +160,23 @@ impl Fixture {
         );
         found
     }
+}
+
+impl Fixture {
+    /// Waits until what was removed is deleted.
+    pub(super) fn empty_trash(&self) {
+        let trash = self.repo.join(".worktrees/.trash");
+        let end = Instant::now() + Duration::from_secs(30);
+        while trash.exists() {
+            assert!(Instant::now() < end, "the trash is not emptied");
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// A driver as the daemon would have it, in the home of a test.
+pub(super) fn driver_at(root: &Path, settings: &Settings, lock_wait: Duration) -> GitDriver {
+    GitDriver::with_environment(settings, &root.join("state"), &environment(root), lock_wait).unwrap()
 }
 
 fn list(directory: &Path, found: &mut Vec<String>) {
