@@ -65,7 +65,7 @@ const FIXED: &[(&str, &str)] = &[
     ("maintenance.auto", "false"),
     ("checkout.workers", "0"),
     ("checkout.thresholdForParallelism", "20000"),
-    ("core.fsync", "all"),
+    ("core.fsync", "committed,loose-object"),
     ("core.fsyncMethod", "batch"),
 ];
 
@@ -191,6 +191,24 @@ struct Known {
 }
 
 impl Cache {
+    /// What a worktree without a configuration of its own takes over from its repository, when that is known and unchanged.
+    fn inherited(&self, git_dir: &Path, common_dir: &Path) -> Option<Arc<Overrides>> {
+        let own = git_dir.join("config.worktree");
+        if git_dir == common_dir || mark(&own).is_some() {
+            return None;
+        }
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.get(common_dir)?;
+        if known.marks.iter().any(|(file, was)| mark(file) != *was) {
+            return None;
+        }
+        let mut marks = known.marks.clone();
+        marks.push((own, None));
+        let overrides = Arc::clone(&known.overrides);
+        all.insert(git_dir.to_owned(), Known { marks, overrides: Arc::clone(&overrides) });
+        Some(overrides)
+    }
+
     /// The overrides for a git directory; `list` asks git for the listing when something changed.
     pub(super) fn of<E>(
         &self,
@@ -202,6 +220,9 @@ impl Cache {
             && known.marks.iter().all(|(file, was)| mark(file) == *was)
         {
             return Ok(Arc::clone(&known.overrides));
+        }
+        if let Some(overrides) = self.inherited(git_dir, common_dir) {
+            return Ok(overrides);
         }
         // Marked before git reads them: a change in between is seen the next time.
         let fixed = [common_dir.join("config"), common_dir.join("config.worktree"), git_dir.join("config.worktree")];

@@ -9,7 +9,8 @@ use crate::model::Refusal;
 use crate::model::id::Oid;
 use crate::model::worktree::Worktree;
 
-use super::command::{Call, Git, Place};
+use super::call::Call;
+use super::command::{Git, Place};
 use super::{refs, text};
 
 /// Begins the names of such indexes in an administrative directory.

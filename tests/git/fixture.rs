@@ -26,10 +26,10 @@ pub(super) struct Fixture {
 impl Fixture {
     /// A repository with one commit on `main`: `a.txt` with ten lines, `b.txt`, `dir/c.txt`.
     pub(super) fn new() -> Self {
-        Self::with(&["init", "-q", "-b", "main"], Settings::default())
+        Self::with(&["init", "-q", "-b", "main"], &Settings::default())
     }
 
-    pub(super) fn with(init: &[&str], settings: Settings) -> Self {
+    pub(super) fn with(init: &[&str], settings: &Settings) -> Self {
         let fixture = Self::empty(init, settings);
         fixture.write("a.txt", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");
         fixture.write("b.txt", "b\n");
@@ -40,14 +40,14 @@ impl Fixture {
     }
 
     /// A repository without commits.
-    pub(super) fn empty(init: &[&str], settings: Settings) -> Self {
+    pub(super) fn empty(init: &[&str], settings: &Settings) -> Self {
         let root = tempfile::tempdir().unwrap();
         let real = root.path().canonicalize().unwrap();
         let repo = real.join("repo");
         fs::create_dir_all(&repo).unwrap();
         fs::create_dir_all(real.join("home")).unwrap();
         fs::write(real.join("home/gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.org\n").unwrap();
-        let driver = driver_at(&real, &settings, Duration::from_millis(500));
+        let driver = driver_at(&real, settings, Duration::from_millis(500));
         let fixture = Self { root, repo, driver };
         fixture.git(init);
         fixture

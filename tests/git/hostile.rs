@@ -178,7 +178,7 @@ fn rival(fixture: &Fixture, worktree: &Worktree) -> String {
     let blob = run(&["hash-object", "-w", "--no-filters", file.to_str().unwrap()], &index);
     run(&["update-index", "--cacheinfo", &format!("100644,{blob},a.txt")], &index);
     let tree = run(&["write-tree"], &index);
-    let commit = run(
+    run(
         &[
             "-c",
             "user.name=R",
@@ -192,8 +192,7 @@ fn rival(fixture: &Fixture, worktree: &Worktree) -> String {
             &tree,
         ],
         &index,
-    );
-    commit
+    )
 }
 
 impl Fixture {

@@ -1,5 +1,11 @@
 //! The git driver against real repositories.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::similar_names,
+    reason = "a test that cannot go on fails; a patch and its path are what is tested"
+)]
+
 mod fixture;
 
 mod context;

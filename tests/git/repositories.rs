@@ -186,7 +186,7 @@ fn one_with_lfs() {
 /// Asked to keep large files, the driver runs `git-lfs` by that name and nothing that the repository says instead.
 #[test]
 fn lfs_by_name() {
-    let fixture = Fixture::with(&["init", "-q", "-b", "main"], Settings { lfs: true, ..Settings::default() });
+    let fixture = Fixture::with(&["init", "-q", "-b", "main"], &Settings { lfs: true, ..Settings::default() });
     fixture.write(".gitattributes", "*.bin filter=lfs\n");
     fixture.write("big.bin", "pointer\n");
     fixture.git(&["add", "-A"]);
@@ -209,7 +209,7 @@ fn a_reftable() {
         eprintln!("skipped: this git cannot make repositories with a reftable");
         return;
     }
-    let fixture = Fixture::with(&["init", "-q", "-b", "main", "--ref-format=reftable"], Settings::default());
+    let fixture = Fixture::with(&["init", "-q", "-b", "main", "--ref-format=reftable"], &Settings::default());
     let worktree = fixture.intend("aaaa", "one", None);
     life(&fixture, &worktree);
     // Interrupted while git registered it.
@@ -223,7 +223,7 @@ fn a_reftable() {
 
 #[test]
 fn sha256_objects() {
-    let fixture = Fixture::with(&["init", "-q", "-b", "main", "--object-format=sha256"], Settings::default());
+    let fixture = Fixture::with(&["init", "-q", "-b", "main", "--object-format=sha256"], &Settings::default());
     let worktree = fixture.intend("aaaa", "one", None);
     assert_eq!(worktree.base.commit.as_str().len(), 64);
     life(&fixture, &worktree);
@@ -231,7 +231,7 @@ fn sha256_objects() {
 
 #[test]
 fn no_commits_yet_an_unborn_branch_and_a_detached_head() {
-    let fixture = Fixture::empty(&["init", "-q", "-b", "main"], Settings::default());
+    let fixture = Fixture::empty(&["init", "-q", "-b", "main"], &Settings::default());
     fixture.driver.inspect(fixture.repo.to_str().unwrap()).unwrap();
     assert!(refused(&fixture, &fixture.repo, None).contains("no commits yet"));
     fixture.commit("a", "a\n");

@@ -8,7 +8,8 @@ use crate::model::id::{HunkId, Oid};
 use crate::model::worktree::Worktree;
 
 use super::admin;
-use super::command::{Call, Git, LONG_DEADLINE, Place};
+use super::call::Call;
+use super::command::{Git, LONG_DEADLINE, Place};
 use super::snapshot::{TempIndex, grown_from, head};
 use super::status::{self, CONTEXT};
 use super::{refs, text};
@@ -165,7 +166,7 @@ fn parsed(
     let shown = call.shown();
     let finished = call.run()?;
     if finished.code != Some(0) && !finished.truncated {
-        return Err(super::command::failed(&shown, &finished));
+        return Err(super::call::failed(&shown, &finished));
     }
     Ok(parse::parse(&finished.stdout, !stat_only))
 }

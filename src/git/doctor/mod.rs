@@ -204,7 +204,7 @@ fn walk_locks(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => walk_locks(&path, depth + 1, found),
             Ok(kind) if kind.is_file() && path.extension().is_some_and(|extension| extension == "lock") => {
-                found.push(path)
+                found.push(path);
             }
             _ => {}
         }

@@ -10,7 +10,8 @@ use crate::model::worktree::Worktree;
 
 use super::{contains, land, plan};
 use crate::git::admin;
-use crate::git::command::{Git, LONG_DEADLINE, Place, failed};
+use crate::git::call::failed;
+use crate::git::command::{Git, LONG_DEADLINE, Place};
 use crate::git::preflight::{names, short};
 use crate::git::snapshot::{Signature, as_somebody, commit, head};
 use crate::git::status::{Change, Status, stage, status};
