@@ -115,10 +115,21 @@ fn missing_worktrees_are_said_and_trash_is_emptied() {
     let unknown = fixture.create("bbbb", "two");
     fixture.git(&["worktree", "remove", "-f", "-f", &unknown.path]);
     put(&fixture.repo, ".worktrees/.trash/cccc-1/file", "x");
+    let index = fixture.repo.join(".git/worktrees/divisi-aaaa/divisi-index-1-1");
+    fs::write(&index, "").unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&index)
+        .unwrap()
+        .set_modified(SystemTime::now() - Duration::from_secs(7200))
+        .unwrap();
     let known = [gone.clone(), unknown];
-    assert_eq!(kinds(&fixture, &known), ["leftover", "missing_worktree (by hand)", "missing_worktree (by hand)"]);
+    assert_eq!(
+        kinds(&fixture, &known),
+        ["leftover", "leftover", "missing_worktree (by hand)", "missing_worktree (by hand)"]
+    );
     fixture.driver.fix(fixture.repo.to_str().unwrap(), &known).unwrap();
-    assert!(!fixture.repo.join(".worktrees/.trash").exists());
+    assert!(!fixture.repo.join(".worktrees/.trash").exists() && !index.exists());
     assert_eq!(fixture.git(&["rev-parse", &gone.branch]), gone.base.commit.0, "the branch stays");
 }
 

@@ -168,22 +168,37 @@ fn a_landing_killed_after_the_swap_is_finished() {
 fn a_checkout_that_cannot_be_written_takes_the_target_back() {
     let fixture = Fixture::new();
     let worktree = fixture.create("aaaa", "one");
-    put(Path::new(&worktree.path), "a.txt", "changed\n");
-    put(Path::new(&worktree.path), "dir/new.txt", "new\n");
+    let path = Path::new(&worktree.path);
+    put(path, "a.txt", "changed\n");
+    put(path, "dir/new.txt", "new\n");
+    put(path, "z.txt", "lost\n");
+    fs::remove_file(path.join("b.txt")).unwrap();
     fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn").unwrap();
     let landing = fixture.landing(&worktree, Strategy::Squash);
-    let sealed = fixture.repo.join("dir");
-    fs::set_permissions(&sealed, fs::Permissions::from_mode(0o555)).unwrap();
-    if fs::write(sealed.join("probe"), "x").is_ok() {
-        fs::remove_file(sealed.join("probe")).unwrap();
-        eprintln!("skipped: this user may write everywhere");
-        return;
-    }
+    // One object of the landing is lost: the update of the checkout fails when half of the files are written.
+    let blob = fixture.git(&["rev-parse", &format!("{}:z.txt", worktree.branch)]);
+    fs::remove_file(fixture.repo.join(format!(".git/objects/{}/{}", &blob[..2], &blob[2..]))).unwrap();
     let reason = failed(fixture.driver.land(&worktree, &landing).unwrap());
-    fs::set_permissions(&sealed, fs::Permissions::from_mode(0o755)).unwrap();
     assert!(reason.contains("put back"), "{reason}");
     assert_eq!(fixture.git(&["rev-parse", "main"]), landing.onto_commit.0);
     assert_eq!(fixture.git(&["status", "--porcelain"]), "");
+    assert!(!fixture.repo.join("dir/new.txt").exists() && fixture.repo.join("b.txt").exists());
+}
+
+#[test]
+fn a_resolution_that_was_committed_but_not_landed_is_gone_on_with() {
+    let fixture = Fixture::new();
+    let worktree = fixture.worked("aaaa", "one", "a.txt", "session\n");
+    fixture.commit("a.txt", "base\n");
+    let landing = fixture.landing(&worktree, Strategy::Squash);
+    conflicted(fixture.driver.land(&worktree, &landing).unwrap());
+    // As the driver leaves it when killed between the resolution's commit and the swap.
+    let path = Path::new(&worktree.path);
+    put(path, "a.txt", "both\n");
+    fixture.git_in(path, &["commit", "-qam", "resolved"]);
+    let (commit, _) = completed(fixture.driver.land(&worktree, &landing).unwrap());
+    assert_eq!(fixture.git(&["rev-parse", "main"]), commit.0);
+    assert_eq!(read(&fixture.repo, "a.txt"), "both\n");
 }
 
 #[test]

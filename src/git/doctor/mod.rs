@@ -15,12 +15,16 @@ use super::admin::{self, Presence};
 use super::command::Git;
 use super::inspect::{Found, inspect};
 use super::preflight::short;
+use super::snapshot::PREFIX;
 use super::{checkouts, lock, text, trash};
 
 mod repair;
 
 /// A lock file younger than this may belong to somebody who has just closed it.
 const STALE: Duration = Duration::from_secs(60);
+
+/// An index aside lives as long as one operation, which has half an hour at most.
+const STALE_INDEX: Duration = Duration::from_secs(60 * 60);
 
 /// Something that was found, and what it is about.
 #[derive(Debug)]
@@ -163,6 +167,15 @@ fn directories(git: &Git, found: &Found, live: &[&Worktree], troubles: &mut Vec<
                 || registered.iter().any(|registered| admin::same(registered, &path));
             if !hidden && !known && path.is_dir() {
                 troubles.push(Trouble::OrphanDirectory(path));
+            }
+        }
+    }
+    for registration in fs::read_dir(found.common_dir.join("worktrees")).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(registration.path()).into_iter().flatten().flatten() {
+            // Indexes of a daemon that was killed.
+            let aside = entry.file_name().as_bytes().starts_with(PREFIX.as_bytes());
+            if aside && lock::age(&entry.path()).is_some_and(|age| age > STALE_INDEX) {
+                troubles.push(Trouble::Leftover(entry.path()));
             }
         }
     }

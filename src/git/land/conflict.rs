@@ -33,6 +33,13 @@ pub(super) fn begin(
         return Ok(LandingState::Conflicted { paths: if paths.is_empty() { predicted } else { paths } });
     }
     let at = head(git, &place, worktree)?;
+    let resolution = format!("{} {}", landing.head, landing.onto_commit);
+    if at != landing.head
+        && git.call(&place).args(["rev-list", "--parents", "-1", at.as_str()]).text()?.ends_with(&resolution)
+    {
+        // Resolved and committed, but killed before it landed.
+        return go_on(git, worktree, landing);
+    }
     if at != landing.head {
         return fail(format!(
             "it conflicts with {} in {}, and the worktree moved on, so the conflict cannot be left there",
