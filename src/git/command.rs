@@ -133,7 +133,7 @@ impl Git {
             settings: settings.clone(),
         };
         let root = Place::Anywhere(PathBuf::from("/"));
-        let said = git.bare_call(&root).arg("version").text()?;
+        let said = git.ask(&root).arg("version").text()?;
         git.version = version_of(&said).ok_or_else(|| {
             Refusal::environment(format!("cannot tell git's version from what it says: {said}")).hint(install)
         })?;
@@ -171,8 +171,8 @@ impl Git {
         Call::bare(self, place).plain()
     }
 
-    /// A call without the overrides that have to be asked for: for asking.
-    fn bare_call<'a>(&'a self, place: &'a Place) -> Call<'a> {
+    /// A call without the overrides that have to be asked for: for questions that touch neither files nor objects.
+    pub(super) fn ask<'a>(&'a self, place: &'a Place) -> Call<'a> {
         Call::bare(self, place)
     }
 
@@ -184,8 +184,7 @@ impl Git {
     /// What the repository's configuration names, overridden.
     pub(super) fn overrides(&self, place: &Place) -> Result<Arc<Overrides>, Refusal> {
         let list = || {
-            let call =
-                self.bare_call(place).args(["config", "--list", "-z", "--show-scope", "--show-origin", "--includes"]);
+            let call = self.ask(place).args(["config", "--list", "-z", "--show-scope", "--show-origin", "--includes"]);
             Ok(config_overrides::listing(&call.ok()?, place.directory(), self.settings.lfs))
         };
         match place {

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::host::port::RepositoryFacts;
 use crate::model::Refusal;
 
+use super::call::failed;
 use super::command::{Git, Place};
 use super::text;
 
@@ -39,32 +40,44 @@ pub(super) fn inspect(git: &Git, path: &str) -> Result<Found, Refusal> {
         return Err(Refusal::user(format!("{} does not exist", text::path(start))));
     }
     let place = Place::Anywhere(start.to_owned());
-    let asked = git.call(&place).args([
-        "rev-parse",
-        "--path-format=absolute",
-        "--git-dir",
-        "--git-common-dir",
-        "--is-bare-repository",
-        "--is-inside-work-tree",
-    ]);
-    let answer = asked.ok().map_err(|refusal| unworkable(start, refusal))?;
+    // The last question is an error without a worktree around the path; the answers before it are there all the same.
+    let finished = git
+        .ask(&place)
+        .args([
+            "rev-parse",
+            "--path-format=absolute",
+            "--git-dir",
+            "--git-common-dir",
+            "--is-bare-repository",
+            "--show-toplevel",
+        ])
+        .run()?;
+    let said = String::from_utf8_lossy(&finished.stderr);
+    if finished.code != Some(0) && !said.contains("must be run in a work tree") {
+        return Err(unworkable(start, failed("git rev-parse", &finished)));
+    }
+    let answer = finished.stdout;
     let lines: Vec<&[u8]> = answer.strip_suffix(b"\n").unwrap_or(&answer).split(|byte| *byte == b'\n').collect();
-    let [git_dir, common_dir, bare, inside] = lines[..] else {
-        return Err(Refusal::user(format!(
-            "the path of the repository at {} has a line break in it, which divisi does not support",
-            text::path(start)
-        ))
-        .hint("rename the directory"));
+    let (git_dir, common_dir, bare, top) = match lines[..] {
+        [git_dir, common_dir, bare, top] if finished.code == Some(0) => (git_dir, common_dir, bare, Some(top)),
+        [git_dir, common_dir, bare] => (git_dir, common_dir, bare, None),
+        _ => {
+            return Err(Refusal::user(format!(
+                "the path of the repository at {} has a line break in it, which divisi does not support",
+                text::path(start)
+            ))
+            .hint("rename the directory"));
+        }
     };
     let git_dir = canonical(Path::new(text::os(git_dir)))?;
     let common_dir = canonical(Path::new(text::os(common_dir)))?;
-    let top = if inside == b"true" {
-        let said = git.call(&place).args(["rev-parse", "--path-format=absolute", "--show-toplevel"]).ok()?;
-        let top = canonical(Path::new(text::os(said.strip_suffix(b"\n").unwrap_or(&said))))?;
-        belongs(&top, &git_dir)?;
-        Some(top)
-    } else {
-        None
+    let top = match top {
+        Some(top) => {
+            let top = canonical(Path::new(text::os(top)))?;
+            belongs(&top, &git_dir)?;
+            Some(top)
+        }
+        None => None,
     };
     let linked = git_dir != common_dir;
     let bare = if linked { is_bare(git, &common_dir)? } else { bare == b"true" };

@@ -340,3 +340,13 @@ fn the_repositorys_own_configuration_is_read_not_followed() {
     std::os::unix::fs::symlink("/etc/hostname", fixture.repo.join(".divisi.toml")).unwrap();
     fixture.driver.repository_config(repo).unwrap_err();
 }
+
+#[test]
+fn a_base_is_found_with_few_processes() {
+    let fixture = Fixture::new();
+    let repo = fixture.repo.to_str().unwrap();
+    fixture.driver.resolve_base(repo, None).unwrap();
+    let before = fixture.driver.processes();
+    fixture.driver.resolve_base(repo, None).unwrap();
+    assert!(fixture.driver.processes() - before <= 4, "{}", fixture.driver.processes() - before);
+}
