@@ -21,8 +21,11 @@ pub(crate) struct Args {
     /// Trust it without asking, if its SHA-256 is this
     #[arg(long, value_name = "SHA256")]
     digest: Option<String>,
-    /// Only show it and whether it is trusted, as JSON
+    /// Trust what is printed without asking
     #[arg(long, conflicts_with = "digest")]
+    yes: bool,
+    /// Only show it and whether it is trusted, as JSON
+    #[arg(long, conflicts_with_all = ["digest", "yes"])]
     json: bool,
 }
 
@@ -47,7 +50,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         None => {
             render::text(&found.text);
             render::text(&format!("{path}  sha256 {}", found.digest));
-            ask(context, &found.digest)?;
+            if !args.yes {
+                ask(context, &found.digest)?;
+            }
             found.digest.clone()
         }
     };

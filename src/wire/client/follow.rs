@@ -1,6 +1,8 @@
 //! Following events across lost connections and restarted daemons: each event once, in order, none missing.
 
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -16,8 +18,11 @@ use crate::wire::error::{CONFLICT, ErrorObject};
 use crate::wire::message::{EventBatch, Subscribe, Subscribed};
 use crate::wire::method::{EVENT_BATCH, EVENT_CLOSED, EVENT_SUBSCRIBE};
 
+/// Sees to it that a daemon runs.
+pub type Revive = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>> + Send + Sync>;
+
 /// What to follow.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Follow {
     /// The daemon's socket.
     pub socket: PathBuf,
@@ -31,6 +36,8 @@ pub struct Follow {
     pub views: bool,
     /// For how long a lost daemon is waited for.
     pub patience: Duration,
+    /// Starts a daemon when there is none any more; absent: one is only waited for.
+    pub revive: Option<Revive>,
 }
 
 /// A batch of events.
@@ -56,7 +63,7 @@ impl Follower {
     /// # Errors
     /// When there is no daemon or it refuses.
     pub async fn open(follow: Follow) -> Result<Self, Refusal> {
-        let (stream, subscribed) = subscribe(&follow, follow.after).await?;
+        let (stream, subscribed) = reviving(&follow, follow.after).await?;
         let cursor = follow.after.unwrap_or(subscribed.head);
         Ok(Self { follow, cursor, stream: Some((stream, subscribed.subscription)), head: subscribed.head })
     }
@@ -112,7 +119,7 @@ impl Follower {
         let until = clock::instant() + self.follow.patience;
         let mut pause = Duration::from_millis(10);
         loop {
-            match subscribe(&self.follow, Some(self.cursor)).await {
+            match reviving(&self.follow, Some(self.cursor)).await {
                 Ok((stream, subscribed)) => {
                     self.head = subscribed.head;
                     self.stream = Some((stream, subscribed.subscription));
@@ -133,6 +140,16 @@ impl Follower {
                 }
             }
         }
+    }
+}
+
+async fn reviving(follow: &Follow, after: Option<Seq>) -> Result<(Stream, Subscribed), ConnectError> {
+    match (subscribe(follow, after).await, &follow.revive) {
+        (Err(ConnectError::NotRunning), Some(revive)) => {
+            revive().await?;
+            subscribe(follow, after).await
+        }
+        (outcome, _) => outcome,
     }
 }
 
