@@ -6,7 +6,7 @@
 //! requests are `answer:<their id as JSON>`), and a turn begins when its prompt is seen as written, not when it was asked for.
 //!
 //! The types are our own and tolerant: agents of the wild leave out fields, invent enum values and updates, and number their requests
-//! as they like (`doc/TESTING.md` names the recorded transcripts this was tried with). What is not understood is kept raw.
+//! as they like. What is not understood is kept raw.
 //!
 //! Every prompt ends in [`Update::TurnEnded`], unless [`Update::Unusable`] was said, which is then repeated for later prompts.
 
@@ -18,6 +18,7 @@ use crate::base::text::visible_line;
 use crate::host::port::{Conversation, ConversationInput, ConversationSetup, Update};
 use crate::model::agent::{AgentCommand, AgentReady};
 use crate::model::id::TurnId;
+use crate::model::turn::TurnOutcome;
 
 use super::output::BoundedOutput;
 
@@ -60,8 +61,8 @@ enum Phase {
     Ready,
     /// Of no use, and why.
     Unusable { reason: String, hints: Vec<String> },
-    /// The process ended, how.
-    Ended(String),
+    /// The process ended; what becomes of a prompt that comes too late.
+    Ended(TurnOutcome),
 }
 
 /// A conversation with one process of an ACP agent.

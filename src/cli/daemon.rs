@@ -77,6 +77,8 @@ fn serve(context: &Context, detached: bool) -> Outcome {
         );
         say_ready(detached)?;
         server.run().await;
+        // The engine waits until nothing refers to its database any more.
+        drop(host);
         if tokio::time::timeout(SHUTDOWN_WITHIN, stop_engine).await.is_err() {
             tracing::error!("the engine did not stop within {} s", SHUTDOWN_WITHIN.as_secs());
         }

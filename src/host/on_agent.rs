@@ -98,9 +98,23 @@ fn newest(change: &Change<'_>, id: &SessionId) -> Option<TurnId> {
     change.brain.registry.sessions.get(id)?.turn.as_ref().map(|turn| turn.id.clone())
 }
 
-/// The agent stopped: what it still asked can no longer be answered.
+/// The agent stopped: what it still asked can no longer be answered. A failure that a person's stop brought about is an interruption.
 pub(crate) fn stop_turn(change: &mut Change<'_>, id: &SessionId, job: &JobId, turn: TurnId, outcome: TurnOutcome) {
     on_approval::expire(change, id, job, None, "the turn ended");
+    let asked_to = change
+        .brain
+        .registry
+        .sessions
+        .get(id)
+        .and_then(|session| session.turn.as_ref())
+        .is_some_and(|turn| turn.stopping);
+    let outcome = match outcome {
+        TurnOutcome::Failed { reason } if asked_to => {
+            TurnOutcome::Interrupted { reason: format!("stopped ({reason})") }
+        }
+        TurnOutcome::Interrupted { .. } if asked_to => TurnOutcome::Interrupted { reason: "stopped".to_owned() },
+        outcome => outcome,
+    };
     change.emit(Some(id), Event::TurnStopped { turn, outcome });
 }
 

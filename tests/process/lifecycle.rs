@@ -34,8 +34,10 @@ async fn half_a_line_is_half_a_line_and_garbage_is_garbage() {
 
 #[tokio::test]
 async fn nothing_is_inherited_but_what_was_given() {
-    let house = House::new();
-    let mut handle = house.driver.start(&house.shell("a.j1", "env; ls /proc/self/fd; cat; echo over")).await.unwrap();
+    let mut house = House::new();
+    house.start_shims_with("trap '' INT QUIT HUP TERM PIPE; exec 7>&1; SECRET=1; export SECRET");
+    let script = "env; ls /proc/self/fd; grep -E 'SigBlk|SigIgn' /proc/self/status; cat; echo over";
+    let mut handle = house.driver.start(&house.shell("a.j1", script)).await.unwrap();
     let text = everything(&mut *handle.reader).await.text();
     let names: Vec<&str> = text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
     let mut names: Vec<&str> =
@@ -43,6 +45,10 @@ async fn nothing_is_inherited_but_what_was_given() {
     names.sort_unstable();
     assert_eq!(names, ["DIVISI_JOB", "DIVISI_JOB_DYE", "PATH", "TMPDIR"]);
     assert!(text.contains(&format!("TMPDIR={}", house.job_directory("a.j1").join("tmp").display())));
+    let masks = text.lines().filter_map(|line| line.strip_prefix("Sig")?.split_once('\t'));
+    let masks: Vec<u64> = masks.map(|(_, mask)| u64::from_str_radix(mask, 16).unwrap()).collect();
+    // Above these are the C library's own.
+    assert!(masks.len() == 2 && masks.iter().all(|mask| mask.trailing_zeros() >= 31), "{text}");
     // `ls` has opened the directory itself.
     let fds: Vec<&str> = text.lines().filter(|line| line.parse::<u32>().is_ok()).collect();
     assert_eq!(fds, ["0", "1", "2", "3"]);

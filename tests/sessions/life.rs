@@ -79,15 +79,15 @@ fn a_waiting_prompt_can_be_changed_and_taken_back() {
     scene.divisi(&["send", "queue", "echo never >> steps.txt"]).ok();
     let queue = scene.show("queue")["queue"].clone();
     let id = |number: usize| queue[number]["id"].as_str().unwrap().to_owned();
-    scene.divisi(&["queue", "edit", "queue", &id(0), "echo right >> steps.txt"]).ok();
-    scene.divisi(&["queue", "cancel", "queue", &id(1)]).ok();
+    scene.divisi(&["queue", "queue", "edit", &id(0), "echo right >> steps.txt"]).ok();
+    scene.divisi(&["queue", "queue", "cancel", &id(1)]).ok();
     std::fs::write(&gate, "").unwrap();
     wait_until(DEADLINE, "both turns have ended", || {
         let session = scene.show("queue");
         session["turns"] == 2 && session["state"] == "review"
     });
     assert_eq!(scene.read("queue", "steps.txt"), "one\nright\n");
-    scene.divisi(&["queue", "cancel", "queue", &id(0)]).exits(1);
+    scene.divisi(&["queue", "queue", "cancel", &id(0)]).exits(1);
 }
 
 #[test]
@@ -158,7 +158,11 @@ fn setup_commands_run_only_once_their_file_is_trusted() {
     scene.shell("before", "test -f ready.txt || echo not ready").ok();
     assert_eq!(scene.spoken("before"), "not ready\n");
     assert_eq!(scene.show("before")["setup"]["state"], "untrusted");
-    scene.divisi(&["trust", "--yes"]).ok();
+    let trust = || {
+        let digest = scene.env.json(&scene.repo, &["trust"])["digest"].as_str().unwrap().to_owned();
+        scene.divisi(&["trust", "--digest", &digest]).ok();
+    };
+    trust();
     scene.shell("after", "cat ready.txt").ok();
     assert_eq!(scene.spoken("after"), "ready\n");
     assert_eq!(scene.show("after")["setup"]["state"], "done");
@@ -168,7 +172,7 @@ fn setup_commands_run_only_once_their_file_is_trusted() {
     assert_eq!(scene.spoken("changed"), "");
     // A failing setup keeps the agent from starting, and says why.
     scene.env.write("repo/.divisi.toml", "[setup]\ncommands = [\"echo trying; exit 7\"]\n");
-    scene.divisi(&["trust", "--yes"]).ok();
+    trust();
     scene.shell("broken", "echo ran > ran.txt").exits(4);
     let broken = scene.show("broken");
     assert_eq!(broken["state"], "failed");

@@ -51,13 +51,13 @@ fn a_running_session_is_removed_with_everything_that_runs_in_it() {
 #[test]
 fn doctor_finds_what_lost_its_owner_and_repairs_it_without_losing_work() {
     let scene = Scene::new();
-    scene.shell("kept", "echo kept > kept.txt").ok();
-    // A worktree and a branch that no session knows, with work in them.
-    let orphan = scene.repo.join(".worktrees/orphan");
-    let reason =
-        ["worktree", "add", "--quiet", "--lock", "--reason", "divisi session zzzzzzzzzz", "-b", "divisi/orphan/work"];
-    scene.env.git(&scene.repo, &[&reason[..], &[orphan.to_str().unwrap(), "main"]].concat());
+    // A worktree with work in it and a branch that no session knows: the database was lost.
+    scene.shell("orphan", "echo committed > committed.txt").ok();
+    let orphan = scene.worktree("orphan");
     std::fs::write(orphan.join("precious.txt"), "precious\n").unwrap();
+    scene.divisi(&["daemon", "stop"]).ok();
+    std::fs::rename(scene.env.path("home/state/divisi"), scene.env.path("home/lost")).unwrap();
+    scene.shell("kept", "echo kept > kept.txt").ok();
     scene.env.git(&scene.repo, &["branch", "divisi/stray/work", "main"]);
     let findings = scene.env.json(&scene.repo, &["doctor"]);
     let kinds: Vec<_> = findings.as_array().unwrap().iter().filter_map(|finding| finding["kind"].as_str()).collect();

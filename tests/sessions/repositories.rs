@@ -127,7 +127,7 @@ fn without_commits_there_is_nothing_to_grow_from() {
         .divisi(&["new", "--name", "named", "--agent", "shell", "--base", "main", "--wait", "echo made > made.txt"])
         .ok();
     std::fs::create_dir(scene.env.path("nothing")).unwrap();
-    refused(&scene.env, &scene.env.path("nothing"), "not in a git repository");
+    refused(&scene.env, &scene.env.path("nothing"), "not inside a git repository");
 }
 
 #[test]

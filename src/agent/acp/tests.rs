@@ -6,9 +6,9 @@ use super::*;
 use crate::model::agent::{AgentReady, ToolCall, ToolStatus};
 use crate::model::approval::ApprovalKind;
 use crate::model::job::JobEnd;
-use crate::model::turn::TurnOutcome;
 
 mod handshake;
+mod hostile;
 mod permissions;
 mod replay;
 mod transcripts;

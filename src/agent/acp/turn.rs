@@ -21,6 +21,8 @@ pub(super) struct RunningTurn {
     pub(super) refused: bool,
     /// A failure the agent reported beside the protocol.
     pub(super) fault: Option<String>,
+    /// The newest trouble it reported, perhaps overcome.
+    pub(super) trouble: Option<String>,
     /// The message being said: its id, and its beginning.
     pub(super) message: Option<Message>,
 }
@@ -52,9 +54,8 @@ impl AcpConversation {
             Phase::Unusable { reason, hints } => {
                 updates.push(Update::Unusable { reason: reason.clone(), hints: hints.clone() });
             }
-            Phase::Ended(how) => {
-                let outcome = failed(format!("the agent had ended before it got the prompt ({how})"));
-                updates.push(Update::TurnEnded { turn: turn.clone(), outcome });
+            Phase::Ended(late) => {
+                updates.push(Update::TurnEnded { turn: turn.clone(), outcome: late.clone() });
             }
             _ => {
                 self.wanted = Some((turn.clone(), text.to_owned()));
@@ -78,8 +79,14 @@ impl AcpConversation {
             self.wanted = None;
         }
         if self.delivered.insert(turn.clone()) {
-            self.turn =
-                Some(RunningTurn { id: turn.clone(), cancelling: false, refused: false, fault: None, message: None });
+            self.turn = Some(RunningTurn {
+                id: turn.clone(),
+                cancelling: false,
+                refused: false,
+                fault: None,
+                trouble: None,
+                message: None,
+            });
         }
     }
 
@@ -197,37 +204,41 @@ impl AcpConversation {
         self.drop_requests("the agent's process ended", updates);
         updates.extend(end::leak_notice(job_end).map(Update::Notice));
         let how = end::describe(job_end);
-        let outcome = match job_end {
-            _ if end::was_stopped(job_end) => interrupted("stopped"),
-            JobEnd::Lost => interrupted(&how),
-            JobEnd::Signaled { .. } => interrupted(&format!("the agent died in the middle of the turn ({how})")),
-            _ => failed(format!("the agent ended in the middle of the turn ({how})")),
+        // By nobody's fault but the machine's or a person's: what was going on can go on in another process.
+        let excused = match job_end {
+            _ if end::was_stopped(job_end) => Some(interrupted("stopped")),
+            JobEnd::Lost => Some(interrupted(&how)),
+            _ => None,
         };
-        let wanted = self.wanted.take();
         if let Some(turn) = self.turn.take() {
+            let outcome = excused.clone().unwrap_or_else(|| match job_end {
+                JobEnd::Signaled { .. } => interrupted(&format!("the agent died in the middle of the turn ({how})")),
+                _ => failed(format!("the agent ended in the middle of the turn ({how})")),
+            });
             self.close_turn(turn, outcome, updates);
         }
         self.errors.finish(updates);
         match &self.phase {
-            Phase::Unusable { .. } => return,
-            Phase::Ready => {
-                if let Some((turn, _)) = wanted {
-                    let outcome = failed(format!("the agent had ended before it got the prompt ({how})"));
-                    updates.push(Update::TurnEnded { turn, outcome });
-                }
-            }
-            _ if end::was_stopped(job_end) => {
-                if let Some((turn, _)) = wanted {
-                    updates.push(Update::TurnEnded { turn, outcome: interrupted("stopped") });
-                }
+            Phase::Unusable { .. } => {}
+            phase if *phase != Phase::Ready && excused.is_none() => {
+                let (reason, hint) = match job_end {
+                    JobEnd::NotStarted { .. } => (format!("the agent {how}"), "see its command with `divisi agents`"),
+                    _ => (
+                        format!("the agent ended before it was ready ({how})"),
+                        "look at its standard error in `divisi log`, and try its command by hand",
+                    ),
+                };
+                self.unusable(reason, vec![hint.to_owned()], updates);
             }
             _ => {
-                let hint = "look at its standard error in `divisi log`, and try its command by hand".to_owned();
-                self.unusable(format!("the agent ended before it was ready ({how})"), vec![hint], updates);
-                return;
+                let late = format!("the agent had ended before it got the prompt ({how})");
+                let late = excused.unwrap_or_else(|| failed(late));
+                if let Some((turn, _)) = self.wanted.take() {
+                    updates.push(Update::TurnEnded { turn, outcome: late.clone() });
+                }
+                self.phase = Phase::Ended(late);
             }
         }
-        self.phase = Phase::Ended(how);
     }
 
     /// Codex tells a failing model only as an extension of a session update, while it retries and when it gives up.
@@ -243,15 +254,25 @@ impl AcpConversation {
             };
             let text = crate::base::text::visible_line(&text, 300);
             updates.push(Update::Notice(text.clone()));
-            if error.get("willRetry").and_then(Value::as_bool) != Some(true)
-                && let Some(turn) = &mut self.turn
-            {
-                turn.fault = Some(text);
+            if let Some(turn) = &mut self.turn {
+                let retries = error.get("willRetry").and_then(Value::as_bool) == Some(true);
+                if !retries {
+                    turn.fault = Some(text.clone());
+                }
+                turn.trouble = Some(text);
             }
         }
-        let failed = codex.pointer("/threadStatus/type").and_then(Value::as_str) == Some("systemError");
-        if let Some(turn) = self.turn.as_mut().filter(|turn| failed && turn.fault.is_none()) {
-            turn.fault = Some("the model failed".to_owned());
+        let Some(turn) = &mut self.turn else {
+            return;
+        };
+        match codex.pointer("/threadStatus/type").and_then(Value::as_str) {
+            Some("systemError") => {
+                let last = turn.trouble.take().unwrap_or_else(|| "the model failed".to_owned());
+                turn.fault.get_or_insert(last);
+            }
+            // It works again: what was reported before was overcome.
+            Some("active") => turn.fault = None,
+            _ => {}
         }
     }
 }

@@ -132,7 +132,9 @@ impl Keeper {
     fn reap(&mut self) {
         loop {
             match rustix::process::wait(WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) if pid == self.program.pid() => self.status = Some(status),
+                Ok(Some((pid, status))) if self.status.is_none() && pid == self.program.pid() => {
+                    self.status = Some(status);
+                }
                 Ok(Some(_)) | Err(Errno::INTR) => {}
                 Ok(None) => return,
                 Err(_) => {

@@ -10,7 +10,7 @@ fn prompts_become_readable_names() {
         ("\n\n  Fix #123!\nmore", "fix-123"),
         ("日本語だけ", "session"),
         ("", "session"),
-        ("MAIN", "session"),
+        ("HEAD", "session"),
         ("../../etc/passwd", "etc-passwd"),
         ("\x1b[31mred\x07", "31mred"),
     ] {
