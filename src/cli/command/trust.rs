@@ -45,16 +45,15 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         render::text(&format!("{path} is trusted already"));
         return Ok(Exit::Done);
     }
-    let digest = match args.digest {
-        Some(digest) => digest,
-        None => {
-            render::text(&found.text);
-            render::text(&format!("{path}  sha256 {}", found.digest));
-            if !args.yes {
-                ask(context, &found.digest)?;
-            }
-            found.digest.clone()
+    let digest = if let Some(digest) = args.digest {
+        digest
+    } else {
+        render::text(&found.text);
+        render::text(&format!("{path}  sha256 {}", found.digest));
+        if !args.yes {
+            ask(context, &found.digest)?;
         }
+        found.digest.clone()
     };
     door.submit(Command::TrustRepository(TrustRepository { repository, digest })).await?;
     render::text(&format!("trusted {path}"));
