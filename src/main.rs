@@ -28,12 +28,12 @@ fn start_engine(paths: &Paths, config: &Config) -> Result<Running, Refusal> {
     Ok(Running { host: engine.host.clone(), stop: Box::pin(engine.stop()) })
 }
 
-fn shim(arguments: Vec<OsString>) -> i32 {
+fn shim(arguments: &[OsString]) -> i32 {
     arguments.first().map_or(2, |dir| divisi::process::shim_main(dir.as_ref()))
 }
 
-fn agent_script(arguments: Vec<OsString>) -> i32 {
-    let arguments: Vec<_> = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+fn agent_script(arguments: &[OsString]) -> i32 {
+    let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     divisi::agent::script_main(&arguments)
 }
 

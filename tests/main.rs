@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod agents;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod git;

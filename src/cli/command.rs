@@ -35,16 +35,16 @@ use crate::model::Refusal;
 pub(crate) type Outcome = Result<Exit, Refusal>;
 
 /// Runs a verb to its end.
-pub(crate) fn run(verb: Verb, context: Context) -> Outcome {
+pub(crate) fn run(verb: Verb, context: &Context) -> Outcome {
     match verb {
         // These have no use for a daemon, or make their own runtime.
         Verb::Completions(args) => Ok(completions::run(&args)),
-        Verb::Config(args) => config::run(&args, &context),
-        Verb::Daemon(args) => daemon::run(&args, &context),
+        Verb::Config(args) => config::run(&args, context),
+        Verb::Daemon(args) => daemon::run(&args, context),
         Verb::Nvim(_) | Verb::Shim(_) | Verb::AgentScript(_) => {
             Err(Refusal::internal("this subcommand is not part of this build"))
         }
-        other => on_runtime(with_daemon(other, &context)),
+        other => on_runtime(with_daemon(other, context)),
     }
 }
 

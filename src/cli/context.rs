@@ -21,6 +21,9 @@ use crate::wire::start::connect_or_start;
 /// How long a lost daemon is waited for while following.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How often a lost daemon is started anew for one request.
+const RETRIES: u32 = 4;
+
 /// What every verb has at hand.
 pub(crate) struct Context {
     pub(crate) paths: Paths,
@@ -61,16 +64,15 @@ impl Context {
         Ok(Door { context: self, client })
     }
 
-    /// For followers: starts a daemon in the place of one that died.
     fn revive(&self) -> Revive {
         let (paths, programs) = (self.paths.clone(), self.programs);
-        Revive(Arc::new(move || {
+        Arc::new(move || {
             let paths = paths.clone();
             Box::pin(async move {
                 let start = || (programs.start_daemon)(&paths);
                 connect_or_start(&paths, &caller(), &start).await.map(drop)
             })
-        }))
+        })
     }
 
     async fn connect(&self) -> Result<Client, Refusal> {
@@ -116,27 +118,28 @@ impl Door<'_> {
         self.client.welcome().head
     }
 
-    /// Submits a command. When the daemon is lost before it answers, the same command is sent once more to the next one, under the same
+    /// Submits a command. When the daemon is lost before it answers, the same command is sent again to the next one, under the same
     /// id: it is carried out once.
     pub(crate) async fn submit(&mut self, command: Command) -> Result<Receipt, Refusal> {
         let id = Client::command_id();
-        match self.client.submit(&id, &command).await {
-            Err(CallError::Lost) => {
-                self.client = self.context.connect().await?;
-                Ok(self.client.submit(&id, &command).await?)
+        for _ in 0..RETRIES {
+            match self.client.submit(&id, &command).await {
+                Err(CallError::Lost) => self.client = self.context.connect().await?,
+                other => return Ok(other?),
             }
-            other => Ok(other?),
         }
+        Ok(self.client.submit(&id, &command).await?)
     }
 
+    /// Asks a query; when the daemon is lost, the next one.
     pub(crate) async fn query<T: DeserializeOwned>(&mut self, query: Query) -> Result<T, Refusal> {
-        match self.client.query(&query).await {
-            Err(CallError::Lost) => {
-                self.client = self.context.connect().await?;
-                Ok(self.client.query(&query).await?)
+        for _ in 0..RETRIES {
+            match self.client.query(&query).await {
+                Err(CallError::Lost) => self.client = self.context.connect().await?,
+                other => return Ok(other?),
             }
-            other => Ok(other?),
         }
+        Ok(self.client.query(&query).await?)
     }
 
     /// A session by id, prefix or name; names are looked up first in the repository around the current directory.
@@ -146,16 +149,22 @@ impl Door<'_> {
         self.query(Query::ShowSession(show)).await
     }
 
-    /// Events after a number, with views, of one session or all.
-    pub(crate) async fn follow(&self, after: Seq, session: Option<SessionId>) -> Result<Follower, Refusal> {
+    /// Events after a number, with views, of one session or all. A daemon that is lost while someone waits for work is started anew;
+    /// one that is only watched is waited for.
+    pub(crate) async fn follow(
+        &self,
+        after: Seq,
+        session: Option<SessionId>,
+        waits: bool,
+    ) -> Result<Follower, Refusal> {
         Follower::open(Follow {
             socket: self.context.paths.socket.clone(),
             caller: caller(),
             after: Some(after),
             session,
-            views: true,
+            views: waits,
             patience: PATIENCE,
-            revive: Some(self.context.revive()),
+            revive: waits.then(|| self.context.revive()),
         })
         .await
     }

@@ -129,12 +129,12 @@ async fn own(paths: &Paths) -> Result<File, Refusal> {
     }
 }
 
-/// Whether a daemon owns the database.
-pub(crate) fn is_owned(paths: &Paths) -> Result<bool, Refusal> {
-    if !paths.owner_lock.exists() {
-        return Ok(false);
+/// The process that owns the database; absent when none does.
+pub(crate) fn owner(paths: &Paths) -> Result<Option<String>, Refusal> {
+    if !paths.owner_lock.exists() || try_own(paths)?.is_some() {
+        return Ok(None);
     }
-    Ok(try_own(paths)?.is_none())
+    Ok(Some(std::fs::read_to_string(&paths.owner_lock).unwrap_or_default().trim().to_owned()))
 }
 
 fn try_own(paths: &Paths) -> Result<Option<File>, Refusal> {

@@ -38,8 +38,11 @@ pub struct Programs {
     /// was said.
     pub open_pull_request: fn(&PullRequest) -> Result<String, Refusal>,
     /// Subcommands that are other programs in the same binary (`nvim`, `shim`, ...): called with the arguments after the name.
-    pub others: &'static [(&'static str, fn(Vec<OsString>) -> i32)],
+    pub others: &'static [Other],
 }
+
+/// A subcommand that is another program: its name, and what runs with the arguments after it and gives the exit code.
+pub type Other = (&'static str, fn(&[OsString]) -> i32);
 
 /// A running engine.
 pub struct Running {
@@ -74,13 +77,13 @@ pub fn run(arguments: Vec<OsString>, programs: &'static Programs) -> i32 {
 fn invoke(arguments: Vec<OsString>, programs: &'static Programs) -> i32 {
     let other = arguments.get(1).and_then(|name| programs.others.iter().find(|(other, _)| name == other));
     if let Some((_, run)) = other {
-        return run(arguments.into_iter().skip(2).collect());
+        return run(&arguments[2..]);
     }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return render::usage(&error),
     };
-    let outcome = Context::new(programs).and_then(|context| command::run(cli.command, context));
+    let outcome = Context::new(programs).and_then(|context| command::run(cli.command, &context));
     match outcome {
         Ok(exit) => exit.code(),
         Err(refusal) => {

@@ -28,11 +28,6 @@ pub(crate) struct PromptArgs {
 }
 
 impl PromptArgs {
-    /// Whether nothing was given.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.words.is_empty() && self.from_file.is_none()
-    }
-
     /// The prompt's text.
     pub(crate) fn read(&self, context: &Context, before: &str) -> Result<String, Refusal> {
         let text = if let Some(file) = &self.from_file {

@@ -6,6 +6,7 @@ pub(crate) mod session;
 pub(crate) mod table;
 pub(crate) mod words;
 
+use std::fmt::Write as _;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -92,7 +93,7 @@ impl Line {
     pub(crate) fn write(&self, color: bool) -> String {
         self.0.iter().fold(String::new(), |mut line, (style, text)| {
             if color && *style != Style::Plain && !text.is_empty() {
-                line.push_str(&format!("\u{1b}[{}m{text}\u{1b}[0m", style.code()));
+                let _ = write!(line, "\u{1b}[{}m{text}\u{1b}[0m", style.code());
             } else {
                 line.push_str(text);
             }
@@ -139,9 +140,9 @@ pub(crate) fn escaped(json: &str) -> String {
     let hostile = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
         if hostile(c) {
-            text.push_str(&format!("\\u{:04x}", u32::from(c)))
+            let _ = write!(text, "\\u{:04x}", u32::from(c));
         } else {
-            text.push(c)
+            text.push(c);
         }
         text
     })
@@ -160,7 +161,7 @@ pub(crate) fn refusal(refusal: &Refusal) {
 pub(crate) fn refusal_text(refusal: &Refusal) -> String {
     let mut text = format!("divisi: {}\n", visible(&refusal.message));
     for hint in &refusal.hints {
-        text.push_str(&format!("  try: {}\n", visible(hint)));
+        let _ = writeln!(text, "  try: {}", visible(hint));
     }
     text
 }

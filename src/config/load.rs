@@ -45,13 +45,13 @@ struct Source<'a> {
 fn walk(
     table: &dyn TableLike,
     prefix: &str,
-    around: Option<Range<usize>>,
+    around: Option<&Range<usize>>,
     source: &Source<'_>,
     config: &mut Config,
 ) -> Result<(), ConfigError> {
     for (name, item) in table.iter() {
         let dotted = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
-        let span = table.key(name).and_then(toml_edit::Key::span).or_else(|| item.span()).or_else(|| around.clone());
+        let span = table.key(name).and_then(toml_edit::Key::span).or_else(|| item.span()).or_else(|| around.cloned());
         let file = source.file.to_owned();
         let line = line_of(source.text, span.clone());
         if let Some(key) = find(&dotted) {
@@ -61,7 +61,7 @@ fn walk(
             };
             outcome.map_err(|message| ConfigError::Value { file, line, key: dotted, message })?;
         } else if let (true, Some(inner)) = (is_section(&dotted), item.as_table_like()) {
-            walk(inner, &dotted, span, source, config)?;
+            walk(inner, &dotted, span.as_ref(), source, config)?;
         } else if is_section(&dotted) {
             return Err(ConfigError::Value {
                 file,
@@ -82,8 +82,8 @@ fn is_section(dotted: &str) -> bool {
 }
 
 fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
-    let start = span.map_or(0, |span| span.start.min(text.len()));
-    1 + text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count()
+    let start = span.map_or(0, |span| span.start);
+    1 + text.char_indices().take_while(|(at, _)| *at < start).filter(|(_, c)| *c == '\n').count()
 }
 
 #[cfg(test)]

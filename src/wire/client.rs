@@ -94,7 +94,10 @@ impl From<CallError> for Refusal {
     }
 }
 
-type Waiting = Arc<Mutex<Option<HashMap<i64, oneshot::Sender<Result<Value, Refusal>>>>>>;
+/// Whoever waits for an answer, by the request's id; absent once the connection has ended.
+type Unanswered = Option<HashMap<i64, oneshot::Sender<Result<Value, Refusal>>>>;
+
+type Waiting = Arc<Mutex<Unanswered>>;
 
 /// A connection for requests; any number at once.
 pub struct Client {
@@ -221,9 +224,7 @@ impl Client {
     }
 }
 
-fn locked(
-    waiting: &Waiting,
-) -> std::sync::MutexGuard<'_, Option<HashMap<i64, oneshot::Sender<Result<Value, Refusal>>>>> {
+fn locked(waiting: &Waiting) -> std::sync::MutexGuard<'_, Unanswered> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

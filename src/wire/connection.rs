@@ -293,17 +293,13 @@ impl Connection {
     }
 
     async fn unsubscribe(&mut self, id: Option<Id>, unsubscribe: &Unsubscribe) -> Goes {
-        match self.subscriptions.remove(&unsubscribe.subscription) {
-            Some(pump) => {
-                pump.abort();
-                self.succeed(id, &serde_json::json!({})).await
-            }
-            None => {
-                let shown = visible_line(&unsubscribe.subscription, 40);
-                self.refuse(id, &Refusal::user(format!("there is no subscription `{shown}` on this connection")).into())
-                    .await
-            }
+        if let Some(pump) = self.subscriptions.remove(&unsubscribe.subscription) {
+            pump.abort();
+            return self.succeed(id, &serde_json::json!({})).await;
         }
+        let shown = visible_line(&unsubscribe.subscription, 40);
+        let refusal = Refusal::user(format!("there is no subscription `{shown}` on this connection"));
+        self.refuse(id, &refusal.into()).await
     }
 
     async fn answer<T: Serialize>(&self, id: Option<Id>, result: Result<T, Refusal>) -> Goes {

@@ -8,6 +8,7 @@ mod block;
 mod lines;
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use crate::base::text::visible_line;
 use crate::model::agent::{PlanEntry, ToolCall, ToolStatus};
@@ -113,12 +114,11 @@ impl Transcript {
 
     fn tool(&mut self, call: &ToolCall) {
         let text = tool_line(call);
-        match self.tools.get(&call.id) {
-            Some(at) => self.lines.replace(*at, text),
-            None => {
-                let at = self.item(text);
-                self.tools.insert(call.id.clone(), at);
-            }
+        if let Some(at) = self.tools.get(&call.id) {
+            self.lines.replace(*at, text);
+        } else {
+            let at = self.item(text);
+            self.tools.insert(call.id.clone(), at);
         }
     }
 
@@ -260,11 +260,8 @@ fn tool_line(call: &ToolCall) -> String {
     let kind = visible_line(if call.kind.is_empty() { "tool" } else { &call.kind }, 40);
     let mut text = format!("- {mark} **{kind}** {}", line(&call.title));
     if let Some(place) = call.locations.first().filter(|place| !call.title.contains(&place.path)) {
-        text.push_str(&format!(
-            " ({}{})",
-            line(&place.path),
-            place.line.map(|line| format!(":{line}")).unwrap_or_default()
-        ));
+        let number = place.line.map(|number| format!(":{number}")).unwrap_or_default();
+        let _ = write!(text, " ({}{number})", line(&place.path));
     }
     text
 }
@@ -314,11 +311,12 @@ fn job(end: &JobEnd) -> Option<String> {
     let leaked =
         |count: u32| if count == 0 { String::new() } else { format!("; {count} leftover processes were ended") };
     match end {
-        JobEnd::Exited { code: 0, leaked: 0, .. } | JobEnd::Exited { stopped: true, leaked: 0, .. } => None,
+        JobEnd::Exited { code: 0, leaked: 0, .. }
+        | JobEnd::Exited { stopped: true, leaked: 0, .. }
+        | JobEnd::Signaled { stopped: true, leaked: 0, .. } => None,
         JobEnd::Exited { code, leaked: count, .. } => {
             Some(format!("the agent's process exited with {code}{}", leaked(*count)))
         }
-        JobEnd::Signaled { stopped: true, leaked: 0, .. } => None,
         JobEnd::Signaled { signal, leaked: count, .. } => {
             Some(format!("signal {signal} ended the agent's process{}", leaked(*count)))
         }

@@ -91,15 +91,16 @@ async fn status(context: &Context, json: bool) -> Outcome {
 /// Whether one was running.
 async fn stop(context: &Context) -> Result<bool, Refusal> {
     let socket = &context.paths.socket;
+    let owner = daemon::owner(&context.paths)?;
     match Client::connect(socket, &caller()).await {
         Err(ConnectError::NotRunning) => return Ok(false),
         Err(ConnectError::Mismatch(_)) => Client::stop_other(socket, &caller()).await,
         Err(ConnectError::Refused(refusal)) => return Err(refusal),
         Ok(client) => client.stop_daemon().await?,
     }
-    // It is gone when it has let go of the database, which is a little after it stopped listening.
+    // Another may follow it at once, when somebody waits for work. It is gone when it has let go of the database, which is a little after it stopped listening.
     let until = clock::instant() + STOP_WITHIN;
-    while daemon::is_owned(&context.paths)? {
+    while owner.is_some() && daemon::owner(&context.paths)? == owner {
         if clock::instant() >= until {
             return Err(Refusal::environment(format!("the daemon did not stop within {} s", STOP_WITHIN.as_secs()))
                 .hint(format!("its log: {}", context.paths.log.display())));

@@ -13,6 +13,7 @@ use crate::model::query::{DiffSession, Query};
   divisi diff parser
   divisi diff parser --turn 2 --stat
   divisi diff parser --patch | git apply")]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct Args {
     /// The session
     session: String,
@@ -54,7 +55,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     if args.json {
         render::json(&diff);
     } else if args.name_only {
-        diff.files.iter().for_each(|file| render::text(&file.path));
+        for file in &diff.files {
+            render::text(&file.path);
+        }
     } else if args.stat {
         render::diff::stat(&context.screen, &diff);
     } else {

@@ -37,7 +37,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         } else if actions.is_empty() {
             render::text("nothing to repair");
         } else {
-            actions.iter().for_each(|action| render::text(action));
+            for action in &actions {
+                render::text(action);
+            }
         }
         return Ok(Exit::Done);
     }
@@ -45,7 +47,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     if args.json {
         render::json(&findings);
     } else {
-        findings.iter().for_each(|finding| say(context, finding));
+        for finding in &findings {
+            say(context, finding);
+        }
         if findings.iter().any(|finding| finding.fix.is_some()) {
             render::remark("  try: divisi doctor --fix");
         }

@@ -137,9 +137,8 @@ fn ended(event: &Envelope, landing: Option<&LandingId>) -> Option<Result<Landing
 
 fn end(state: &LandingState, view: &SessionView, aborting: bool, quiet: bool) -> Outcome {
     let say = |text: &str| {
-        if quiet {
-        } else {
-            render::text(text)
+        if !quiet {
+            render::text(text);
         }
     };
     match state {

@@ -42,28 +42,28 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
                 }
             })
             .await?;
-            lines.iter().for_each(|line| render::text(line));
+            for line in &lines {
+                render::text(line);
+            }
         }
         (true, json) => follow(&door, session, json).await?,
     }
     Ok(Exit::Done)
 }
 
-async fn pages(door: &mut Door<'_>, session: &SessionId, mut take: impl FnMut(Vec<Envelope>)) -> Result<(), Refusal> {
+async fn pages(door: &mut Door<'_>, of: &SessionId, mut take: impl FnMut(Vec<Envelope>)) -> Result<(), Refusal> {
     let mut after = Seq(0);
     loop {
-        let list = ListEvents { after, session: Some(session.clone()), limit: Some(PAGE) };
+        let list = ListEvents { after, session: Some(of.clone()), limit: Some(PAGE) };
         let page: EventPage = door.query(Query::ListEvents(list)).await?;
-        match page.events.last() {
-            None => return Ok(()),
-            Some(last) => after = last.seq,
-        }
+        let Some(newest) = page.events.last() else { return Ok(()) };
+        after = newest.seq;
         take(page.events);
     }
 }
 
 async fn follow(door: &Door<'_>, session: SessionId, json: bool) -> Result<(), Refusal> {
-    let mut follower = door.follow(Seq(0), Some(session)).await?;
+    let mut follower = door.follow(Seq(0), Some(session), false).await?;
     let (mut transcript, mut stream) = (Transcript::new(), Stream::default());
     loop {
         for event in follower.next().await?.events {

@@ -127,7 +127,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let end = if args.wait {
         let (views, end) = follow::until_settled(context, &mut door, std::slice::from_ref(&session)).await?;
         if !args.json {
-            views.iter().for_each(|view| say_end(context, view));
+            for view in &views {
+                say_end(context, view);
+            }
         }
         end
     } else {

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::prompt::{PromptArgs, edited};
+use crate::cli::prompt::PromptArgs;
 use crate::cli::render;
 use crate::cli::render::Style;
 use crate::cli::render::table::Table;
@@ -18,19 +18,24 @@ use crate::model::turn::QueuedPrompt;
 /// List, change or take back prompts that wait for their turn
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The session
-    session: String,
-    /// Print an array of prompts
-    #[arg(long)]
-    json: bool,
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Action,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// List the prompts that wait
+    List {
+        /// The session
+        session: String,
+        /// Print an array of prompts
+        #[arg(long)]
+        json: bool,
+    },
     /// Change a waiting prompt; without a new text an editor opens
     Edit {
+        /// The session
+        session: String,
         /// The prompt: its id or the part after the dot
         id: String,
         #[command(flatten)]
@@ -38,6 +43,8 @@ enum Action {
     },
     /// Take a waiting prompt back
     Cancel {
+        /// The session
+        session: String,
         /// The prompt: its id or the part after the dot
         id: String,
     },
@@ -45,28 +52,21 @@ enum Action {
 
 pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let mut door = context.door().await?;
-    let view = door.session(&args.session).await?;
     match args.action {
-        None if args.json => render::json(&view.queue),
-        None => {
-            let mut table = Table::new(&["PROMPT", "TEXT"]);
-            for prompt in &view.queue {
-                table.row(vec![(Style::Plain, prompt.id.0.clone()), (Style::Plain, prompt.text.clone())]);
-            }
-            if view.queue.is_empty() { render::remark("no prompt waits") } else { table.write(&context.screen) }
+        Action::List { session, json } => {
+            let view = door.session(&session).await?;
+            if json { render::json(&view.queue) } else { list(&view, context) }
         }
-        Some(Action::Edit { id, prompt }) => {
+        Action::Edit { session, id, prompt } => {
+            let view = door.session(&session).await?;
             let old = waiting(&view, &id)?;
-            let text = if context.screen.input && prompt.is_empty() {
-                edited(context, &old.text)?
-            } else {
-                prompt.read(context, &old.text)?
-            };
+            let text = prompt.read(context, &old.text)?;
             let edit = EditPrompt { session: view.id.clone(), prompt: old.id.clone(), text };
             door.submit(Command::EditPrompt(edit)).await?;
             render::text(&format!("changed {}", old.id));
         }
-        Some(Action::Cancel { id }) => {
+        Action::Cancel { session, id } => {
+            let view = door.session(&session).await?;
             let prompt = waiting(&view, &id)?.id.clone();
             door.submit(Command::CancelPrompt(CancelPrompt { session: view.id.clone(), prompt: prompt.clone() }))
                 .await?;
@@ -76,10 +76,22 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     Ok(Exit::Done)
 }
 
+fn list(view: &SessionView, context: &Context) {
+    if view.queue.is_empty() {
+        render::remark("no prompt waits");
+        return;
+    }
+    let mut table = Table::new(&["PROMPT", "TEXT"]);
+    for prompt in &view.queue {
+        table.row(vec![(Style::Plain, prompt.id.0.clone()), (Style::Plain, prompt.text.clone())]);
+    }
+    table.write(&context.screen);
+}
+
 fn waiting<'a>(view: &'a SessionView, reference: &str) -> Result<&'a QueuedPrompt, Refusal> {
     let whole = PromptId(format!("{}.{reference}", view.id));
     view.queue.iter().find(|prompt| prompt.id.as_str() == reference || prompt.id == whole).ok_or_else(|| {
         Refusal::conflict(format!("no prompt `{reference}` waits in {}", view.name))
-            .hint(format!("divisi queue {}", view.name))
+            .hint(format!("divisi queue list {}", view.name))
     })
 }

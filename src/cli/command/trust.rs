@@ -21,8 +21,11 @@ pub(crate) struct Args {
     /// Trust it without asking, if its SHA-256 is this
     #[arg(long, value_name = "SHA256")]
     digest: Option<String>,
-    /// Only show it and whether it is trusted, as JSON
+    /// Trust what is printed without asking
     #[arg(long, conflicts_with = "digest")]
+    yes: bool,
+    /// Only show it and whether it is trusted, as JSON
+    #[arg(long, conflicts_with_all = ["digest", "yes"])]
     json: bool,
 }
 
@@ -42,14 +45,15 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         render::text(&format!("{path} is trusted already"));
         return Ok(Exit::Done);
     }
-    let digest = match args.digest {
-        Some(digest) => digest,
-        None => {
-            render::text(&found.text);
-            render::text(&format!("{path}  sha256 {}", found.digest));
+    let digest = if let Some(digest) = args.digest {
+        digest
+    } else {
+        render::text(&found.text);
+        render::text(&format!("{path}  sha256 {}", found.digest));
+        if !args.yes {
             ask(context, &found.digest)?;
-            found.digest.clone()
         }
+        found.digest.clone()
     };
     door.submit(Command::TrustRepository(TrustRepository { repository, digest })).await?;
     render::text(&format!("trusted {path}"));

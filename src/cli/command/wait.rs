@@ -28,7 +28,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     if args.json {
         render::json(&views);
     } else {
-        views.iter().for_each(|view| say_end(context, view));
+        for view in &views {
+            say_end(context, view);
+        }
     }
     Ok(end)
 }

@@ -35,20 +35,20 @@ impl Progress {
         self.frame += 1;
         if self.shown {
             let frame = FRAMES[self.frame % FRAMES.len()];
-            self.write(&format!("\r\u{1b}[K{frame} {}", cut(&self.text, self.width.saturating_sub(3))));
+            write_err(&format!("\r\u{1b}[K{frame} {}", cut(&self.text, self.width.saturating_sub(3))));
         }
-    }
-
-    fn write(&self, text: &str) {
-        // A terminal that is gone shows no progress.
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.shown && self.frame > 0 {
-            self.write("\r\u{1b}[K");
+            write_err("\r\u{1b}[K");
         }
     }
+}
+
+fn write_err(text: &str) {
+    // A terminal that is gone shows no progress.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

@@ -56,8 +56,9 @@ fn a_value_that_does_not_fit_changes_nothing() {
 
 #[test]
 fn the_list_is_a_valid_configuration() {
-    let text: String =
-        list(&Config::default()).iter().map(|setting| format!("{} = {}\n", setting.key, setting.value)).collect();
+    let text: String = list(&Config::default())
+        .iter()
+        .fold(String::new(), |text, setting| text + setting.key + " = " + &setting.value + "\n");
     assert_eq!(load_text(&text, "list").unwrap(), Config::default());
     assert!(list(&Config::default()).iter().all(|setting| setting.default && !setting.about.is_empty()));
 }

@@ -18,18 +18,11 @@ use crate::wire::error::{CONFLICT, ErrorObject};
 use crate::wire::message::{EventBatch, Subscribe, Subscribed};
 use crate::wire::method::{EVENT_BATCH, EVENT_CLOSED, EVENT_SUBSCRIBE};
 
-/// Starts a daemon when the one that was followed is lost without a word.
-#[derive(Clone)]
-pub struct Revive(pub Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>> + Send + Sync>);
-
-impl std::fmt::Debug for Revive {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Revive")
-    }
-}
+/// Sees to it that a daemon runs.
+pub type Revive = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>> + Send + Sync>;
 
 /// What to follow.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Follow {
     /// The daemon's socket.
     pub socket: PathBuf,
@@ -43,7 +36,7 @@ pub struct Follow {
     pub views: bool,
     /// For how long a lost daemon is waited for.
     pub patience: Duration,
-    /// How a daemon that died is replaced; absent: somebody else has to. One that was told to stop is never replaced.
+    /// Starts a daemon when there is none any more; absent: one is only waited for.
     pub revive: Option<Revive>,
 }
 
@@ -62,8 +55,6 @@ pub struct Follower {
     cursor: Seq,
     stream: Option<(Stream, String)>,
     head: Seq,
-    /// The daemon said that it ends.
-    told: bool,
 }
 
 impl Follower {
@@ -72,16 +63,9 @@ impl Follower {
     /// # Errors
     /// When there is no daemon or it refuses.
     pub async fn open(follow: Follow) -> Result<Self, Refusal> {
-        let (stream, subscribed) = match (subscribe(&follow, follow.after).await, &follow.revive) {
-            (Err(ConnectError::NotRunning), Some(revive)) => {
-                (revive.0)().await?;
-                subscribe(&follow, follow.after).await?
-            }
-            (subscribed, _) => subscribed?,
-        };
+        let (stream, subscribed) = reviving(&follow, follow.after).await?;
         let cursor = follow.after.unwrap_or(subscribed.head);
-        let stream = Some((stream, subscribed.subscription));
-        Ok(Self { follow, cursor, stream, head: subscribed.head, told: false })
+        Ok(Self { follow, cursor, stream: Some((stream, subscribed.subscription)), head: subscribed.head })
     }
 
     /// The last event that was handed out.
@@ -122,7 +106,6 @@ impl Follower {
                         params.get("error").and_then(|error| serde_json::from_value(error.clone()).ok());
                     tracing::debug!("the subscription ended: {error:?}");
                     self.stream = None;
-                    self.told = true;
                     // The daemon is stopping, or cannot read its store for the moment.
                     sleep(Duration::from_millis(50)).await;
                 }
@@ -135,30 +118,19 @@ impl Follower {
     async fn reconnect(&mut self) -> Result<(), Refusal> {
         let until = clock::instant() + self.follow.patience;
         let mut pause = Duration::from_millis(10);
-        let mut revived = None;
         loop {
-            match subscribe(&self.follow, Some(self.cursor)).await {
+            match reviving(&self.follow, Some(self.cursor)).await {
                 Ok((stream, subscribed)) => {
                     self.head = subscribed.head;
                     self.stream = Some((stream, subscribed.subscription));
-                    self.told = false;
                     return Ok(());
                 }
                 Err(ConnectError::Mismatch(error)) => return Err(error.into()),
-                Err(ConnectError::NotRunning) if !self.told && revived.is_none() && self.follow.revive.is_some() => {
-                    // Once: a daemon that cannot start says why, and is waited for like any other.
-                    if let Some(revive) = &self.follow.revive {
-                        revived = Some((revive.0)().await);
-                    }
-                }
                 Err(ConnectError::Refused(refusal)) if crate::wire::error::code_of(refusal.kind) == CONFLICT => {
                     return Err(refusal);
                 }
                 Err(error) if clock::instant() >= until => {
-                    let why = match revived {
-                        Some(Err(refusal)) => refusal,
-                        _ => Refusal::from(error),
-                    };
+                    let why = Refusal::from(error);
                     return Err(Refusal::environment(format!("the daemon was lost and is not back: {}", why.message))
                         .hint("divisi daemon status"));
                 }
@@ -168,6 +140,16 @@ impl Follower {
                 }
             }
         }
+    }
+}
+
+async fn reviving(follow: &Follow, after: Option<Seq>) -> Result<(Stream, Subscribed), ConnectError> {
+    match (subscribe(follow, after).await, &follow.revive) {
+        (Err(ConnectError::NotRunning), Some(revive)) => {
+            revive().await?;
+            subscribe(follow, after).await
+        }
+        (outcome, _) => outcome,
     }
 }
 

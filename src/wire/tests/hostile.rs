@@ -79,7 +79,7 @@ fn message(dice: &mut Dice, number: usize) -> Vec<u8> {
             .into_bytes(),
         2 => json!({"jsonrpc": dice.value(1), "id": number, "method": 7}).to_string().into_bytes(),
         3 => dice.value(5).to_string().into_bytes(),
-        4 => good.as_bytes()[..1 + dice.roll(good.len() - 2)].to_vec(),
+        4 => good.as_bytes()[..=dice.roll(good.len() - 2)].to_vec(),
         5 => {
             let mut bytes = good.into_bytes();
             let at = dice.roll(bytes.len());
@@ -96,10 +96,9 @@ fn message(dice: &mut Dice, number: usize) -> Vec<u8> {
         7 => [b"{\"a\":".repeat(200 + dice.roll(5000)), b"1".to_vec()].concat(),
         8 => b"[".repeat(1000 + dice.roll(200_000)),
         9 => format!("[{good},{good}]").into_bytes(),
-        10 => (0..1 + dice.roll(400))
-            .map(|_| u8::try_from(dice.roll(256)).unwrap())
-            .filter(|byte| *byte != b'\n')
-            .collect(),
+        10 => {
+            (0..=dice.roll(400)).map(|_| u8::try_from(dice.roll(256)).unwrap()).filter(|byte| *byte != b'\n').collect()
+        }
         11 => json!({"jsonrpc": "2.0", "id": "x".repeat(1000), "method": "session/list"}).to_string().into_bytes(),
         12 => json!({"jsonrpc": "2.0", "id": number, "method": "m".repeat(1 + dice.roll(300_000))})
             .to_string()

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener as StdListener;
@@ -50,8 +51,9 @@ async fn requests_are_answered_concurrently_and_commands_keep_their_order() {
     raw.say(r#"{"jsonrpc":"2.0","id":"slow","method":"session/show","params":{"session":"slow"}}"#).await;
     let mut burst = String::new();
     for number in 0..500 {
-        burst += &format!(
-            "{{\"jsonrpc\":\"2.0\",\"id\":{number},\"method\":\"session/stop\",\"params\":{{\"session\":\"n{number}\"}}}}\n"
+        let _ = writeln!(
+            burst,
+            "{{\"jsonrpc\":\"2.0\",\"id\":{number},\"method\":\"session/stop\",\"params\":{{\"session\":\"n{number}\"}}}}"
         );
     }
     within(raw.0.write_all(burst.as_bytes())).await.unwrap();

@@ -1,12 +1,13 @@
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{UnixListener, UnixStream};
 
-use super::fake::{Daemon, Home, said, within};
-use crate::host::port::Store as _;
+use super::fake::{Daemon, FakeStore, Home, envelope, said, within};
+use crate::host::port::{Batch, Store as _};
 use crate::model::id::Seq;
-use crate::wire::client::{Caller, Follow, Follower};
+use crate::wire::client::{Caller, Follow, Follower, Revive};
 use crate::wire::serve::Limits;
 
 fn follow(home: &Home, after: Option<u64>) -> Follow {
@@ -114,4 +115,30 @@ async fn a_daemon_that_does_not_come_back_is_given_up() {
     let mut follower = Follower::open(hurried).await.unwrap();
     daemon.end().await;
     assert!(within(follower.next()).await.unwrap_err().message.contains("not back"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_daemon_is_revived_when_that_is_wanted() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home.paths, Limits::default());
+    daemon.host.publish(3, said);
+    let next: Arc<Mutex<Option<Daemon>>> = Arc::default();
+    let stored: Arc<Mutex<Option<Arc<FakeStore>>>> = Arc::default();
+    let (slot, store, paths) = (Arc::clone(&next), Arc::clone(&stored), home.paths.clone());
+    let revive: Revive = Arc::new(move || {
+        let store = store.lock().unwrap().clone().unwrap();
+        *slot.lock().unwrap() = Some(Daemon::with(&paths, Limits::default(), 1, store));
+        Box::pin(async { Ok(()) })
+    });
+    let mut follower = Follower::open(Follow { revive: Some(revive), ..follow(&home, Some(0)) }).await.unwrap();
+    let mut seen = Vec::new();
+    collect(&mut follower, &mut seen, 3).await;
+    // Nothing is listening from here on until the follower asks for it.
+    let store = daemon.end().await;
+    store.append(Batch { events: vec![envelope(4, said(4))], rows: Vec::new() }, Box::new(|| {}));
+    *stored.lock().unwrap() = Some(store);
+    collect(&mut follower, &mut seen, 4).await;
+    assert_eq!(seen, [1, 2, 3, 4]);
+    let daemon = next.lock().unwrap().take().expect("it was started");
+    daemon.end().await;
 }

@@ -99,7 +99,7 @@ impl Block {
     fn extend(&mut self, piece: &str, lines: &mut Lines) {
         let mut rest = piece;
         while self.width + rest.len() > LONGEST {
-            let cut = rest.floor_char_boundary(LONGEST.saturating_sub(self.width).max(4));
+            let cut = boundary(rest, LONGEST.saturating_sub(self.width).max(4));
             self.put(&rest[..cut], lines);
             rest = &rest[cut..];
             self.line_ended();
@@ -140,12 +140,17 @@ impl Block {
         let after = unindented[length..].trim();
         match self.inside {
             None if length >= FENCE && !(mark == '`' && after.contains('`')) => {
-                self.inside = Some(Fence { mark, length })
+                self.inside = Some(Fence { mark, length });
             }
             Some(fence) if fence.mark == mark && length >= fence.length && after.is_empty() => self.inside = None,
             _ => {}
         }
     }
+}
+
+/// The last character boundary of a text that is longer than `at` bytes, at or before `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 fn prefix(kind: Kind) -> &'static str {
