@@ -14,6 +14,8 @@ local queue
 ---The approvals of the queue's lines.
 ---@type table<integer, string>
 local ids = {}
+---True from an answer given here until the queue is shown again.
+local answered = false
 ---@type integer?
 local float_buf
 ---@type integer?
@@ -137,7 +139,16 @@ local function render_queue()
   end
   if #lines == 0 then
     lines = { 'Nothing waits for an answer.' }
+    if answered and api.nvim_get_current_buf() == queue and vim.w.divisi == 'approvals' then
+      -- The person answered the last one here: there is nothing more to do in this window.
+      vim.schedule(function()
+        if api.nvim_get_current_buf() == queue and vim.w.divisi == 'approvals' and not mirror.approvals[1] then
+          window.close(api.nvim_get_current_win())
+        end
+      end)
+    end
   end
+  answered = false
   window.set_lines(queue, lines)
   api.nvim_buf_clear_namespace(queue, ns, 0, -1)
   for _, line in ipairs(heads) do
@@ -164,6 +175,7 @@ end
 ---@param answer table the fields of `approval/answer` without the id
 function M.answer(approval, answer)
   answer.approval = approval.id
+  answered = true
   require('divisi.rpc').request('approval/answer', answer, function(_, refusal)
     if refusal then
       errors.refused(refusal)
@@ -184,26 +196,23 @@ end
 ---@param approval divisi.Approval
 local function always(approval)
   local exact = approval.command_raw or approval.title
+  local matchers = { { 'exactly this: ' .. what(approval), 'exact', exact } } ---@type string[][]
+  local word = approval.command_raw and approval.command_raw:match('^%s*(%S+)')
+  if word and word ~= exact then
+    table.insert(matchers, { ('every command that begins with %q'):format(word .. ' '), 'prefix', word .. ' ' })
+  end
+  if approval.tool_name then
+    table.insert(matchers, { 'every use of ' .. approval.tool_name:gsub('%c', '?'), 'tool', approval.tool_name })
+  end
   local scopes = {} ---@type { text: string, scope: table }[]
-  local function add(text, kind, value)
-    for _, reach in ipairs({ 'session', 'repository' }) do
+  for _, reach in ipairs({ 'session', 'repository' }) do
+    for _, matcher in ipairs(matchers) do
       table.insert(scopes, {
-        text = ('%s, in this %s'):format(text, reach),
-        scope = { matcher = { kind = kind, value = value }, reach = reach },
+        text = ('%s, in this %s'):format(matcher[1]:gsub('%c', '?'), reach),
+        scope = { matcher = { kind = matcher[2], value = matcher[3] }, reach = reach },
       })
     end
   end
-  add('exactly this: ' .. what(approval), 'exact', exact)
-  local word = approval.command_raw and approval.command_raw:match('^%s*(%S+)')
-  if word and word ~= exact then
-    add(('every command that begins with %q'):format(word .. ' '), 'prefix', word .. ' ')
-  end
-  if approval.tool_name then
-    add('every use of ' .. approval.tool_name:gsub('%c', '?'), 'tool', approval.tool_name)
-  end
-  table.sort(scopes, function(a, b)
-    return a.scope.reach > b.scope.reach
-  end)
   vim.ui.select(scopes, {
     prompt = 'Always allow',
     kind = 'divisi_scope',

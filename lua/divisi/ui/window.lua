@@ -123,8 +123,15 @@ function M.open(buf, role, split, size)
     api.nvim_set_current_win(win)
     return win
   end
-  local shape = { split = split, win = -1 }
-  shape[split == 'below' and 'height' or 'width'] = size
+  -- Beside the files, above a list at the bottom; without files beside everything.
+  local beside = split == 'right' and M.normal_window() or -1
+  local shape = { split = split, win = beside }
+  if split == 'below' then
+    -- The files keep most of the screen.
+    shape.height = math.min(size, math.max(4, math.floor(vim.o.lines / 4)))
+  else
+    shape.width = size
+  end
   local ok, made = pcall(api.nvim_open_win, buf, true, shape)
   if not ok then
     require('divisi.errors').warn('no window can be opened here: ' .. tostring(made))
