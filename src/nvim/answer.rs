@@ -56,10 +56,16 @@ fn checked(preflight: &Value) -> Value {
     let onto = visible_line(text("/onto").strip_prefix("refs/heads/").unwrap_or(text("/onto")), 120);
     let mut lines = vec![
         format!("onto      {onto}"),
-        format!("brings    {} commits, {} files, +{} −{}", number("/ahead"), number("/stat/files"), number("/stat/added"), number("/stat/removed")),
+        format!(
+            "brings    {}, {}, +{} −{}",
+            counted(number("/ahead"), "commit"),
+            counted(number("/stat/files"), "file"),
+            number("/stat/added"),
+            number("/stat/removed")
+        ),
         format!("base      {}", match number("/behind") {
             0 => "has not moved".to_owned(),
-            behind => format!("moved by {behind} commits"),
+            behind => format!("moved by {}", counted(behind, "commit")),
         }),
     ];
     if flag("/dirty") {
@@ -88,6 +94,10 @@ fn checked(preflight: &Value) -> Value {
         "blockers": blockers,
         "lines": lines,
     })
+}
+
+fn counted(number: u64, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
 fn overlaps(preflight: &Value, path: &str) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! The one loop of this process: requests from Lua and signals from the daemon in, batches out.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
         done: done_sender,
         outbox: Outbox::default(),
         documents: BTreeMap::new(),
-        reading: HashSet::new(),
+        reading: HashMap::new(),
         daemon: None,
         number: 0,
     };
@@ -89,8 +89,8 @@ struct Host {
     done: mpsc::UnboundedSender<Done>,
     outbox: Outbox,
     documents: BTreeMap<String, Document>,
-    /// Sessions whose history is being read.
-    reading: HashSet<String>,
+    /// Sessions whose history is being read, and whether it is to be read once more after that.
+    reading: HashMap<String, bool>,
     daemon: Option<Daemon>,
     number: u64,
 }
@@ -179,14 +179,15 @@ impl Host {
         match done {
             Done::Answer { id, method, outcome } => self.answer(id, &method, outcome),
             Done::History { session, events, complete } => {
-                if complete {
-                    self.reading.remove(&session);
-                }
+                let again = complete && self.reading.remove(&session) == Some(true);
                 if let Some(document) = self.documents.get_mut(&session) {
                     document.history(events);
-                    if complete {
+                    if complete && !again {
                         document.complete();
                     }
+                }
+                if again {
+                    self.read_history(&session);
                 }
             }
             Done::NoHistory { session, refusal } => {
@@ -238,9 +239,11 @@ impl Host {
     /// Reads a session's events from where its document is to the newest, page by page.
     fn read_history(&mut self, session: &str) {
         let Some(document) = self.documents.get(session) else { return };
-        if !self.reading.insert(session.to_owned()) {
+        if self.reading.contains_key(session) {
+            self.reading.insert(session.to_owned(), true);
             return;
         }
+        self.reading.insert(session.to_owned(), false);
         let (current, done, session) = (self.current.clone(), self.done.clone(), session.to_owned());
         let mut after = document.last();
         tokio::spawn(async move {

@@ -17,7 +17,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 /// What the loop hears of the connection.
 #[derive(Debug)]
 pub enum Signal {
-    /// A connection stands and this is the state behind it. `again` is set after a gap or a reconnect.
+    /// A connection stands, or events were missed, and this is the state now.
     Snapshot {
         /// The daemon.
         daemon: Daemon,
@@ -75,13 +75,13 @@ async fn follow(
     snapshot(link, signals).await?;
     current.send_replace(Some(Arc::clone(link)));
     while let Some(batch) = batches.recv().await {
-        let gap = advance(last, &batch);
-        if signals.send(Signal::Batch(batch)).is_err() {
-            return Ok(());
-        }
-        if gap {
+        if advance(last, &batch) {
+            // Before the batch: what follows a hole must not be shown until the hole is filled.
             tracing::warn!(?last, "events are missing; taking a new snapshot");
             snapshot(link, signals).await?;
+        }
+        if signals.send(Signal::Batch(batch)).is_err() {
+            return Ok(());
         }
     }
     Ok(())

@@ -30,26 +30,42 @@ pub struct Gone;
 pub async fn deliver(nvim: Neovim<Writer>, number: u64, batch: Vec<Value>) -> Result<(), Gone> {
     let batch = Pack::Array(batch.into_iter().map(msgpack::from_json).collect());
     loop {
-        match timeout(MODE_DEADLINE, nvim.call("nvim_get_mode", Vec::new())).await {
-            Err(_) => continue,
-            Ok(Err(_)) => return Err(Gone),
-            Ok(Ok(mode)) if blocking(&mode) => {
+        match within(MODE_DEADLINE, &nvim, "nvim_get_mode", Vec::new()).await? {
+            None => continue,
+            Some(mode) if blocking(&mode) => {
                 sleep(BLOCKED).await;
                 continue;
             }
-            Ok(Ok(_)) => {}
+            Some(_) => {}
         }
         let args = vec![Pack::from(DISPATCH), Pack::Array(vec![Pack::from(number), batch.clone()])];
-        match timeout(BATCH_DEADLINE, nvim.call("nvim_exec_lua", args)).await {
-            Err(_) => tracing::warn!(number, "Neovim has not applied a batch in time; it is sent again"),
-            Ok(Err(_)) => return Err(Gone),
-            Ok(Ok(Err(error))) => {
+        match within(BATCH_DEADLINE, &nvim, "nvim_exec_lua", args).await? {
+            None => tracing::warn!(number, "Neovim has not applied a batch in time; it is sent again"),
+            Some(Err(error)) => {
                 // Lua guards every entry by itself; an error here means the plugin is not there or broken.
                 tracing::error!(number, %error, "a batch was not applied");
                 return Ok(());
             }
-            Ok(Ok(Ok(_))) => return Ok(()),
+            Some(Ok(_)) => return Ok(()),
         }
+    }
+}
+
+/// Calls Neovim and waits for so long; `None` when the answer takes longer.
+///
+/// The call goes on in a task of its own: nvim-rs ends the whole connection when an answer finds nobody who waits for it.
+async fn within(
+    deadline: Duration,
+    nvim: &Neovim<Writer>,
+    method: &'static str,
+    args: Vec<Pack>,
+) -> Result<Option<Result<Pack, Pack>>, Gone> {
+    let nvim = nvim.clone();
+    let call = tokio::spawn(async move { nvim.call(method, args).await });
+    match timeout(deadline, call).await {
+        Err(_) => Ok(None),
+        Ok(Ok(Ok(answer))) => Ok(Some(answer)),
+        Ok(Ok(Err(_)) | Err(_)) => Err(Gone),
     }
 }
 

@@ -6,6 +6,13 @@ local errors = require('divisi.errors')
 local rpc = require('divisi.rpc')
 local window = require('divisi.ui.window')
 
+---@param number integer
+---@param word string
+---@return string
+local function counted(number, word)
+  return ('%d %s%s'):format(number, word, number == 1 and '' or 's')
+end
+
 ---Shows lines in a float that takes no focus, for as long as a question is open.
 ---@param title string
 ---@param lines string[]
@@ -150,7 +157,7 @@ function M.remove(row)
     else
       unlanded = (found.files or 0) > 0 or found.dirty == true
       if (found.files or 0) > 0 then
-        table.insert(lines, ('not landed: %d commits, %d files, +%d −%d'):format(found.ahead, found.files, found.added, found.removed))
+        table.insert(lines, ('not landed: %s, %s, +%d −%d'):format(counted(found.ahead, 'commit'), counted(found.files, 'file'), found.added, found.removed))
       end
       if found.dirty then
         table.insert(lines, 'uncommitted changes')
@@ -165,6 +172,7 @@ function M.remove(row)
       table.insert(lines, 'nothing is lost')
     end
     ask(('Remove %s'):format(row.name), lines, {
+      { text = 'Keep it', run = function() end },
       {
         text = unlanded and 'Remove, with what is not landed' or 'Remove',
         run = function()
@@ -177,7 +185,6 @@ function M.remove(row)
           end)
         end,
       },
-      { text = 'Keep it', run = function() end },
     })
   end)
 end
