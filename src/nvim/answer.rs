@@ -63,10 +63,13 @@ fn checked(preflight: &Value) -> Value {
             number("/stat/added"),
             number("/stat/removed")
         ),
-        format!("base      {}", match number("/behind") {
-            0 => "has not moved".to_owned(),
-            behind => format!("moved by {}", counted(behind, "commit")),
-        }),
+        format!(
+            "base      {}",
+            match number("/behind") {
+                0 => "has not moved".to_owned(),
+                behind => format!("moved by {}", counted(behind, "commit")),
+            }
+        ),
     ];
     if flag("/dirty") {
         lines.push("worktree  has uncommitted changes; they are committed first".to_owned());

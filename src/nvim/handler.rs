@@ -35,10 +35,11 @@ impl Handler for Door {
     type Writer = Writer;
 
     async fn handle_notify(&self, name: String, args: Vec<Pack>, _nvim: Neovim<Writer>) {
-        match decode(&name, &args) {
+        if let Some(ask) = decode(&name, &args) {
             // The loop that reads them ends only with this process.
-            Some(ask) => drop(self.asks.send(ask)),
-            None => tracing::warn!(name, "a notification that nobody understands"),
+            drop(self.asks.send(ask));
+        } else {
+            tracing::warn!(name, "a notification that nobody understands");
         }
     }
 }

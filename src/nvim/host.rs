@@ -127,9 +127,9 @@ impl Host {
                 self.answer(ask.id, &ask.method, Ok(json!({})));
             }
             "host/status" => {
-                let daemon = self.daemon.as_ref().map(|daemon| {
-                    json!({ "version": daemon.version, "protocol": daemon.protocol, "socket": daemon.socket })
-                });
+                let daemon = self.daemon.as_ref().map(
+                    |daemon| json!({ "version": daemon.version, "protocol": daemon.protocol, "socket": daemon.socket }),
+                );
                 let connected = self.current.borrow().is_some();
                 let status = json!({ "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id(), "connected": connected, "daemon": daemon });
                 self.answer(ask.id, &ask.method, Ok(status));
@@ -144,8 +144,9 @@ impl Host {
         let request = json!({ "method": method, "params": params });
         let is_command = serde_json::from_value::<Command>(request.clone()).is_ok();
         if !is_command && let Err(error) = serde_json::from_value::<Query>(request) {
-            let refusal = Refusal::internal(format!("the plugin asked for {method} in a way this divisi does not know: {error}"))
-                .hint("update the plugin and the binary together, then :checkhealth divisi");
+            let refusal =
+                Refusal::internal(format!("the plugin asked for {method} in a way this divisi does not know: {error}"))
+                    .hint("update the plugin and the binary together, then :checkhealth divisi");
             self.answer_later(id, method, Err(refusal));
             return;
         }
@@ -195,7 +196,8 @@ impl Host {
                 if let Some(document) = self.documents.get_mut(&session) {
                     document.complete();
                 }
-                self.outbox.op(json!({ "kind": "transcript_error", "session": session, "error": answer::refusal(&refusal) }));
+                self.outbox
+                    .op(json!({ "kind": "transcript_error", "session": session, "error": answer::refusal(&refusal) }));
             }
         }
     }
@@ -222,8 +224,9 @@ impl Host {
             Signal::Batch(batch) => {
                 batch.sessions.iter().filter_map(row::session).for_each(|row| self.outbox.row(row));
                 for event in &batch.events {
-                    row::approval_change(event).into_iter().for_each(|op| self.outbox.op(op));
-                    row::event(event).into_iter().for_each(|op| self.outbox.op(op));
+                    for op in [row::approval_change(event), row::event(event)].into_iter().flatten() {
+                        self.outbox.op(op);
+                    }
                     let session = event.get("session").and_then(Value::as_str);
                     if let Some(document) = session.and_then(|session| self.documents.get_mut(session)) {
                         document.live(event);
@@ -231,7 +234,9 @@ impl Host {
                 }
             }
             Signal::Lost(refusal) => {
-                self.outbox.op(json!({ "kind": "connection", "state": "lost", "message": visible_line(&refusal.message, 300) }));
+                self.outbox.op(
+                    json!({ "kind": "connection", "state": "lost", "message": visible_line(&refusal.message, 300) }),
+                );
             }
         }
     }

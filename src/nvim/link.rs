@@ -36,11 +36,15 @@ pub enum Signal {
 pub type Current = watch::Receiver<Option<Arc<dyn Link>>>;
 
 /// Runs for ever; ends when nobody listens.
-pub async fn keep(backend: Arc<dyn Backend>, signals: mpsc::UnboundedSender<Signal>, current: watch::Sender<Option<Arc<dyn Link>>>) {
+pub async fn keep(
+    backend: Arc<dyn Backend>,
+    signals: mpsc::UnboundedSender<Signal>,
+    current: watch::Sender<Option<Arc<dyn Link>>>,
+) {
     let mut last: Option<Seq> = None;
     let mut pause = RETRY.0;
     while !signals.is_closed() {
-        let lost = match backend.connect().await {
+        let ended = match backend.connect().await {
             Ok(link) => {
                 let outcome = follow(&link, &signals, &current, &mut last).await;
                 current.send_replace(None);
@@ -55,7 +59,7 @@ pub async fn keep(backend: Arc<dyn Backend>, signals: mpsc::UnboundedSender<Sign
             }
             Err(refusal) => refusal,
         };
-        if signals.send(Signal::Lost(lost)).is_err() {
+        if signals.send(Signal::Lost(ended)).is_err() {
             return;
         }
         sleep(pause).await;

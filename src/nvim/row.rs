@@ -7,8 +7,17 @@ use serde_json::{Map, Value, json};
 use crate::base::text::{visible, visible_line};
 
 /// The order of rows: what needs a person first. Positions are all that is known of states here.
-const ATTENTION: [&str; 9] =
-    ["awaiting_input", "failed", "interrupted", "review", "running", "evaluating", "initializing", "queued", "completed"];
+const ATTENTION: [&str; 9] = [
+    "awaiting_input",
+    "failed",
+    "interrupted",
+    "review",
+    "running",
+    "evaluating",
+    "initializing",
+    "queued",
+    "completed",
+];
 
 /// Events that the Lua side hears of, beside views, approvals and transcripts.
 const TOLD: [&str; 11] = [

@@ -10,8 +10,8 @@ use crate::model::landing::LandingState;
 use crate::model::turn::TurnOutcome;
 use crate::model::{Envelope, Event};
 
-/// Every turn begins with a line that begins with this; no other line does.
-pub const TURN: &str = "━━ ";
+/// Every turn begins with a line that begins with this.
+pub const TURN: &str = "## Turn ";
 /// A line is cut after this many characters.
 const MAX_LINE: usize = 4_000;
 /// Lines of a failed tool call's text that are shown.
@@ -51,7 +51,7 @@ impl Stream {
     fn prefix(self) -> &'static str {
         match self {
             Self::Message => "",
-            Self::Thought => "~ ",
+            Self::Thought => "> ",
             Self::Output => "    ",
         }
     }
@@ -63,6 +63,7 @@ pub struct Transcript {
     lines: usize,
     last_chars: usize,
     last_blank: bool,
+    last_item: bool,
     stream: Option<Stream>,
     tools: HashMap<String, (usize, ToolStatus)>,
     approvals: HashMap<String, (usize, String)>,
@@ -77,20 +78,23 @@ impl Transcript {
             Event::AgentMessage { text, .. } => self.stream(Stream::Message, text),
             Event::AgentThought { text, .. } => self.stream(Stream::Thought, text),
             Event::AgentOutput { text, .. } => self.stream(Stream::Output, text),
-            Event::AgentOutputElided { bytes, .. } => self.line(&format!("! {bytes} bytes of output are left out here; the journal has them")),
-            Event::AgentTool { call, .. } => self.tool(call),
-            Event::AgentNotice { text, .. } => self.line(&format!("! {text}")),
-            Event::TurnStopped { outcome, .. } => self.stopped(outcome),
-            Event::TurnEnded { turn_stat, checkpoint, .. } => {
-                let kept = checkpoint.as_ref().map_or_else(String::new, |oid| format!(" · checkpoint {}", oid.short()));
-                self.line(&format!("╌╌ {}{kept}", changes(*turn_stat)));
+            Event::AgentOutputElided { bytes, .. } => {
+                self.note(&format!("{bytes} bytes of output are only in the journal"))
             }
-            Event::PromptQueued { prompt } => self.line(&format!("+ queued: {}", visible_line(&prompt.text, 200))),
-            Event::PromptCancelled { .. } => self.line("+ a queued prompt was taken back"),
+            Event::AgentTool { call, .. } => self.tool(call),
+            Event::AgentNotice { text, .. } => self.note(text),
+            Event::TurnStopped { outcome, .. } => self.stopped(outcome),
+            Event::TurnEnded { turn_stat, checkpoint: Some(oid), .. } => {
+                self.note(&format!("checkpoint {}: {}", oid.short(), changes(*turn_stat)));
+            }
+            Event::PromptQueued { prompt } => {
+                self.note(&format!("waiting prompt: {}", visible_line(&prompt.text, 200)))
+            }
+            Event::PromptCancelled { .. } => self.note("a waiting prompt was taken back"),
             Event::ApprovalRequested(approval) => {
                 let what = approval.command_line.as_deref().unwrap_or(&approval.tool.title);
                 let what = visible_line(what, 300);
-                self.line(&format!("? asks: {what}"));
+                self.item(format!("- ? **approval** {what}"));
                 self.approvals.insert(approval.id.0.clone(), (self.lines - 1, what));
             }
             Event::ApprovalAnswered { id, answer, by } => {
@@ -101,50 +105,52 @@ impl Transcript {
                 };
                 self.settle(&id.0, &format!("{how} by {}", visible_line(by, 60)));
             }
-            Event::ApprovalExpired { id, reason } => self.settle(&id.0, &format!("expired: {}", visible_line(reason, 120))),
+            Event::ApprovalExpired { id, reason } => {
+                self.settle(&id.0, &format!("expired: {}", visible_line(reason, 120)))
+            }
             Event::SetupChanged { output, .. } if !output.is_empty() => self.stream(Stream::Output, output),
-            Event::WorktreeChanged { notes, .. } => notes.iter().for_each(|note| self.line(&format!("! {note}"))),
-            Event::LandingStarted(landing) => self.line(&format!("╌╌ landing on {}", branch(&landing.onto))),
+            Event::WorktreeChanged { notes, .. } => notes.iter().for_each(|note| self.note(note)),
+            Event::LandingStarted(landing) => self.note(&format!("landing on {}", branch(&landing.onto))),
             Event::LandingChanged { state, .. } => self.landing(state),
-            Event::SessionFaulted { message } => self.line(&format!("! {message}")),
-            Event::SessionRemoved { .. } => self.line("╌╌ removed"),
-            Event::SessionRestored { .. } => self.line("╌╌ restored"),
+            Event::SessionFaulted { message } => self.note(&format!("failed: {message}")),
+            Event::SessionRemoved { .. } => self.note("removed"),
+            Event::SessionRestored { .. } => self.note("restored"),
             _ => {}
         }
         std::mem::take(&mut self.edits)
     }
 
     fn turn(&mut self, number: u32, prompt: &str, primed: bool) {
-        if self.lines > 0 {
+        self.blank();
+        self.append(vec![format!("{TURN}{number}"), String::new()]);
+        if primed {
+            self.note("a new conversation, primed with this transcript");
             self.blank();
         }
-        self.append(vec![format!("{TURN}turn {number}")]);
-        let prompt = visible(prompt);
-        let mut lines: Vec<String> = prompt.lines().map(|line| cut(&format!("> {line}"))).collect();
-        if primed {
-            lines.push("! a new conversation, primed with what was said so far".to_owned());
-        }
-        lines.push(String::new());
+        let mut lines: Vec<String> = visible(prompt.trim_end()).lines().map(cut).collect();
+        lines.extend([String::new(), "---".to_owned()]);
         self.append(lines);
     }
 
     fn stopped(&mut self, outcome: &TurnOutcome) {
-        let how = match outcome {
-            TurnOutcome::Done { stop_reason } => format!("done · {stop_reason}"),
-            TurnOutcome::Failed { reason } => format!("failed · {reason}"),
-            TurnOutcome::Interrupted { reason } => format!("interrupted · {reason}"),
-        };
-        self.blank();
-        self.line(&format!("╌╌ {how}"));
+        match outcome {
+            TurnOutcome::Done { stop_reason } => self.note(&format!("done ({stop_reason})")),
+            TurnOutcome::Failed { reason } => self.note(&format!("failed: {reason}")),
+            TurnOutcome::Interrupted { reason } => self.note(&format!("interrupted: {reason}")),
+        }
     }
 
     fn landing(&mut self, state: &LandingState) {
         match state {
             LandingState::Started => {}
-            LandingState::Conflicted { paths } => self.line(&format!("! conflicts in {}", paths.join(", "))),
-            LandingState::Completed { commit, checkout } => self.line(&format!("╌╌ landed as {} {checkout}", commit.short())),
-            LandingState::Failed { reason } => self.line(&format!("! not landed: {reason}")),
-            LandingState::Aborted => self.line("╌╌ landing given up"),
+            LandingState::Conflicted { paths } => {
+                self.note(&format!("landing stopped at conflicts in {}", paths.join(", ")))
+            }
+            LandingState::Completed { commit, checkout } => {
+                self.note(&format!("landed as {} {checkout}", commit.short()))
+            }
+            LandingState::Failed { reason } => self.note(&format!("landing failed: {reason}")),
+            LandingState::Aborted => self.note("landing given up"),
         }
     }
 
@@ -152,7 +158,7 @@ impl Transcript {
         let text = tool_line(call);
         match self.tools.get(&call.id).copied() {
             Some((line, _)) => self.edits.push(Edit::Replace { line, text }),
-            None => self.append(vec![text]),
+            None => self.item(text),
         }
         let line = self.tools.get(&call.id).map_or(self.lines - 1, |(line, _)| *line);
         let before = self.tools.insert(call.id.clone(), (line, call.status));
@@ -165,7 +171,7 @@ impl Transcript {
 
     fn settle(&mut self, id: &str, how: &str) {
         if let Some((line, what)) = self.approvals.remove(id) {
-            self.edits.push(Edit::Replace { line, text: format!("? {how}: {what}") });
+            self.edits.push(Edit::Replace { line, text: format!("- ✓ **approval** {what} ({how})") });
         }
     }
 
@@ -181,18 +187,28 @@ impl Transcript {
             self.extend(first);
         } else {
             self.blank();
-            self.append(vec![shown(prefix, first)]);
+            self.append(vec![cut(&format!("{prefix}{first}"))]);
         }
-        let rest: Vec<String> = parts.map(|part| shown(prefix, part)).collect();
+        let rest: Vec<String> = parts.map(|part| cut(&format!("{prefix}{part}"))).collect();
         if !rest.is_empty() {
             self.append(rest);
         }
         self.stream = Some(stream);
     }
 
-    /// One line of our own; whatever is in `text` stays on it.
-    fn line(&mut self, text: &str) {
-        self.append(vec![visible_line(text, MAX_LINE)]);
+    /// One line of our own in a paragraph of its own; whatever is in `text` stays on it.
+    fn note(&mut self, text: &str) {
+        self.blank();
+        self.append(vec![format!("*{}*", visible_line(text, MAX_LINE).replace('*', "\\*"))]);
+    }
+
+    /// An item of a list: directly below another one, else after an empty line.
+    fn item(&mut self, text: String) {
+        if !self.last_item {
+            self.blank();
+        }
+        self.append(vec![text]);
+        self.last_item = true;
     }
 
     fn blank(&mut self) {
@@ -222,40 +238,32 @@ impl Transcript {
         self.last_chars = last.chars().count();
         self.last_blank = last.trim().is_empty();
         self.stream = None;
+        self.last_item = false;
         self.edits.push(Edit::Append { lines });
     }
 }
 
 fn tool_line(call: &ToolCall) -> String {
     let status = match call.status {
-        ToolStatus::Pending => "…",
-        ToolStatus::InProgress => "▶",
+        ToolStatus::Pending => "○",
+        ToolStatus::InProgress => "…",
         ToolStatus::Completed => "✓",
         ToolStatus::Failed => "✗",
     };
     let place = call.locations.first().map_or_else(String::new, |place| {
         let line = place.line.map_or_else(String::new, |line| format!(":{line}"));
-        format!(" · {}{line}", visible_line(&place.path, 200))
+        format!(" ({}{line})", visible_line(&place.path, 200))
     });
-    format!("- {status} {} · {}{place}", visible_line(&call.kind, 20), visible_line(&call.title, 300))
+    format!("- {status} **{}** {}{place}", visible_line(&call.kind, 20), visible_line(&call.title, 300))
 }
 
 fn changes(stat: DiffStat) -> String {
-    if stat.files == 0 {
-        return "no changes".to_owned();
-    }
     let files = if stat.files == 1 { "file" } else { "files" };
     format!("{} {files} +{} −{}", stat.files, stat.added, stat.removed)
 }
 
 fn branch(name: &str) -> &str {
     name.strip_prefix("refs/heads/").unwrap_or(name)
-}
-
-/// A line of somebody else's text, which must not look like the beginning of a turn.
-fn shown(prefix: &str, text: &str) -> String {
-    let guard = if prefix.is_empty() && text.starts_with(TURN) { " " } else { "" };
-    cut(&format!("{guard}{prefix}{text}"))
 }
 
 fn cut(line: &str) -> String {

@@ -125,7 +125,8 @@ impl Editor {
     /// In a task of its own: nvim-rs ends the connection when an answer finds nobody who waits for it.
     async fn exec(&self, code: String) -> Option<Result<Pack, String>> {
         let nvim = self.nvim.clone();
-        let call = tokio::spawn(async move { nvim.exec_lua(&code, Vec::new()).await.map_err(|error| error.to_string()) });
+        let call =
+            tokio::spawn(async move { nvim.exec_lua(&code, Vec::new()).await.map_err(|error| error.to_string()) });
         timeout(DEADLINE, call).await.ok().map(Result::unwrap)
     }
 
@@ -159,6 +160,11 @@ impl Editor {
              return vim.api.nvim_buf_get_lines(b, 0, -1, false) end end return {{}}"
         );
         strings(&self.lua(&code).await)
+    }
+
+    /// Its lines without the empty ones.
+    pub(crate) async fn said(&self, name: &str) -> Vec<String> {
+        self.lines(name).await.into_iter().filter(|line| !line.trim().is_empty()).collect()
     }
 
     /// Waits until a buffer's text holds something.
@@ -210,7 +216,11 @@ impl Editor {
         let mode = self.lua("return vim.api.nvim_get_mode()").await;
         assert_eq!(mode["blocking"], false, "Neovim waits for a key\n{}", self.picture().await);
         let notices = self.notices().await;
-        assert!(!notices.iter().any(|text| text.contains("fault of the plugin")), "{notices:?}\n{}", self.picture().await);
+        assert!(
+            !notices.iter().any(|text| text.contains("fault of the plugin")),
+            "{notices:?}\n{}",
+            self.picture().await
+        );
         let errmsg = self.lua("return vim.v.errmsg").await;
         assert_eq!(errmsg, "", "{}", self.picture().await);
     }
@@ -240,5 +250,8 @@ impl Editor {
 }
 
 fn strings(value: &Value) -> Vec<String> {
-    value.as_array().map(|items| items.iter().map(|item| item.as_str().unwrap_or("?").to_owned()).collect()).unwrap_or_default()
+    value
+        .as_array()
+        .map(|items| items.iter().map(|item| item.as_str().unwrap_or("?").to_owned()).collect())
+        .unwrap_or_default()
 }

@@ -180,7 +180,8 @@ impl Fake {
     }
 
     pub(crate) fn refuses(&self, method: &str, kind: &str, message: &str) {
-        let error = json!({ "code": -32000, "message": message, "data": { "kind": kind, "hints": ["try something else"] } });
+        let error =
+            json!({ "code": -32000, "message": message, "data": { "kind": kind, "hints": ["try something else"] } });
         self.state().answers.insert(method.to_owned(), Err(error));
     }
 }
@@ -212,7 +213,8 @@ impl State {
             "event/subscribe" => {
                 self.subscribers.push(client.clone());
                 if let Some(after) = params["after"].as_u64() {
-                    let missed: Vec<&Value> = self.events.iter().filter(|event| event["seq"].as_u64() > Some(after)).collect();
+                    let missed: Vec<&Value> =
+                        self.events.iter().filter(|event| event["seq"].as_u64() > Some(after)).collect();
                     let batch = json!({ "subscription": 1, "events": missed, "sessions": self.sessions });
                     let line = json!({ "jsonrpc": "2.0", "method": "event/batch", "params": batch });
                     client.send(line.to_string()).unwrap();
@@ -224,7 +226,8 @@ impl State {
             "event/list" => {
                 let limit = usize::try_from(params["limit"].as_u64().unwrap_or(1_000)).unwrap();
                 let of_session = |event: &&Value| {
-                    event["seq"].as_u64() > params["after"].as_u64().or(Some(0)) && event["session"] == params["session"]
+                    event["seq"].as_u64() > params["after"].as_u64().or(Some(0))
+                        && event["session"] == params["session"]
                 };
                 let page: Vec<&Value> = self.events.iter().filter(of_session).take(limit).collect();
                 Ok(json!({ "events": page, "head": self.seq }))
@@ -233,7 +236,8 @@ impl State {
                 { "name": "shell", "description": "a command", "protocol": "shell", "command": ["sh"], "installed": true, "source": "built-in" },
                 { "name": "other", "description": "not here", "protocol": "acp", "command": ["x"], "installed": false, "source": "built-in" },
             ])),
-            "session/create" | "session/send" | "session/stop" | "session/read" | "session/remove" | "landing/start" => Ok(receipt),
+            "session/create" | "session/send" | "session/stop" | "session/read" | "session/remove"
+            | "landing/start" => Ok(receipt),
             _ => Err(json!({ "code": -32601, "message": format!("no method {method}") })),
         }
     }
@@ -280,7 +284,9 @@ fn answer(
         return if fake.answer(id, params["answer"].as_str().unwrap(), "nvim") {
             Ok(json!({ "command": params["command_id"], "seq": 1, "outcome": { "outcome": "done" } }))
         } else {
-            Err(json!({ "code": -32000, "message": "already answered by cli", "data": { "kind": "conflict", "hints": [] } }))
+            Err(
+                json!({ "code": -32000, "message": "already answered by cli", "data": { "kind": "conflict", "hints": [] } }),
+            )
         };
     }
     state.lock().unwrap().handle(method, params, client)

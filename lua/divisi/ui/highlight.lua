@@ -14,13 +14,11 @@ M.links = {
   DivisiAdded = 'Added',
   DivisiRemoved = 'Removed',
   DivisiTurn = 'Title',
-  DivisiPrompt = 'Statement',
   DivisiThought = 'Comment',
   DivisiTool = 'Identifier',
   DivisiToolFailed = 'DiagnosticError',
-  DivisiNotice = 'DiagnosticWarn',
+  DivisiNotice = 'Comment',
   DivisiAsk = 'DiagnosticWarn',
-  DivisiKey = 'Special',
   DivisiFloat = 'NormalFloat',
 }
 

@@ -7,39 +7,47 @@ local window = require('divisi.ui.window')
 
 local ns = api.nvim_create_namespace('divisi.transcript')
 
----Every turn begins with a line that begins with this (src/nvim/transcript.rs).
-M.TURN = '━━ '
+---Every turn begins with such a line.
+local TURN = '^## Turn %d+$'
 
 ---Buffers by session id.
 ---@type table<string, integer>
 local buffers = {}
 
----How lines are painted, by how they begin.
+---How lines that the renderer makes are painted, by how they begin; the rest is markdown.
 ---@type { [1]: string, [2]: string }[]
 local paints = {
-  { M.TURN, 'DivisiTurn' },
-  { '> ', 'DivisiPrompt' },
-  { '~ ', 'DivisiThought' },
   { '- ✗', 'DivisiToolFailed' },
   { '- ✓', 'DivisiTool' },
-  { '- ▶', 'DivisiTool' },
   { '- …', 'DivisiTool' },
-  { '! ', 'DivisiNotice' },
-  { '? ', 'DivisiAsk' },
-  { '+ ', 'DivisiQuiet' },
-  { '╌╌ ', 'DivisiQuiet' },
+  { '- ○', 'DivisiTool' },
+  { '- ?', 'DivisiAsk' },
+  { '> ', 'DivisiThought' },
 }
+
+---@param text string
+---@return string?
+local function highlight_of(text)
+  if text:find(TURN) then
+    return 'DivisiTurn'
+  elseif text:find('^%*[^*].*%*$') then
+    return 'DivisiNotice'
+  end
+  for _, rule in ipairs(paints) do
+    if vim.startswith(text, rule[1]) then
+      return rule[2]
+    end
+  end
+end
 
 ---@param buf integer
 ---@param line integer zero-based
 ---@param text string
 local function paint(buf, line, text)
   api.nvim_buf_clear_namespace(buf, ns, line, line + 1)
-  for _, rule in ipairs(paints) do
-    if vim.startswith(text, rule[1]) then
-      api.nvim_buf_set_extmark(buf, ns, line, 0, { end_col = #text, hl_group = rule[2], priority = 120 })
-      return
-    end
+  local group = highlight_of(text)
+  if group then
+    api.nvim_buf_set_extmark(buf, ns, line, 0, { end_col = #text, hl_group = group, priority = 120 })
   end
 end
 
@@ -47,14 +55,19 @@ end
 ---@param line integer
 ---@return string
 function M.foldexpr(line)
-  return vim.startswith(vim.fn.getline(line), M.TURN) and '>1' or '1'
+  return vim.fn.getline(line):find(TURN) and '>1' or '1'
 end
 
 ---@return string
 function M.foldtext()
-  local first = vim.fn.getline(vim.v.foldstart)
-  local prompt = vim.fn.getline(vim.v.foldstart + 1):gsub('^> ', '')
-  return ('%s · %s (%d lines)'):format(first, prompt, vim.v.foldend - vim.v.foldstart)
+  local lines = vim.fn.getline(vim.v.foldstart, math.min(vim.v.foldend, vim.v.foldstart + 5))
+  local prompt = ''
+  for index = 2, #lines do
+    if prompt == '' and lines[index] ~= '' then
+      prompt = lines[index]
+    end
+  end
+  return ('%s · %s (%d lines)'):format(lines[1], prompt, vim.v.foldend - vim.v.foldstart)
 end
 
 ---Windows on a buffer whose cursor is on the last line: they follow.
@@ -107,8 +120,8 @@ function M.apply(op)
     end
     vim.b[buf].divisi_empty = false
   elseif op.reset then
-    api.nvim_buf_set_lines(buf, 0, -1, false, { '! nothing was said yet' })
-    paint(buf, 0, '! nothing was said yet')
+    api.nvim_buf_set_lines(buf, 0, -1, false, { '*nothing was said yet*' })
+    paint(buf, 0, '*nothing was said yet*')
     vim.b[buf].divisi_empty = true
   end
   vim.bo[buf].modifiable = false
@@ -130,7 +143,7 @@ end
 ---@param forward boolean
 local function jump(forward)
   for _ = 1, vim.v.count1 do
-    if vim.fn.search('^' .. M.TURN, forward and 'W' or 'bW') == 0 then
+    if vim.fn.search([[^## Turn \d\+$]], forward and 'W' or 'bW') == 0 then
       return
     end
   end
