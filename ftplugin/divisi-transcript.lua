@@ -3,7 +3,7 @@ if vim.b.did_ftplugin then
   return
 end
 vim.b.did_ftplugin = true
-if not pcall(vim.treesitter.start, 0, 'markdown') then
-  vim.bo.syntax = 'markdown'
+if not pcall(vim.treesitter.start, 0, "markdown") then
+  vim.bo.syntax = "markdown"
 end
-vim.b.undo_ftplugin = 'setlocal syntax<'
+vim.b.undo_ftplugin = "setlocal syntax<"

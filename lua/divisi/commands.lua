@@ -1,9 +1,9 @@
 ---The verbs of `:Divisi`.
 local M = {}
 
-local errors = require('divisi.errors')
-local mirror = require('divisi.mirror')
-local rpc = require('divisi.rpc')
+local errors = require("divisi.errors")
+local mirror = require("divisi.mirror")
+local rpc = require("divisi.rpc")
 
 ---How long the first command of an editor waits for the daemon.
 local ATTACH_MS = 10000
@@ -23,15 +23,15 @@ local ATTACH_MS = 10000
 ---Calls `done` once the mirror is filled.
 ---@param done fun()
 function M.when_attached(done)
-  if mirror.connection.state == 'attached' then
+  if mirror.connection.state == "attached" then
     done()
     return
   end
-  if not require('divisi.host').start() then
+  if not require("divisi.host").start() then
     return
   end
   local over = false
-  require('divisi.events').on('attached', function()
+  require("divisi.events").on("attached", function()
     if not over then
       over = true
       vim.schedule(done)
@@ -40,7 +40,9 @@ function M.when_attached(done)
   vim.defer_fn(function()
     if not over then
       over = true
-      errors.error('no connection to the daemon: ' .. (mirror.connection.message or 'no answer') .. ' (:checkhealth divisi)')
+      errors.error(
+        "no connection to the daemon: " .. (mirror.connection.message or "no answer") .. " (:checkhealth divisi)"
+      )
     end
   end, ATTACH_MS)
 end
@@ -48,7 +50,7 @@ end
 ---The session that is meant where the person is: of this buffer, this row, this tab or this directory.
 ---@return divisi.Row?
 local function of_context()
-  local id = vim.b.divisi_session or require('divisi.ui.list').under_cursor() or vim.t.divisi_session
+  local id = vim.b.divisi_session or require("divisi.ui.list").under_cursor() or vim.t.divisi_session
   return id and mirror.sessions[id] or mirror.owner(vim.fn.getcwd())
 end
 
@@ -58,12 +60,12 @@ end
 ---@param filter? fun(row: divisi.Row): boolean
 function M.with_session(name, done, filter)
   M.when_attached(function()
-    if name and name ~= '' then
+    if name and name ~= "" then
       local row, problem = mirror.find(name)
       if row then
         done(row)
       else
-        errors.warn(problem or 'no such session')
+        errors.warn(problem or "no such session")
       end
       return
     end
@@ -76,15 +78,15 @@ function M.with_session(name, done, filter)
       return true
     end, mirror.sorted())
     if #rows == 0 then
-      errors.notify('no sessions; :Divisi new {prompt} starts one')
+      errors.notify("no sessions; :Divisi new {prompt} starts one")
     elseif #rows == 1 then
       done(rows[1])
     else
       vim.ui.select(rows, {
-        prompt = 'Session',
-        kind = 'divisi_session',
+        prompt = "Session",
+        kind = "divisi_session",
         format_item = function(row)
-          return ('%-15s %s  %s'):format(row.state, row.name, row.activity or row.prompt or '')
+          return ("%-15s %s  %s"):format(row.state, row.name, row.activity or row.prompt or "")
         end,
       }, function(row)
         if row then
@@ -101,35 +103,38 @@ end
 local function fenced(range)
   local buf = vim.api.nvim_get_current_buf()
   local lines = vim.api.nvim_buf_get_lines(buf, range.first - 1, range.last, false)
-  local path = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buf), ':.')
-  local fence = '```'
+  local path = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buf), ":.")
+  local fence = "```"
   for _, line in ipairs(lines) do
-    local ticks = line:match('^%s*(`+)')
+    local ticks = line:match("^%s*(`+)")
     if ticks and #ticks >= #fence then
-      fence = ticks .. '`'
+      fence = ticks .. "`"
     end
   end
-  local title = path ~= '' and ('%s:%d-%d'):format(path, range.first, range.last) or ''
-  return table.concat(vim.list_extend(vim.list_extend({ title, fence .. vim.bo[buf].filetype }, lines), { fence }), '\n')
+  local title = path ~= "" and ("%s:%d-%d"):format(path, range.first, range.last) or ""
+  return table.concat(
+    vim.list_extend(vim.list_extend({ title, fence .. vim.bo[buf].filetype }, lines), { fence }),
+    "\n"
+  )
 end
 
 ---@param text string
 ---@param range { first: integer, last: integer }?
 ---@return string
 local function with_context(text, range)
-  return range and (text .. '\n\n' .. fenced(range)) or text
+  return range and (text .. "\n\n" .. fenced(range)) or text
 end
 
 ---@param prompt string
 ---@param text string
 ---@param done fun(text: string)
 local function ask_text(prompt, text, done)
-  if vim.trim(text) ~= '' then
+  if vim.trim(text) ~= "" then
     done(text)
     return
   end
   vim.ui.input({ prompt = prompt }, function(input)
-    if input and vim.trim(input) ~= '' then
+    if input and vim.trim(input) ~= "" then
       done(input)
     end
   end)
@@ -139,8 +144,8 @@ end
 ---@return string
 local function here()
   local name = vim.api.nvim_buf_get_name(0)
-  if vim.bo.buftype == '' and name ~= '' and vim.fs.root(0, '.git') then
-    return vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(name, ':p')))
+  if vim.bo.buftype == "" and name ~= "" and vim.fs.root(0, ".git") then
+    return vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(name, ":p")))
   end
   return vim.fn.getcwd()
 end
@@ -154,19 +159,19 @@ local function options_of(rest)
   local options = {} ---@type table<string, string>
   local text = vim.trim(rest)
   while true do
-    local flag, after = text:match('^%-%-(%S+)%s*(.*)$')
+    local flag, after = text:match("^%-%-(%S+)%s*(.*)$")
     if not flag then
       return options, text
     end
-    local name, value = flag:match('^(%a+)=(.+)$')
+    local name, value = flag:match("^(%a+)=(.+)$")
     if not name then
       name = flag
-      value, after = after:match('^(%S+)%s*(.*)$')
+      value, after = after:match("^(%S+)%s*(.*)$")
     end
-    if not vim.tbl_contains({ 'name', 'agent', 'base', 'model', 'mode' }, name) then
-      return options, text, ('--%s is not an option; there are --name --agent --base --model --mode'):format(name)
+    if not vim.tbl_contains({ "name", "agent", "base", "model", "mode" }, name) then
+      return options, text, ("--%s is not an option; there are --name --agent --base --model --mode"):format(name)
     elseif not value then
-      return options, text, ('--%s needs a value'):format(name)
+      return options, text, ("--%s needs a value"):format(name)
     end
     options[name] = value
     text = after
@@ -182,15 +187,16 @@ local function new(invocation)
     return
   end
   local repository = here()
-  ask_text('Task: ', text, function(prompt)
-    local params = vim.tbl_extend('force', options, { repository = repository, prompt = with_context(prompt, invocation.range) })
-    local default = require('divisi.config').get().agent
-    params.agent = params.agent or (default ~= '' and default or nil)
-    rpc.request('session/create', params, function(outcome, refusal)
+  ask_text("Task: ", text, function(prompt)
+    local params =
+      vim.tbl_extend("force", options, { repository = repository, prompt = with_context(prompt, invocation.range) })
+    local default = require("divisi.config").get().agent
+    params.agent = params.agent or (default ~= "" and default or nil)
+    rpc.request("session/create", params, function(outcome, refusal)
       if refusal then
         errors.refused(refusal)
       else
-        errors.notify(('%s started'):format(type(outcome) == 'table' and M.outcome(outcome).name or 'session'))
+        errors.notify(("%s started"):format(type(outcome) == "table" and M.outcome(outcome).name or "session"))
       end
     end)
   end)
@@ -200,7 +206,7 @@ end
 ---@param receipt table
 ---@return table
 function M.outcome(receipt)
-  return type(receipt.outcome) == 'table' and receipt.outcome or receipt
+  return type(receipt.outcome) == "table" and receipt.outcome or receipt
 end
 
 ---Sends a prompt.
@@ -208,12 +214,12 @@ end
 ---@param text string
 ---@param range { first: integer, last: integer }?
 function M.send(row, text, range)
-  ask_text(('To %s: '):format(row.name), text, function(prompt)
-    rpc.request('session/send', { session = row.id, text = with_context(prompt, range) }, function(_, refusal)
+  ask_text(("To %s: "):format(row.name), text, function(prompt)
+    rpc.request("session/send", { session = row.id, text = with_context(prompt, range) }, function(_, refusal)
       if refusal then
         errors.refused(refusal)
       else
-        errors.notify('sent to ' .. row.name)
+        errors.notify("sent to " .. row.name)
       end
     end)
   end)
@@ -221,11 +227,11 @@ end
 
 ---@param row divisi.Row
 function M.stop(row)
-  rpc.request('session/stop', { session = row.id }, function(_, refusal)
+  rpc.request("session/stop", { session = row.id }, function(_, refusal)
     if refusal then
       errors.refused(refusal)
     else
-      errors.notify('stopping ' .. row.name)
+      errors.notify("stopping " .. row.name)
     end
   end)
 end
@@ -242,92 +248,92 @@ end
 
 ---@type table<string, divisi.Verb>
 local verbs = {
-  new = { help = 'start a session', flags = { '--name', '--agent', '--base', '--model', '--mode' }, run = new },
+  new = { help = "start a session", flags = { "--name", "--agent", "--base", "--model", "--mode" }, run = new },
   list = {
-    help = 'sessions, what needs you first',
+    help = "sessions, what needs you first",
     run = function()
-      require('divisi.ui.list').open()
+      require("divisi.ui.list").open()
     end,
   },
   show = {
-    help = 'a transcript',
+    help = "a transcript",
     session = true,
     run = of_session(function(row)
-      require('divisi.ui.transcript').open(row)
+      require("divisi.ui.transcript").open(row)
     end),
   },
   log = {
-    help = 'a transcript; without a session the log of this plugin',
+    help = "a transcript; without a session the log of this plugin",
     session = true,
     run = function(invocation)
       if invocation.args[1] then
-        M.run_verb('show', invocation)
-      elseif require('divisi.ui.window').can_change_layout() then
+        M.run_verb("show", invocation)
+      elseif require("divisi.ui.window").can_change_layout() then
         vim.cmd.split({ args = { vim.fn.fnameescape(errors.log_path()) }, mods = { keepalt = true } })
       end
     end,
   },
   approvals = {
-    help = 'answer what agents ask',
+    help = "answer what agents ask",
     session = true,
     run = function(invocation)
       local name = invocation.args[1]
       M.when_attached(function()
-        require('divisi.ui.approvals').open(name and mirror.find(name) or nil)
+        require("divisi.ui.approvals").open(name and mirror.find(name) or nil)
       end)
     end,
   },
   attention = {
-    help = 'go to the session that needs you most',
+    help = "go to the session that needs you most",
     run = function()
       M.when_attached(function()
         if mirror.approvals[1] then
-          require('divisi.ui.approvals').open()
+          require("divisi.ui.approvals").open()
           return
         end
         local row = mirror.sorted()[1]
         if row and (row.rank < 4 or row.unread) then
-          require('divisi.ui.transcript').open(row)
+          require("divisi.ui.transcript").open(row)
         else
-          errors.notify('nothing needs you')
+          errors.notify("nothing needs you")
         end
       end)
     end,
   },
   send = {
-    help = 'a follow-up prompt',
+    help = "a follow-up prompt",
     session = true,
     run = of_session(function(row, invocation)
-      M.send(row, invocation.args[1] and vim.trim(invocation.rest:gsub('^%s*%S+', '', 1)) or '', invocation.range)
+      M.send(row, invocation.args[1] and vim.trim(invocation.rest:gsub("^%s*%S+", "", 1)) or "", invocation.range)
     end),
   },
-  stop = { help = 'stop the running turn', session = true, run = of_session(M.stop) },
+  stop = { help = "stop the running turn", session = true, run = of_session(M.stop) },
   diff = {
-    help = 'a file of a session against its base',
+    help = "a file of a session against its base",
     session = true,
     run = of_session(function(row, invocation)
-      require('divisi.ui.diff').open(row, invocation.args[2])
+      require("divisi.ui.diff").open(row, invocation.args[2])
     end),
   },
   land = {
-    help = 'bring a session to its base',
+    help = "bring a session to its base",
     session = true,
     run = of_session(function(row)
-      require('divisi.ui.land').land(row)
+      require("divisi.ui.land").land(row)
     end),
   },
   remove = {
-    help = 'remove a session, its worktree and branch',
+    help = "remove a session, its worktree and branch",
     session = true,
     run = of_session(function(row)
-      require('divisi.ui.land').remove(row)
+      require("divisi.ui.land").remove(row)
     end),
   },
   switch = {
-    help = 'a tab in the worktree; with ! this tab; without a session back to the repository',
+    help = "a tab in the worktree; with ! this tab; without a session back to the repository",
     session = true,
     run = function(invocation)
-      local switch = require('divisi.ui.switch')
+      local switch = require("divisi.ui.switch")
       local name = invocation.args[1]
       if not name then
         M.when_attached(switch.back)
@@ -337,9 +343,9 @@ local verbs = {
     end,
   },
   health = {
-    help = 'see whether everything works',
+    help = "see whether everything works",
     run = function()
-      vim.cmd.checkhealth('divisi')
+      vim.cmd.checkhealth("divisi")
     end,
   },
 }
@@ -369,14 +375,14 @@ end
 ---`:Divisi`.
 ---@param command table
 function M.run(command)
-  local verb = command.fargs[1] or 'list'
+  local verb = command.fargs[1] or "list"
   if not verbs[verb] then
-    errors.warn(('%q is not a verb; there are %s'):format(verb, table.concat(M.verbs(), ' ')))
+    errors.warn(("%q is not a verb; there are %s"):format(verb, table.concat(M.verbs(), " ")))
     return
   end
   M.run_verb(verb, {
     args = vim.list_slice(command.fargs, 2),
-    rest = (command.args:gsub('^%s*%S+%s*', '', 1)),
+    rest = (command.args:gsub("^%s*%S+%s*", "", 1)),
     range = command.range > 0 and { first = command.line1, last = command.line2 } or nil,
     bang = command.bang,
   })

@@ -12,13 +12,13 @@ local M = {}
 
 ---@type divisi.Config
 local defaults = {
-  bin = '',
+  bin = "",
   notify = true,
   float = true,
   checktime = true,
   list = { height = 12 },
   transcript = { width = 0.45 },
-  agent = '',
+  agent = "",
 }
 
 ---@type table?
@@ -34,15 +34,15 @@ local merged
 ---@param problems string[]
 ---@return any valid the value, or the default where it is of no use
 local function checked(value, default, place, problems)
-  if type(default) ~= 'table' then
+  if type(default) ~= "table" then
     if type(value) ~= type(default) then
-      table.insert(problems, ('%s is a %s, expected a %s'):format(place, type(value), type(default)))
+      table.insert(problems, ("%s is a %s, expected a %s"):format(place, type(value), type(default)))
       return default
     end
     return value
   end
-  if type(value) ~= 'table' then
-    table.insert(problems, ('%s is a %s, expected a table'):format(place, type(value)))
+  if type(value) ~= "table" then
+    table.insert(problems, ("%s is a %s, expected a table"):format(place, type(value)))
     return default
   end
   local result = {}
@@ -50,12 +50,12 @@ local function checked(value, default, place, problems)
     if value[key] == nil then
       result[key] = inner
     else
-      result[key] = checked(value[key], inner, place .. '.' .. key, problems)
+      result[key] = checked(value[key], inner, place .. "." .. key, problems)
     end
   end
   for key in pairs(value) do
     if default[key] == nil then
-      table.insert(problems, ('%s.%s is not an option'):format(place, tostring(key)))
+      table.insert(problems, ("%s.%s is not an option"):format(place, tostring(key)))
     end
   end
   return result
@@ -67,16 +67,16 @@ end
 function M.load()
   local problems = {} ---@type string[]
   local given = vim.g.divisi
-  if type(given) == 'function' then
+  if type(given) == "function" then
     local ok, result = pcall(given)
     if not ok then
-      table.insert(problems, 'vim.g.divisi failed: ' .. tostring(result))
+      table.insert(problems, "vim.g.divisi failed: " .. tostring(result))
     end
     given = ok and result or {}
   end
-  local config = checked(given == nil and {} or given, defaults, 'vim.g.divisi', problems)
+  local config = checked(given == nil and {} or given, defaults, "vim.g.divisi", problems)
   if from_setup ~= nil then
-    config = checked(from_setup, config, 'setup()', problems)
+    config = checked(from_setup, config, "setup()", problems)
   end
   return config, problems
 end
@@ -87,7 +87,7 @@ function M.get()
     local problems
     merged, problems = M.load()
     if problems[1] then
-      require('divisi.errors').warn('configuration: ' .. table.concat(problems, '; '))
+      require("divisi.errors").warn("configuration: " .. table.concat(problems, "; "))
     end
   end
   return merged

@@ -17,7 +17,7 @@ local scheduled = false
 ---@param text string
 ---@return string
 local function one_line(text)
-  return (tostring(text):gsub('%s*[\r\n]+%s*', ' '))
+  return (tostring(text):gsub("%s*[\r\n]+%s*", " "))
 end
 
 ---The part of a text that fits into the message area.
@@ -32,14 +32,14 @@ local function fitted(text)
   while vim.fn.strdisplaywidth(short) > room - 1 do
     short = vim.fn.strcharpart(short, 0, vim.fn.strchars(short) - 1)
   end
-  return short .. '…'
+  return short .. "…"
 end
 
 ---True while a message would disturb: somebody types a command line or is asked something.
 ---@return boolean
 local function busy()
   local mode = vim.api.nvim_get_mode()
-  return mode.blocking or mode.mode:match('^[cr!]') ~= nil or vim.fn.getcmdwintype() ~= ''
+  return mode.blocking or mode.mode:match("^[cr!]") ~= nil or vim.fn.getcmdwintype() ~= ""
 end
 
 local function flush()
@@ -61,7 +61,7 @@ local function flush()
   end
   -- Without it two messages in a row would scroll the screen and ask for a key.
   pcall(vim.cmd.redraw)
-  vim.notify(fitted('divisi: ' .. table.concat(texts, ' · ')), level, { title = 'divisi' })
+  vim.notify(fitted("divisi: " .. table.concat(texts, " · ")), level, { title = "divisi" })
 end
 
 ---Tells something; what is told in the same moment becomes one message.
@@ -94,11 +94,11 @@ end
 ---A refusal of the daemon or the host process.
 ---@param refusal divisi.Refusal
 function M.refused(refusal)
-  local text = refusal.message or 'refused without a reason'
-  if type(refusal.hints) == 'table' and refusal.hints[1] then
-    text = text .. ' (' .. refusal.hints[1] .. ')'
+  local text = refusal.message or "refused without a reason"
+  if type(refusal.hints) == "table" and refusal.hints[1] then
+    text = text .. " (" .. refusal.hints[1] .. ")"
   end
-  M.notify(text, (refusal.kind == 'user' or refusal.kind == 'conflict') and vim.log.levels.WARN or vim.log.levels.ERROR)
+  M.notify(text, (refusal.kind == "user" or refusal.kind == "conflict") and vim.log.levels.WARN or vim.log.levels.ERROR)
   M.log(text)
 end
 
@@ -106,26 +106,26 @@ end
 ---@param text string
 function M.internal(text)
   M.log(text)
-  M.error('a fault of the plugin, see :Divisi log: ' .. (tostring(text):match('^[^\n]*') or ''))
+  M.error("a fault of the plugin, see :Divisi log: " .. (tostring(text):match("^[^\n]*") or ""))
 end
 
 ---The log's path.
 ---@return string
 function M.log_path()
-  return vim.fs.joinpath(vim.fn.stdpath('log') --[[@as string]], 'divisi.log')
+  return vim.fs.joinpath(vim.fn.stdpath("log") --[[@as string]], "divisi.log")
 end
 
 ---@param text string
 function M.log(text)
-  vim.fn.mkdir(vim.fn.stdpath('log') --[[@as string]], 'p')
+  vim.fn.mkdir(vim.fn.stdpath("log") --[[@as string]], "p")
   local path = M.log_path()
   local stat = vim.uv.fs_stat(path)
   if stat and stat.size > 1024 * 1024 then
-    vim.uv.fs_rename(path, path .. '.old')
+    vim.uv.fs_rename(path, path .. ".old")
   end
-  local file = io.open(path, 'a')
+  local file = io.open(path, "a")
   if file then
-    file:write(os.date('%Y-%m-%d %H:%M:%S '), tostring(text), '\n')
+    file:write(os.date("%Y-%m-%d %H:%M:%S "), tostring(text), "\n")
     file:close()
   end
 end

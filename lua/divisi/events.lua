@@ -28,7 +28,7 @@ function M.emit(name, data)
   for _, listener in ipairs(listeners[name] or {}) do
     local ok, err = xpcall(listener, debug.traceback, data)
     if not ok then
-      require('divisi.errors').internal(err)
+      require("divisi.errors").internal(err)
     end
   end
 end
@@ -37,9 +37,10 @@ end
 ---@param name string
 ---@param data table plain data
 function M.autocmd(name, data)
-  local ok, err = pcall(vim.api.nvim_exec_autocmds, 'User', { pattern = 'Divisi' .. name, modeline = false, data = data })
+  local ok, err =
+    pcall(vim.api.nvim_exec_autocmds, "User", { pattern = "Divisi" .. name, modeline = false, data = data })
   if not ok then
-    require('divisi.errors').internal('in a User Divisi' .. name .. ' autocommand: ' .. tostring(err))
+    require("divisi.errors").internal("in a User Divisi" .. name .. " autocommand: " .. tostring(err))
   end
 end
 

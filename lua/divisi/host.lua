@@ -1,7 +1,7 @@
 ---The host process, `divisi nvim`: found, started, started again when it dies.
 local M = {}
 
-local errors = require('divisi.errors')
+local errors = require("divisi.errors")
 
 ---@type integer?
 local job
@@ -12,8 +12,8 @@ local leaving = false
 ---The plugin's own directory.
 ---@return string
 local function root()
-  local file = debug.getinfo(1, 'S').source:sub(2)
-  return vim.fn.fnamemodify(file, ':p:h:h:h')
+  local file = debug.getinfo(1, "S").source:sub(2)
+  return vim.fn.fnamemodify(file, ":p:h:h:h")
 end
 
 ---Where the binary is looked for, in order.
@@ -21,15 +21,15 @@ end
 function M.places()
   local places = {}
   local function add(place, path)
-    if path and path ~= '' then
+    if path and path ~= "" then
       table.insert(places, { place = place, path = vim.fs.normalize(path) })
     end
   end
-  add('the option bin', require('divisi.config').get().bin)
-  add('$DIVISI_BIN', vim.env.DIVISI_BIN)
-  add('the plugin directory, release build', vim.fs.joinpath(root(), 'target/release/divisi'))
-  add('the plugin directory, debug build', vim.fs.joinpath(root(), 'target/debug/divisi'))
-  add('$PATH', vim.fn.exepath('divisi'))
+  add("the option bin", require("divisi.config").get().bin)
+  add("$DIVISI_BIN", vim.env.DIVISI_BIN)
+  add("the plugin directory, release build", vim.fs.joinpath(root(), "target/release/divisi"))
+  add("the plugin directory, debug build", vim.fs.joinpath(root(), "target/debug/divisi"))
+  add("$PATH", vim.fn.exepath("divisi"))
   return places
 end
 
@@ -47,24 +47,30 @@ end
 ---@param bin string
 local function spawn(bin)
   local started = vim.uv.now()
-  local ok, id = pcall(vim.fn.jobstart, { bin, 'nvim' }, {
+  local ok, id = pcall(vim.fn.jobstart, { bin, "nvim" }, {
     rpc = true,
     on_stderr = function(_, lines)
-      local text = vim.trim(table.concat(lines, '\n'))
-      if text ~= '' then
+      local text = vim.trim(table.concat(lines, "\n"))
+      if text ~= "" then
         errors.log(text)
       end
     end,
     on_exit = function(_, code)
       job = nil
-      require('divisi.rpc').use_channel(nil)
+      require("divisi.rpc").use_channel(nil)
       if leaving then
         return
       end
-      require('divisi.mirror').detached('the host process ended with code ' .. code)
+      require("divisi.mirror").detached("the host process ended with code " .. code)
       failures = vim.uv.now() - started > 10000 and 1 or failures + 1
       if failures > 4 then
-        errors.error(('%s nvim ended %d times, last with code %d; see :Divisi log and :checkhealth divisi'):format(bin, failures, code))
+        errors.error(
+          ("%s nvim ended %d times, last with code %d; see :Divisi log and :checkhealth divisi"):format(
+            bin,
+            failures,
+            code
+          )
+        )
         return
       end
       vim.defer_fn(function()
@@ -75,12 +81,12 @@ local function spawn(bin)
     end,
   })
   if not ok or id <= 0 then
-    errors.error(('failed to start %s nvim: %s'):format(bin, ok and 'it cannot be run' or tostring(id)))
+    errors.error(("failed to start %s nvim: %s"):format(bin, ok and "it cannot be run" or tostring(id)))
     return false
   end
   job = id
-  require('divisi.rpc').use_channel(id)
-  require('divisi.events').emit('started', {})
+  require("divisi.rpc").use_channel(id)
+  require("divisi.events").emit("started", {})
   return true
 end
 
@@ -92,10 +98,12 @@ function M.start()
   end
   local bin = M.find()
   if not bin then
-    errors.error('no divisi binary found: run `cargo build --release` in the plugin directory or set vim.g.divisi.bin (:checkhealth divisi)')
+    errors.error(
+      "no divisi binary found: run `cargo build --release` in the plugin directory or set vim.g.divisi.bin (:checkhealth divisi)"
+    )
     return false
   end
-  require('divisi').wire()
+  require("divisi").wire()
   failures = 0
   return spawn(bin)
 end

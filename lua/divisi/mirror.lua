@@ -1,7 +1,7 @@
 ---What the daemon knows, as the host process tells it: a cache, rebuilt whole after every reconnect.
 local M = {}
 
-local events = require('divisi.events')
+local events = require("divisi.events")
 
 ---@class divisi.Row
 ---@field id string
@@ -65,7 +65,7 @@ M.sessions = {}
 ---@type divisi.Approval[]
 M.approvals = {}
 ---@type { state: string, version: string?, protocol: integer?, socket: string?, message: string? }
-M.connection = { state = 'none' }
+M.connection = { state = "none" }
 
 ---Rows, what needs a person first, the newest change first within that.
 ---@return divisi.Row[]
@@ -90,7 +90,7 @@ end
 function M.owner(path)
   path = vim.fs.normalize(path)
   for _, row in pairs(M.sessions) do
-    if row.path and (path == row.path or vim.startswith(path, row.path .. '/')) then
+    if row.path and (path == row.path or vim.startswith(path, row.path .. "/")) then
       return row
     end
   end
@@ -109,7 +109,7 @@ function M.find(name)
   for _, row in pairs(M.sessions) do
     if row.name == name then
       table.insert(named, row)
-      if row.repository and (cwd == row.repository or vim.startswith(cwd, row.repository .. '/')) then
+      if row.repository and (cwd == row.repository or vim.startswith(cwd, row.repository .. "/")) then
         table.insert(here, row)
       end
     elseif vim.startswith(row.id, name) then
@@ -120,16 +120,19 @@ function M.find(name)
     if #found == 1 then
       return found[1]
     elseif #found > 1 then
-      return nil, ('%q names %d sessions; use the id'):format(name, #found)
+      return nil, ("%q names %d sessions; use the id"):format(name, #found)
     end
   end
-  return nil, ('there is no session %q; :Divisi list shows them'):format(name)
+  return nil, ("there is no session %q; :Divisi list shows them"):format(name)
 end
 
 ---@param row any
 ---@return boolean
 local function usable(row)
-  return type(row) == 'table' and type(row.id) == 'string' and type(row.name) == 'string' and type(row.state) == 'string'
+  return type(row) == "table"
+    and type(row.id) == "string"
+    and type(row.name) == "string"
+    and type(row.state) == "string"
 end
 
 ---@param rows any[]
@@ -160,7 +163,7 @@ local function apply_sessions(rows, all)
     end
   end
   if changed[1] or removed[1] then
-    events.emit('sessions', { changed = changed, removed = removed, all = all })
+    events.emit("sessions", { changed = changed, removed = removed, all = all })
   end
 end
 
@@ -178,50 +181,57 @@ end
 local kinds = {
   connection = function(op)
     local before = M.connection.state
-    M.connection = { state = op.state, version = op.version, protocol = op.protocol, socket = op.socket, message = op.message }
-    if op.state == 'lost' and before ~= 'lost' then
-      events.emit('detached', { message = op.message or '' })
+    M.connection =
+      { state = op.state, version = op.version, protocol = op.protocol, socket = op.socket, message = op.message }
+    if op.state == "lost" and before ~= "lost" then
+      events.emit("detached", { message = op.message or "" })
     end
   end,
   snapshot = function(op)
     local before = M.approvals
     M.approvals = {}
     for _, approval in ipairs(op.approvals or {}) do
-      if type(approval) == 'table' and approval.id and approval.open then
+      if type(approval) == "table" and approval.id and approval.open then
         table.insert(M.approvals, approval)
       end
     end
     apply_sessions(op.sessions or {}, true)
-    events.emit('approvals', { reset = true, before = before })
-    events.emit('attached', { version = M.connection.version, protocol = M.connection.protocol, sessions = vim.tbl_count(M.sessions) })
+    events.emit("approvals", { reset = true, before = before })
+    events.emit(
+      "attached",
+      { version = M.connection.version, protocol = M.connection.protocol, sessions = vim.tbl_count(M.sessions) }
+    )
   end,
   sessions = function(op)
     apply_sessions(op.sessions or {}, false)
   end,
   approval = function(op)
     local approval = op.approval
-    if type(approval) ~= 'table' or not approval.id then
+    if type(approval) ~= "table" or not approval.id then
       return
     end
     local at = position(approval.id)
     M.approvals[at or #M.approvals + 1] = approval
-    events.emit('approvals', { requested = not at and approval or nil })
+    events.emit("approvals", { requested = not at and approval or nil })
   end,
   approval_gone = function(op)
     local at = position(op.id)
     if at then
       local approval = table.remove(M.approvals, at)
-      events.emit('approvals', { resolved = { id = op.id, session = approval.session, answer = op.answer, by = op.by, reason = op.reason } })
+      events.emit(
+        "approvals",
+        { resolved = { id = op.id, session = approval.session, answer = op.answer, by = op.by, reason = op.reason } }
+      )
     end
   end,
   event = function(op)
-    events.emit('event', op)
+    events.emit("event", op)
   end,
   transcript = function(op)
-    events.emit('transcript', op)
+    events.emit("transcript", op)
   end,
   transcript_error = function(op)
-    events.emit('transcript_error', op)
+    events.emit("transcript_error", op)
   end,
 }
 
@@ -237,7 +247,7 @@ end
 ---The host process is gone.
 ---@param message string
 function M.detached(message)
-  M.apply({ kind = 'connection', state = 'lost', message = message })
+  M.apply({ kind = "connection", state = "lost", message = message })
 end
 
 return M

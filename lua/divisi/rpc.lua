@@ -23,7 +23,10 @@ function M.use_channel(id)
   local lost = pending
   pending = {}
   for _, request in pairs(lost) do
-    request.done(nil, { kind = 'environment', message = request.method .. ': the host process ended', hints = { 'see :Divisi log' } })
+    request.done(
+      nil,
+      { kind = "environment", message = request.method .. ": the host process ended", hints = { "see :Divisi log" } }
+    )
   end
 end
 
@@ -32,23 +35,22 @@ end
 ---@param params table?
 ---@param done? fun(value: any, refusal: divisi.Refusal?)
 function M.request(method, params, done)
-  done = done
-    or function(_, refusal)
-      if refusal then
-        require('divisi.errors').refused(refusal)
-      end
+  done = done or function(_, refusal)
+    if refusal then
+      require("divisi.errors").refused(refusal)
     end
-  if not channel and not require('divisi.host').start() then
+  end
+  if not channel and not require("divisi.host").start() then
     -- The reason was told by the host module.
     return
   end
   local id = next_id
   next_id = id + 1
   pending[id] = { method = method, done = done }
-  local ok, err = pcall(vim.rpcnotify, channel, 'request', id, method, params or vim.empty_dict())
+  local ok, err = pcall(vim.rpcnotify, channel, "request", id, method, params or vim.empty_dict())
   if not ok then
     pending[id] = nil
-    done(nil, { kind = 'environment', message = 'failed to ask the host process: ' .. tostring(err), hints = {} })
+    done(nil, { kind = "environment", message = "failed to ask the host process: " .. tostring(err), hints = {} })
   end
 end
 
@@ -65,11 +67,12 @@ local function answer(op)
     if op.ok == true then
       ok, err = xpcall(request.done, debug.traceback, op.value, nil)
     else
-      local refusal = type(op.error) == 'table' and op.error or { kind = 'internal', message = 'an answer without a reason', hints = {} }
+      local refusal = type(op.error) == "table" and op.error
+        or { kind = "internal", message = "an answer without a reason", hints = {} }
       ok, err = xpcall(request.done, debug.traceback, nil, refusal)
     end
     if not ok then
-      require('divisi.errors').internal(('%s: %s'):format(request.method, err))
+      require("divisi.errors").internal(("%s: %s"):format(request.method, err))
     end
   end)
 end
@@ -78,21 +81,21 @@ end
 ---@param number integer
 ---@param batch table[]
 function M.dispatch(number, batch)
-  if type(number) ~= 'number' or number <= applied or type(batch) ~= 'table' then
+  if type(number) ~= "number" or number <= applied or type(batch) ~= "table" then
     return
   end
   applied = number
-  local mirror = require('divisi.mirror')
+  local mirror = require("divisi.mirror")
   for _, op in ipairs(batch) do
-    if type(op) == 'table' then
+    if type(op) == "table" then
       local ok, err
-      if op.kind == 'result' then
+      if op.kind == "result" then
         ok, err = pcall(answer, op)
       else
         ok, err = xpcall(mirror.apply, debug.traceback, op)
       end
       if not ok then
-        require('divisi.errors').internal(err)
+        require("divisi.errors").internal(err)
       end
     end
   end

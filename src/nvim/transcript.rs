@@ -93,7 +93,7 @@ impl Transcript {
             Event::PromptCancelled { .. } => self.note("a waiting prompt was taken back"),
             Event::ApprovalRequested(approval) => {
                 let what = approval.command_line.as_deref().unwrap_or(&approval.tool.title);
-                let what = visible_line(what, 300);
+                let what = format!("`{}` {}", visible_line(&approval.id.0, 40), visible_line(what, 300));
                 self.item(format!("- ? **approval** {what}"));
                 self.approvals.insert(approval.id.0.clone(), (self.lines - 1, what));
             }

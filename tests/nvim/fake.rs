@@ -197,7 +197,7 @@ impl Drop for Fake {
 impl State {
     fn tell(&mut self, params: &Value) {
         let mut params = params.clone();
-        params["subscription"] = json!(1);
+        params["subscription"] = json!("s1");
         let line = json!({ "jsonrpc": "2.0", "method": "event/batch", "params": params }).to_string();
         self.subscribers.retain(|client| client.send(line.clone()).is_ok());
     }
@@ -209,17 +209,17 @@ impl State {
         }
         let receipt = json!({ "command": params["command_id"], "seq": self.seq, "outcome": { "outcome": "done" } });
         match method {
-            "hello" => Ok(json!({ "version": env!("CARGO_PKG_VERSION"), "protocol": 1 })),
+            "hello" => Ok(json!({ "version": env!("CARGO_PKG_VERSION"), "protocol": 1, "pid": 1, "generation": "g", "head": self.seq })),
             "event/subscribe" => {
                 self.subscribers.push(client.clone());
                 if let Some(after) = params["after"].as_u64() {
                     let missed: Vec<&Value> =
                         self.events.iter().filter(|event| event["seq"].as_u64() > Some(after)).collect();
-                    let batch = json!({ "subscription": 1, "events": missed, "sessions": self.sessions });
+                    let batch = json!({ "subscription": "s1", "events": missed, "sessions": self.sessions });
                     let line = json!({ "jsonrpc": "2.0", "method": "event/batch", "params": batch });
                     client.send(line.to_string()).unwrap();
                 }
-                Ok(json!({ "subscription": 1, "head": self.seq }))
+                Ok(json!({ "subscription": "s1", "head": self.seq }))
             }
             "session/list" => Ok(json!(self.sessions)),
             "approval/list" => Ok(json!(self.approvals)),

@@ -2,11 +2,11 @@
 local M = {}
 
 local api = vim.api
-local mirror = require('divisi.mirror')
-local window = require('divisi.ui.window')
+local mirror = require("divisi.mirror")
+local window = require("divisi.ui.window")
 
-local NAME = 'divisi://sessions'
-local ns = api.nvim_create_namespace('divisi.list')
+local NAME = "divisi://sessions"
+local ns = api.nvim_create_namespace("divisi.list")
 
 ---@type integer?
 local buffer
@@ -26,38 +26,38 @@ local ids = {}
 local function padded(text, width)
   local room = width - vim.fn.strdisplaywidth(text)
   if room < 0 then
-    text = vim.fn.strcharpart(text, 0, width - 1) .. '…'
+    text = vim.fn.strcharpart(text, 0, width - 1) .. "…"
     room = width - vim.fn.strdisplaywidth(text)
   end
-  return text .. (' '):rep(math.max(0, room))
+  return text .. (" "):rep(math.max(0, room))
 end
 
 ---@param row divisi.Row
 ---@param several boolean rows of several repositories are shown
 ---@return divisi.Segment[]
 local function segments(row, several)
-  local highlight = require('divisi.ui.highlight').of_state(row.state)
-  local what = row.reason or row.activity or row.prompt or ''
-  if row.state == 'awaiting_input' and row.waiting_for then
-    what = ('%s · %s'):format(row.waiting_for, what)
+  local highlight = require("divisi.ui.highlight").of_state(row.state)
+  local what = row.reason or row.activity or row.prompt or ""
+  if row.state == "awaiting_input" and row.waiting_for then
+    what = ("%s · %s"):format(row.waiting_for, what)
   end
   local parts = {
-    { row.unread and '● ' or '  ', 'DivisiUnread' },
+    { row.unread and "● " or "  ", "DivisiUnread" },
     { padded(row.state, 15), highlight },
-    { padded(row.name, 24) .. ' ', 'DivisiName' },
-    { padded(row.agent or '', 9), 'DivisiQuiet' },
-    { row.files > 0 and ('+' .. row.added) or '', 'DivisiAdded' },
-    { row.files > 0 and (' −' .. row.removed_lines) or '', 'DivisiRemoved' },
-    { row.files > 0 and ('/%d'):format(row.files) or '', 'DivisiQuiet' },
+    { padded(row.name, 24) .. " ", "DivisiName" },
+    { padded(row.agent or "", 9), "DivisiQuiet" },
+    { row.files > 0 and ("+" .. row.added) or "", "DivisiAdded" },
+    { row.files > 0 and (" −" .. row.removed_lines) or "", "DivisiRemoved" },
+    { row.files > 0 and ("/%d"):format(row.files) or "", "DivisiQuiet" },
   }
   local stat = vim.fn.strdisplaywidth(parts[5][1] .. parts[6][1] .. parts[7][1])
-  table.insert(parts, { (' '):rep(math.max(1, 16 - stat)) })
+  table.insert(parts, { (" "):rep(math.max(1, 16 - stat)) })
   if several and row.repository then
-    table.insert(parts, { padded(vim.fs.basename(row.repository), 12) .. ' ', 'DivisiQuiet' })
+    table.insert(parts, { padded(vim.fs.basename(row.repository), 12) .. " ", "DivisiQuiet" })
   end
-  table.insert(parts, { row.queued > 0 and ('[%d queued] '):format(row.queued) or '', 'DivisiQuiet' })
+  table.insert(parts, { row.queued > 0 and ("[%d queued] "):format(row.queued) or "", "DivisiQuiet" })
   table.insert(parts, { what })
-  table.insert(parts, { row.cost and ('  ' .. row.cost) or '', 'DivisiQuiet' })
+  table.insert(parts, { row.cost and ("  " .. row.cost) or "", "DivisiQuiet" })
   return parts
 end
 
@@ -68,7 +68,7 @@ local function text_of(parts)
   for _, part in ipairs(parts) do
     table.insert(texts, part[1])
   end
-  return (table.concat(texts):gsub('%s+$', ''):gsub('[\r\n]', ' '))
+  return (table.concat(texts):gsub("%s+$", ""):gsub("[\r\n]", " "))
 end
 
 ---@param line integer zero-based
@@ -76,7 +76,7 @@ end
 local function paint(line, parts)
   api.nvim_buf_clear_namespace(buffer, ns, line, line + 1)
   local column = 0
-  local length = #(api.nvim_buf_get_lines(buffer, line, line + 1, false)[1] or '')
+  local length = #(api.nvim_buf_get_lines(buffer, line, line + 1, false)[1] or "")
   for _, part in ipairs(parts) do
     local stop = math.min(column + #part[1], length)
     if part[2] and stop > column then
@@ -89,12 +89,12 @@ end
 ---@return string
 local function nothing()
   local state = mirror.connection.state
-  if state == 'attached' then
-    return '  No sessions yet. :Divisi new {prompt} starts one.'
-  elseif state == 'lost' then
-    return '  Not connected: ' .. ((mirror.connection.message or ''):gsub('[\r\n]', ' ')) .. ' (:checkhealth divisi)'
+  if state == "attached" then
+    return "  No sessions yet. :Divisi new {prompt} starts one."
+  elseif state == "lost" then
+    return "  Not connected: " .. ((mirror.connection.message or ""):gsub("[\r\n]", " ")) .. " (:checkhealth divisi)"
   end
-  return '  Connecting…'
+  return "  Connecting…"
 end
 
 ---Windows that show the list, with the session their cursor is on.
@@ -102,7 +102,7 @@ end
 local function cursors()
   local found = {}
   for _, win in ipairs(vim.fn.win_findbuf(buffer)) do
-    found[win] = ids[api.nvim_win_get_cursor(win)[1]] or ''
+    found[win] = ids[api.nvim_win_get_cursor(win)[1]] or ""
   end
   return found
 end
@@ -115,7 +115,7 @@ function M.update()
   local rows = mirror.sorted()
   local repositories = {} ---@type table<string, boolean>
   for _, row in ipairs(rows) do
-    repositories[row.repository or ''] = true
+    repositories[row.repository or ""] = true
   end
   local several = vim.tbl_count(repositories) > 1
   local before = cursors()
@@ -133,7 +133,7 @@ function M.update()
   ids = new_ids
   for index = 1, #lines do
     if #old ~= #lines or old[index] ~= lines[index] or not painted then
-      paint(index - 1, all[index] or { { lines[index], 'DivisiQuiet' } })
+      paint(index - 1, all[index] or { { lines[index], "DivisiQuiet" } })
     end
   end
   painted = true
@@ -164,13 +164,55 @@ end
 ---Keys of every view of a session: what they do and how the help calls it.
 ---@type { [1]: string, [2]: string, [3]: fun(row: divisi.Row) }[]
 M.keys = {
-  { 'i', 'send a prompt', function(row) require('divisi.commands').send(row, '') end },
-  { 's', 'stop the turn', function(row) require('divisi.commands').stop(row) end },
-  { 'd', 'diff against the base', function(row) require('divisi.ui.diff').open(row) end },
-  { 'a', 'answer approvals', function(row) require('divisi.ui.approvals').open(row) end },
-  { 'L', 'land', function(row) require('divisi.ui.land').land(row) end },
-  { 'W', 'switch this tab to the worktree', function(row) require('divisi.ui.switch').here(row) end },
-  { 'o', 'a tab in the worktree', function(row) require('divisi.ui.switch').tab(row) end },
+  {
+    "i",
+    "send a prompt",
+    function(row)
+      require("divisi.commands").send(row, "")
+    end,
+  },
+  {
+    "s",
+    "stop the turn",
+    function(row)
+      require("divisi.commands").stop(row)
+    end,
+  },
+  {
+    "d",
+    "diff against the base",
+    function(row)
+      require("divisi.ui.diff").open(row)
+    end,
+  },
+  {
+    "a",
+    "answer approvals",
+    function(row)
+      require("divisi.ui.approvals").open(row)
+    end,
+  },
+  {
+    "L",
+    "land",
+    function(row)
+      require("divisi.ui.land").land(row)
+    end,
+  },
+  {
+    "W",
+    "switch this tab to the worktree",
+    function(row)
+      require("divisi.ui.switch").here(row)
+    end,
+  },
+  {
+    "o",
+    "a tab in the worktree",
+    function(row)
+      require("divisi.ui.switch").tab(row)
+    end,
+  },
 }
 
 ---Maps the keys of a view.
@@ -181,12 +223,12 @@ M.keys = {
 function M.map(buf, row_of, more, row_keys)
   local help = {} ---@type string[]
   local removes = vim.iter(row_keys):any(function(key)
-    return key[1] == 'dd'
+    return key[1] == "dd"
   end)
   local function map(key, what, run)
     -- `d` waits for the second half of `dd` where there is one.
-    vim.keymap.set('n', key, run, { buffer = buf, nowait = not (removes and key == 'd'), desc = 'divisi: ' .. what })
-    table.insert(help, ('%-5s %s'):format(key, what))
+    vim.keymap.set("n", key, run, { buffer = buf, nowait = not (removes and key == "d"), desc = "divisi: " .. what })
+    table.insert(help, ("%-5s %s"):format(key, what))
   end
   for _, key in ipairs(more) do
     map(key[1], key[2], key[3])
@@ -197,12 +239,12 @@ function M.map(buf, row_of, more, row_keys)
       if row then
         key[3](row)
       else
-        require('divisi.errors').notify('no session here')
+        require("divisi.errors").notify("no session here")
       end
     end)
   end
-  map('g?', 'this help', function()
-    require('divisi.ui.window').help(help)
+  map("g?", "this help", function()
+    require("divisi.ui.window").help(help)
   end)
 end
 
@@ -210,24 +252,48 @@ end
 ---@param buf integer
 function M.make(buf)
   buffer = buf
-  window.make_scratch(buf, 'divisi-sessions')
+  window.make_scratch(buf, "divisi-sessions")
   local row_keys = vim.list_slice(M.keys)
-  table.insert(row_keys, 1, { '<CR>', 'transcript', function(row) require('divisi.ui.transcript').open(row) end })
-  table.insert(row_keys, { 'dd', 'remove', function(row) require('divisi.ui.land').remove(row) end })
+  table.insert(row_keys, 1, {
+    "<CR>",
+    "transcript",
+    function(row)
+      require("divisi.ui.transcript").open(row)
+    end,
+  })
+  table.insert(row_keys, {
+    "dd",
+    "remove",
+    function(row)
+      require("divisi.ui.land").remove(row)
+    end,
+  })
   M.map(buf, current, {
-    { 'q', 'close', function() window.close(api.nvim_get_current_win()) end },
-    { 'n', 'new session', function() require('divisi.commands').run_verb('new', { args = {}, rest = '', bang = false }) end },
+    {
+      "q",
+      "close",
+      function()
+        window.close(api.nvim_get_current_win())
+      end,
+    },
+    {
+      "n",
+      "new session",
+      function()
+        require("divisi.commands").run_verb("new", { args = {}, rest = "", bang = false })
+      end,
+    },
   }, row_keys)
   ids = {}
   painted = false
   M.update()
-  require('divisi.host').start()
+  require("divisi.host").start()
 end
 
 ---Opens the list, or goes to it.
 function M.open()
   local buf = window.buffer(NAME, M.make)
-  local win = window.open(buf, 'list', 'below', require('divisi.config').get().list.height)
+  local win = window.open(buf, "list", "below", require("divisi.config").get().list.height)
   if not win then
     return
   end
@@ -237,8 +303,8 @@ function M.open()
   wo.wrap = false
   wo.number = false
   wo.relativenumber = false
-  wo.signcolumn = 'no'
-  wo.foldcolumn = '0'
+  wo.signcolumn = "no"
+  wo.foldcolumn = "0"
   wo.cursorline = true
   wo.spell = false
   wo.list = false

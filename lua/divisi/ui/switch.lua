@@ -2,24 +2,24 @@
 local M = {}
 
 local api = vim.api
-local errors = require('divisi.errors')
-local mirror = require('divisi.mirror')
-local window = require('divisi.ui.window')
+local errors = require("divisi.errors")
+local mirror = require("divisi.mirror")
+local window = require("divisi.ui.window")
 
 ---The current file's path below the root of the checkout it is in.
 ---@param buf integer
 ---@return string?
 local function relative(buf)
   local name = api.nvim_buf_get_name(buf)
-  if vim.bo[buf].buftype ~= '' or name == '' then
+  if vim.bo[buf].buftype ~= "" or name == "" then
     return nil
   end
-  local path = vim.fs.normalize(vim.fn.fnamemodify(name, ':p'))
+  local path = vim.fs.normalize(vim.fn.fnamemodify(name, ":p"))
   local owner = mirror.owner(path)
   local root = owner and owner.path
   if not root then
     for _, row in pairs(mirror.sessions) do
-      if row.repository and vim.startswith(path, row.repository .. '/') and (not root or #row.repository > #root) then
+      if row.repository and vim.startswith(path, row.repository .. "/") and (not root or #row.repository > #root) then
         root = row.repository
       end
     end
@@ -47,7 +47,7 @@ local function show(win, root, path)
     api.nvim_win_set_buf(win, window.load_file(full))
   end)
   if not ok then
-    errors.warn(('%s is not shown: %s'):format(path, tostring(err)))
+    errors.warn(("%s is not shown: %s"):format(path, tostring(err)))
     return false
   end
   local line = math.min(cursor[1], api.nvim_buf_line_count(api.nvim_win_get_buf(win)))
@@ -63,7 +63,7 @@ local function move(directory, session)
     return
   end
   if not vim.uv.fs_stat(directory) then
-    errors.warn(directory .. ' does not exist')
+    errors.warn(directory .. " does not exist")
     return
   end
   local win = window.normal_window()
@@ -71,7 +71,7 @@ local function move(directory, session)
   tcd(directory)
   vim.t.divisi_session = session
   if win and path and not show(win, directory, path) then
-    errors.notify(('%s is not in %s'):format(path, directory))
+    errors.notify(("%s is not in %s"):format(path, directory))
   end
 end
 
@@ -81,7 +81,7 @@ function M.here(row)
   if row.path then
     move(row.path, row.id)
   else
-    errors.warn(row.name .. ' has no worktree')
+    errors.warn(row.name .. " has no worktree")
   end
 end
 
@@ -89,7 +89,7 @@ end
 ---@param row divisi.Row
 function M.tab(row)
   if not row.path or not vim.uv.fs_stat(row.path) then
-    errors.warn(row.name .. ' has no worktree')
+    errors.warn(row.name .. " has no worktree")
     return
   end
   if not window.can_change_layout() then
@@ -111,7 +111,7 @@ function M.tab(row)
     buf = ok and loaded or nil
   end
   if buf then
-    vim.cmd('tab sbuffer ' .. buf)
+    vim.cmd("tab sbuffer " .. buf)
     pcall(api.nvim_win_set_cursor, 0, { math.min(cursor[1], api.nvim_buf_line_count(buf)), cursor[2] })
   else
     vim.cmd.tabnew()
@@ -125,7 +125,7 @@ function M.back()
   local id = vim.t.divisi_session
   local row = id and mirror.sessions[id] or mirror.owner(vim.fn.getcwd())
   if not row or not row.repository then
-    errors.notify('this tab is in no session’s worktree')
+    errors.notify("this tab is in no session’s worktree")
     return
   end
   move(row.repository, nil)

@@ -2,13 +2,13 @@
 local M = {}
 
 local api = vim.api
-local mirror = require('divisi.mirror')
-local window = require('divisi.ui.window')
+local mirror = require("divisi.mirror")
+local window = require("divisi.ui.window")
 
-local ns = api.nvim_create_namespace('divisi.transcript')
+local ns = api.nvim_create_namespace("divisi.transcript")
 
 ---Every turn begins with such a line.
-local TURN = '^## Turn %d+$'
+local TURN = "^## Turn %d+$"
 
 ---Buffers by session id.
 ---@type table<string, integer>
@@ -17,21 +17,21 @@ local buffers = {}
 ---How lines that the renderer makes are painted, by how they begin; the rest is markdown.
 ---@type { [1]: string, [2]: string }[]
 local paints = {
-  { '- ✗', 'DivisiToolFailed' },
-  { '- ✓', 'DivisiTool' },
-  { '- …', 'DivisiTool' },
-  { '- ○', 'DivisiTool' },
-  { '- ?', 'DivisiAsk' },
-  { '> ', 'DivisiThought' },
+  { "- ✗", "DivisiToolFailed" },
+  { "- ✓", "DivisiTool" },
+  { "- …", "DivisiTool" },
+  { "- ○", "DivisiTool" },
+  { "- ?", "DivisiAsk" },
+  { "> ", "DivisiThought" },
 }
 
 ---@param text string
 ---@return string?
 local function highlight_of(text)
   if text:find(TURN) then
-    return 'DivisiTurn'
-  elseif text:find('^%*[^*].*%*$') then
-    return 'DivisiNotice'
+    return "DivisiTurn"
+  elseif text:find("^%*[^*].*%*$") then
+    return "DivisiNotice"
   end
   for _, rule in ipairs(paints) do
     if vim.startswith(text, rule[1]) then
@@ -55,19 +55,19 @@ end
 ---@param line integer
 ---@return string
 function M.foldexpr(line)
-  return vim.fn.getline(line):find(TURN) and '>1' or '1'
+  return vim.fn.getline(line):find(TURN) and ">1" or "1"
 end
 
 ---@return string
 function M.foldtext()
   local lines = vim.fn.getline(vim.v.foldstart, math.min(vim.v.foldend, vim.v.foldstart + 5))
-  local prompt = ''
+  local prompt = ""
   for index = 2, #lines do
-    if prompt == '' and lines[index] ~= '' then
+    if prompt == "" and lines[index] ~= "" then
       prompt = lines[index]
     end
   end
-  return ('%s · %s (%d lines)'):format(lines[1], prompt, vim.v.foldend - vim.v.foldstart)
+  return ("%s · %s (%d lines)"):format(lines[1], prompt, vim.v.foldend - vim.v.foldstart)
 end
 
 ---Windows on a buffer whose cursor is on the last line: they follow.
@@ -83,7 +83,7 @@ end
 ---@param text any
 ---@return string
 local function one_line(text)
-  return type(text) == 'string' and (text:gsub('[\r\n]', ' ')) or ''
+  return type(text) == "string" and (text:gsub("[\r\n]", " ")) or ""
 end
 
 ---Applies changed lines.
@@ -120,8 +120,8 @@ function M.apply(op)
     end
     vim.b[buf].divisi_empty = false
   elseif op.reset then
-    api.nvim_buf_set_lines(buf, 0, -1, false, { '*nothing was said yet*' })
-    paint(buf, 0, '*nothing was said yet*')
+    api.nvim_buf_set_lines(buf, 0, -1, false, { "*nothing was said yet*" })
+    paint(buf, 0, "*nothing was said yet*")
     vim.b[buf].divisi_empty = true
   end
   vim.bo[buf].modifiable = false
@@ -135,7 +135,7 @@ end
 ---Asks a new host process for every transcript that is open.
 function M.reopen()
   for session in pairs(buffers) do
-    require('divisi.rpc').request('transcript/open', { session = session })
+    require("divisi.rpc").request("transcript/open", { session = session })
   end
 end
 
@@ -143,7 +143,7 @@ end
 ---@param forward boolean
 local function jump(forward)
   for _ = 1, vim.v.count1 do
-    if vim.fn.search([[^## Turn \d\+$]], forward and 'W' or 'bW') == 0 then
+    if vim.fn.search([[^## Turn \d\+$]], forward and "W" or "bW") == 0 then
       return
     end
   end
@@ -159,13 +159,13 @@ function M.make(buf, session)
   local row = mirror.sessions[session]
   if row and row.path then
     -- `gf` on a path of the transcript goes to the file of the worktree.
-    vim.bo[buf].path = row.path:gsub('[ ,\\]', '\\%0')
+    vim.bo[buf].path = row.path:gsub("[ ,\\]", "\\%0")
   end
-  local group = api.nvim_create_augroup('divisi.transcript.' .. buf, {})
+  local group = api.nvim_create_augroup("divisi.transcript." .. buf, {})
   local function window_options()
     for _, win in ipairs(vim.fn.win_findbuf(buf)) do
       local wo = vim.wo[win][0]
-      wo.foldmethod = 'expr'
+      wo.foldmethod = "expr"
       wo.foldexpr = "v:lua.require'divisi.ui.transcript'.foldexpr(v:lnum)"
       wo.foldtext = "v:lua.require'divisi.ui.transcript'.foldtext()"
       wo.foldlevel = 99
@@ -177,27 +177,45 @@ function M.make(buf, session)
       wo.list = false
     end
   end
-  api.nvim_create_autocmd('BufWinEnter', { buffer = buf, group = group, callback = window_options })
-  api.nvim_create_autocmd('BufWipeout', {
+  api.nvim_create_autocmd("BufWinEnter", { buffer = buf, group = group, callback = window_options })
+  api.nvim_create_autocmd("BufWipeout", {
     buffer = buf,
     group = group,
     callback = function()
       buffers[session] = nil
-      if require('divisi.host').running() then
-        require('divisi.rpc').request('transcript/close', { session = session })
+      if require("divisi.host").running() then
+        require("divisi.rpc").request("transcript/close", { session = session })
       end
     end,
   })
-  window.make_scratch(buf, 'divisi-transcript')
+  window.make_scratch(buf, "divisi-transcript")
   window_options()
-  require('divisi.ui.list').map(buf, function()
+  require("divisi.ui.list").map(buf, function()
     return mirror.sessions[session]
   end, {
-    { 'q', 'close', function() window.close(api.nvim_get_current_win()) end },
-    { ']]', 'next turn', function() jump(true) end },
-    { '[[', 'previous turn', function() jump(false) end },
-  }, require('divisi.ui.list').keys)
-  require('divisi.rpc').request('transcript/open', { session = session })
+    {
+      "q",
+      "close",
+      function()
+        window.close(api.nvim_get_current_win())
+      end,
+    },
+    {
+      "]]",
+      "next turn",
+      function()
+        jump(true)
+      end,
+    },
+    {
+      "[[",
+      "previous turn",
+      function()
+        jump(false)
+      end,
+    },
+  }, require("divisi.ui.list").keys)
+  require("divisi.rpc").request("transcript/open", { session = session })
 end
 
 ---Shows a session's transcript and goes there; it counts as read.
@@ -205,20 +223,20 @@ end
 function M.open(row)
   local buf = buffers[row.id]
   if not buf or not api.nvim_buf_is_loaded(buf) then
-    buf = window.buffer('divisi://session/' .. row.name, function(made)
+    buf = window.buffer("divisi://session/" .. row.name, function(made)
       M.make(made, row.id)
     end)
     if vim.b[buf].divisi_session ~= row.id then
       -- Another repository has a session of this name.
-      buf = window.buffer('divisi://session/' .. row.id, function(made)
+      buf = window.buffer("divisi://session/" .. row.id, function(made)
         M.make(made, row.id)
       end)
     end
   end
-  local width = require('divisi.config').get().transcript.width
+  local width = require("divisi.config").get().transcript.width
   width = width < 1 and math.floor(vim.o.columns * width) or width
-  if window.open(buf, 'transcript', 'right', math.max(20, width)) and row.unread then
-    require('divisi.rpc').request('session/read', { session = row.id }, function() end)
+  if window.open(buf, "transcript", "right", math.max(20, width)) and row.unread then
+    require("divisi.rpc").request("session/read", { session = row.id }, function() end)
   end
 end
 

@@ -6,8 +6,8 @@ local api = vim.api
 ---False, with a message, where layout must not change.
 ---@return boolean
 function M.can_change_layout()
-  if vim.fn.getcmdwintype() ~= '' then
-    require('divisi.errors').warn('not in the command-line window; close it first (:q)')
+  if vim.fn.getcmdwintype() ~= "" then
+    require("divisi.errors").warn("not in the command-line window; close it first (:q)")
     return false
   end
   return true
@@ -27,8 +27,8 @@ end
 ---@param buf integer
 ---@param filetype string
 function M.make_scratch(buf, filetype)
-  vim.bo[buf].buftype = 'nofile'
-  vim.bo[buf].bufhidden = 'hide'
+  vim.bo[buf].buftype = "nofile"
+  vim.bo[buf].bufhidden = "hide"
   vim.bo[buf].swapfile = false
   vim.bo[buf].undolevels = -1
   vim.bo[buf].buflisted = false
@@ -124,9 +124,9 @@ function M.open(buf, role, split, size)
     return win
   end
   -- Beside the files, above a list at the bottom; without files beside everything.
-  local beside = split == 'right' and M.normal_window() or -1
+  local beside = split == "right" and M.normal_window() or -1
   local shape = { split = split, win = beside }
-  if split == 'below' then
+  if split == "below" then
     -- The files keep most of the screen.
     shape.height = math.min(size, math.max(4, math.floor(vim.o.lines / 4)))
   else
@@ -134,7 +134,7 @@ function M.open(buf, role, split, size)
   end
   local ok, made = pcall(api.nvim_open_win, buf, true, shape)
   if not ok then
-    require('divisi.errors').warn('no window can be opened here: ' .. tostring(made))
+    require("divisi.errors").warn("no window can be opened here: " .. tostring(made))
     return
   end
   vim.w[made].divisi = role
@@ -158,29 +158,29 @@ end
 ---@param lines string[]
 function M.help(lines)
   local buf = api.nvim_create_buf(false, true)
-  vim.bo[buf].bufhidden = 'wipe'
+  vim.bo[buf].bufhidden = "wipe"
   api.nvim_buf_set_lines(buf, 0, -1, false, lines)
   local width = 10
   for _, line in ipairs(lines) do
     width = math.max(width, vim.fn.strdisplaywidth(line) + 1)
   end
   local win = api.nvim_open_win(buf, true, {
-    relative = 'editor',
+    relative = "editor",
     row = math.max(0, math.floor((vim.o.lines - #lines) / 2) - 1),
     col = math.max(0, math.floor((vim.o.columns - width) / 2)),
     width = math.min(width, vim.o.columns),
     height = math.min(#lines, math.max(1, vim.o.lines - 4)),
-    style = 'minimal',
+    style = "minimal",
     zindex = 50,
   })
-  for _, key in ipairs({ 'q', '<Esc>', '<CR>', 'g?' }) do
-    vim.keymap.set('n', key, function()
+  for _, key in ipairs({ "q", "<Esc>", "<CR>", "g?" }) do
+    vim.keymap.set("n", key, function()
       if api.nvim_win_is_valid(win) then
         api.nvim_win_close(win, true)
       end
-    end, { buffer = buf, nowait = true, desc = 'divisi: close the help' })
+    end, { buffer = buf, nowait = true, desc = "divisi: close the help" })
   end
-  api.nvim_create_autocmd('WinLeave', {
+  api.nvim_create_autocmd("WinLeave", {
     buffer = buf,
     once = true,
     callback = function()
@@ -199,12 +199,12 @@ function M.normal_window()
   local function normal(win)
     return win ~= 0
       and api.nvim_win_is_valid(win)
-      and api.nvim_win_get_config(win).relative == ''
-      and vim.bo[api.nvim_win_get_buf(win)].buftype == ''
+      and api.nvim_win_get_config(win).relative == ""
+      and vim.bo[api.nvim_win_get_buf(win)].buftype == ""
       and not vim.wo[win].winfixbuf
       and not vim.wo[win].previewwindow
   end
-  for _, win in ipairs({ api.nvim_get_current_win(), vim.fn.win_getid(vim.fn.winnr('#')) }) do
+  for _, win in ipairs({ api.nvim_get_current_win(), vim.fn.win_getid(vim.fn.winnr("#")) }) do
     if normal(win) then
       return win
     end
@@ -220,12 +220,12 @@ end
 ---@param path string
 ---@return integer buf
 function M.load_file(path)
-  local group = api.nvim_create_augroup('divisi.swap', {})
-  api.nvim_create_autocmd('SwapExists', {
+  local group = api.nvim_create_augroup("divisi.swap", {})
+  api.nvim_create_autocmd("SwapExists", {
     group = group,
     callback = function()
-      if vim.v.swapchoice == '' then
-        vim.v.swapchoice = 'o'
+      if vim.v.swapchoice == "" then
+        vim.v.swapchoice = "o"
       end
     end,
   })
@@ -245,7 +245,7 @@ local guarded = {}
 ---Reloads the loaded, unmodified buffers below a directory. Neovim never asks; modified ones are left alone.
 ---@param directory string
 function M.checktime(directory)
-  if vim.fn.getcmdwintype() ~= '' then
+  if vim.fn.getcmdwintype() ~= "" then
     vim.defer_fn(function()
       M.checktime(directory)
     end, 500)
@@ -253,18 +253,18 @@ function M.checktime(directory)
   end
   for _, buf in ipairs(api.nvim_list_bufs()) do
     local name = api.nvim_buf_get_name(buf)
-    if api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == '' and vim.startswith(name, directory .. '/') then
+    if api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == "" and vim.startswith(name, directory .. "/") then
       if not guarded[buf] then
         guarded[buf] = true
-        api.nvim_create_autocmd('FileChangedShell', {
+        api.nvim_create_autocmd("FileChangedShell", {
           buffer = buf,
-          group = api.nvim_create_augroup('divisi.reload', { clear = false }),
+          group = api.nvim_create_augroup("divisi.reload", { clear = false }),
           callback = function()
             local reason = vim.v.fcs_reason
-            vim.v.fcs_choice = (reason == 'changed' or reason == 'mode' or reason == 'time') and 'reload' or ''
+            vim.v.fcs_choice = (reason == "changed" or reason == "mode" or reason == "time") and "reload" or ""
           end,
         })
-        api.nvim_create_autocmd('BufWipeout', {
+        api.nvim_create_autocmd("BufWipeout", {
           buffer = buf,
           once = true,
           callback = function()
@@ -273,7 +273,7 @@ function M.checktime(directory)
         })
       end
       if not vim.bo[buf].modified then
-        pcall(vim.cmd, 'silent! checktime ' .. buf)
+        pcall(vim.cmd, "silent! checktime " .. buf)
       end
     end
   end
@@ -283,18 +283,18 @@ end
 ---@param buf integer
 ---@param name string
 function M.read(buf, name)
-  local kind, rest = name:match('^divisi://(%w+)/?(.*)$')
+  local kind, rest = name:match("^divisi://(%w+)/?(.*)$")
   vim.b[buf].divisi = name
-  if kind == 'sessions' then
-    require('divisi.ui.list').make(buf)
-  elseif kind == 'approvals' then
-    require('divisi.ui.approvals').make(buf)
-  elseif kind == 'session' and rest ~= '' then
-    require('divisi.commands').with_session(rest, function(row)
-      require('divisi.ui.transcript').make(buf, row.id)
+  if kind == "sessions" then
+    require("divisi.ui.list").make(buf)
+  elseif kind == "approvals" then
+    require("divisi.ui.approvals").make(buf)
+  elseif kind == "session" and rest ~= "" then
+    require("divisi.commands").with_session(rest, function(row)
+      require("divisi.ui.transcript").make(buf, row.id)
     end)
   else
-    M.make_scratch(buf, '')
+    M.make_scratch(buf, "")
   end
 end
 
