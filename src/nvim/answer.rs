@@ -133,3 +133,6 @@ fn clean(key: &str, value: Value) -> Value {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

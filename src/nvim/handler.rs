@@ -53,3 +53,6 @@ pub fn decode(name: &str, args: &[Pack]) -> Option<Ask> {
     };
     Some(Ask { id: id.as_u64()?, method: method.as_str()?.to_owned(), params })
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,7 +209,9 @@ impl State {
         }
         let receipt = json!({ "command": params["command_id"], "seq": self.seq, "outcome": { "outcome": "done" } });
         match method {
-            "hello" => Ok(json!({ "version": env!("CARGO_PKG_VERSION"), "protocol": 1, "pid": 1, "generation": "g", "head": self.seq })),
+            "hello" => Ok(
+                json!({ "version": env!("CARGO_PKG_VERSION"), "protocol": 1, "pid": 1, "generation": "g", "head": self.seq }),
+            ),
             "event/subscribe" => {
                 self.subscribers.push(client.clone());
                 if let Some(after) = params["after"].as_u64() {
