@@ -1,3 +1,4 @@
 //! Behaviour tests.
 
+#[cfg(test)]
 mod nvim;

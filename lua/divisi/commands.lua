@@ -166,7 +166,7 @@ local function options_of(rest)
     local name, value = flag:match("^(%a+)=(.+)$")
     if not name then
       name = flag
-      value, after = after:match("^(%S+)%s*(.*)$")
+      value, after = (after or ""):match("^(%S+)%s*(.*)$")
     end
     if not vim.tbl_contains({ "name", "agent", "base", "model", "mode" }, name) then
       return options, text, ("--%s is not an option; there are --name --agent --base --model --mode"):format(name)
@@ -174,7 +174,7 @@ local function options_of(rest)
       return options, text, ("--%s needs a value"):format(name)
     end
     options[name] = value
-    text = after
+    text = after or ""
   end
 end
 
@@ -368,7 +368,7 @@ end
 function M.run_verb(verb, invocation)
   local ok, err = xpcall(verbs[verb].run, debug.traceback, invocation)
   if not ok then
-    errors.internal(err)
+    errors.internal(tostring(err))
   end
 end
 

@@ -29,7 +29,7 @@ function M.complete(lead, line, position)
   if #words == 0 or (#words == 1 and lead ~= "") then
     return matching(commands.verbs(), lead)
   end
-  local spec = commands.spec(verb)
+  local spec = commands.spec(verb or "")
   if not spec then
     return {}
   end

@@ -7,7 +7,7 @@ local M = {}
 ---@field float boolean show open approvals in a small float, bottom right
 ---@field checktime boolean reload unmodified buffers of a worktree when its turn ends
 ---@field list { height: integer } lines of the session list's window
----@field transcript { width: integer } columns of a transcript's window; a share of the screen when below 1
+---@field transcript { width: number } columns of a transcript's window; a share of the screen when below 1
 ---@field agent string the agent of `:Divisi new`; empty: the daemon's default
 
 ---@type divisi.Config

@@ -28,7 +28,7 @@ function M.emit(name, data)
   for _, listener in ipairs(listeners[name] or {}) do
     local ok, err = xpcall(listener, debug.traceback, data)
     if not ok then
-      require("divisi.errors").internal(err)
+      require("divisi.errors").internal(tostring(err))
     end
   end
 end

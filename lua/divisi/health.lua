@@ -9,8 +9,7 @@ local health = vim.health
 
 local function check_neovim()
   health.start("Neovim")
-  local version = vim.version()
-  local text = ("%d.%d.%d"):format(version.major, version.minor, version.patch)
+  local text = vim.fn.matchstr(vim.fn.execute("version"), [[NVIM v\zs\S*]])
   if vim.fn.has("nvim-" .. OLDEST) == 1 then
     health.ok("Neovim " .. text)
   else

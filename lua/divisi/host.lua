@@ -12,7 +12,8 @@ local leaving = false
 ---The plugin's own directory.
 ---@return string
 local function root()
-  local file = debug.getinfo(1, "S").source:sub(2)
+  local info = assert(debug.getinfo(1, "S"))
+  local file = info.source:sub(2)
   return vim.fn.fnamemodify(file, ":p:h:h:h")
 end
 
@@ -77,7 +78,7 @@ local function spawn(bin)
         if not job and not leaving then
           spawn(bin)
         end
-      end, 100 * 2 ^ failures)
+      end, math.floor(100 * 2 ^ failures))
     end,
   })
   if not ok or id <= 0 then

@@ -50,7 +50,7 @@ end
 
 local function update_statusline()
   local mirror = require("divisi.mirror")
-  local counts = {} ---@type table<string, integer>
+  local counts = {} ---@type table<string, integer?>
   for _, row in pairs(mirror.sessions) do
     counts[row.state] = (counts[row.state] or 0) + 1
   end

@@ -59,7 +59,7 @@ local events = require("divisi.events")
 ---@field by string?
 ---@field reason string?
 
----@type table<string, divisi.Row>
+---@type table<string, divisi.Row?>
 M.sessions = {}
 ---Open ones, oldest first.
 ---@type divisi.Approval[]
@@ -70,7 +70,9 @@ M.connection = { state = "none" }
 ---Rows, what needs a person first, the newest change first within that.
 ---@return divisi.Row[]
 function M.sorted()
-  local rows = vim.tbl_values(M.sessions)
+  local rows = vim.tbl_values(M.sessions) --[[@as divisi.Row[] ]]
+  ---@param a divisi.Row
+  ---@param b divisi.Row
   table.sort(rows, function(a, b)
     if a.rank ~= b.rank then
       return a.rank < b.rank
@@ -177,7 +179,7 @@ local function position(id)
   end
 end
 
----@type table<string, fun(op: table)>
+---@type table<string, fun(op: table)?>
 local kinds = {
   connection = function(op)
     local before = M.connection.state

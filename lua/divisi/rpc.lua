@@ -47,7 +47,7 @@ function M.request(method, params, done)
   local id = next_id
   next_id = id + 1
   pending[id] = { method = method, done = done }
-  local ok, err = pcall(vim.rpcnotify, channel, "request", id, method, params or vim.empty_dict())
+  local ok, err = pcall(vim.rpcnotify, channel --[[@as integer]], "request", id, method, params or vim.empty_dict())
   if not ok then
     pending[id] = nil
     done(nil, { kind = "environment", message = "failed to ask the host process: " .. tostring(err), hints = {} })
@@ -95,7 +95,7 @@ function M.dispatch(number, batch)
         ok, err = xpcall(mirror.apply, debug.traceback, op)
       end
       if not ok then
-        require("divisi.errors").internal(err)
+        require("divisi.errors").internal(tostring(err))
       end
     end
   end

@@ -79,7 +79,7 @@ impl Transcript {
             Event::AgentThought { text, .. } => self.stream(Stream::Thought, text),
             Event::AgentOutput { text, .. } => self.stream(Stream::Output, text),
             Event::AgentOutputElided { bytes, .. } => {
-                self.note(&format!("{bytes} bytes of output are only in the journal"))
+                self.note(&format!("{bytes} bytes of output are only in the journal"));
             }
             Event::AgentTool { call, .. } => self.tool(call),
             Event::AgentNotice { text, .. } => self.note(text),
@@ -88,7 +88,7 @@ impl Transcript {
                 self.note(&format!("checkpoint {}: {}", oid.short(), changes(*turn_stat)));
             }
             Event::PromptQueued { prompt } => {
-                self.note(&format!("waiting prompt: {}", visible_line(&prompt.text, 200)))
+                self.note(&format!("waiting prompt: {}", visible_line(&prompt.text, 200)));
             }
             Event::PromptCancelled { .. } => self.note("a waiting prompt was taken back"),
             Event::ApprovalRequested(approval) => {
@@ -106,7 +106,7 @@ impl Transcript {
                 self.settle(&id.0, &format!("{how} by {}", visible_line(by, 60)));
             }
             Event::ApprovalExpired { id, reason } => {
-                self.settle(&id.0, &format!("expired: {}", visible_line(reason, 120)))
+                self.settle(&id.0, &format!("expired: {}", visible_line(reason, 120)));
             }
             Event::SetupChanged { output, .. } if !output.is_empty() => self.stream(Stream::Output, output),
             Event::WorktreeChanged { notes, .. } => notes.iter().for_each(|note| self.note(note)),
@@ -144,10 +144,10 @@ impl Transcript {
         match state {
             LandingState::Started => {}
             LandingState::Conflicted { paths } => {
-                self.note(&format!("landing stopped at conflicts in {}", paths.join(", ")))
+                self.note(&format!("landing stopped at conflicts in {}", paths.join(", ")));
             }
             LandingState::Completed { commit, checkout } => {
-                self.note(&format!("landed as {} {checkout}", commit.short()))
+                self.note(&format!("landed as {} {checkout}", commit.short()));
             }
             LandingState::Failed { reason } => self.note(&format!("landing failed: {reason}")),
             LandingState::Aborted => self.note("landing given up"),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::editor::Scene;
+use super::editor::{Scene, wait_until};
 use super::in_every_neovim;
 
 const QUEUE: &str = "divisi://approvals";
@@ -110,9 +110,7 @@ in_every_neovim! {
         scene.editor.will_choose(&["SQLite"]).await;
         scene.fake.answers("approval/answer", json!({}));
         scene.editor.keys("<CR>").await;
-        while scene.fake.called("approval/answer").is_empty() {
-            tokio::task::yield_now().await;
-        }
+        wait_until("approval/answer", || !scene.fake.called("approval/answer").is_empty()).await;
         assert_eq!(scene.fake.called("approval/answer")[0]["option"], "sq");
     }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::editor::wait_until;
 use super::in_every_neovim;
 
 const BUFFER: &str = "divisi://session/fix";
@@ -30,9 +31,7 @@ in_every_neovim! {
         editor.kill().await;
         // The host process ends with its standard input.
         let process = format!("/proc/{pid}");
-        while std::path::Path::new(&process).exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_until("the host process ended", || !std::path::Path::new(&process).exists()).await;
         for method in ["session/stop", "session/remove", "approval/answer"] {
             assert!(fake.called(method).is_empty(), "{method}");
         }
@@ -116,16 +115,7 @@ in_every_neovim! {
         scene.editor.ex("Divisi show fix").await;
         scene.editor.shows(BUFFER, "work").await;
         scene.editor.keys(":echo \"a\\nb\\nc\\nd\"<CR>").await;
-        let blocked = async {
-            loop {
-                let mode = scene.editor.nvim.get_mode().await.unwrap();
-                if mode.iter().any(|(key, value)| key.as_str() == Some("blocking") && value.as_bool() == Some(true)) {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(3)).await;
-            }
-        };
-        blocked.await;
+        scene.editor.is_blocked().await;
         for n in 0..500 {
             scene.fake.say("aaaaaaaaaa", &format!("line {n}\n"));
         }

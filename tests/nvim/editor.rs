@@ -81,6 +81,16 @@ impl Scene {
     }
 }
 
+/// Waits until something of the daemon or the system is so.
+pub(crate) async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let wait = async {
+        while !condition() {
+            sleep(Duration::from_millis(3)).await;
+        }
+    };
+    assert!(timeout(DEADLINE, wait).await.is_ok(), "never so: {what}");
+}
+
 pub(crate) fn write(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();
@@ -138,9 +148,7 @@ impl Editor {
                 sleep(Duration::from_millis(3)).await;
             }
         };
-        if timeout(DEADLINE, wait).await.is_err() {
-            panic!("never true: {expression}\n{}", self.picture().await);
-        }
+        assert!(timeout(DEADLINE, wait).await.is_ok(), "never true: {expression}\n{}", self.picture().await);
     }
 
     /// Types keys.
@@ -174,9 +182,12 @@ impl Editor {
                 sleep(Duration::from_millis(3)).await;
             }
         };
-        if timeout(DEADLINE, wait).await.is_err() {
-            panic!("{name} never showed {text:?}:\n{}\n{}", self.lines(name).await.join("\n"), self.picture().await);
-        }
+        assert!(
+            timeout(DEADLINE, wait).await.is_ok(),
+            "{name} never showed {text:?}:\n{}\n{}",
+            self.lines(name).await.join("\n"),
+            self.picture().await
+        );
     }
 
     /// Connects and waits for the first snapshot.
@@ -228,6 +239,20 @@ impl Editor {
     /// kill -9.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
+    }
+
+    /// Waits until Neovim waits for a key and answers nothing else.
+    pub(crate) async fn is_blocked(&self) {
+        let wait = async {
+            loop {
+                let mode = self.nvim.get_mode().await.unwrap();
+                if mode.iter().any(|(key, value)| key.as_str() == Some("blocking") && value.as_bool() == Some(true)) {
+                    return;
+                }
+                sleep(Duration::from_millis(3)).await;
+            }
+        };
+        assert!(timeout(DEADLINE, wait).await.is_ok(), "Neovim never waited for a key");
     }
 
     /// What there is to see, for a failed test.

@@ -92,6 +92,7 @@ impl Fake {
     }
 
     /// Changes fields of a session without telling anyone.
+    #[expect(clippy::needless_pass_by_value, reason = "tests read better with json! in place")]
     pub(crate) fn set(&self, id: &str, fields: Value) {
         let mut state = self.state();
         let view = state.sessions.iter_mut().find(|view| view["id"] == id).unwrap();
@@ -101,16 +102,18 @@ impl Fake {
     }
 
     /// Something happened: recorded, and told with the session's view.
+    #[expect(clippy::needless_pass_by_value, reason = "tests read better with json! in place")]
     pub(crate) fn emit(&self, session: &str, kind: &str, payload: Value) -> u64 {
-        self.record(session, kind, payload, true)
+        self.record(session, kind, &payload, true)
     }
 
     /// Something happened that no subscriber is told of.
+    #[expect(clippy::needless_pass_by_value, reason = "tests read better with json! in place")]
     pub(crate) fn emit_unheard(&self, session: &str, kind: &str, payload: Value) -> u64 {
-        self.record(session, kind, payload, false)
+        self.record(session, kind, &payload, false)
     }
 
-    fn record(&self, session: &str, kind: &str, payload: Value, heard: bool) -> u64 {
+    fn record(&self, session: &str, kind: &str, payload: &Value, heard: bool) -> u64 {
         let mut state = self.state();
         state.seq += 1;
         let seq = state.seq;

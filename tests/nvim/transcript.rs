@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::editor::wait_until;
 use super::in_every_neovim;
 
 const BUFFER: &str = "divisi://session/fix";
@@ -110,8 +111,6 @@ in_every_neovim! {
         scene.fake.set("aaaaaaaaaa", json!({ "unread": true }));
         scene.editor.ex("Divisi show fix").await;
         scene.editor.until("vim.b.divisi_session == 'aaaaaaaaaa'").await;
-        while scene.fake.called("session/read").is_empty() {
-            tokio::task::yield_now().await;
-        }
+        wait_until("session/read", || !scene.fake.called("session/read").is_empty()).await;
     }
 }

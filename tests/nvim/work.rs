@@ -2,16 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::editor::{Scene, write};
+use super::editor::{Scene, wait_until, write};
 use super::in_every_neovim;
 
 async fn called(scene: &Scene, method: &str) -> Value {
-    loop {
-        if let Some(params) = scene.fake.called(method).last() {
-            return params.clone();
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(3)).await;
-    }
+    wait_until(method, || !scene.fake.called(method).is_empty()).await;
+    scene.fake.called(method).last().unwrap().clone()
 }
 
 fn changed(path: &str, status: &str) -> Value {

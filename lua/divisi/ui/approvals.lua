@@ -64,8 +64,9 @@ local function update_float()
     close_float()
     return
   end
-  local first = shown[1]
-  local lines = { (" %s asks: %s "):format(name_of(first.session), what(first)) }
+  local first = shown[1] --[[@as divisi.Approval]]
+  local lines = {} ---@type string[]
+  table.insert(lines, (" %s asks: %s "):format(name_of(first.session), what(first)))
   table.insert(lines, (" :Divisi approvals%s "):format(#shown > 1 and (" (%d wait)"):format(#shown) or ""))
   local most = math.max(10, math.min(60, vim.o.columns - 4))
   local width = 1
@@ -73,15 +74,17 @@ local function update_float()
     if vim.fn.strdisplaywidth(line) > most then
       lines[index] = vim.fn.strcharpart(line, 0, most - 2) .. "… "
     end
-    width = math.max(width, vim.fn.strdisplaywidth(lines[index]))
+    width = math.max(width, vim.fn.strdisplaywidth(lines[index] or ""))
   end
   if not float_buf or not api.nvim_buf_is_valid(float_buf) then
     float_buf = api.nvim_create_buf(false, true)
     vim.bo[float_buf].bufhidden = "hide"
   end
   api.nvim_buf_set_lines(float_buf, 0, -1, false, lines)
-  api.nvim_buf_set_extmark(float_buf, ns, 0, 0, { end_col = #lines[1], hl_group = "DivisiAsk", id = 1 })
-  api.nvim_buf_set_extmark(float_buf, ns, 1, 0, { end_col = #lines[2], hl_group = "DivisiQuiet", id = 2 })
+  for index, line in ipairs(lines) do
+    local group = index == 1 and "DivisiAsk" or "DivisiQuiet"
+    api.nvim_buf_set_extmark(float_buf, ns, index - 1, 0, { end_col = #line, hl_group = group, id = index })
+  end
   local status = vim.o.laststatus > 0 and 1 or 0
   local shape = {
     relative = "editor",
@@ -200,20 +203,21 @@ end
 ---@param approval divisi.Approval
 local function always(approval)
   local exact = approval.command_raw or approval.title
-  local matchers = { { "exactly this: " .. what(approval), "exact", exact } } ---@type string[][]
+  local matchers = { { text = "exactly this: " .. what(approval), kind = "exact", value = exact } }
   local word = approval.command_raw and approval.command_raw:match("^%s*(%S+)")
   if word and word ~= exact then
-    table.insert(matchers, { ("every command that begins with %q"):format(word .. " "), "prefix", word .. " " })
+    local text = ("every command that begins with %q"):format(word .. " ")
+    table.insert(matchers, { text = text, kind = "prefix", value = word .. " " })
   end
   if approval.tool_name then
-    table.insert(matchers, { "every use of " .. approval.tool_name:gsub("%c", "?"), "tool", approval.tool_name })
+    table.insert(matchers, { text = "every use of " .. approval.tool_name, kind = "tool", value = approval.tool_name })
   end
   local scopes = {} ---@type { text: string, scope: table }[]
   for _, reach in ipairs({ "session", "repository" }) do
     for _, matcher in ipairs(matchers) do
       table.insert(scopes, {
-        text = ("%s, in this %s"):format(matcher[1]:gsub("%c", "?"), reach),
-        scope = { matcher = { kind = matcher[2], value = matcher[3] }, reach = reach },
+        text = ("%s, in this %s"):format(matcher.text:gsub("%c", "?"), reach),
+        scope = { matcher = { kind = matcher.kind, value = matcher.value }, reach = reach },
       })
     end
   end
@@ -351,7 +355,7 @@ function M.open(row)
   wo.signcolumn = "no"
   wo.spell = false
   wo.list = false
-  local wanted
+  local wanted ---@type string?
   for _, approval in ipairs(mirror.approvals) do
     if row and approval.session == row.id then
       wanted = wanted or approval.id

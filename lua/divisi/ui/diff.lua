@@ -59,7 +59,8 @@ local function show(row, file, base)
   if not window.can_change_layout() then
     return
   end
-  local path = vim.fs.joinpath(row.path, file.path)
+  local worktree = row.path or ""
+  local path = vim.fs.joinpath(worktree, file.path)
   local filetype = vim.filetype.match({ filename = file.path }) or ""
   local left = scratch(("divisi://base/%s/%s"):format(row.name, file.old_path or file.path), lines_of(base), filetype)
   local right
@@ -77,7 +78,7 @@ local function show(row, file, base)
   vim.cmd("tab sbuffer " .. left)
   vim.t.divisi_session = row.id
   vim.t.divisi_diff = file.path
-  vim.cmd.tcd({ args = { vim.fn.fnameescape(row.path) }, mods = { silent = true } })
+  vim.cmd.tcd({ args = { vim.fn.fnameescape(worktree) }, mods = { silent = true } })
   local left_win = api.nvim_get_current_win()
   local right_win = api.nvim_open_win(right, true, { split = "right", win = left_win })
   for _, win in ipairs({ left_win, right_win }) do
@@ -93,7 +94,7 @@ local function show(row, file, base)
     end
   end, { buffer = left, desc = "divisi: close the diff" })
   api.nvim_win_set_cursor(right_win, { 1, 0 })
-  pcall(vim.cmd, "normal! ]c")
+  pcall(api.nvim_command, "normal! ]c")
 end
 
 ---@param row divisi.Row

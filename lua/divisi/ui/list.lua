@@ -71,16 +71,17 @@ local function text_of(parts)
   return (table.concat(texts):gsub("%s+$", ""):gsub("[\r\n]", " "))
 end
 
+---@param buf integer
 ---@param line integer zero-based
 ---@param parts divisi.Segment[]
-local function paint(line, parts)
-  api.nvim_buf_clear_namespace(buffer, ns, line, line + 1)
+local function paint(buf, line, parts)
+  api.nvim_buf_clear_namespace(buf, ns, line, line + 1)
   local column = 0
-  local length = #(api.nvim_buf_get_lines(buffer, line, line + 1, false)[1] or "")
+  local length = #(api.nvim_buf_get_lines(buf, line, line + 1, false)[1] or "")
   for _, part in ipairs(parts) do
     local stop = math.min(column + #part[1], length)
     if part[2] and stop > column then
-      api.nvim_buf_set_extmark(buffer, ns, line, column, { end_col = stop, hl_group = part[2] })
+      api.nvim_buf_set_extmark(buf, ns, line, column, { end_col = stop, hl_group = part[2] })
     end
     column = column + #part[1]
   end
@@ -98,10 +99,11 @@ local function nothing()
 end
 
 ---Windows that show the list, with the session their cursor is on.
+---@param buf integer
 ---@return table<integer, string?>
-local function cursors()
+local function cursors(buf)
   local found = {}
-  for _, win in ipairs(vim.fn.win_findbuf(buffer)) do
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
     found[win] = ids[api.nvim_win_get_cursor(win)[1]] or ""
   end
   return found
@@ -118,7 +120,7 @@ function M.update()
     repositories[row.repository or ""] = true
   end
   local several = vim.tbl_count(repositories) > 1
-  local before = cursors()
+  local before = cursors(buffer)
   local lines, all, new_ids = {}, {}, {} ---@type string[], divisi.Segment[][], string[]
   for index, row in ipairs(rows) do
     all[index] = segments(row, several)
@@ -133,7 +135,7 @@ function M.update()
   ids = new_ids
   for index = 1, #lines do
     if #old ~= #lines or old[index] ~= lines[index] or not painted then
-      paint(index - 1, all[index] or { { lines[index], "DivisiQuiet" } })
+      paint(buffer, index - 1, all[index] or { { lines[index], "DivisiQuiet" } })
     end
   end
   painted = true
@@ -222,9 +224,10 @@ M.keys = {
 ---@param row_keys { [1]: string, [2]: string, [3]: fun(row: divisi.Row) }[]
 function M.map(buf, row_of, more, row_keys)
   local help = {} ---@type string[]
-  local removes = vim.iter(row_keys):any(function(key)
-    return key[1] == "dd"
-  end)
+  local removes = false
+  for _, key in ipairs(row_keys) do
+    removes = removes or key[1] == "dd"
+  end
   local function map(key, what, run)
     -- `d` waits for the second half of `dd` where there is one.
     vim.keymap.set("n", key, run, { buffer = buf, nowait = not (removes and key == "d"), desc = "divisi: " .. what })

@@ -103,7 +103,7 @@ function M.tab(row)
   end
   local win = window.normal_window()
   local path = win and relative(api.nvim_win_get_buf(win))
-  local cursor = win and api.nvim_win_get_cursor(win)
+  local cursor = win and api.nvim_win_get_cursor(win) or { 1, 0 }
   local full = path and vim.fs.joinpath(row.path, path)
   local buf
   if full and vim.uv.fs_stat(full) then

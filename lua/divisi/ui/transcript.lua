@@ -55,7 +55,7 @@ end
 ---@param line integer
 ---@return string
 function M.foldexpr(line)
-  return vim.fn.getline(line):find(TURN) and ">1" or "1"
+  return vim.fn.getbufoneline("", line):find(TURN) and ">1" or "1"
 end
 
 ---@return string
@@ -64,7 +64,7 @@ function M.foldtext()
   local prompt = ""
   for index = 2, #lines do
     if prompt == "" and lines[index] ~= "" then
-      prompt = lines[index]
+      prompt = lines[index] or ""
     end
   end
   return ("%s · %s (%d lines)"):format(lines[1], prompt, vim.v.foldend - vim.v.foldstart)
@@ -104,8 +104,9 @@ function M.apply(op)
   end
   local count = api.nvim_buf_line_count(buf)
   for _, pair in ipairs(op.set or {}) do
-    local line, text = tonumber(pair[1]), one_line(pair[2])
-    if line and line < count then
+    local line, text = pair[1], one_line(pair[2])
+    if type(line) == "number" and line < count then
+      ---@cast line integer
       api.nvim_buf_set_lines(buf, line, line + 1, false, { text })
       paint(buf, line, text)
     end
@@ -234,7 +235,7 @@ function M.open(row)
     end
   end
   local width = require("divisi.config").get().transcript.width
-  width = width < 1 and math.floor(vim.o.columns * width) or width
+  width = math.floor(width < 1 and vim.o.columns * width or width)
   if window.open(buf, "transcript", "right", math.max(20, width)) and row.unread then
     require("divisi.rpc").request("session/read", { session = row.id }, function() end)
   end

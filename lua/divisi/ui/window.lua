@@ -196,6 +196,8 @@ end
 ---A window of this tab in which a person edits files: the current one, the one before, any.
 ---@return integer?
 function M.normal_window()
+  ---@param win integer
+  ---@return boolean
   local function normal(win)
     return win ~= 0
       and api.nvim_win_is_valid(win)
@@ -273,7 +275,7 @@ function M.checktime(directory)
         })
       end
       if not vim.bo[buf].modified then
-        pcall(vim.cmd, "silent! checktime " .. buf)
+        pcall(api.nvim_command, "silent! checktime " .. buf)
       end
     end
   end

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use super::{Edit, Transcript};
 use crate::model::Envelope;
 
+#[expect(clippy::needless_pass_by_value, reason = "tests read better with json! in place")]
 fn envelope(kind: &str, payload: Value) -> Envelope {
     let event =
         json!({ "seq": 1, "time": 1, "session": "s", "cause": { "by": "host" }, "type": kind, "payload": payload });
