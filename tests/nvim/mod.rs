@@ -5,6 +5,7 @@ mod attach;
 mod editor;
 mod fake;
 mod list;
+mod load;
 mod start;
 mod transcript;
 mod work;

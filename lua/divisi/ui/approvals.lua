@@ -20,6 +20,9 @@ local answered = false
 local float_buf
 ---@type integer?
 local float_win
+---Approvals whose float the person closed: it comes back for the next one.
+---@type table<string, boolean?>
+local dismissed = {}
 
 ---@param session string
 ---@return string
@@ -39,15 +42,17 @@ end
 local function pressing()
   return vim.tbl_filter(function(approval)
     local row = mirror.sessions[approval.session]
-    return not (row and row.policy == "hold")
+    return not (row and row.policy == "hold") and not dismissed[approval.id]
   end, mirror.approvals)
 end
 
 local function close_float()
-  if float_win and api.nvim_win_is_valid(float_win) then
-    api.nvim_win_close(float_win, true)
-  end
+  local win = float_win
+  -- Before closing: `WinClosed` tells the person's closing from ours by it.
   float_win = nil
+  if win and api.nvim_win_is_valid(win) then
+    api.nvim_win_close(win, true)
+  end
 end
 
 ---Shows, moves or takes away the float of this tab. Where windows cannot change now, it is tried again soon.
@@ -370,10 +375,26 @@ function M.open(row)
   update_float()
 end
 
-api.nvim_create_autocmd({ "TabEnter", "VimResized", "CmdwinLeave", "WinClosed" }, {
-  group = api.nvim_create_augroup("divisi.approvals", {}),
+local group = api.nvim_create_augroup("divisi.approvals", {})
+api.nvim_create_autocmd({ "TabEnter", "VimResized", "CmdwinLeave" }, {
+  group = group,
   callback = function()
     vim.schedule(update_float)
+  end,
+})
+api.nvim_create_autocmd("WinClosed", {
+  group = group,
+  callback = function(args)
+    local closed = tonumber(args.match)
+    if closed and closed == float_win then
+      float_win = nil
+      dismissed = {}
+      for _, approval in ipairs(mirror.approvals) do
+        dismissed[approval.id] = true
+      end
+    elseif queue and args.buf == queue then
+      vim.schedule(update_float)
+    end
   end,
 })
 
