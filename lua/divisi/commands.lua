@@ -20,6 +20,10 @@ local ATTACH_MS = 10000
 ---@field flags string[]?
 ---@field run fun(invocation: divisi.Invocation)
 
+---What waits for the first connection; absent until something did.
+---@type fun()[]?
+local waiting
+
 ---Calls `done` once the mirror is filled.
 ---@param done fun()
 function M.when_attached(done)
@@ -30,19 +34,28 @@ function M.when_attached(done)
   if not require("divisi.host").start() then
     return
   end
+  if not waiting then
+    waiting = {}
+    require("divisi.events").on("attached", function()
+      local ready = waiting or {}
+      waiting = {}
+      for _, run in ipairs(ready) do
+        vim.schedule(run)
+      end
+    end)
+  end
   local over = false
-  require("divisi.events").on("attached", function()
+  table.insert(waiting, function()
     if not over then
       over = true
-      vim.schedule(done)
+      done()
     end
   end)
   vim.defer_fn(function()
     if not over then
       over = true
-      errors.error(
-        "no connection to the daemon: " .. (mirror.connection.message or "no answer") .. " (:checkhealth divisi)"
-      )
+      local why = mirror.connection.message or "no answer"
+      errors.error("no connection to the daemon: " .. why .. " (:checkhealth divisi)")
     end
   end, ATTACH_MS)
 end

@@ -80,7 +80,7 @@ local function check_daemon()
   end
   local mirror = require("divisi.mirror")
   vim.wait(WAIT_MS, function()
-    return mirror.connection.state == "attached"
+    return mirror.connection.state ~= "none"
   end, 10)
   local status, refusal = ask("host/status")
   if refusal then

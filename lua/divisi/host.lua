@@ -59,7 +59,11 @@ local function spawn(bin)
     on_exit = function(_, code)
       job = nil
       require("divisi.rpc").use_channel(nil)
+      if vim.v.exiting ~= vim.NIL then
+        return
+      end
       if leaving then
+        require("divisi.mirror").detached("by the person")
         return
       end
       require("divisi.mirror").detached("the host process ended with code " .. code)
@@ -106,6 +110,7 @@ function M.start()
   end
   require("divisi").wire()
   failures = 0
+  leaving = false
   return spawn(bin)
 end
 
@@ -120,13 +125,6 @@ function M.stop()
   if job then
     vim.fn.jobstop(job)
   end
-end
-
----Starts it again after |M.stop()|.
-function M.restart()
-  leaving = false
-  failures = 0
-  return M.start()
 end
 
 return M

@@ -3,7 +3,10 @@ local M = {}
 
 local wired = false
 local statusline = ""
-local was_attached = false
+-- Whether the person was told that the connection is gone.
+local told_detached = false
+-- A daemon that is only restarted is back before this; nobody needs to hear of it.
+local RESTART_MS = 1500
 
 ---Sets options; never needed. `nil` goes back to `vim.g.divisi` alone.
 ---@param opts table?
@@ -115,10 +118,10 @@ function M.wire()
     update_statusline()
     require("divisi.ui.list").update()
     events.autocmd("Attached", data)
-    if was_attached then
+    if told_detached then
+      told_detached = false
       tell("attached again")
     end
-    was_attached = true
   end)
 
   events.on("detached", function(data)
@@ -126,7 +129,12 @@ function M.wire()
     require("divisi.ui.list").update()
     events.autocmd("Detached", data)
     errors.log("detached: " .. tostring(data.message))
-    tell("detached: " .. tostring(data.message), vim.log.levels.WARN)
+    vim.defer_fn(function()
+      if mirror.connection.state == "lost" and not told_detached then
+        told_detached = true
+        tell("detached: " .. tostring(data.message), vim.log.levels.WARN)
+      end
+    end, RESTART_MS)
   end)
 
   events.on("sessions", function(data)

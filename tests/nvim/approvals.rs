@@ -180,6 +180,39 @@ in_every_neovim! {
         scene.editor.assert_calm().await;
     }
 
+    async fn without_a_message_line_nothing_asks_for_a_key_either(scene) {
+        scene.editor.lua("vim.o.cmdheight = 0 vim.notify = function(t) table.insert(_G.notices, { text = t }) vim.api.nvim_echo({ { t } }, true, {}) end").await;
+        scene.session("aaaaaaaaaa", "fix", "running");
+        scene.editor.attach().await;
+        for n in 0..3 {
+            scene.fake.ask(&format!("ap{n}"), "aaaaaaaaaa", &"long ".repeat(100));
+            scene.editor.until(&format!("#_G.notices == {}", n + 1)).await;
+            scene.editor.keys("j").await;
+            scene.editor.until("vim.api.nvim_get_mode().mode == 'n'").await;
+        }
+        scene.editor.assert_calm().await;
+    }
+
+    async fn a_float_that_was_closed_comes_back_only_for_the_next(scene) {
+        scene.session("aaaaaaaaaa", "fix", "running");
+        scene.editor.attach().await;
+        scene.fake.ask("ap1", "aaaaaaaaaa", "cargo test");
+        scene.editor.until(FLOAT).await;
+        scene.editor.lua(&format!("vim.api.nvim_win_close({FLOAT}, true)")).await;
+        scene.fake.set("aaaaaaaaaa", json!({ "activity": "waits" }));
+        scene.fake.emit("aaaaaaaaaa", "agent.plan", json!({ "entries": [] }));
+        scene.editor.until("require('divisi.mirror').sessions.aaaaaaaaaa.activity == 'waits'").await;
+        scene.editor.ex("tabnew").await;
+        assert_eq!(scene.editor.lua(&format!("return {FLOAT} == nil")).await, true);
+        scene.fake.ask("ap2", "aaaaaaaaaa", "make");
+        scene.editor.until(FLOAT).await;
+        // It goes with the person from tab to tab, and there is only one.
+        scene.editor.ex("tabprevious").await;
+        scene.editor.until(&format!("vim.api.nvim_win_get_tabpage({FLOAT} or 0) == vim.api.nvim_get_current_tabpage()")).await;
+        scene.editor.until("#vim.tbl_filter(function(w) return vim.api.nvim_win_get_config(w).relative ~= '' end, vim.api.nvim_list_wins()) == 1").await;
+        scene.editor.assert_calm().await;
+    }
+
     async fn windows_diffs_and_quickfix_of_the_person_stay(scene) {
         scene.session("aaaaaaaaaa", "fix", "running");
         scene.editor.ex("edit src/a.lua").await;

@@ -79,6 +79,20 @@ in_every_neovim! {
         scene.editor.assert_calm().await;
     }
 
+    async fn detached_by_the_person_it_attaches_again(scene) {
+        scene.session("aaaaaaaaaa", "fix", "running");
+        scene.fake.turn("aaaaaaaaaa", 1, "work");
+        scene.editor.ex("Divisi show fix").await;
+        scene.editor.shows(BUFFER, "work").await;
+        scene.editor.lua("require('divisi').detach()").await;
+        scene.editor.until("require('divisi.mirror').connection.state == 'lost'").await;
+        scene.fake.say("aaaaaaaaaa", "unheard\n");
+        scene.editor.attach().await;
+        scene.editor.shows(BUFFER, "unheard").await;
+        assert_eq!(scene.editor.notices().await, Vec::<String>::new());
+        scene.editor.assert_calm().await;
+    }
+
     async fn a_gap_in_the_events_leads_to_a_new_snapshot(scene) {
         scene.session("aaaaaaaaaa", "fix", "running");
         scene.fake.turn("aaaaaaaaaa", 1, "work");

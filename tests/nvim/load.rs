@@ -6,7 +6,7 @@ use super::in_every_neovim;
 
 in_every_neovim! {
     async fn the_editor_answers_while_four_agents_stream(scene) {
-        const CHUNKS: usize = 3_000;
+        const CHUNKS: usize = 1_500;
         let names = ["one", "two", "three", "four"];
         for (n, name) in names.iter().enumerate() {
             let id = format!("s{n:09}");

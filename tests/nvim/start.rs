@@ -64,6 +64,15 @@ in_every_neovim! {
         scene.editor.assert_calm().await;
     }
 
+    async fn health_without_a_daemon_says_so(scene) {
+        scene.fake.die();
+        scene.editor.ex("checkhealth divisi").await;
+        let report = scene.editor.lua("return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')").await;
+        let report = report.as_str().unwrap();
+        assert!(report.contains("ERROR no connection to the daemon: failed to connect to the daemon at"), "{report}");
+        scene.editor.assert_calm().await;
+    }
+
     async fn the_help_file_has_its_tags(scene) {
         let tags = scene.editor.lua(&format!(
             "local dir = vim.fn.tempname() vim.fn.mkdir(dir)

@@ -88,6 +88,17 @@ in_every_neovim! {
         scene.editor.until(&format!("vim.api.nvim_buf_get_name(0) == {:?}", path.display().to_string())).await;
     }
 
+    async fn by_its_name_it_opens_before_there_is_a_connection(scene) {
+        scene.session("aaaaaaaaaa", "fix", "running");
+        scene.fake.turn("aaaaaaaaaa", 1, "look");
+        scene.editor.ex("edit divisi://session/fix").await;
+        scene.editor.shows(BUFFER, "look").await;
+        assert_eq!(scene.editor.lua("return vim.bo.filetype").await, "divisi-transcript");
+        scene.editor.ex("Divisi show fix").await;
+        scene.editor.until("#vim.api.nvim_list_wins() == 1 and vim.b.divisi_session == 'aaaaaaaaaa'").await;
+        scene.editor.assert_calm().await;
+    }
+
     async fn a_wiped_buffer_can_be_opened_again(scene) {
         scene.session("aaaaaaaaaa", "fix", "running");
         scene.fake.turn("aaaaaaaaaa", 1, "look");

@@ -108,6 +108,10 @@ function M.open(buf, role, split, size)
   if not M.can_change_layout() then
     return
   end
+  -- The person asked from a mapping of another mode.
+  if api.nvim_get_mode().mode:match("^[it]") then
+    vim.cmd.stopinsert()
+  end
   local win = M.shown(buf)
   if not win then
     for _, candidate in ipairs(api.nvim_tabpage_list_wins(0)) do
@@ -286,15 +290,22 @@ end
 ---@param name string
 function M.read(buf, name)
   local kind, rest = name:match("^divisi://(%w+)/?(.*)$")
+  if kind == "session" and rest ~= "" then
+    -- Which session that is, is known once there is a connection.
+    M.make_scratch(buf, "")
+    require("divisi.commands").with_session(rest, function(row)
+      if api.nvim_buf_is_valid(buf) then
+        vim.b[buf].divisi = name
+        require("divisi.ui.transcript").make(buf, row.id)
+      end
+    end)
+    return
+  end
   vim.b[buf].divisi = name
   if kind == "sessions" then
     require("divisi.ui.list").make(buf)
   elseif kind == "approvals" then
     require("divisi.ui.approvals").make(buf)
-  elseif kind == "session" and rest ~= "" then
-    require("divisi.commands").with_session(rest, function(row)
-      require("divisi.ui.transcript").make(buf, row.id)
-    end)
   else
     M.make_scratch(buf, "")
   end
