@@ -18,6 +18,7 @@ use super::link::{self, Current, Signal};
 use super::outbox::Outbox;
 use super::push::{Gone, deliver};
 use super::{answer, row};
+use crate::base::clock;
 use crate::base::text::visible_line;
 use crate::model::Refusal;
 use crate::model::command::Command;
@@ -26,6 +27,8 @@ use crate::model::query::Query;
 
 /// One batch per frame.
 const FRAME: Duration = Duration::from_millis(16);
+/// At most so long between two batches, however slow the editor is.
+const SLOWEST_FRAME: Duration = Duration::from_millis(250);
 /// How long a request waits for a connection and its answer.
 const CALL_DEADLINE: Duration = Duration::from_secs(60);
 /// Events per page of history.
@@ -61,6 +64,7 @@ pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
     };
     let mut frame = interval(FRAME);
     frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut began = clock::instant();
     let mut delivery: Option<JoinHandle<Result<(), Gone>>> = None;
     tokio::pin!(io);
     loop {
@@ -75,8 +79,13 @@ pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
                 if matches!(outcome, Ok(Err(Gone))) {
                     break;
                 }
+                // An editor that is slow to draw gets as much time for itself as it spent on us.
+                frame.reset_after(began.elapsed().clamp(FRAME, SLOWEST_FRAME));
             }
-            _ = frame.tick(), if delivery.is_none() && host.has_news() => delivery = host.deliver(),
+            _ = frame.tick(), if delivery.is_none() && host.has_news() => {
+                began = clock::instant();
+                delivery = host.deliver();
+            }
         }
     }
     keeper.abort();
@@ -298,7 +307,7 @@ fn command_id() -> CommandId {
     let mut bytes = [0_u8; 10];
     // Without randomness the clock still tells commands of one editor apart.
     if getrandom::fill(&mut bytes).is_err() {
-        bytes[..8].copy_from_slice(&crate::base::clock::now().to_be_bytes());
+        bytes[..8].copy_from_slice(&clock::now().to_be_bytes());
     }
     CommandId(bytes.iter().fold("nvim-".to_owned(), |id, byte| format!("{id}{byte:02x}")))
 }

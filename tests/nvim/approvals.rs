@@ -36,7 +36,10 @@ in_every_neovim! {
         undisturbed(&scene, "ap4", "no").await;
         scene.editor.keys("<Esc>Vj").await;
         undisturbed(&scene, "ap5", "V").await;
-        scene.editor.keys("<Esc>u").await;
+        scene.editor.keys("<Esc>u:tabnew | terminal cat<CR>i").await;
+        undisturbed(&scene, "ap6", "t").await;
+        scene.editor.keys("<C-\\><C-n>:bwipeout!<CR>").await;
+        scene.editor.until("vim.fn.expand('%:t') == 'a.lua'").await;
         // The operator that was pending and everything else is as it was.
         scene.editor.until("vim.api.nvim_buf_get_lines(0, 0, -1, false)[1] == 'local a = 1'").await;
         scene.editor.assert_calm().await;

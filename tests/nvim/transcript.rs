@@ -99,6 +99,15 @@ in_every_neovim! {
         scene.editor.assert_calm().await;
     }
 
+    async fn it_is_highlighted_as_markdown_by_one_means(scene) {
+        scene.session("aaaaaaaaaa", "fix", "running");
+        scene.fake.turn("aaaaaaaaaa", 1, "look");
+        scene.editor.ex("Divisi show fix").await;
+        scene.editor.shows(BUFFER, "look").await;
+        let means = scene.editor.lua("return { vim.treesitter.highlighter.active[vim.api.nvim_get_current_buf()] ~= nil, vim.b.current_syntax == 'divisi-transcript', vim.fn.has('nvim-0.11') == 1 }").await;
+        assert_eq!((&means[0], &means[1]), (&means[2], &json!(!means[2].as_bool().unwrap())));
+    }
+
     async fn a_wiped_buffer_can_be_opened_again(scene) {
         scene.session("aaaaaaaaaa", "fix", "running");
         scene.fake.turn("aaaaaaaaaa", 1, "look");
