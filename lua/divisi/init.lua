@@ -142,6 +142,9 @@ function M.wire()
     require("divisi.ui.list").update()
     for _, row in ipairs(data.changed) do
       events.autocmd("SessionChanged", vim.deepcopy(row))
+      if row.state ~= "running" then
+        require("divisi.ui.transcript").mark_read(row)
+      end
     end
     for _, id in ipairs(data.removed) do
       events.autocmd("SessionChanged", { id = id, removed = true })

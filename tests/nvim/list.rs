@@ -75,6 +75,17 @@ in_every_neovim! {
         scene.editor.assert_calm().await;
     }
 
+    async fn a_modeline_of_an_agent_does_nothing(scene) {
+        scene.session("aaaaaaaaaa", "one", "running");
+        scene.fake.set("aaaaaaaaaa", json!({ "activity": "vim: set tabstop=13 :" }));
+        scene.editor.ex("set modeline modelines=5").await;
+        scene.editor.attach().await;
+        scene.editor.ex("edit divisi://sessions").await;
+        scene.editor.shows(LIST, "tabstop=13").await;
+        scene.editor.ex("doautocmd BufEnter").await;
+        assert_eq!(scene.editor.lua("return vim.bo.tabstop").await, 8);
+    }
+
     async fn bad_data_never_errors(scene) {
         scene.session("aaaaaaaaaa", "good", "running");
         scene.editor.ex("Divisi list").await;

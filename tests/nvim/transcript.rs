@@ -131,6 +131,17 @@ in_every_neovim! {
         scene.fake.set("aaaaaaaaaa", json!({ "unread": true }));
         scene.editor.ex("Divisi show fix").await;
         scene.editor.until("vim.b.divisi_session == 'aaaaaaaaaa'").await;
-        wait_until("session/read", || !scene.fake.called("session/read").is_empty()).await;
+        wait_until("session/read", || scene.fake.called("session/read").len() == 1).await;
+        // What happens while somebody is there is read at once, and what happens elsewhere is not.
+        scene.fake.set("aaaaaaaaaa", json!({ "state": "failed" }));
+        scene.fake.emit("aaaaaaaaaa", "agent.plan", json!({ "entries": [] }));
+        wait_until("session/read", || scene.fake.called("session/read").len() == 2).await;
+        scene.editor.ex("wincmd p").await;
+        scene.fake.set("aaaaaaaaaa", json!({ "state": "completed" }));
+        scene.fake.emit("aaaaaaaaaa", "agent.plan", json!({ "entries": [] }));
+        scene.editor.until("require('divisi.mirror').sessions.aaaaaaaaaa.state == 'completed'").await;
+        assert_eq!(scene.fake.called("session/read").len(), 2);
+        scene.editor.ex("wincmd p").await;
+        wait_until("session/read", || scene.fake.called("session/read").len() == 3).await;
     }
 }

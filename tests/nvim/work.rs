@@ -74,6 +74,26 @@ in_every_neovim! {
         scene.editor.assert_calm().await;
     }
 
+    async fn from_the_list_a_tab_is_switched_or_opened(scene) {
+        scene.session("aaaaaaaaaa", "fix", "review");
+        let tree = scene.worktree("fix").display().to_string();
+        scene.editor.ex("edit src/a.lua").await;
+        scene.editor.ex("Divisi list").await;
+        scene.editor.shows("divisi://sessions", "fix").await;
+        scene.editor.keys("o").await;
+        scene.editor.until("#vim.api.nvim_list_tabpages() == 2").await;
+        assert_eq!(scene.editor.lua("return { vim.fn.expand('%:p'), vim.fn.getcwd() }").await, json!([format!("{tree}/src/a.lua"), tree]));
+        scene.editor.ex("tabclose").await;
+        assert_eq!(scene.editor.lua("return { vim.bo.filetype, vim.fn.getcwd() }").await, json!(["divisi-sessions", scene.repository().display().to_string()]));
+        scene.editor.keys("W").await;
+        scene.editor.until("vim.t.divisi_session == 'aaaaaaaaaa'").await;
+        // The file beside the list went along, the list stayed where it is.
+        let wins = scene.editor.lua("return vim.tbl_map(function(w) return vim.api.nvim_buf_get_name(vim.api.nvim_win_get_buf(w)) end, vim.api.nvim_tabpage_list_wins(0))").await;
+        assert_eq!(wins, json!([format!("{tree}/src/a.lua"), "divisi://sessions"]));
+        assert_eq!(scene.editor.lua("return { vim.fn.getcwd(), vim.bo.filetype }").await, json!([tree, "divisi-sessions"]));
+        scene.editor.assert_calm().await;
+    }
+
     async fn diff_opens_a_tab_of_its_own(scene) {
         scene.session("aaaaaaaaaa", "fix", "review");
         scene.fake.answers("session/diff", json!({ "stat": {}, "files": [changed("src/a.lua", "modified"), changed("gone.txt", "deleted")] }));

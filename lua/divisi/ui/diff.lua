@@ -100,7 +100,10 @@ end
 ---@param row divisi.Row
 ---@param file divisi.ChangedFile
 local function open_file(row, file)
-  if file.binary then
+  if vim.startswith(file.path, '"') then
+    errors.notify(("the name of %s is not UTF-8; open it in the worktree"):format(file.shown))
+    return
+  elseif file.binary then
     errors.notify(("%s is binary; nothing to show"):format(file.shown))
     return
   end

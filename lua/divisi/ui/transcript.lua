@@ -189,6 +189,13 @@ function M.make(buf, session)
       end
     end,
   })
+  api.nvim_create_autocmd("BufEnter", {
+    buffer = buf,
+    group = group,
+    callback = function()
+      M.mark_read(mirror.sessions[session])
+    end,
+  })
   window.make_scratch(buf, "divisi-transcript")
   window_options()
   require("divisi.ui.list").map(buf, function()
@@ -219,7 +226,15 @@ function M.make(buf, session)
   require("divisi.rpc").request("transcript/open", { session = session })
 end
 
----Shows a session's transcript and goes there; it counts as read.
+---A session counts as read once a person is in its transcript and something new is there.
+---@param row divisi.Row?
+function M.mark_read(row)
+  if row and row.unread and vim.b.divisi_session == row.id then
+    require("divisi.rpc").request("session/read", { session = row.id }, function() end)
+  end
+end
+
+---Shows a session's transcript and goes there.
 ---@param row divisi.Row
 function M.open(row)
   local buf = buffers[row.id]
@@ -236,9 +251,7 @@ function M.open(row)
   end
   local width = require("divisi.config").get().transcript.width
   width = math.floor(width < 1 and vim.o.columns * width or width)
-  if window.open(buf, "transcript", "right", math.max(20, width)) and row.unread then
-    require("divisi.rpc").request("session/read", { session = row.id }, function() end)
-  end
+  window.open(buf, "transcript", "right", math.max(20, width))
 end
 
 return M

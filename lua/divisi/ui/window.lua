@@ -31,6 +31,8 @@ function M.make_scratch(buf, filetype)
   vim.bo[buf].bufhidden = "hide"
   vim.bo[buf].swapfile = false
   vim.bo[buf].undolevels = -1
+  -- What agents write is shown in the last lines, where modelines are looked for.
+  vim.bo[buf].modeline = false
   vim.bo[buf].buflisted = false
   vim.bo[buf].modifiable = false
   vim.bo[buf].filetype = filetype
