@@ -54,6 +54,7 @@ pub trait Link: Send + Sync {
 /// Makes connections.
 #[async_trait]
 pub trait Backend: Send + Sync {
-    /// Connects, starting a daemon when none runs, and says hello.
-    async fn connect(&self) -> Result<Arc<dyn Link>, Refusal>;
+    /// Connects and says hello. Only with `start` a daemon is started when none runs: a person who stopped it is not overruled by
+    /// an editor that happens to be open.
+    async fn connect(&self, start: bool) -> Result<Arc<dyn Link>, Refusal>;
 }

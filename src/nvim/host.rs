@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use nvim_rs::Neovim;
 use nvim_rs::create::tokio::new_parent;
+use rmpv::Value as Pack;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -51,10 +52,13 @@ pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
     let (signal_sender, mut signals) = mpsc::unbounded_channel();
     let (current_sender, current) = watch::channel(None);
     let (done_sender, mut done) = mpsc::unbounded_channel();
-    let keeper = tokio::spawn(link::keep(backend, signal_sender, current_sender));
+    let wanted = Arc::new(Notify::new());
+    let keeper = tokio::spawn(link::keep(backend, signal_sender, current_sender, Arc::clone(&wanted)));
+    tokio::spawn(introduce(nvim.clone()));
     let mut host = Host {
         nvim,
         current,
+        wanted,
         done: done_sender,
         outbox: Outbox::default(),
         documents: BTreeMap::new(),
@@ -95,6 +99,8 @@ pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
 struct Host {
     nvim: Neovim<Writer>,
     current: Current,
+    /// Told when a person asks something while there is no connection.
+    wanted: Arc<Notify>,
     done: mpsc::UnboundedSender<Done>,
     outbox: Outbox,
     documents: BTreeMap<String, Document>,
@@ -161,6 +167,9 @@ impl Host {
         }
         if is_command {
             params["command_id"] = json!(command_id());
+        }
+        if self.current.borrow().is_none() {
+            self.wanted.notify_one();
         }
         let (current, done) = (self.current.clone(), self.done.clone());
         tokio::spawn(async move {
@@ -282,6 +291,17 @@ impl Host {
             }
         });
     }
+}
+
+/// Tells Neovim who is on this channel, for `nvim_list_chans()`.
+async fn introduce(nvim: Neovim<Writer>) {
+    let map = |entries: Vec<(&str, Pack)>| {
+        Pack::Map(entries.into_iter().map(|(key, value)| (Pack::from(key), value)).collect())
+    };
+    let version = map(vec![("commit", Pack::from(env!("CARGO_PKG_VERSION")))]);
+    let args = vec![Pack::from("divisi"), version, Pack::from("plugin"), map(Vec::new()), map(Vec::new())];
+    // Without it everything works as well.
+    drop(nvim.call("nvim_set_client_info", args).await);
 }
 
 /// Calls over whatever connection stands, waiting for one, and again over the next when it breaks. Commands carry their id: the

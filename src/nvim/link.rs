@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::sleep;
 
 use super::backend::{Backend, Batch, CallError, Daemon, Link};
@@ -35,16 +35,19 @@ pub enum Signal {
 /// The connection that stands, for those who call.
 pub type Current = watch::Receiver<Option<Arc<dyn Link>>>;
 
-/// Runs for ever; ends when nobody listens.
+/// Runs for ever; ends when nobody listens. A daemon is started at first and when something is `wanted` of it, not merely because
+/// the connection was lost.
 pub async fn keep(
     backend: Arc<dyn Backend>,
     signals: mpsc::UnboundedSender<Signal>,
     current: watch::Sender<Option<Arc<dyn Link>>>,
+    wanted: Arc<Notify>,
 ) {
     let mut last: Option<Seq> = None;
     let mut pause = RETRY.0;
+    let mut start = true;
     while !signals.is_closed() {
-        let ended = match backend.connect().await {
+        let ended = match backend.connect(start).await {
             Ok(link) => {
                 let outcome = follow(&link, &signals, &current, &mut last).await;
                 current.send_replace(None);
@@ -62,8 +65,11 @@ pub async fn keep(
         if signals.send(Signal::Lost(ended)).is_err() {
             return;
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(RETRY.1);
+        start = tokio::select! {
+            () = wanted.notified() => true,
+            () = sleep(pause) => false,
+        };
+        pause = if start { RETRY.0 } else { (pause * 2).min(RETRY.1) };
     }
 }
 

@@ -21,7 +21,7 @@ const PROTOCOL: (u64, u64) = (1, 1);
 /// A line longer than this ends the connection.
 const MAX_LINE: u64 = 64 * 1024 * 1024;
 
-/// Connects to a socket at a known path.
+/// Connects to a socket at a known path; starts nothing.
 #[derive(Debug, Clone)]
 pub struct SocketBackend {
     /// The socket's path.
@@ -46,7 +46,7 @@ pub struct SocketLink {
 
 #[async_trait]
 impl Backend for SocketBackend {
-    async fn connect(&self) -> Result<Arc<dyn Link>, Refusal> {
+    async fn connect(&self, _start: bool) -> Result<Arc<dyn Link>, Refusal> {
         let stream = UnixStream::connect(&self.path).await.map_err(|error| {
             Refusal::environment(format!("failed to connect to the daemon at {}: {error}", self.path.display()))
                 .hint("see whether it runs: divisi daemon status")
