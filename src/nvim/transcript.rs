@@ -97,7 +97,7 @@ impl Transcript {
                 self.item(format!("- ? **approval** {what}"));
                 self.approvals.insert(approval.id.0.clone(), (self.lines - 1, what));
             }
-            Event::ApprovalAnswered { id, answer, by } => {
+            Event::ApprovalAnswered { id, answer, by, .. } => {
                 let how = match answer {
                     Answer::Once => "allowed once",
                     Answer::Reject { .. } => "rejected",

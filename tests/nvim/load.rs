@@ -43,8 +43,8 @@ in_every_neovim! {
         println!("{} events in {:?}; answers: median {:?}, p99 {worst:?}", 4 * CHUNKS, begin.elapsed(), waits[waits.len() / 2]);
         // 50 ms is the promise on a machine of one's own; tests share theirs.
         assert!(worst < Duration::from_millis(500), "{worst:?}");
-        for n in 0..names.len() {
-            let said = scene.editor.said(&format!("divisi://session/{}", names[n])).await;
+        for name in names {
+            let said = scene.editor.said(&format!("divisi://session/{name}")).await;
             assert_eq!(said.iter().filter(|line| line.starts_with("chunk ")).count(), CHUNKS);
         }
         scene.editor.assert_calm().await;
