@@ -143,7 +143,7 @@ in_every_neovim! {
         scene.fake.refuses("approval/answer", "conflict", "cli answered first");
         scene.editor.lua("_G.notices = {}").await;
         scene.editor.keys("o").await;
-        scene.editor.until("_G.notices[1] and _G.notices[1].text:find('cli answered first')").await;
+        scene.editor.until("_G.told('cli answered first')").await;
         scene.editor.assert_calm().await;
     }
 

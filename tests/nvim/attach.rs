@@ -73,7 +73,7 @@ in_every_neovim! {
         scene.editor.shows(BUFFER, "after").await;
         let said = scene.editor.said(BUFFER).await;
         assert_eq!(said, ["## Turn 1", "work", "---", "before", "meanwhile", "- ? **approval** `ap1` cargo test", "after"]);
-        scene.editor.until("_G.notices[#_G.notices].text:find('sent to fix')").await;
+        scene.editor.until("_G.told('sent to fix')").await;
         let sent = scene.fake.called("session/send");
         assert_eq!((sent.len(), &sent[0]["text"]), (1, &json!("go on")));
         scene.editor.assert_calm().await;

@@ -121,7 +121,8 @@ impl Editor {
         let editor = Self { nvim, child };
         // What a person would see as a message, and every error, is kept for the test's end.
         editor
-            .lua("_G.notices = {}; vim.notify = function(text, level) table.insert(_G.notices, { text = text, level = level or 2 }) end")
+            .lua("_G.notices = {}; vim.notify = function(text, level) table.insert(_G.notices, { text = text, level = level or 2 }) end
+                _G.told = function(text) return vim.iter(_G.notices):any(function(n) return n.text:find(text, 1, true) end) end")
             .await;
         editor
     }

@@ -88,6 +88,10 @@ in_every_neovim! {
 
     async fn bad_data_never_errors(scene) {
         scene.session("aaaaaaaaaa", "good", "running");
+        scene.fake.put(json!({ "id": "bad\n\u{1b}[31m", "name": "x\ny\u{1b}]0;title\u{7}", "state": { "not": "a string" }, "stat": [], "queue": 4, "usage": { "cost_micros": "much" }, "updated_at": "now" }));
+        scene.fake.put(json!({ "id": "long", "name": "n".repeat(100_000), "state": "s".repeat(100_000), "activity": "a\u{202e}b".repeat(100_000) }));
+        scene.fake.put(json!({ "id": 4 }));
+        scene.fake.put(json!([]));
         scene.editor.ex("Divisi list").await;
         scene.editor.ex("Divisi show good").await;
         scene.editor.shows(LIST, "good").await;
@@ -101,11 +105,10 @@ in_every_neovim! {
             json!({ "events": [{ "seq": "one", "type": 3 }, { "seq": -1, "type": "approval.requested", "payload": { "id": 3 } }], "sessions": [] }),
             json!({ "events": [{ "type": "approval.requested", "session": "aaaaaaaaaa", "payload": { "id": "q", "session": "nobody", "options": 3, "tool": [], "command_line": {} } }], "sessions": [] }),
             json!({ "events": [{ "type": "turn.ended", "session": 3, "payload": [] }, { "type": "landing.changed", "session": "nobody", "payload": { "state": "completed" } }], "sessions": [] }),
-            json!({ "events": [], "sessions": [{ "id": "bad\n\u{1b}[31m", "name": "x\ny\u{1b}]0;title\u{7}", "state": { "not": "a string" }, "stat": [], "queue": 4, "usage": { "cost_micros": "much" }, "updated_at": "now" }] }),
-            json!({ "events": [], "sessions": [{ "id": "long", "name": "n".repeat(100_000), "state": "s".repeat(100_000), "activity": "a\u{202e}b".repeat(100_000) }] }),
         ] {
             scene.fake.tell(&params);
         }
+        // Whatever the connection made of that, what follows is shown.
         scene.fake.say("aaaaaaaaaa", &"w".repeat(3_000_000));
         scene.fake.say("aaaaaaaaaa", "\nthe end");
         scene.editor.shows("divisi://session/good", "the end").await;

@@ -69,7 +69,7 @@ in_every_neovim! {
         scene.editor.ex("checkhealth divisi").await;
         let report = scene.editor.lua("return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')").await;
         let report = report.as_str().unwrap();
-        assert!(report.contains("ERROR no connection to the daemon: failed to connect to the daemon at"), "{report}");
+        assert!(report.contains("ERROR no connection to the daemon: "), "{report}");
         scene.editor.assert_calm().await;
     }
 

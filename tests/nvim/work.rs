@@ -32,7 +32,7 @@ in_every_neovim! {
         assert_eq!(sent["repository"], scene.repository().join("src").display().to_string());
         scene.editor.until("#_G.notices == 1").await;
         scene.editor.ex("Divisi new --nme x y").await;
-        scene.editor.until("#_G.notices == 2 and _G.notices[2].text:find('--nme is not an option', 1, true)").await;
+        scene.editor.until("_G.told('--nme is not an option')").await;
         assert_eq!(scene.fake.called("session/create").len(), 1);
         scene.editor.assert_calm().await;
     }
@@ -52,7 +52,7 @@ in_every_neovim! {
         scene.editor.ex("Divisi stop fix").await;
         assert_eq!(called(&scene, "session/stop").await["session"], "aaaaaaaaaa");
         scene.editor.ex("Divisi send nobody x").await;
-        scene.editor.until("_G.notices[#_G.notices].text:find('no session \"nobody\"')").await;
+        scene.editor.until("_G.told('no session \"nobody\"')").await;
         scene.editor.assert_calm().await;
     }
 
@@ -143,7 +143,7 @@ in_every_neovim! {
         scene.editor.ex("edit src/only_here.lua").await;
         scene.editor.ex("Divisi! switch fix").await;
         scene.editor.until("vim.t.divisi_session == 'aaaaaaaaaa'").await;
-        scene.editor.until("_G.notices[#_G.notices] and _G.notices[#_G.notices].text:find('only_here.lua is not in')").await;
+        scene.editor.until("_G.told('only_here.lua is not in')").await;
         assert_eq!(scene.editor.lua("return { vim.fn.expand('%:t'), vim.fn.getcwd() }").await, json!(["only_here.lua", tree.display().to_string()]));
         scene.editor.assert_calm().await;
     }
@@ -203,7 +203,7 @@ in_every_neovim! {
         scene.editor.until("vim.fn.getline(1):find('from the agent')").await;
         let kept = scene.editor.lua(&format!("local b = vim.fn.bufnr({:?}) return {{ vim.api.nvim_buf_get_lines(b, 0, -1, false), vim.bo[b].modified }}", dirty.display().to_string())).await;
         assert_eq!(kept, json!([["mine", "more"], true]));
-        scene.editor.until("_G.notices[1] and _G.notices[1].text:find('fix review', 1, true)").await;
+        scene.editor.until("_G.told('fix review')").await;
         scene.editor.assert_calm().await;
     }
 }
