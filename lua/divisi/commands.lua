@@ -34,6 +34,10 @@ function M.when_attached(done)
   if not require("divisi.host").start() then
     return
   end
+  if mirror.connection.state == "lost" then
+    -- Otherwise the host only waits for a daemon; now it may start one.
+    rpc.request("host/wake", nil, function() end)
+  end
   if not waiting then
     waiting = {}
     require("divisi.events").on("attached", function()

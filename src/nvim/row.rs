@@ -92,14 +92,14 @@ pub fn session(view: &Value) -> Option<Value> {
     }))
 }
 
-/// `0.42 USD`, with `~` when it is an estimate.
+/// `0.42 USD`, with `~` when it is an estimate; nothing is said of nothing.
 fn cost(usage: Option<&Value>) -> Option<String> {
     let usage = usage?;
-    let micros = usage.get("cost_micros")?.as_i64()?;
+    let micros = usage.get("cost_micros")?.as_i64().filter(|micros| *micros > 0)?;
     let cents = (micros + 5_000) / 10_000;
     let sign = if text(usage, "/source") == Some("estimated") { "~" } else { "" };
     let unit = line(usage, "/currency", 12).unwrap_or_else(|| "USD".to_owned());
-    Some(format!("{sign}{}.{:02} {unit}", cents / 100, (cents % 100).abs()))
+    Some(format!("{sign}{}.{:02} {unit}", cents / 100, cents % 100))
 }
 
 /// An approval, with everything a person needs to decide.
