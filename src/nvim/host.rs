@@ -251,6 +251,9 @@ impl Host {
             Signal::Batch(batch) => {
                 batch.sessions.iter().filter_map(row::session).for_each(|row| self.outbox.row(row));
                 for event in &batch.events {
+                    if let Some(row) = row::gone(event, &batch.sessions) {
+                        self.outbox.row(row);
+                    }
                     for op in [row::approval_change(event), row::event(event)].into_iter().flatten() {
                         self.outbox.op(op);
                     }

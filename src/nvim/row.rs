@@ -92,6 +92,13 @@ pub fn session(view: &Value) -> Option<Value> {
     }))
 }
 
+/// The row that takes a removed session away: there is no view of it any more.
+pub fn gone(event: &Value, views: &[Value]) -> Option<Value> {
+    let id = text(event, "/session").filter(|_| text(event, "/type") == Some("session.removed"))?;
+    let seen = views.iter().any(|view| text(view, "/id") == Some(id));
+    (!seen).then(|| json!({ "id": id, "name": id, "state": "removed", "removed": true }))
+}
+
 /// `0.42 USD`, with `~` when it is an estimate; nothing is said of nothing.
 fn cost(usage: Option<&Value>) -> Option<String> {
     let usage = usage?;

@@ -101,6 +101,11 @@ impl Fake {
         }
     }
 
+    /// Forgets a session without telling anyone, as a daemon does once it is removed.
+    pub(crate) fn forget(&self, id: &str) {
+        self.state().sessions.retain(|view| view["id"] != id);
+    }
+
     /// Something happened: recorded, and told with the session's view.
     #[expect(clippy::needless_pass_by_value, reason = "tests read better with json! in place")]
     pub(crate) fn emit(&self, session: &str, kind: &str, payload: Value) -> u64 {

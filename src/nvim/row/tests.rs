@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{approval, approval_change, event, session};
+use super::{approval, approval_change, event, gone, session};
 
 #[test]
 fn what_needs_a_person_ranks_before_what_runs_and_unknown_states_last() {
@@ -93,4 +93,13 @@ fn chunks_are_no_news() {
             json!({ "kind": "event", "type": "landing.changed", "seq": 4, "session": "s", "state": "failed", "reason": "a b" })
         )
     );
+}
+
+#[test]
+fn a_removed_session_without_a_view_is_gone() {
+    let removed = json!({ "type": "session.removed", "session": "a", "payload": { "preserved": null } });
+    assert_eq!(gone(&removed, &[json!({ "id": "b" })]).unwrap()["removed"], true);
+    // Restored in the same batch: the view is the newer truth.
+    assert_eq!(gone(&removed, &[json!({ "id": "a" })]), None);
+    assert_eq!(gone(&json!({ "type": "turn.ended", "session": "a" }), &[]), None);
 }
