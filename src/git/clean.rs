@@ -96,7 +96,7 @@ fn end_leftover_git(git: &Git, git_dir: &Path) -> Result<(), Refusal> {
                 text::path(git_dir)
             )));
         }
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        clock::pause(std::time::Duration::from_millis(10));
     }
 }
 
