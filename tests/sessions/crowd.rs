@@ -15,7 +15,6 @@ fn thirty_two_at_once_beside_fetch_gc_pack_refs_and_config() {
     let origin = scene.env.path("origin.git");
     scene.env.git("", &["clone", "--quiet", "--bare", "repo", "origin.git"]);
     scene.env.git(&scene.repo, &["remote", "add", "origin", origin.to_str().unwrap()]);
-    scene.divisi(&["daemon", "status"]).ok();
     let busy = AtomicBool::new(true);
     let failures: Vec<String> = std::thread::scope(|scope| {
         let bystander = |arguments: &'static [&'static str]| {

@@ -27,8 +27,8 @@ const fn case(
 fn every_bad_behaviour_over_acp_ends_as_it_should() {
     let cases = [
         case("crash", "say hello\ncrash", "interrupted", "signal", "hello"),
-        case("exit", "say hello\nexit 3", "interrupted", "3", "hello"),
-        case("half-line", "say hello\nhalf-line\nexit 0", "interrupted", "", "hello"),
+        case("exit", "say hello\nexit 3", "failed", "exit 3", "hello"),
+        case("half-line", "say hello\nhalf-line\nexit 0", "failed", "", "hello"),
         case("garbage", "garbage\nsay hello", "completed", "", "hello"),
         case("invalid-utf8", "invalid-utf8\nsay hello", "completed", "", "hello"),
         case("deep-json", "deep-json\nsay hello", "completed", "", "hello"),
@@ -53,7 +53,8 @@ fn every_bad_behaviour_over_acp_ends_as_it_should() {
         assert_eq!(session["state"], case.state, "{}: {session}", case.name);
         let reason = session["reason"].as_str().unwrap_or_default();
         assert!(reason.contains(case.reason), "{}: {reason:?}", case.name);
-        assert_eq!(scene.spoken(case.name).trim_end(), case.said, "{}", case.name);
+        let said = scene.spoken(case.name);
+        assert!(said.trim_end().ends_with(case.said), "{}: {said:?}", case.name);
     }
     // Nobody was drawn into another's trouble: all of them go on.
     for case in &cases {
@@ -70,8 +71,8 @@ fn a_stop_ends_what_ignores_everything() {
     let config = scene.env.path("home/config/divisi/config.toml");
     scene.env.write(&config, "[agents]\ngrace_sec = 1\n");
     let pid = scene.env.path("pid");
-    scene.scripted("deaf", &format!("ignore-term\npid {}\nleak-setsid leaked\nhang", pid.display()));
-    wait_until(DEADLINE, "the agent runs", || std::fs::read_to_string(&pid).is_ok_and(|text| !text.trim().is_empty()));
+    scene.scripted("deaf", &format!("ignore-term\npid {}\nleak-setsid leaked\nhang deaf now", pid.display()));
+    wait_until(DEADLINE, "the agent is deaf", || scene.spoken("deaf").contains("deaf now"));
     let pid: i32 = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
     scene.divisi(&["stop", "deaf"]).ok();
     scene.wait_for("deaf", &["interrupted"]);
@@ -84,7 +85,7 @@ fn killed_shims_and_agents_are_noticed_and_their_work_is_kept() {
     let scene = Scene::new();
     let forever = |name: &str| {
         let pid = scene.env.path(format!("{name}.pid"));
-        scene.scripted(name, &format!("edit work.txt precious\npid {}\nhang", pid.display()));
+        scene.scripted(name, &format!("edit work.txt precious\npid {}\nhang deaf", pid.display()));
         wait_until(DEADLINE, "the agent runs", || {
             std::fs::read_to_string(&pid).is_ok_and(|text| !text.trim().is_empty())
         });
