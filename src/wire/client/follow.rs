@@ -18,9 +18,12 @@ use crate::wire::error::{CONFLICT, ErrorObject};
 use crate::wire::message::{EventBatch, Subscribe, Subscribed};
 use crate::wire::method::{EVENT_BATCH, EVENT_CLOSED, EVENT_SUBSCRIBE};
 
+/// Starting a daemon, in progress.
+pub type Starting = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
+
 /// Starts a daemon when the one that was followed is lost without a word.
 #[derive(Clone)]
-pub struct Revive(pub Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>> + Send + Sync>);
+pub struct Revive(pub Arc<dyn Fn() -> Starting + Send + Sync>);
 
 impl std::fmt::Debug for Revive {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
