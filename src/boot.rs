@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::agent::Catalog;
@@ -16,14 +16,14 @@ use crate::host::run_effect::Ports;
 use crate::model::Refusal;
 use crate::model::settings::Settings;
 use crate::process::JobDriver;
-use crate::store::SqliteStore;
+use crate::store::{Released, SqliteStore};
 
 /// A running engine with what has to be told when it stops.
 pub struct Engine {
     /// The door.
     pub host: HostHandle,
     jobs: Arc<JobDriver>,
-    store: Weak<dyn Store>,
+    database: Released,
 }
 
 /// How long a stop waits for what still reads the database.
@@ -32,13 +32,13 @@ const LAST_READERS: Duration = Duration::from_secs(2);
 impl Engine {
     /// Stops: everything decided is committed, agents go on under their shims for the next daemon.
     pub async fn stop(self) {
-        let Self { host, jobs, store } = self;
+        let Self { host, jobs, database } = self;
         host.shutdown().await;
         jobs.detach().await;
         drop(host);
-        // The database is free for the next engine once nothing here refers to it.
+        // The next engine can begin once the last reference is gone and what it wrote is closed.
         let deadline = clock::instant() + LAST_READERS;
-        while store.strong_count() > 0 && clock::instant() < deadline {
+        while !database.is_free() && clock::instant() < deadline {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -58,7 +58,9 @@ pub fn start(paths: &Paths, settings: &Settings) -> Result<Engine, Refusal> {
 /// # Errors
 /// As [`start`].
 pub fn start_with(paths: &Paths, settings: &Settings, program: &Path) -> Result<Engine, Refusal> {
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&paths.database)?);
+    let store = SqliteStore::open(&paths.database)?;
+    let database = store.released();
+    let store: Arc<dyn Store> = Arc::new(store);
     #[cfg(debug_assertions)]
     let store = crate::store::fault::wrap(store);
     let git = GitDriver::new(settings, &paths.state_dir)?;
@@ -72,7 +74,6 @@ pub fn start_with(paths: &Paths, settings: &Settings, program: &Path) -> Result<
     for finding in findings {
         tracing::warn!(kind = finding.kind, message = finding.message, "an agent definition is not usable");
     }
-    let weak = Arc::downgrade(&store);
     let host = dispatcher::start(HostSetup {
         ports: Ports { store, git: Arc::new(git), jobs: Arc::clone(&jobs) as _, agents: Arc::new(catalog) },
         settings: settings.clone(),
@@ -84,7 +85,7 @@ pub fn start_with(paths: &Paths, settings: &Settings, program: &Path) -> Result<
         },
         new_id: Box::new(new_id),
     })?;
-    Ok(Engine { host, jobs, store: weak })
+    Ok(Engine { host, jobs, database })
 }
 
 /// Ten characters of Crockford's base 32, lower case, from the system's random numbers.

@@ -2,12 +2,14 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use divisi::base::paths::Paths;
 use divisi::boot;
 use divisi::cli::{Programs, PullRequest, Running};
 use divisi::config::Config;
 use divisi::model::Refusal;
+use divisi::nvim::daemon::DaemonBackend;
 use divisi::process::publish::{Publication, open_request, push};
 
 static PROGRAMS: Programs = Programs {
@@ -15,7 +17,7 @@ static PROGRAMS: Programs = Programs {
     start_daemon: divisi::process::daemon::start_daemon,
     run_editor: divisi::process::foreground::run_editor,
     open_pull_request,
-    others: &[("shim", shim), ("agent-script", agent_script)],
+    others: &[("shim", shim), ("agent-script", agent_script), ("nvim", nvim)],
 };
 
 fn main() -> ExitCode {
@@ -35,6 +37,18 @@ fn shim(arguments: &[OsString]) -> i32 {
 fn agent_script(arguments: &[OsString]) -> i32 {
     let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     divisi::agent::script_main(&arguments)
+}
+
+fn nvim(_: &[OsString]) -> i32 {
+    let ended = Paths::from_environment().map_err(|error| std::io::Error::other(error.to_string())).and_then(|paths| {
+        let backend = Arc::new(DaemonBackend { paths, start: divisi::process::daemon::start_daemon });
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let ended = runtime.block_on(divisi::nvim::run(backend)).map_err(std::io::Error::other);
+        // Standard input is read by a thread that cannot be woken.
+        runtime.shutdown_background();
+        ended
+    });
+    i32::from(ended.is_err())
 }
 
 fn open_pull_request(request: &PullRequest) -> Result<String, Refusal> {

@@ -9,6 +9,8 @@ mod engine;
 #[cfg(test)]
 mod git;
 #[cfg(test)]
+mod nvim;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod sessions;

@@ -65,13 +65,21 @@ pub(super) enum Presence {
     Foreign,
 }
 
-/// Looks at what is on disk.
+/// Looks at what is on disk. A file `commondir` that an agent changed is put right on the way: by it git would look for refs in
+/// another repository, whatever the environment says.
 pub(super) fn presence(worktree: &Worktree) -> Presence {
     let git_dir = git_dir(worktree);
     if !git_dir.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
         return Presence::Absent;
     }
     let complete = marked(&git_dir, &worktree.session);
+    if complete && !fs::read(git_dir.join("commondir")).is_ok_and(|content| content.trim_ascii() == b"../..") {
+        let mended =
+            super::beneath::Beneath::open(&git_dir).and_then(|directory| directory.write("commondir", b"../..\n"));
+        if mended.is_err() {
+            return Presence::Foreign;
+        }
+    }
     match target(&git_dir) {
         Some(target) if same(&target, Path::new(&worktree.path)) => {}
         None if !complete => return Presence::Incomplete,

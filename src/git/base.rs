@@ -32,6 +32,19 @@ pub(super) fn resolve(git: &Git, path: &str, label: Option<&str>) -> Result<Reso
 
 /// The commit and branch at `HEAD`.
 fn checked_out(git: &Git, found: &Found) -> Result<Base, Refusal> {
+    // The usual case in one call: a branch with a commit.
+    let both =
+        git.call(&found.place).args(["rev-parse", "-q", "HEAD^{commit}", "--symbolic-full-name", "HEAD"]).run()?;
+    let said = String::from_utf8_lossy(&both.stdout).into_owned();
+    if let (Some(0), Some((commit, branch))) = (both.code, said.trim_end().split_once('\n'))
+        && branch.starts_with("refs/heads/")
+    {
+        return Ok(Base {
+            label: short(branch).to_owned(),
+            branch: Some(branch.to_owned()),
+            commit: Oid(commit.to_owned()),
+        });
+    }
     let branch = git.call(&found.place).args(["symbolic-ref", "-q", "HEAD"]).maybe_oid()?.map(|branch| branch.0);
     let commit = git.call(&found.place).args(["rev-parse", "--verify", "-q", "HEAD^{commit}"]).maybe_oid()?;
     let Some(commit) = commit else {

@@ -33,7 +33,7 @@ pub(super) fn clean(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
     }
     end_leftover_git(git, &git_dir)?;
     let _writer = git.writer(common_dir)?;
-    refs::sweep(common_dir, &worktree.branch);
+    refs::sweep_lock(common_dir, &worktree.branch);
     let place = admin::common(worktree);
     let tip = refs::read(git, &place, &worktree.branch)?;
     if tip.as_ref().is_some_and(|tip| *tip != worktree.base.commit) {
@@ -63,8 +63,8 @@ pub(super) fn clean(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
     let _ = detour(worktree).parent().map(fs::remove_dir);
     if tip.is_some() {
         refs::delete(git, &place, &worktree.branch, &worktree.base.commit)?;
-        refs::sweep(common_dir, &worktree.branch);
     }
+    refs::sweep(common_dir, &worktree.branch);
     Ok(())
 }
 

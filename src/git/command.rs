@@ -1,32 +1,29 @@
 //! The one hardened way to run git: explicit environment, overrides against planted programs, deadline, bounded output, counted,
 //! queued, and patient with locks that somebody else holds.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStringExt as _;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::base::clock;
 use crate::model::Refusal;
-use crate::model::id::Oid;
 use crate::model::settings::Settings;
-use crate::process::run::{Finished, Program, RunError, run};
 
+use super::call::Call;
 use super::config_overrides::{self, Cache, Overrides};
-use super::lock::{self, Writer, Writers};
+use super::lock::{Writer, Writers};
 use super::queue::Queue;
 use super::text;
 
 /// The oldest git that can predict merges without a checkout.
 const OLDEST: (u32, u32) = (2, 38);
 /// An ordinary call that takes longer hangs.
-const DEADLINE: Duration = Duration::from_secs(120);
+pub(super) const DEADLINE: Duration = Duration::from_secs(120);
 /// A checkout of a very large repository on a slow disk.
 pub(super) const LONG_DEADLINE: Duration = Duration::from_secs(30 * 60);
 /// Output that is kept, bytes.
-const LIMIT: usize = 64 * 1024 * 1024;
+pub(super) const LIMIT: usize = 64 * 1024 * 1024;
 /// Git processes at once.
 const AT_ONCE: usize = 4;
 /// How long a lock of somebody else is waited for.
@@ -74,14 +71,14 @@ pub(super) enum Place {
 /// Git, as this daemon runs it.
 #[derive(Debug)]
 pub(super) struct Git {
-    program: PathBuf,
+    pub(super) program: PathBuf,
     version: (u32, u32),
-    environment: Vec<(OsString, OsString)>,
-    fixed: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(super) environment: Vec<(OsString, OsString)>,
+    pub(super) fixed: Vec<(Vec<u8>, Vec<u8>)>,
     cache: Cache,
-    queue: Queue,
+    pub(super) queue: Queue,
     writers: Writers,
-    processes: AtomicU64,
+    pub(super) processes: AtomicU64,
     /// How long locks of others are waited for.
     pub(super) lock_wait: Duration,
     /// The user's settings.
@@ -136,7 +133,7 @@ impl Git {
             settings: settings.clone(),
         };
         let root = Place::Anywhere(PathBuf::from("/"));
-        let said = git.bare_call(&root).arg("version").text()?;
+        let said = git.ask(&root).arg("version").text()?;
         git.version = version_of(&said).ok_or_else(|| {
             Refusal::environment(format!("cannot tell git's version from what it says: {said}")).hint(install)
         })?;
@@ -166,30 +163,17 @@ impl Git {
 
     /// A call, hardened against what the repository's configuration names.
     pub(super) fn call<'a>(&'a self, place: &'a Place) -> Call<'a> {
-        Call { overridden: true, ..self.bare_call(place) }
+        Call::bare(self, place).overridden()
     }
 
     /// A call as the user's own shell would make it: hooks, filters and signing act. Only for `git.run_hooks` at landing.
     pub(super) fn as_the_user<'a>(&'a self, place: &'a Place) -> Call<'a> {
-        Call { plain: true, ..self.bare_call(place) }
+        Call::bare(self, place).plain()
     }
 
-    /// A call without the overrides that have to be asked for: for asking.
-    fn bare_call<'a>(&'a self, place: &'a Place) -> Call<'a> {
-        Call {
-            git: self,
-            place,
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            input: Vec::new(),
-            deadline: DEADLINE,
-            limit: LIMIT,
-            overridden: false,
-            writes: false,
-            once: false,
-            fetches: false,
-            plain: false,
-        }
+    /// A call without the overrides that have to be asked for: for questions that touch neither files nor objects.
+    pub(super) fn ask<'a>(&'a self, place: &'a Place) -> Call<'a> {
+        Call::bare(self, place)
     }
 
     /// Waits for the right to write to a repository.
@@ -200,8 +184,7 @@ impl Git {
     /// What the repository's configuration names, overridden.
     pub(super) fn overrides(&self, place: &Place) -> Result<Arc<Overrides>, Refusal> {
         let list = || {
-            let call =
-                self.bare_call(place).args(["config", "--list", "-z", "--show-scope", "--show-origin", "--includes"]);
+            let call = self.ask(place).args(["config", "--list", "-z", "--show-scope", "--show-origin", "--includes"]);
             Ok(config_overrides::listing(&call.ok()?, place.directory(), self.settings.lfs))
         };
         match place {
@@ -225,250 +208,6 @@ impl Place {
 fn version_of(said: &str) -> Option<(u32, u32)> {
     let mut numbers = said.strip_prefix("git version ")?.split(['.', ' ']);
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
-/// One call of git, being put together.
-#[derive(Debug)]
-#[must_use]
-pub(super) struct Call<'a> {
-    git: &'a Git,
-    place: &'a Place,
-    arguments: Vec<OsString>,
-    environment: Vec<(OsString, OsString)>,
-    input: Vec<u8>,
-    deadline: Duration,
-    limit: usize,
-    overridden: bool,
-    writes: bool,
-    once: bool,
-    fetches: bool,
-    plain: bool,
-}
-
-impl Call<'_> {
-    /// Adds an argument.
-    pub(super) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
-        self.arguments.push(argument.as_ref().to_owned());
-        self
-    }
-
-    /// Adds arguments.
-    pub(super) fn args<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, arguments: I) -> Self {
-        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
-        self
-    }
-
-    /// What git reads.
-    pub(super) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
-        self.input = input.into();
-        self
-    }
-
-    /// Works on another index than the worktree's own.
-    pub(super) fn index(self, index: &Path) -> Self {
-        self.variable("GIT_INDEX_FILE", index)
-    }
-
-    /// Sets a variable for this call.
-    pub(super) fn variable(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
-        self.environment.push((key.into(), value.as_ref().to_owned()));
-        self
-    }
-
-    /// May refresh and write the index in passing.
-    pub(super) fn writes(mut self) -> Self {
-        self.writes = true;
-        self
-    }
-
-    /// Not repeated when a lock is in the way: the command may have done a part already.
-    pub(super) fn once(mut self) -> Self {
-        self.once = true;
-        self
-    }
-
-    /// May fetch objects that a partial clone lacks.
-    pub(super) fn fetches(mut self) -> Self {
-        self.fetches = true;
-        self
-    }
-
-    /// Another deadline.
-    pub(super) fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self
-    }
-
-    /// Another bound of the output; what is longer is cut.
-    pub(super) fn limit(mut self, bytes: usize) -> Self {
-        self.limit = bytes;
-        self
-    }
-
-    /// What is run, for messages.
-    pub(super) fn shown(&self) -> String {
-        let verb = self.arguments.iter().find(|argument| !argument.as_encoded_bytes().starts_with(b"-"));
-        format!(
-            "git {} in {}",
-            verb.map_or_else(String::new, |verb| verb.to_string_lossy().into_owned()),
-            text::path(self.place.directory())
-        )
-    }
-
-    /// Runs it; an exit code other than 0 is no error yet.
-    ///
-    /// # Errors
-    /// When it cannot be run, runs too long, dies of a signal, or somebody holds a lock for too long.
-    pub(super) fn run(self) -> Result<Finished, Refusal> {
-        let environment = self.whole_environment()?;
-        let end = clock::instant() + self.git.lock_wait;
-        loop {
-            let finished = {
-                let _permit = self.git.queue.enter();
-                self.git.processes.fetch_add(1, Ordering::Relaxed);
-                run(&Program {
-                    program: &self.git.program,
-                    arguments: &self.arguments,
-                    directory: self.place.directory(),
-                    environment: &environment,
-                    input: &self.input,
-                    deadline: self.deadline,
-                    limit: self.limit,
-                })
-            };
-            let finished = finished.map_err(|error| self.unrun(&error))?;
-            if finished.code == Some(0) || finished.truncated || self.once {
-                return Ok(finished);
-            }
-            if let Some(signal) = finished.signal {
-                return Err(Refusal::environment(format!("{} was ended by signal {signal}", self.shown())));
-            }
-            let Some(lock) = lock::lock_in_the_way(&finished.stderr) else { return Ok(finished) };
-            let lock = if lock.is_absolute() { lock } else { self.place.directory().join(lock) };
-            if !lock::wait_for(&lock, end) {
-                return Err(lock::held(&lock, self.git.lock_wait));
-            }
-            if clock::instant() >= end {
-                return Ok(finished);
-            }
-        }
-    }
-
-    /// Runs it; its output, when it exits with 0.
-    pub(super) fn ok(self) -> Result<Vec<u8>, Refusal> {
-        let shown = self.shown();
-        let finished = self.run()?;
-        if finished.code == Some(0) { Ok(finished.stdout) } else { Err(failed(&shown, &finished)) }
-    }
-
-    /// Runs it; its output as text without the last newline, when it exits with 0.
-    pub(super) fn text(self) -> Result<String, Refusal> {
-        let shown = self.shown();
-        let output = self.ok()?;
-        let text = String::from_utf8(output)
-            .map_err(|_| Refusal::environment(format!("{shown} answered with bytes that are not UTF-8")))?;
-        Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
-    }
-
-    /// Runs it; an object id, when it exits with 0.
-    pub(super) fn oid(self) -> Result<Oid, Refusal> {
-        Ok(Oid(self.text()?))
-    }
-
-    /// Runs it; an object id when it exits with 0, nothing when it exits with 1 (or 128 and nothing but "not there" to say).
-    pub(super) fn maybe_oid(self) -> Result<Option<Oid>, Refusal> {
-        let shown = self.shown();
-        let finished = self.run()?;
-        match finished.code {
-            Some(0) => {
-                let text = String::from_utf8_lossy(&finished.stdout).trim().to_owned();
-                Ok(if text.is_empty() { None } else { Some(Oid(text)) })
-            }
-            Some(1) => Ok(None),
-            _ => Err(failed(&shown, &finished)),
-        }
-    }
-
-    /// Runs it; true for 0, false for 1.
-    pub(super) fn holds(self) -> Result<bool, Refusal> {
-        let shown = self.shown();
-        let finished = self.run()?;
-        match finished.code {
-            Some(0) => Ok(true),
-            Some(1) => Ok(false),
-            _ => Err(failed(&shown, &finished)),
-        }
-    }
-
-    fn unrun(&self, error: &RunError) -> Refusal {
-        match error {
-            RunError::TimedOut { after, .. } => Refusal::environment(format!(
-                "{} did not end within {} s and was killed",
-                self.shown(),
-                after.as_secs()
-            ))
-            .hint("look whether the disk answers, then try again"),
-            RunError::NotStarted { source, .. } if !self.place.directory().is_dir() => {
-                Refusal::conflict(format!("{} cannot run: the directory is gone ({source})", self.shown()))
-            }
-            RunError::NotStarted { .. } | RunError::Broken { .. } => {
-                Refusal::environment(format!("{} cannot run: {error}", self.shown()))
-            }
-        }
-    }
-
-    fn whole_environment(&self) -> Result<Vec<(OsString, OsString)>, Refusal> {
-        let mut environment = self.git.environment.clone();
-        match self.place {
-            Place::Anywhere(_) => {}
-            Place::Common(common_dir) => environment.push(("GIT_DIR".into(), common_dir.into())),
-            Place::Worktree { git_dir, common_dir, files } => {
-                environment.push(("GIT_DIR".into(), git_dir.into()));
-                environment.push(("GIT_WORK_TREE".into(), files.into()));
-                if git_dir != common_dir {
-                    environment.push(("GIT_COMMON_DIR".into(), common_dir.into()));
-                }
-            }
-        }
-        if !self.writes {
-            environment.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
-        }
-        if !self.fetches {
-            environment.push(("GIT_NO_LAZY_FETCH".into(), "1".into()));
-        }
-        if self.plain {
-            environment.extend(self.environment.iter().cloned());
-            return Ok(environment);
-        }
-        let mut pairs = self.git.fixed.clone();
-        if self.overridden {
-            pairs.extend(self.git.overrides(self.place)?.pairs.iter().cloned());
-        }
-        environment.push(("GIT_CONFIG_COUNT".into(), pairs.len().to_string().into()));
-        for (number, (key, value)) in pairs.into_iter().enumerate() {
-            environment.push((format!("GIT_CONFIG_KEY_{number}").into(), OsString::from_vec(key)));
-            environment.push((format!("GIT_CONFIG_VALUE_{number}").into(), OsString::from_vec(value)));
-        }
-        environment.extend(self.environment.iter().cloned());
-        Ok(environment)
-    }
-}
-
-/// A refusal from what a failed call said.
-pub(super) fn failed(shown: &str, finished: &Finished) -> Refusal {
-    let said = text::said(&finished.stderr);
-    let how = finished.code.map_or_else(|| "was killed".to_owned(), |code| format!("failed with {code}"));
-    if finished.truncated {
-        return Refusal::environment(format!("{shown} printed more than can be kept"));
-    }
-    let refusal = Refusal::environment(format!("{shown} {how}: {said}"));
-    if said.contains("No space left") {
-        refusal.hint("free some disk space, then try again")
-    } else if said.contains("lazy fetching disabled") || said.contains("could not fetch") || said.contains("promisor") {
-        refusal.hint("objects are missing in this partial clone: git fetch --refetch --no-filter")
-    } else {
-        refusal
-    }
 }
 
 #[cfg(test)]

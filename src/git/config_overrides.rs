@@ -14,6 +14,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// What stands for every merge driver: git's own merge of texts, with markers. Doing nothing would pass our side off as resolved.
+const TEXT_MERGE: &[u8] = b"git merge-file -q --marker-size=%L -L ours -L base -L theirs %A %O %B || exit 1";
+
 /// Keys with the value they get in every call.
 const FIXED: &[(&str, &str)] = &[
     ("core.fsmonitor", "false"),
@@ -62,7 +65,7 @@ const FIXED: &[(&str, &str)] = &[
     ("maintenance.auto", "false"),
     ("checkout.workers", "0"),
     ("checkout.thresholdForParallelism", "20000"),
-    ("core.fsync", "all"),
+    ("core.fsync", "committed,loose-object"),
     ("core.fsyncMethod", "batch"),
 ];
 
@@ -155,7 +158,7 @@ fn neutral(key: &[u8], lfs: bool) -> Option<(Vec<u8>, Vec<u8>)> {
     let value: &[u8] = match (section, variable) {
         (b"filter", b"clean" | b"smudge" | b"process" | b"required") if lfs && subsection == b"lfs" => return None,
         (b"filter", b"required") => b"false",
-        (b"merge", b"driver") => b"false",
+        (b"merge", b"driver") => TEXT_MERGE,
         (b"remote", b"uploadpack") => b"git-upload-pack",
         (b"remote", b"receivepack") => b"git-receive-pack",
         (b"filter", b"clean" | b"smudge" | b"process")
@@ -188,6 +191,24 @@ struct Known {
 }
 
 impl Cache {
+    /// What a worktree without a configuration of its own takes over from its repository, when that is known and unchanged.
+    fn inherited(&self, git_dir: &Path, common_dir: &Path) -> Option<Arc<Overrides>> {
+        let own = git_dir.join("config.worktree");
+        if git_dir == common_dir || mark(&own).is_some() {
+            return None;
+        }
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.get(common_dir)?;
+        if known.marks.iter().any(|(file, was)| mark(file) != *was) {
+            return None;
+        }
+        let mut marks = known.marks.clone();
+        marks.push((own, None));
+        let overrides = Arc::clone(&known.overrides);
+        all.insert(git_dir.to_owned(), Known { marks, overrides: Arc::clone(&overrides) });
+        Some(overrides)
+    }
+
     /// The overrides for a git directory; `list` asks git for the listing when something changed.
     pub(super) fn of<E>(
         &self,
@@ -199,6 +220,9 @@ impl Cache {
             && known.marks.iter().all(|(file, was)| mark(file) == *was)
         {
             return Ok(Arc::clone(&known.overrides));
+        }
+        if let Some(overrides) = self.inherited(git_dir, common_dir) {
+            return Ok(overrides);
         }
         // Marked before git reads them: a change in between is seen the next time.
         let fixed = [common_dir.join("config"), common_dir.join("config.worktree"), git_dir.join("config.worktree")];

@@ -23,6 +23,7 @@ use super::{include, refs, text};
 
 /// What was made so far, for taking it back.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four things, each made or not")]
 struct Made {
     directory: bool,
     branch: bool,
@@ -32,25 +33,20 @@ struct Made {
 
 /// Makes worktree and branch at the base.
 pub(super) fn create(git: &Git, worktree: &Worktree) -> Result<CreatedWorktree, Refusal> {
-    let place = admin::place(worktree);
     let notes = build(git, worktree, &worktree.base.commit, &|git, worktree| {
         let mut notes = check_out(git, &admin::place(worktree), &worktree.base.commit)?;
         notes.extend(include::include(git, worktree)?);
         Ok(notes)
     })?;
-    let head = refs::read(git, &place, "HEAD")?
-        .ok_or_else(|| Refusal::environment(format!("the new branch {} has no commit", worktree.branch)))?;
-    Ok(CreatedWorktree { head, notes })
+    Ok(CreatedWorktree { head: worktree.base.commit.clone(), notes })
 }
 
+/// Puts the files into a registered worktree; notes about them.
+pub(super) type Fill<'a> = dyn Fn(&Git, &Worktree) -> Result<Vec<String>, Refusal> + 'a;
+
 /// Registers the worktree with its branch at `start`, lets `fill` put files there, and marks it complete; on failure nothing is left.
-pub(super) fn build(
-    git: &Git,
-    worktree: &Worktree,
-    start: &Oid,
-    fill: &dyn Fn(&Git, &Worktree) -> Result<Vec<String>, Refusal>,
-) -> Result<Vec<String>, Refusal> {
-    validate(git, worktree, start)?;
+pub(super) fn build(git: &Git, worktree: &Worktree, start: &Oid, fill: &Fill<'_>) -> Result<Vec<String>, Refusal> {
+    validate(worktree)?;
     let mut made = Made::default();
     let outcome = register(git, worktree, start, &mut made).and_then(|()| fill(git, worktree)).and_then(|notes| {
         admin::mark(&admin::git_dir(worktree), &worktree.session)
@@ -77,8 +73,8 @@ fn cannot(what: &str, worktree: &Worktree, error: &io::Error) -> Refusal {
     }
 }
 
-/// Everything that can be known before anything is made.
-fn validate(git: &Git, worktree: &Worktree, start: &Oid) -> Result<(), Refusal> {
+/// Everything that can be known before anything is made; that the commit exists is what making the branch checks first.
+fn validate(worktree: &Worktree) -> Result<(), Refusal> {
     let path = Path::new(&worktree.path);
     let odd = |what: &str| Err(Refusal::internal(format!("the worktree of session {} {what}", worktree.session)));
     if !admin::valid_id(worktree.session.as_str()) {
@@ -105,12 +101,6 @@ fn validate(git: &Git, worktree: &Worktree, start: &Oid) -> Result<(), Refusal> 
             text::path(path.parent().unwrap_or(path))
         ))
         .hint("remove it, or set git.worktrees_root to another directory"));
-    }
-    let place = admin::common(worktree);
-    let kind = git.call(&place).fetches().args(["cat-file", "-t", start.as_str()]).run()?;
-    if kind.code != Some(0) || kind.stdout != b"commit\n" {
-        return Err(Refusal::conflict(format!("the commit {} is not in the repository any more", start.short()))
-            .hint("fetch it, or name another base"));
     }
     Ok(())
 }
@@ -334,6 +324,8 @@ fn take_back(git: &Git, worktree: &Worktree, start: &Oid, made: &Made) -> Result
     }
     if made.branch {
         refs::delete(git, &admin::common(worktree), &worktree.branch, start)?;
+    }
+    if made.directory {
         refs::sweep(Path::new(&worktree.common_dir), &worktree.branch);
     }
     Ok(())

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::host::port::RepositoryFacts;
 use crate::model::Refusal;
 
+use super::call::failed;
 use super::command::{Git, Place};
 use super::text;
 
@@ -39,43 +40,47 @@ pub(super) fn inspect(git: &Git, path: &str) -> Result<Found, Refusal> {
         return Err(Refusal::user(format!("{} does not exist", text::path(start))));
     }
     let place = Place::Anywhere(start.to_owned());
-    let asked = git.call(&place).args([
-        "rev-parse",
-        "--path-format=absolute",
-        "--git-dir",
-        "--git-common-dir",
-        "--is-bare-repository",
-        "--is-inside-work-tree",
-    ]);
-    let answer = asked.text().map_err(|refusal| unworkable(start, refusal))?;
-    let lines: Vec<&str> = answer.lines().collect();
-    let [git_dir, common_dir, bare, inside] = lines[..] else {
-        return Err(Refusal::user(format!(
-            "the path of the repository at {} has a line break in it, which divisi does not support",
-            text::path(start)
-        ))
-        .hint("rename the directory"));
-    };
-    let git_dir = canonical(Path::new(git_dir))?;
-    let common_dir = canonical(Path::new(common_dir))?;
-    let top = if inside == "true" {
-        let top = canonical(Path::new(
-            &git.call(&place).args(["rev-parse", "--path-format=absolute", "--show-toplevel"]).text()?,
-        ))?;
-        if !canonical(start)?.starts_with(&top) {
+    // The last question is an error without a worktree around the path; the answers before it are there all the same.
+    let finished = git
+        .ask(&place)
+        .args([
+            "rev-parse",
+            "--path-format=absolute",
+            "--git-dir",
+            "--git-common-dir",
+            "--is-bare-repository",
+            "--show-toplevel",
+        ])
+        .run()?;
+    let said = String::from_utf8_lossy(&finished.stderr);
+    if finished.code != Some(0) && !said.contains("must be run in a work tree") {
+        return Err(unworkable(start, failed("git rev-parse", &finished)));
+    }
+    let answer = finished.stdout;
+    let lines: Vec<&[u8]> = answer.strip_suffix(b"\n").unwrap_or(&answer).split(|byte| *byte == b'\n').collect();
+    let (git_dir, common_dir, bare, top) = match lines[..] {
+        [git_dir, common_dir, bare, top] if finished.code == Some(0) => (git_dir, common_dir, bare, Some(top)),
+        [git_dir, common_dir, bare] => (git_dir, common_dir, bare, None),
+        _ => {
             return Err(Refusal::user(format!(
-                "the repository at {} says that its files are in {} (core.worktree), which does not contain it",
-                text::path(start),
-                text::path(&top)
+                "the path of the repository at {} has a line break in it, which divisi does not support",
+                text::path(start)
             ))
-            .hint("git config --unset core.worktree"));
+            .hint("rename the directory"));
         }
-        Some(top)
-    } else {
-        None
+    };
+    let git_dir = canonical(Path::new(text::os(git_dir)))?;
+    let common_dir = canonical(Path::new(text::os(common_dir)))?;
+    let top = match top {
+        Some(top) => {
+            let top = canonical(Path::new(text::os(top)))?;
+            belongs(&top, &git_dir)?;
+            Some(top)
+        }
+        None => None,
     };
     let linked = git_dir != common_dir;
-    let bare = if linked { is_bare(git, &common_dir)? } else { bare == "true" };
+    let bare = if linked { is_bare(git, &common_dir)? } else { bare == b"true" };
     let main = if bare {
         None
     } else if !linked && top.is_some() {
@@ -95,6 +100,22 @@ pub(super) fn inspect(git: &Git, path: &str) -> Result<Found, Refusal> {
         None => Place::Common(common_dir.clone()),
     };
     Ok(Found { facts, common_dir, main, top, place })
+}
+
+/// Files belong to a git directory when they say so themselves: otherwise a planted `core.worktree` could make any directory the
+/// "main worktree", in which worktrees are made and from which files are copied.
+fn belongs(files: &Path, git_dir: &Path) -> Result<(), Refusal> {
+    let own = files.join(".git");
+    let named = super::admin::pointer(files).unwrap_or(own);
+    if super::admin::same(&named, git_dir) {
+        return Ok(());
+    }
+    Err(Refusal::user(format!(
+        "the repository {} says that its files are in {} (core.worktree), which does not belong to it",
+        text::path(git_dir),
+        text::path(files)
+    ))
+    .hint("git config --unset core.worktree"))
 }
 
 /// A clearer word than git's for the usual reasons.
@@ -128,7 +149,9 @@ fn main_of(git: &Git, common_dir: &Path) -> Result<PathBuf, Refusal> {
     let said = git.call(&place).args(["config", "--get", "core.worktree"]).run()?;
     let named = String::from_utf8_lossy(&said.stdout).trim_end_matches('\n').to_owned();
     if said.code == Some(0) && !named.is_empty() {
-        return canonical(&common_dir.join(named));
+        let main = canonical(&common_dir.join(named))?;
+        belongs(&main, common_dir)?;
+        return Ok(main);
     }
     match (common_dir.file_name(), common_dir.parent()) {
         (Some(name), Some(parent)) if name == ".git" => Ok(parent.to_owned()),

@@ -3,7 +3,8 @@
 use crate::model::Refusal;
 use crate::model::id::Oid;
 
-use super::command::{Git, LONG_DEADLINE, Place, failed};
+use super::call::failed;
+use super::command::{Git, LONG_DEADLINE, Place};
 use super::text;
 
 /// What a merge would give.

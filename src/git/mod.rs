@@ -6,6 +6,7 @@
 mod admin;
 mod base;
 mod beneath;
+mod call;
 mod checkouts;
 mod checkpoint;
 mod clean;

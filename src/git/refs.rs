@@ -56,15 +56,25 @@ fn swap(git: &Git, place: &Place, order: String) -> Result<bool, Refusal> {
     if lost.iter().any(|words| said.contains(words)) {
         return Ok(false);
     }
-    Err(super::command::failed(&shown, &finished))
+    if said.contains("nonexistent object") || said.contains("non-commit object") {
+        return Err(
+            Refusal::conflict("the commit is not in the repository (any more)").hint("fetch it, or name another base")
+        );
+    }
+    Err(super::call::failed(&shown, &finished))
 }
 
-/// Removes the lock file that a killed git left beside a loose ref, if nobody holds it, and directories it left empty.
-pub(super) fn sweep(common_dir: &Path, name: &str) {
+/// Removes the lock file that a killed git left beside the branch of a session whose creation was interrupted, if nobody holds it.
+/// Nobody else ever locks that branch: it was not announced to anyone.
+pub(super) fn sweep_lock(common_dir: &Path, name: &str) {
     let path = common_dir.join(format!("{name}.lock"));
     if path.symlink_metadata().is_ok_and(|meta| meta.is_file()) && lock::holders(&path).is_empty() {
         let _ = fs::remove_file(&path);
     }
+}
+
+/// Removes directories that a ref left empty.
+pub(super) fn sweep(common_dir: &Path, name: &str) {
     for base in [common_dir.to_owned(), common_dir.join("logs")] {
         let mut directory = base.join(name);
         // Never above refs/heads/divisi. A directory that is not empty stays, which ends the walk.

@@ -9,7 +9,8 @@ use crate::model::Refusal;
 use crate::model::id::Oid;
 use crate::model::worktree::Worktree;
 
-use super::command::{Call, Git, Place};
+use super::call::Call;
+use super::command::{Git, Place};
 use super::{refs, text};
 
 /// Begins the names of such indexes in an administrative directory.
@@ -27,7 +28,13 @@ impl TempIndex {
     /// A copy of the worktree's index.
     pub(super) fn copy(git_dir: &Path) -> Result<Self, Refusal> {
         let index = Self::empty(git_dir);
-        match fs::copy(git_dir.join("index"), &index.path) {
+        // Made anew, never through a link that somebody may have put there.
+        let _ = fs::remove_file(&index.path);
+        let copied = fs::File::open(git_dir.join("index")).and_then(|mut from| {
+            let mut to = fs::OpenOptions::new().write(true).create_new(true).open(&index.path)?;
+            io::copy(&mut from, &mut to)
+        });
+        match copied {
             Ok(_) => Ok(index),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(index),
             Err(error) => {

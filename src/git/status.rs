@@ -22,6 +22,8 @@ pub(super) struct Change {
     pub(super) unstaged: u8,
     /// For an unmerged path its three stages' modes: base, ours, theirs; zero where there is none.
     pub(super) stages: [bool; 3],
+    /// For an unmerged path our side's object.
+    pub(super) ours: String,
 }
 
 /// All changed paths.
@@ -84,21 +86,33 @@ fn parse(output: &[u8], included: &HashSet<Vec<u8>>) -> Status {
                     status.nested.push(directory.to_vec());
                     continue;
                 }
-                Change { path: path.to_vec(), staged: b'?', unstaged: b'?', stages: [false; 3] }
+                Change { path: path.to_vec(), staged: b'?', unstaged: b'?', stages: [false; 3], ours: String::new() }
             }
             // 1 XY sub mH mI mW hH hI path
             Some(b'1') => {
                 let mut fields = entry.splitn(9, |byte| *byte == b' ');
                 let (Some(letters), Some(path)) = (fields.nth(1), fields.nth(6)) else { continue };
                 let [staged, unstaged] = letters else { continue };
-                Change { path: path.to_vec(), staged: *staged, unstaged: *unstaged, stages: [false; 3] }
+                Change {
+                    path: path.to_vec(),
+                    staged: *staged,
+                    unstaged: *unstaged,
+                    stages: [false; 3],
+                    ours: String::new(),
+                }
             }
             // u XY sub m1 m2 m3 mW h1 h2 h3 path
             Some(b'u') => {
                 let fields: Vec<&[u8]> = entry.splitn(11, |byte| *byte == b' ').collect();
-                let [_, _, _, one, two, three, _, _, _, _, path] = fields[..] else { continue };
+                let [_, _, _, one, two, three, _, _, ours, _, path] = fields[..] else { continue };
                 let stages = [one, two, three].map(|mode| mode != b"000000");
-                Change { path: path.to_vec(), staged: b'u', unstaged: b'u', stages }
+                Change {
+                    path: path.to_vec(),
+                    staged: b'u',
+                    unstaged: b'u',
+                    stages,
+                    ours: String::from_utf8_lossy(ours).into_owned(),
+                }
             }
             _ => continue,
         };

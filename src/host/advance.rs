@@ -68,7 +68,6 @@ pub(crate) fn advance(change: &mut Change<'_>, id: &SessionId) {
         && !change.brain.units.contains(&job)
     {
         attach(change, id, &job);
-        return;
     }
     advance_turn(change, id);
 }

@@ -181,9 +181,30 @@ fn turn_commits(ports: &Ports, session: &SessionId, number: u32, newest: Option<
     Ok((turn.from, to))
 }
 
-/// What is wrong in repositories; one that cannot be looked at is itself a finding.
+/// What is wrong with the database.
+fn database(ports: &Ports) -> Vec<Finding> {
+    let path = ports.store.path();
+    let finding = |message: String, hint: String| Finding {
+        kind: "database".to_owned(),
+        level: "error".to_owned(),
+        message,
+        repository: None,
+        subject: Some(path.clone()),
+        fix: None,
+        hint: Some(hint),
+    };
+    let blocked = ports.store.blocked().map(|why| finding(why, "free some disk space, or check the disk".to_owned()));
+    let restore = format!("restore {path} from a copy; sessions' work is safe in their git branches");
+    let damage = match ports.store.verify() {
+        Ok(damage) => damage,
+        Err(refusal) => vec![refusal.message],
+    };
+    blocked.into_iter().chain(damage.into_iter().map(|what| finding(what, restore.clone()))).collect()
+}
+
+/// What is wrong with the database and in repositories; a repository that cannot be looked at is itself a finding.
 fn scan(ports: &Ports, repositories: BTreeMap<String, Vec<Worktree>>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = database(ports);
     for (path, known) in repositories {
         let found = ports.git.inspect(&path).and_then(|facts| {
             let known = of_repository(&facts, known);

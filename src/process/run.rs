@@ -147,8 +147,14 @@ fn converse(child: &mut Child, what: &Program<'_>, deadline: Instant) -> Result<
             }
             return Err(RunError::TimedOut { program: what.program.to_owned(), after: what.deadline });
         }
-        wait_for_any(&stdin, &stdout, &stderr, exit.as_ref().filter(|_| status.is_none()), end - now)
-            .map_err(broken)?;
+        wait_for_any(
+            stdin.as_ref(),
+            stdout.as_ref(),
+            stderr.as_ref(),
+            exit.as_ref().filter(|_| status.is_none()),
+            end - now,
+        )
+        .map_err(broken)?;
         if let Some(pipe) = &mut stdin {
             match pipe.write(&what.input[written..]) {
                 Ok(count) => written += count,
@@ -201,10 +207,10 @@ enum Taken {
 
 /// Reads what is there, at most `room` bytes further.
 fn take(pipe: &mut impl io::Read, into: &mut Vec<u8>, room: usize) -> io::Result<Taken> {
-    let mut piece = [0; 64 * 1024];
+    let mut piece = [0; 16 * 1024];
     let mut room = room;
     // A bounded number of pieces, so that the other pipes get their turn.
-    for _ in 0..16 {
+    for _ in 0..64 {
         match pipe.read(&mut piece) {
             Ok(0) => return Ok(Taken::End),
             Ok(count) if count > room => {
@@ -225,16 +231,16 @@ fn take(pipe: &mut impl io::Read, into: &mut Vec<u8>, room: usize) -> io::Result
 
 /// Sleeps until a pipe or the process has something to say, or the time is over.
 fn wait_for_any(
-    stdin: &Option<std::process::ChildStdin>,
-    stdout: &Option<std::process::ChildStdout>,
-    stderr: &Option<std::process::ChildStderr>,
+    stdin: Option<&std::process::ChildStdin>,
+    stdout: Option<&std::process::ChildStdout>,
+    stderr: Option<&std::process::ChildStderr>,
     exit: Option<&OwnedFd>,
     at_most: Duration,
 ) -> io::Result<()> {
     let mut fds = Vec::with_capacity(4);
-    fds.extend(stdin.as_ref().map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT)));
-    fds.extend(stdout.as_ref().map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN)));
-    fds.extend(stderr.as_ref().map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN)));
+    fds.extend(stdin.map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT)));
+    fds.extend(stdout.map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN)));
+    fds.extend(stderr.map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN)));
     fds.extend(exit.map(|exit| PollFd::from_borrowed_fd(exit.as_fd(), PollFlags::IN)));
     // Without a descriptor of the process its end is looked for now and then.
     let at_most = if exit.is_some() { at_most } else { at_most.min(Duration::from_millis(5)) };

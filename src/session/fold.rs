@@ -25,7 +25,10 @@ pub fn apply(session: &mut Session, event: &Event, cause: &Cause, time: i64) {
         session.unread = false;
         return;
     }
-    session.updated_at = session.updated_at.max(time);
+    // That a new daemon found the agent alive changes nothing for anybody.
+    if !matches!(event, Event::JobAttached { .. }) {
+        session.updated_at = session.updated_at.max(time);
+    }
     if !activity::goes_on(event) {
         session.line = None;
     }

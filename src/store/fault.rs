@@ -82,6 +82,10 @@ impl Store for KillingStore {
         self.store.rows_of(table, session)
     }
 
+    fn verify(&self) -> Result<Vec<String>, Refusal> {
+        self.store.verify()
+    }
+
     fn path(&self) -> String {
         self.store.path()
     }

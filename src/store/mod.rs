@@ -20,6 +20,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -41,6 +42,19 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Option<JoinHandle<()>>,
     checkpointer: Option<JoinHandle<()>>,
+    released: Released,
+}
+
+/// Tells when a store has let go of its database, so that it can be opened again: after the last reference is dropped, which a callback
+/// may do on the writer's own thread, what waits is still written and the files are closed.
+#[derive(Debug, Clone)]
+pub struct Released(Arc<AtomicBool>);
+
+impl Released {
+    /// Whether the database is free.
+    pub fn is_free(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl SqliteStore {
@@ -57,6 +71,7 @@ impl SqliteStore {
         let reserve = Reserve::in_directory(path.parent().unwrap_or(Path::new(".")));
         let shared = Shared::new(opened.head);
         let log = Arc::new(LogGauge::new(path));
+        let released = Arc::new(AtomicBool::new(false));
         let writer = Writer {
             connection: opened.writer,
             path: path.to_owned(),
@@ -65,6 +80,7 @@ impl SqliteStore {
             log: Arc::clone(&log),
             shared: Arc::clone(&shared),
             lock,
+            released: Arc::clone(&released),
         };
         let mut store = Self {
             path: path.to_owned(),
@@ -73,6 +89,7 @@ impl SqliteStore {
             readers: Readers::new(path),
             writer: None,
             checkpointer: None,
+            released: Released(released),
         };
         store.writer = Some(spawn("store-writer", move || writer.run())?);
         let database = path.to_owned();
@@ -80,14 +97,9 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// Reads everything and checks every checksum, the numbering and the database's structure: one sentence for each thing that is
-    /// damaged, naming the file and the event or row. Empty when all is well. Takes some seconds per million events.
-    ///
-    /// # Errors
-    /// When the database cannot be opened for reading.
-    pub fn verify(&self) -> Result<Vec<String>, Refusal> {
-        let head = self.head();
-        self.read(|connection| Ok(verify::verify(connection, &self.path, head)))
+    /// Tells, after this store is gone, when its database is free.
+    pub fn released(&self) -> Released {
+        self.released.clone()
     }
 
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Refusal> {
@@ -140,6 +152,11 @@ impl Store for SqliteStore {
     fn rows_of(&self, table: Table, session: &SessionId) -> Result<Vec<Row>, Refusal> {
         let found = self.read(|connection| rows::of_session(connection, table, session))?;
         found.into_iter().map(|row| self.intact(row)).collect()
+    }
+
+    fn verify(&self) -> Result<Vec<String>, Refusal> {
+        let head = self.head();
+        self.read(|connection| Ok(verify::verify(connection, &self.path, head)))
     }
 
     fn path(&self) -> String {

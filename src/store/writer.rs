@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -108,6 +108,8 @@ pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     /// Held until the connection is closed.
     pub(super) lock: OwnerLock,
+    /// True once it is.
+    pub(super) released: Arc<AtomicBool>,
 }
 
 /// Why a transaction was not committed.
@@ -149,9 +151,10 @@ impl Writer {
                 "the writer of {path} stopped because of a fault in divisi; restart the daemon"
             )));
         }
-        let Self { connection, lock, .. } = self;
+        let Self { connection, lock, released, .. } = self;
         drop(connection);
         drop(lock);
+        released.store(true, Ordering::Release);
     }
 
     fn write_until_closed(&mut self) {

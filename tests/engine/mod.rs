@@ -1,18 +1,22 @@
 //! The engine in process, with its real drivers: what a face sees through the one door.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use divisi::base::paths::Paths;
 use divisi::boot::{self, Engine};
 use divisi::host::bus::Subscription;
-use divisi::model::command::{Command, CreateSession, Outcome, Receipt};
+use divisi::host::port::{Store as _, Table};
+use divisi::model::command::{Command, CreateSession, OfSession, Outcome, Receipt, RemoveSession, SendPrompt};
 use divisi::model::event::{Envelope, Event};
 use divisi::model::id::{CommandId, Seq, SessionId};
-use divisi::model::query::{Query, ShowSession};
-use divisi::model::session::{SessionState, SessionView};
+use divisi::model::query::{Finding, OptionalRepository, Query, ShowSession};
+use divisi::model::session::{Session, SessionState, SessionView};
 use divisi::model::settings::Settings;
+use divisi::session::fold;
+use divisi::store::SqliteStore;
+use serde_json::Value;
 
 use crate::support::TestEnv;
 
@@ -145,4 +149,76 @@ async fn a_repeated_command_gets_the_first_receipt_also_from_the_next_engine() {
     let engine = scene.start();
     assert_eq!(engine.host.submit(id, command(), "a").await.expect("accepted"), first);
     engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_names_a_damaged_event_and_the_engine_works_on() {
+    let scene = Scene::new();
+    let engine = scene.start();
+    let mut events = engine.host.subscribe(None, None);
+    let id = scene.create(&engine, "shell", "echo hello").await;
+    until(&mut events, |event| matches!(event, Event::TurnEnded { .. })).await;
+    let Value::String(database) = status(&engine).await["database"].take() else {
+        panic!("the status names the database")
+    };
+    assert_eq!(findings(&engine).await, Vec::<Finding>::new());
+    drop(events);
+    engine.stop().await;
+
+    let connection = rusqlite::Connection::open(&database).expect("a database");
+    connection.execute("UPDATE events SET time = time + 1 WHERE seq = 2", []).expect("a row");
+    drop(connection);
+    let engine = scene.start();
+    let found = findings(&engine).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].kind.as_str(), found[0].subject.as_deref()), ("database", Some(database.as_str())));
+    assert!(found[0].message.contains("event 2: its checksum does not match"), "{found:?}");
+    assert_eq!(view(&engine, &id).await.state, SessionState::Completed);
+    let mut events = engine.host.subscribe(None, None);
+    scene.create(&engine, "shell", "echo again").await;
+    until(&mut events, |event| matches!(event, Event::TurnEnded { .. })).await;
+    drop(events);
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sessions_row_is_what_its_events_tell() {
+    let scene = Scene::new();
+    let engine = scene.start();
+    let mut events = engine.host.subscribe(None, None);
+    let id = scene.create(&engine, "shell", "echo one; echo x > x.txt; echo y >&2").await;
+    until(&mut events, |event| matches!(event, Event::TurnEnded { .. })).await;
+    for text in ["echo two; exit 3", "echo three > z.txt"] {
+        let prompt = SendPrompt { session: id.clone(), text: text.to_owned() };
+        scene.submit(&engine, Command::SendPrompt(prompt)).await;
+        until(&mut events, |event| matches!(event, Event::TurnEnded { .. })).await;
+    }
+    let of_session = OfSession { session: id.clone() };
+    scene.submit(&engine, Command::ReadSession(of_session.clone())).await;
+    let discard = RemoveSession { session: id.clone(), discard: true };
+    scene.submit(&engine, Command::RemoveSession(discard)).await;
+    until(&mut events, |event| matches!(event, Event::SessionRemoved { .. })).await;
+    scene.submit(&engine, Command::RestoreSession(of_session)).await;
+    until(&mut events, |event| matches!(event, Event::SessionRestored { .. })).await;
+    let Value::String(database) = status(&engine).await["database"].take() else {
+        panic!("the status names the database")
+    };
+    drop(events);
+    engine.stop().await;
+
+    let store = SqliteStore::open(Path::new(&database)).expect("the engine has let go of it");
+    let events = store.events(Seq(0), Some(&id), 10_000).expect("readable");
+    let row = store.row(Table::Sessions, id.as_str()).expect("readable").and_then(|row| row.doc).expect("a row");
+    let kept: Session = serde_json::from_str(&row).expect("a session");
+    assert_eq!(kept.turns, 3);
+    assert_eq!(fold::rebuild(&events), Some(kept));
+}
+
+async fn findings(engine: &Engine) -> Vec<Finding> {
+    let query = Query::ScanDoctor(OptionalRepository { repository: None });
+    serde_json::from_value(engine.host.query(query).await.expect("answered")).expect("findings")
+}
+
+async fn status(engine: &Engine) -> Value {
+    engine.host.query(Query::DaemonStatus {}).await.expect("answered")
 }

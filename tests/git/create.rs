@@ -125,7 +125,10 @@ fn thirty_two_at_once_beside_fetch_gc_pack_refs_and_config() {
     }
     let locks = fixture.driver.scan(fixture.repo.to_str().unwrap(), &worktrees).unwrap();
     assert!(locks.is_empty(), "{locks:?}");
-    let left: Vec<_> = walk(&fixture.repo.join(".git")).into_iter().filter(|path| path.ends_with(".lock")).collect();
+    let left: Vec<_> = walk(&fixture.repo.join(".git"))
+        .into_iter()
+        .filter(|path| Path::new(path).extension().is_some_and(|end| end == "lock"))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -223,4 +226,26 @@ fn a_directory_of_somebody_else_is_not_cleaned() {
     let refusal = fixture.driver.clean_worktree(&worktree).unwrap_err();
     assert!(refusal.message.contains("left as it is"), "{refusal}");
     assert_eq!(read(Path::new(&worktree.path), "precious"), "x");
+}
+
+#[test]
+fn a_base_that_is_gone_is_said_and_nothing_is_left() {
+    let fixture = Fixture::new();
+    let mut worktree = fixture.intend("aaaa", "one", None);
+    for missing in ["1234567890123456789012345678901234567890".to_owned(), fixture.git(&["rev-parse", "HEAD^{tree}"])] {
+        worktree.base.commit = divisi::model::id::Oid(missing);
+        let refusal = fixture.driver.create_worktree(&worktree).unwrap_err();
+        assert!(refusal.message.contains("not in the repository"), "{refusal}");
+        assert_eq!(fixture.residue(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_creation_needs_two_processes() {
+    let fixture = Fixture::new();
+    fixture.create("aaaa", "one");
+    let worktree = fixture.intend("bbbb", "two", None);
+    let before = fixture.driver.processes();
+    fixture.driver.create_worktree(&worktree).unwrap();
+    assert!(fixture.driver.processes() - before <= 2);
 }

@@ -122,23 +122,23 @@ fn ids_stay_while_lines_above_move() {
     let mut changed = lines.clone();
     changed[50] = "changed".to_owned();
     put(path, "long.txt", &(changed.join("\n") + "\n"));
-    let ids = |_: ()| -> Vec<HunkId> {
+    let ids = || -> Vec<HunkId> {
         let diff = fixture.driver.diff(&worktree, &DiffRange::Session, None, false).unwrap();
         diff.files[0].hunks.iter().map(|hunk| hunk.id.clone()).collect()
     };
-    let first = ids(());
+    let first = ids();
     changed.insert(3, "a new line".to_owned());
     put(path, "long.txt", &(changed.join("\n") + "\n"));
-    let second = ids(());
+    let second = ids();
     assert_eq!(second.len(), 2);
     assert_eq!(first[0], second[1]);
     let (full, patch) = fixture.driver.find_hunk(&worktree, &HunkId(first[0].as_str()[..8].to_owned())).unwrap();
     assert_eq!(full, first[0]);
     fixture.driver.apply(&worktree, &patch, true).unwrap();
-    assert_eq!(ids(()), [second[0].clone()]);
+    assert_eq!(ids(), [second[0].clone()]);
     // Undo of the rejection.
     fixture.driver.apply(&worktree, &patch, false).unwrap();
-    assert_eq!(ids(()), second);
+    assert_eq!(ids(), second);
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use divisi::git::GitDriver;
 use divisi::host::port::Git as _;
@@ -12,6 +13,8 @@ use divisi::model::id::{LandingId, Oid, SessionId};
 use divisi::model::landing::{Landing, LandingState, Strategy};
 use divisi::model::settings::Settings;
 use divisi::model::worktree::{Worktree, WorktreeState};
+
+static LANDINGS: AtomicU32 = AtomicU32::new(1);
 
 /// Directories of one test; all gone at its end.
 pub(super) struct Fixture {
@@ -23,10 +26,10 @@ pub(super) struct Fixture {
 impl Fixture {
     /// A repository with one commit on `main`: `a.txt` with ten lines, `b.txt`, `dir/c.txt`.
     pub(super) fn new() -> Self {
-        Self::with(&["init", "-q", "-b", "main"], Settings::default())
+        Self::with(&["init", "-q", "-b", "main"], &Settings::default())
     }
 
-    pub(super) fn with(init: &[&str], settings: Settings) -> Self {
+    pub(super) fn with(init: &[&str], settings: &Settings) -> Self {
         let fixture = Self::empty(init, settings);
         fixture.write("a.txt", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");
         fixture.write("b.txt", "b\n");
@@ -37,20 +40,14 @@ impl Fixture {
     }
 
     /// A repository without commits.
-    pub(super) fn empty(init: &[&str], settings: Settings) -> Self {
+    pub(super) fn empty(init: &[&str], settings: &Settings) -> Self {
         let root = tempfile::tempdir().unwrap();
         let real = root.path().canonicalize().unwrap();
         let repo = real.join("repo");
         fs::create_dir_all(&repo).unwrap();
         fs::create_dir_all(real.join("home")).unwrap();
         fs::write(real.join("home/gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.org\n").unwrap();
-        let driver = GitDriver::with_environment(
-            &settings,
-            &real.join("state"),
-            &environment(&real),
-            Duration::from_millis(500),
-        )
-        .unwrap();
+        let driver = driver_at(&real, settings, Duration::from_millis(500));
         let fixture = Self { root, repo, driver };
         fixture.git(init);
         fixture
@@ -58,8 +55,7 @@ impl Fixture {
 
     /// Another driver on the same repository.
     pub(super) fn another(&self, settings: &Settings, lock_wait: Duration) -> GitDriver {
-        let real = self.path();
-        GitDriver::with_environment(settings, &real.join("state"), &environment(&real), lock_wait).unwrap()
+        driver_at(&self.path(), settings, lock_wait)
     }
 
     pub(super) fn path(&self) -> PathBuf {
@@ -138,7 +134,7 @@ impl Fixture {
     pub(super) fn landing(&self, worktree: &Worktree, strategy: Strategy) -> Landing {
         let preflight = self.driver.preflight(worktree, None, &[]).unwrap();
         Landing {
-            id: LandingId(format!("{}.l1", worktree.session)),
+            id: LandingId(format!("{}.l{}", worktree.session, LANDINGS.fetch_add(1, Ordering::Relaxed))),
             session: worktree.session.clone(),
             strategy,
             head: preflight.head,
@@ -164,6 +160,23 @@ impl Fixture {
         );
         found
     }
+}
+
+impl Fixture {
+    /// Waits until what was removed is deleted.
+    pub(super) fn empty_trash(&self) {
+        let trash = self.repo.join(".worktrees/.trash");
+        let end = Instant::now() + Duration::from_secs(30);
+        while trash.exists() {
+            assert!(Instant::now() < end, "the trash is not emptied");
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// A driver as the daemon would have it, in the home of a test.
+pub(super) fn driver_at(root: &Path, settings: &Settings, lock_wait: Duration) -> GitDriver {
+    GitDriver::with_environment(settings, &root.join("state"), &environment(root), lock_wait).unwrap()
 }
 
 fn list(directory: &Path, found: &mut Vec<String>) {

@@ -172,7 +172,7 @@ fn unlanded_work_is_counted() {
 fn a_root_elsewhere_is_used() {
     let root = tempfile::tempdir().unwrap();
     let settings = Settings { worktrees_root: Some(root.path().canonicalize().unwrap()), ..Settings::default() };
-    let fixture = Fixture::with(&["init", "-q", "-b", "main"], settings);
+    let fixture = Fixture::with(&["init", "-q", "-b", "main"], &settings);
     let worktree = fixture.create("aaaa", "one");
     assert!(
         worktree.path.starts_with(root.path().canonicalize().unwrap().join("repo-").to_str().unwrap()),

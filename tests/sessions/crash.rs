@@ -114,6 +114,6 @@ fn a_turn_that_ends_while_no_daemon_lives_is_found_ended() {
     wait_until(DEADLINE, "the agent has gone on without a daemon", || done.exists());
     // An exit in the middle of a turn is no end of a turn, but what was said and done is all there.
     scene.wait_for("alone", &["interrupted", "failed"]);
-    assert_eq!(scene.spoken("alone"), "before. after.");
+    assert_eq!(scene.spoken("alone"), "before.after.");
     assert_eq!(scene.read("alone", "late.txt").trim_end(), "late");
 }

@@ -1,14 +1,12 @@
 //! Commit, then publish: subscribers see every event once and in order, a stalled one is refilled from the store.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use divisi::host::bus::{Bus, Subscription};
 use divisi::host::port::Store;
-use divisi::model::RefusalKind;
 use divisi::model::id::Seq;
-use divisi::store::SqliteStore;
+use divisi::store::{Released, SqliteStore};
 
 use super::{PATIENCE, SESSION, batch, event};
 
@@ -81,14 +79,11 @@ async fn a_stalled_subscriber_is_refilled_and_delays_nobody() {
     assert_eq!(seen, expected);
 }
 
-/// Opens a store whose last owner is just letting go of it: its callbacks hold it until the last batch is committed.
-fn reopen(path: &Path) -> SqliteStore {
+/// Waits until a store has let go: its callbacks hold it until the last batch is committed.
+fn wait_until_free(released: &Released) {
     let begin = Instant::now();
-    loop {
-        match SqliteStore::open(path) {
-            Ok(store) => return store,
-            Err(refusal) => assert!(refusal.kind == RefusalKind::Conflict && begin.elapsed() < PATIENCE, "{refusal}"),
-        }
+    while !released.is_free() {
+        assert!(begin.elapsed() < PATIENCE, "never let go");
         std::thread::yield_now();
     }
 }
@@ -97,7 +92,7 @@ fn reopen(path: &Path) -> SqliteStore {
 async fn a_client_that_comes_back_after_a_restart_goes_on_where_it_was() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("state.db");
-    let cursor = {
+    let (cursor, released) = {
         let store = Arc::new(SqliteStore::open(&path).unwrap());
         let bus = Bus::new(Arc::clone(&store) as Arc<dyn Store>);
         let mut subscription = bus.subscribe(None, None);
@@ -105,9 +100,10 @@ async fn a_client_that_comes_back_after_a_restart_goes_on_where_it_was() {
         // Some of them, wherever a page ends.
         let page = tokio::time::timeout(PATIENCE, subscription.next()).await.expect("events come").unwrap();
         assert_eq!(subscription.cursor(), page.last().unwrap().seq);
-        subscription.cursor()
+        (subscription.cursor(), store.released())
     };
-    let store = Arc::new(reopen(&path));
+    wait_until_free(&released);
+    let store = Arc::new(SqliteStore::open(&path).unwrap());
     let bus = Bus::new(Arc::clone(&store) as Arc<dyn Store>);
     let mut subscription = bus.subscribe(Some(cursor), None);
     read_to(&mut subscription, cursor.0 + 1, 2500).await;

@@ -49,15 +49,22 @@ fn damage_is_never_handed_out() {
             let mut bytes = bytes.clone();
             if *suffix == hit {
                 let at = usize::try_from(dice.roll(bytes.len() as u64 - 64)).unwrap();
-                for byte in &mut bytes[at..at + 64] {
-                    *byte = u8::try_from(dice.roll(256)).unwrap();
-                }
+                spoil(&mut bytes[at..at + 64], &mut dice);
             }
             fs::write(beside(&copy, suffix), bytes).unwrap();
         }
         check(&copy, place, &mut seen);
     }
     assert!(seen.refused > 0 && seen.damaged > 0 && seen.unharmed > 0, "all three ends were seen: {seen:?}");
+}
+
+/// Half of the time noise, half of the time a single flipped bit, which leaves text that still reads well.
+fn spoil(bytes: &mut [u8], dice: &mut Dice) {
+    if dice.roll(2) == 0 {
+        bytes.fill_with(|| u8::try_from(dice.roll(256)).unwrap());
+    } else {
+        bytes[usize::try_from(dice.roll(64)).unwrap()] ^= 1;
+    }
 }
 
 fn check(path: &Path, place: u64, seen: &mut Seen) {

@@ -2,8 +2,6 @@
 //!
 //! `DIVISI_TEST_SCALE=20` makes the random tests twenty times as long.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
-
 mod bus;
 mod crash;
 mod damage;

@@ -1,6 +1,7 @@
 //! Hunks by identity: found, made into a patch of their own, applied.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -74,17 +75,17 @@ fn patch(file: &FileDiff, source: &Source, hunk: &Hunk) -> Result<String, Refusa
     let (old, new) = (header("a/"), header("b/"));
     let mut patch = format!("diff --git {old} {new}\n");
     if added {
-        patch.push_str(&format!("new file mode {}\n", source.new_mode));
+        let _ = writeln!(patch, "new file mode {}", source.new_mode);
     }
     if deleted {
-        patch.push_str(&format!("deleted file mode {}\n", source.old_mode));
+        let _ = writeln!(patch, "deleted file mode {}", source.old_mode);
     }
     // A name with a blank needs a tab after it, or its end is not seen.
     let end = if source.new_path.contains(&b' ') && !old.starts_with('"') { "\t" } else { "" };
     let from = if added { "/dev/null".to_owned() } else { format!("{old}{end}") };
     let to = if deleted { "/dev/null".to_owned() } else { format!("{new}{end}") };
-    patch.push_str(&format!("--- {from}\n+++ {to}\n"));
-    patch.push_str(&format!("@@ -{},{} +{},{} @@\n", hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines));
+    let _ = writeln!(patch, "--- {from}\n+++ {to}");
+    let _ = writeln!(patch, "@@ -{},{} +{},{} @@", hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines);
     for line in &hunk.lines {
         patch.push_str(line);
         patch.push('\n');

@@ -8,7 +8,8 @@ use crate::model::id::{HunkId, Oid};
 use crate::model::worktree::Worktree;
 
 use super::admin;
-use super::command::{Call, Git, LONG_DEADLINE, Place};
+use super::call::Call;
+use super::command::{Git, LONG_DEADLINE, Place};
 use super::snapshot::{TempIndex, grown_from, head};
 use super::status::{self, CONTEXT};
 use super::{refs, text};
@@ -74,36 +75,38 @@ fn sides(
         (DiffRange::Session, _) => {
             let tip = tip(git)?;
             let base = grown_from(git, &place, worktree, &tip)?;
-            if whole { Sides::Files(base, untracked(git, &place)?) } else { Sides::Commits(base, tip) }
+            if whole {
+                let index = untracked(git, &place, &base)?;
+                Sides::Files(base, index)
+            } else {
+                Sides::Commits(base, tip)
+            }
         }
         (DiffRange::Uncommitted, _) => {
             if !whole {
                 admin::require(worktree)?;
             }
-            Sides::Files(tip(git)?, untracked(git, &place)?)
+            let tip = tip(git)?;
+            let index = untracked(git, &place, &tip)?;
+            Sides::Files(tip, index)
         }
     };
     Ok((place, sides))
 }
 
 /// An index aside in which every untracked file is an empty one, so that a diff sees it; none when nothing is untracked.
-fn untracked(git: &Git, place: &Place) -> Result<Option<TempIndex>, Refusal> {
+fn untracked(git: &Git, place: &Place, base: &Oid) -> Result<Option<TempIndex>, Refusal> {
     let Place::Worktree { git_dir, .. } = place else { return Ok(None) };
     let status = status::status(git, place)?;
-    let mut entries = Vec::new();
-    let empty = git.call(place).args(["rev-parse", "--show-object-format"]);
-    for path in status.untracked() {
-        entries.push(path.to_vec());
-    }
-    if entries.is_empty() {
-        return Ok(None);
-    }
-    let blob = if empty.text()? == "sha256" { EMPTY_BLOB_SHA256 } else { EMPTY_BLOB_SHA1 };
+    let blob = if base.as_str().len() == 64 { EMPTY_BLOB_SHA256 } else { EMPTY_BLOB_SHA1 };
     let mut input = Vec::new();
-    for path in entries {
+    for path in status.untracked() {
         input.extend_from_slice(format!("100644 {blob} 0\t").as_bytes());
-        input.extend_from_slice(&path);
+        input.extend_from_slice(path);
         input.push(0);
+    }
+    if input.is_empty() {
+        return Ok(None);
     }
     let index = TempIndex::copy(git_dir)?;
     git.call(place)
@@ -165,7 +168,7 @@ fn parsed(
     let shown = call.shown();
     let finished = call.run()?;
     if finished.code != Some(0) && !finished.truncated {
-        return Err(super::command::failed(&shown, &finished));
+        return Err(super::call::failed(&shown, &finished));
     }
     Ok(parse::parse(&finished.stdout, !stat_only))
 }

@@ -264,13 +264,8 @@ fn keep(hunk: &mut Hunk, line: &[u8], utf8: &mut bool, size: &mut usize) {
     if *size > FILE_LIMIT {
         return;
     }
-    match std::str::from_utf8(line) {
-        Ok(line) => hunk.lines.push(line.to_owned()),
-        Err(_) => {
-            *utf8 = false;
-            hunk.lines.push(String::from_utf8_lossy(line).into_owned());
-        }
-    }
+    *utf8 &= std::str::from_utf8(line).is_ok();
+    hunk.lines.push(String::from_utf8_lossy(line).into_owned());
 }
 
 /// Lines without their newline.

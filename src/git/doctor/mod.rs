@@ -15,12 +15,16 @@ use super::admin::{self, Presence};
 use super::command::Git;
 use super::inspect::{Found, inspect};
 use super::preflight::short;
+use super::snapshot::PREFIX;
 use super::{checkouts, lock, text, trash};
 
 mod repair;
 
 /// A lock file younger than this may belong to somebody who has just closed it.
 const STALE: Duration = Duration::from_secs(60);
+
+/// An index aside lives as long as one operation, which has half an hour at most.
+const STALE_INDEX: Duration = Duration::from_secs(60 * 60);
 
 /// Something that was found, and what it is about.
 #[derive(Debug)]
@@ -166,6 +170,15 @@ fn directories(git: &Git, found: &Found, live: &[&Worktree], troubles: &mut Vec<
             }
         }
     }
+    for registration in fs::read_dir(found.common_dir.join("worktrees")).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(registration.path()).into_iter().flatten().flatten() {
+            // Indexes of a daemon that was killed.
+            let aside = entry.file_name().as_bytes().starts_with(PREFIX.as_bytes());
+            if aside && lock::age(&entry.path()).is_some_and(|age| age > STALE_INDEX) {
+                troubles.push(Trouble::Leftover(entry.path()));
+            }
+        }
+    }
     for entry in fs::read_dir(found.common_dir.join("divisi")).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let ours =
@@ -204,7 +217,7 @@ fn walk_locks(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => walk_locks(&path, depth + 1, found),
             Ok(kind) if kind.is_file() && path.extension().is_some_and(|extension| extension == "lock") => {
-                found.push(path)
+                found.push(path);
             }
             _ => {}
         }

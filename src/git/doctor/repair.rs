@@ -30,7 +30,9 @@ pub(super) fn repair(git: &Git, found: &Found, trouble: &Trouble) -> Result<Opti
             Ok(Some(format!("deleted the lock file {}, which nobody held", text::path(path))))
         }
         Trouble::Leftover(path) => {
-            discard_directory(path).map_err(|error| cannot(path, &error))?;
+            let file = path.symlink_metadata().is_ok_and(|meta| !meta.is_dir());
+            let deleted = if file { fs::remove_file(path) } else { discard_directory(path) };
+            deleted.map_err(|error| cannot(path, &error))?;
             // Only when it is empty.
             let _ = path.parent().filter(|parent| parent.ends_with(crate::git::trash::DIRECTORY)).map(fs::remove_dir);
             Ok(Some(format!("deleted {}, which had been removed", text::path(path))))

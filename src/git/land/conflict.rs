@@ -10,10 +10,11 @@ use crate::model::worktree::Worktree;
 
 use super::{contains, land, plan};
 use crate::git::admin;
-use crate::git::command::{Git, LONG_DEADLINE, Place, failed};
+use crate::git::call::failed;
+use crate::git::command::{Git, LONG_DEADLINE, Place};
 use crate::git::preflight::{names, short};
 use crate::git::snapshot::{Signature, as_somebody, commit, head};
-use crate::git::status::{Change, stage, status};
+use crate::git::status::{Change, Status, stage, status};
 use crate::git::{refs, text};
 
 /// Performs the conflicting merge or rebase in the worktree.
@@ -32,6 +33,13 @@ pub(super) fn begin(
         return Ok(LandingState::Conflicted { paths: if paths.is_empty() { predicted } else { paths } });
     }
     let at = head(git, &place, worktree)?;
+    let resolution = format!("{} {}", landing.head, landing.onto_commit);
+    if at != landing.head
+        && git.call(&place).args(["rev-list", "--parents", "-1", at.as_str()]).text()?.ends_with(&resolution)
+    {
+        // Resolved and committed, but killed before it landed.
+        return go_on(git, worktree, landing);
+    }
     if at != landing.head {
         return fail(format!(
             "it conflicts with {} in {}, and the worktree moved on, so the conflict cannot be left there",
@@ -88,14 +96,10 @@ pub(in crate::git) fn go_on(git: &Git, worktree: &Worktree, landing: &Landing) -
     let rebasing = git_dir.join("rebase-merge").exists() || git_dir.join("rebase-apply").exists();
     if rebasing || git_dir.join("MERGE_HEAD").exists() {
         let status = status(git, &place)?;
-        let remaining: Vec<String> = status
-            .unmerged()
-            .filter(|change| !resolved(Path::new(&worktree.path), change))
-            .map(|change| text::quote(&change.path))
-            .collect();
+        let remaining = remaining(git, worktree, &place, &status)?;
         if !remaining.is_empty() {
             return Err(Refusal::conflict(format!("conflicts remain in {}", names(&remaining)))
-                .hint("resolve them in the worktree; git add what git cannot see to be resolved (deleted and binary files)")
+                .hint("resolve them in the worktree; git add what cannot be seen to be resolved (deleted, binary, and files kept as they were)")
                 .hint(format!("or give up: divisi land {} --abort", worktree.session)));
         }
         stage(git, &place, &status, None)?;
@@ -147,6 +151,26 @@ fn conclude(git: &Git, worktree: &Worktree, landing: &Landing, place: &Place) ->
         }
     }
     git.call(place).args(["merge", "--quit"]).writes().ok().map(|_| ())
+}
+
+/// Conflicted paths that nobody resolved.
+fn remaining(git: &Git, worktree: &Worktree, place: &Place, status: &Status) -> Result<Vec<String>, Refusal> {
+    let root = Path::new(&worktree.path);
+    let (touched, mut open): (Vec<&Change>, Vec<&Change>) =
+        status.unmerged().partition(|change| resolved(root, change));
+    let mut list = Vec::new();
+    for change in &touched {
+        list.extend(text::header("", &change.path));
+        list.push(b'\n');
+    }
+    if !touched.is_empty() {
+        let hashes = git.call(place).args(["hash-object", "--stdin-paths"]).input(list).text()?;
+        // A file exactly as on our side may never have been merged at all (attributes can say so): that is not a resolution.
+        open.extend(
+            touched.iter().zip(hashes.lines()).filter(|(change, hash)| change.ours == *hash).map(|(change, _)| *change),
+        );
+    }
+    Ok(open.into_iter().map(|change| text::quote(&change.path)).collect())
 }
 
 /// Whether a person or agent resolved a path that git still calls conflicted: both sides changed its text and no marker is left.

@@ -1,11 +1,12 @@
 //! Landing with the user's own hooks and signing (`git.run_hooks`), the only place where they run.
 //!
 //! What runs, for squash and merge landings: one `git commit` without our overrides, as the user would type it, in a worktree aside
-//! (`<common>/divisi/landing-<id>/`) that has the target checked out and the landing's result staged. So `pre-commit` (for a merge
-//! also `pre-merge-commit`'s equivalent, which git calls `pre-commit` here), `prepare-commit-msg`, `commit-msg`, `post-commit`,
-//! filters of the checkout's configuration at commit, and `commit.gpgSign` act exactly as configured. A hook that fails fails the
-//! landing, with what it said; a hook that changes staged files changes what lands. Nothing else of a landing runs hooks: not the
-//! move of the target, not the update of its checkout.
+//! (`<common>/divisi/divisi-landing-<session>/`) that has the target checked out and the landing's result staged. So `pre-commit`
+//! (for a merge too, as when a conflicted merge is committed by hand), `prepare-commit-msg`, `commit-msg`, `post-commit`, the
+//! filters of the user's configuration for what a hook adds, and `commit.gpgSign` act exactly as configured. A hook that fails fails
+//! the landing, with what it said; a hook that changes staged files changes what lands. Nothing else of a landing runs hooks: not
+//! the move of the target, not the update of its checkout. Rebase landings are refused while the option is on, and so are
+//! repositories with a reftable.
 
 use std::fs;
 use std::path::{Path, PathBuf};

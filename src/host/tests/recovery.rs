@@ -30,10 +30,8 @@ fn every_point_of_a_turn_goes_on_where_it_was() {
         assert_eq!(brain.registry.approvals.len(), 1, "{agent}: what was asked is still asked");
 
         finish(&mut brain, &id, &job);
-        // The process is found again first; the checkpoint follows once it is.
-        assert_eq!(after_a_crash(&mut brain, &id), ["attach job"], "{agent}: stopped");
-        let ended = decide(&mut brain, |change| on_job::on_ended(change, &id, &job, JobEnd::Lost));
-        assert_eq!(effects(&ended), ["checkpoint"], "{agent}");
+        assert_eq!(after_a_crash(&mut brain, &id), ["attach job", "checkpoint"], "{agent}: stopped");
+        decide(&mut brain, |change| on_job::on_ended(change, &id, &job, JobEnd::Lost));
         assert_eq!(after_a_crash(&mut brain, &id), ["checkpoint"], "{agent}: its process is gone");
 
         checkpoint(&mut brain, &id);

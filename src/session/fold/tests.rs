@@ -92,6 +92,9 @@ fn the_living_job_is_known_until_it_ends() {
         Event::JobStarted { job: first.into(), shim },
     ];
     assert_eq!(after(&begin).job, Some(first.into()));
+    let mut attached = after(&begin);
+    apply(&mut attached, &Event::JobAttached { job: first.into() }, &Cause::Recovery, 99_999);
+    assert_eq!(attached, after(&begin), "a new daemon sees the same session");
     let mut events = begin.to_vec();
     events.push(Event::JobIntended { job: second.into(), turn: None, resume: None });
     events.push(Event::JobEnded { job: first.into(), end: JobEnd::Lost });

@@ -56,6 +56,9 @@ impl Store for FakeStore {
     fn rows_of(&self, _: Table, _: &SessionId) -> Result<Vec<Row>, Refusal> {
         Ok(Vec::new())
     }
+    fn verify(&self) -> Result<Vec<String>, Refusal> {
+        Ok(Vec::new())
+    }
     fn path(&self) -> String {
         "memory".to_owned()
     }
