@@ -4,7 +4,7 @@
 //! there. What the process says goes to the dispatcher in batches, each with the journal offset it reaches; the next batch is read
 //! once the last has committed, so a slow disk slows the reading and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -307,10 +307,9 @@ impl Unit {
 
     /// Hands waiting writes to the shim, each key once.
     async fn flush(&mut self, progress: &mut Progress) {
-        let mut last: BTreeMap<String, ()> = BTreeMap::new();
+        let mut last = BTreeSet::new();
         for (key, bytes) in std::mem::take(&mut progress.outbox) {
-            if progress.written.contains(&key) || progress.sent.contains(&key) || last.insert(key.clone(), ()).is_some()
-            {
+            if progress.written.contains(&key) || progress.sent.contains(&key) || !last.insert(key.clone()) {
                 continue;
             }
             let Some(control) = &self.control else { continue };
