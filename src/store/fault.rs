@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::host::port::{Batch, Row, Store, Table};
+use crate::host::port::{Batch, DamagedEvent, LiveRows, Row, Store, Table};
 use crate::model::id::{Seq, SessionId};
 use crate::model::{Envelope, Refusal};
 
@@ -70,7 +70,11 @@ impl Store for KillingStore {
         self.store.events(after, session, limit)
     }
 
-    fn live_rows(&self, table: Table) -> Result<Vec<Row>, Refusal> {
+    fn damaged_event(&self, after: Seq, session: Option<&SessionId>) -> Result<Option<DamagedEvent>, Refusal> {
+        self.store.damaged_event(after, session)
+    }
+
+    fn live_rows(&self, table: Table) -> Result<LiveRows, Refusal> {
         self.store.live_rows(table)
     }
 
