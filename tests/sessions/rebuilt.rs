@@ -72,7 +72,7 @@ fn every_table_made_again_from_the_events_is_the_one_that_was_kept() {
     });
     scene.kill_daemon();
     let third = scene.wait_for_approval("ask");
-    scene.divisi(&["answer", &third, "reject", "--message", "say instead"]).ok();
+    scene.divisi(&["answer", &third, "reject", "--message", "#!script\nsay instead"]).ok();
     scene.scripted("left", &asks("d", "make open"));
     scene.wait_for_approval("left");
     scene.scripted("withdrawn", &asks("e", "make gone"));

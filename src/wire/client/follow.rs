@@ -63,7 +63,16 @@ impl Follower {
     /// # Errors
     /// When there is no daemon or it refuses.
     pub async fn open(follow: Follow) -> Result<Self, Refusal> {
-        let (stream, subscribed) = reviving(&follow, follow.after).await?;
+        let until = clock::instant() + follow.patience;
+        let (stream, subscribed) = loop {
+            match reviving(&follow, follow.after).await {
+                // One that was just started and is gone already: whoever waits for work waits on.
+                Err(ConnectError::NotRunning) if follow.revive.is_some() && clock::instant() < until => {
+                    sleep(Duration::from_millis(20)).await;
+                }
+                other => break other?,
+            }
+        };
         let cursor = follow.after.unwrap_or(subscribed.head);
         Ok(Self { follow, cursor, stream: Some((stream, subscribed.subscription)), head: subscribed.head })
     }
