@@ -29,7 +29,7 @@ pub(crate) fn events(
         seq: damaged.seq,
         time: 0,
         // Whose it was may be what is damaged: everybody who might have wanted it is told.
-        session: session.cloned(),
+        session: None,
         cause: Cause::Host,
         event: Event::FaultRaised { part: PART.to_owned(), message },
     }])
