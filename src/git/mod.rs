@@ -62,7 +62,7 @@ impl GitDriver {
     /// When git is missing or older than 2.38, or the directory cannot be made.
     pub fn new(settings: &Settings, state_dir: &Path) -> Result<Self, Refusal> {
         let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-        Self::with_environment(settings, state_dir, &environment, LOCK_WAIT)
+        Self::with_environment(settings, state_dir, &environment, patience(&environment))
     }
 
     /// The same with an explicit environment instead of the process's own, and another patience with locks of others (an ordinary
@@ -78,6 +78,17 @@ impl GitDriver {
     ) -> Result<Self, Refusal> {
         Ok(Self { git: Git::new(settings, state_dir, environment, lock_wait)? })
     }
+}
+
+/// How long locks of others are waited for. Tests may be less patient.
+fn patience(environment: &[(OsString, OsString)]) -> Duration {
+    if cfg!(debug_assertions) {
+        let wanted = environment.iter().find(|(name, _)| name == "DIVISI_TEST_LOCK_WAIT_MS");
+        if let Some(wanted) = wanted.and_then(|(_, value)| value.to_str()?.parse().ok()) {
+            return Duration::from_millis(wanted);
+        }
+    }
+    LOCK_WAIT
 }
 
 impl port::Git for GitDriver {

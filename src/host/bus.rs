@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::host::gap;
 use crate::host::port::Store;
 use crate::model::id::{Seq, SessionId};
 use crate::model::{Envelope, Refusal};
@@ -79,7 +80,8 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// The next events, in order, at most a thousand; waits until there is one. Cancel safe.
+    /// The next events, in order, at most a thousand; waits until there is one. In the place of a damaged event stands a
+    /// `fault.raised` of the part `store` with the same number. Cancel safe.
     ///
     /// # Errors
     /// When events have to be read from the store and cannot be; the cursor stays where it was.
@@ -95,7 +97,10 @@ impl Subscription {
                     self.cursor = last.seq;
                 }
                 let wanted: Vec<_> = match &self.session {
-                    Some(session) => page.into_iter().filter(|event| event.session.as_ref() == Some(session)).collect(),
+                    Some(session) => page
+                        .into_iter()
+                        .filter(|event| event.session.as_ref() == Some(session) || gap::is_notice(event))
+                        .collect(),
                     None => page,
                 };
                 if !wanted.is_empty() {
@@ -117,7 +122,7 @@ impl Subscription {
     async fn refill(&self) -> Result<Vec<Arc<Envelope>>, Refusal> {
         let store = Arc::clone(&self.bus.store);
         let after = self.cursor;
-        let page = tokio::task::spawn_blocking(move || store.events(after, None, PAGE))
+        let page = tokio::task::spawn_blocking(move || gap::events(store.as_ref(), after, None, PAGE))
             .await
             .map_err(|error| Refusal::internal(format!("failed to read events after {after}: {error}")))??;
         if page.is_empty() {

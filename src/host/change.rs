@@ -125,6 +125,11 @@ impl<'a> Change<'a> {
         self.events.push(Arc::new(envelope));
     }
 
+    /// Writes a row as the events tell it, in the place of a damaged one.
+    pub(crate) fn mend(&mut self, row: Row) {
+        self.rows.insert((row.table, row.key.clone()), row);
+    }
+
     /// Wants an effect once the change has committed.
     pub(crate) fn want(&mut self, effect: Effect) {
         self.effects.push(effect);

@@ -13,6 +13,7 @@ use crate::host::bus::Bus;
 use crate::host::change::{Brain, Change, Decision};
 use crate::host::handle::{HostHandle, Request};
 use crate::host::input::Input;
+use crate::host::mend::LeftOut;
 use crate::host::on_query::{self, Lookup};
 use crate::host::port::Batch;
 use crate::host::registry::Registry;
@@ -130,6 +131,18 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
 impl Dispatcher {
     /// Goes on with everything an earlier daemon left; recovery is nothing else.
     fn recover(&mut self) {
+        let mends = &mut self.brain.registry.mends;
+        let rows = std::mem::take(&mut mends.rows);
+        let said: Vec<_> = mends.left_out.values().map(LeftOut::sentence).chain(mends.mended.iter().cloned()).collect();
+        if !said.is_empty() {
+            self.decide(Cause::Recovery, |change| {
+                rows.into_iter().for_each(|row| change.mend(row));
+                for message in said {
+                    tracing::error!(message, "damage in the database");
+                    change.emit(None, Event::FaultRaised { part: "database".to_owned(), message });
+                }
+            });
+        }
         let ids: Vec<SessionId> = self.brain.registry.sessions.keys().cloned().collect();
         for id in ids {
             self.decide(Cause::Recovery, |change| advance(change, &id));

@@ -1,5 +1,6 @@
 //! The transcript of a session as text, for an agent process that does not know the conversation so far.
 
+use crate::host::gap;
 use crate::host::port::Store;
 use crate::model::event::Event;
 use crate::model::id::{Seq, SessionId};
@@ -12,7 +13,7 @@ pub(crate) fn of_session(store: &dyn Store, session: &SessionId) -> Option<Strin
     let mut text = String::new();
     let mut after = Seq(0);
     loop {
-        let page = store.events(after, Some(session), 2000).ok()?;
+        let page = gap::events(store, after, Some(session), 2000).ok()?;
         let Some(last) = page.last() else { break };
         after = last.seq;
         for envelope in &page {

@@ -3,10 +3,12 @@
 use crate::host::change::Change;
 use crate::host::effect::{Effect, UnitInput};
 use crate::model::Refusal;
+use crate::model::agent::Protocol;
 use crate::model::approval::{Answer, Approval, ApprovalKind, ApprovalPolicy, Rule};
 use crate::model::command::AnswerApproval;
 use crate::model::event::Event;
-use crate::model::id::{CommandId, JobId, SessionId};
+use crate::model::id::{CommandId, JobId, PromptId, SessionId};
+use crate::model::turn::QueuedPrompt;
 use crate::session::rule;
 
 /// A person answers.
@@ -45,6 +47,9 @@ fn answer(change: &mut Change<'_>, approval: &Approval, answer: &Answer, option:
         Answer::Reject { message } => message.clone(),
         Answer::Once | Answer::Always { .. } => None,
     };
+    if let Some(text) = &message {
+        follow_up(change, approval, text);
+    }
     let input = UnitInput::Answer { approval: approval.id.clone(), key: approval.key.clone(), option, message };
     change.want(Effect::ToUnit { job: approval.job.clone(), input });
     let Answer::Always { scope } = answer else { return };
@@ -61,6 +66,28 @@ fn answer(change: &mut Change<'_>, approval: &Approval, answer: &Answer, option:
             allow(change, &other, "rule");
         }
     }
+}
+
+/// ACP carries no message with a no: what the person wants instead becomes the next prompt.
+fn follow_up(change: &mut Change<'_>, approval: &Approval, text: &str) {
+    if text.trim().is_empty() || approval.kind != ApprovalKind::Permission {
+        return;
+    }
+    let id = &approval.session;
+    let Some(session) = change.brain.registry.sessions.get(id) else { return };
+    if !change.brain.agent(&session.agent).is_ok_and(|(agent, _)| agent.protocol == Protocol::Acp) {
+        return;
+    }
+    let prompt = QueuedPrompt {
+        id: PromptId(format!("{id}.p{}", session.prompts + 1)),
+        session: id.clone(),
+        text: text.to_owned(),
+        queued_at: change.now,
+    };
+    change.emit(Some(id), Event::PromptQueued { prompt });
+    let text =
+        "the agent's protocol carries no message with a rejection: it is sent as the next prompt, after this turn";
+    change.emit(Some(id), Event::AgentNotice { turn: Some(approval.turn.clone()), text: text.to_owned() });
 }
 
 /// Allows a request on the person's behalf; one that offers no plain yes stays open.

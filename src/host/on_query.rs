@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
+use crate::host::mend::LeftOut;
 use crate::host::on_landing::other_worktrees;
 use crate::host::on_repository::worktrees_by_repository;
 use crate::host::registry::Registry;
 use crate::model::Refusal;
 use crate::model::diff::HunkDecision;
 use crate::model::id::{HunkId, SessionId};
-use crate::model::query::{DiffSession, Query};
+use crate::model::query::{DiffSession, Finding, Query};
 use crate::model::session::SessionView;
 use crate::model::turn::Turn;
 use crate::model::worktree::Worktree;
@@ -30,7 +31,13 @@ pub(crate) enum Lookup {
     /// Sessions, perhaps only of the repository around a path, perhaps removed ones too.
     Sessions { views: Vec<SessionView>, repository: Option<String>, removed: Vec<SessionId> },
     /// One session, by id, prefix or name.
-    Session { wanted: String, views: Vec<SessionView>, repository: Option<String>, removed: Vec<SessionId> },
+    Session {
+        wanted: String,
+        views: Vec<SessionView>,
+        repository: Option<String>,
+        removed: Vec<SessionId>,
+        left_out: Vec<LeftOut>,
+    },
     /// A diff or patch.
     Diff(Box<DiffLookup>),
     /// A preflight.
@@ -43,8 +50,8 @@ pub(crate) enum Lookup {
     Agents,
     /// A repository's configuration.
     RepositoryConfig { repository: String, trust: BTreeMap<String, String> },
-    /// What is wrong.
-    Doctor { repositories: BTreeMap<String, Vec<Worktree>> },
+    /// What is wrong: in repositories, and what was found when the daemon started.
+    Doctor { repositories: BTreeMap<String, Vec<Worktree>>, mends: Vec<Finding> },
     /// The daemon's status, which the dispatcher completes.
     Status,
 }
@@ -68,6 +75,7 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
             views: views(registry),
             repository: show.repository,
             removed: removed_ids(registry),
+            left_out: registry.mends.left_out.values().cloned().collect(),
         },
         Query::DiffSession(request) => diff(registry, request, false)?,
         Query::PatchSession(request) => diff(registry, request, true)?,
@@ -97,7 +105,8 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
             Lookup::RepositoryConfig { repository: request.repository, trust: registry.trust.clone() }
         }
         Query::ScanDoctor(request) => {
-            Lookup::Doctor { repositories: worktrees_by_repository(registry, request.repository.as_deref()) }
+            let repositories = worktrees_by_repository(registry, request.repository.as_deref());
+            Lookup::Doctor { repositories, mends: registry.mends.findings() }
         }
         Query::DaemonStatus {} => Lookup::Status,
     })
@@ -120,7 +129,8 @@ fn views(registry: &Registry) -> Vec<SessionView> {
 
 /// Ids of sessions that are only in the store any more.
 fn removed_ids(registry: &Registry) -> Vec<SessionId> {
-    registry.named.values().filter(|id| !registry.sessions.contains_key(*id)).cloned().collect()
+    let used = |id: &SessionId| registry.sessions.contains_key(id) || registry.mends.left_out.contains_key(id);
+    registry.named.values().filter(|id| !used(id)).cloned().collect()
 }
 
 /// A value as JSON.

@@ -138,6 +138,10 @@ pub(crate) fn worktrees_by_repository(
     for session in registry.sessions.values() {
         known.entry(session.worktree.repository.clone()).or_default().push(session.worktree.clone());
     }
+    // One that is left out has not lost its owner.
+    for worktree in registry.mends.left_out.values().filter_map(|left| left.worktree.as_ref()) {
+        known.entry(worktree.repository.clone()).or_default().push(worktree.clone());
+    }
     match repository {
         // The caller's path may lie anywhere inside the repository: the git driver finds it and compares what belongs to it.
         Some(path) => BTreeMap::from([(path.to_owned(), known.into_values().flatten().collect())]),

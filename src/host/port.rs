@@ -8,4 +8,4 @@ pub mod store;
 pub use agents::{AgentDefinition, Agents, Conversation, ConversationInput, ConversationSetup, Lifetime, Update};
 pub use git::{Checkpoint, CreatedWorktree, Git, RepositoryFacts, ResolvedBase, Unlanded};
 pub use jobs::{Attached, JobControl, JobHandle, JobSpec, Jobs, JournalReader, Record, RecordKind};
-pub use store::{Batch, Row, Store, Table};
+pub use store::{Batch, DamagedEvent, DamagedRow, LiveRows, Row, Store, Table};

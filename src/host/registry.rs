@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::host::port::{Row, Store, Table};
+use crate::host::mend::{self, Mends};
+use crate::host::port::{DamagedRow, Row, Store, Table};
 use crate::model::approval::{Approval, ApprovalState, Rule};
 use crate::model::command::Receipt;
 use crate::model::event::{Cause, Envelope, Event};
@@ -31,27 +32,35 @@ pub(crate) struct Registry {
     pub(crate) trust: BTreeMap<String, String>,
     /// Names ever used, `<common directory>\n<name>`, with the sessions that have or had them.
     pub(crate) named: BTreeMap<String, SessionId>,
+    /// What was found damaged when this was loaded.
+    pub(crate) mends: Mends,
 }
 
 impl Registry {
-    /// Loads everything live from the store.
+    /// Loads everything live from the store. What is damaged is made again from the events; a session for which that cannot be done is
+    /// left out (see [`Mends`]), and everybody else goes on.
     ///
     /// # Errors
-    /// When a table cannot be read or a document does not parse (the message names the row).
+    /// When a table cannot be read at all.
     pub(crate) fn load(store: &dyn Store) -> Result<Self, Refusal> {
         let mut registry = Self { seq: store.head(), ..Self::default() };
-        for (key, session) in live::<Session>(store, Table::Sessions)? {
+        let mut damaged = Vec::new();
+        for (key, session) in live::<Session>(store, Table::Sessions, &mut damaged)? {
             registry.sessions.insert(SessionId(key), session);
         }
-        for (key, approval) in live::<Approval>(store, Table::Approvals)? {
+        for (key, approval) in live::<Approval>(store, Table::Approvals, &mut damaged)? {
             registry.approvals.insert(ApprovalId(key), approval);
         }
-        for (key, job) in live::<Job>(store, Table::Jobs)? {
+        for (key, job) in live::<Job>(store, Table::Jobs, &mut damaged)? {
             registry.jobs.insert(JobId(key), job);
         }
-        registry.rules = live::<Rule>(store, Table::Rules)?.into_iter().map(|(_, rule)| rule).collect();
-        registry.trust = live::<String>(store, Table::Trust)?.into_iter().collect();
-        registry.named = live::<SessionId>(store, Table::Names)?.into_iter().collect();
+        let rules = live::<Rule>(store, Table::Rules, &mut damaged)?;
+        registry.rules = rules.into_iter().map(|(_, rule)| rule).collect();
+        registry.trust = live::<String>(store, Table::Trust, &mut damaged)?.into_iter().collect();
+        registry.named = live::<SessionId>(store, Table::Names, &mut damaged)?.into_iter().collect();
+        if !damaged.is_empty() {
+            mend::mend(&mut registry, store, &damaged)?;
+        }
         Ok(registry)
     }
 
@@ -66,6 +75,9 @@ impl Registry {
     /// When there is none.
     pub(crate) fn require(&self, id: &SessionId) -> Result<&Session, Refusal> {
         self.sessions.get(id).ok_or_else(|| {
+            if let Some(left) = self.mends.left_out.get(id) {
+                return left.refusal();
+            }
             Refusal::user(format!("there is no session {}", crate::base::text::visible_line(id.as_str(), 40)))
                 .hint("divisi list")
         })
@@ -264,15 +276,23 @@ fn document(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("the model's types have string keys and no failing serializers")
 }
 
-fn live<T: serde::de::DeserializeOwned>(store: &dyn Store, table: Table) -> Result<Vec<(String, T)>, Refusal> {
+/// The intact documents of a table; the others are added to `damaged`.
+fn live<T: serde::de::DeserializeOwned>(
+    store: &dyn Store,
+    table: Table,
+    damaged: &mut Vec<(Table, DamagedRow)>,
+) -> Result<Vec<(String, T)>, Refusal> {
+    let found = store.live_rows(table)?;
+    damaged.extend(found.damaged.into_iter().map(|row| (table, row)));
     let mut parsed = Vec::new();
-    for row in store.live_rows(table)? {
-        let doc = row.doc.unwrap_or_default();
-        let value = serde_json::from_str(&doc).map_err(|error| {
-            Refusal::environment(format!("failed to read row '{}' of {table:?} in {}: {error}", row.key, store.path()))
-                .hint("divisi doctor")
-        })?;
-        parsed.push((row.key, value));
+    for row in found.rows {
+        match serde_json::from_str(&row.doc.unwrap_or_default()) {
+            Ok(value) => parsed.push((row.key, value)),
+            Err(error) => {
+                let what = format!("row {:?} of {table:?} cannot be understood: {error}", row.key);
+                damaged.push((table, DamagedRow { key: Some(row.key), session: row.session, what }));
+            }
+        }
     }
     Ok(parsed)
 }

@@ -13,6 +13,7 @@ use crate::host::effect::{Effect, LandingPlan, LandingStep, SetupRun, UnitInput}
 use crate::host::input::Input;
 use crate::host::port::{Agents, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs, RepositoryFacts, Store, Table};
 use crate::host::registry::patch_key;
+use crate::host::run_query;
 use crate::model::Refusal;
 use crate::model::command::{DecideHunk, HunkAction};
 use crate::model::id::{HunkId, JobId, Oid, SessionId};
@@ -243,10 +244,7 @@ impl Runner {
 
     fn restore(&self, id: &SessionId) -> Result<(Session, Oid), Refusal> {
         let unknown = || Refusal::user(format!("there is no removed session {id}")).hint("divisi list --removed");
-        let row = self.ports.store.row(Table::Sessions, id.as_str())?.ok_or_else(unknown)?;
-        let doc = row.doc.ok_or_else(unknown)?;
-        let session: Session = serde_json::from_str(&doc)
-            .map_err(|error| Refusal::internal(format!("failed to read session {id} from the store: {error}")))?;
+        let session = run_query::stored_session(self.ports.store.as_ref(), id)?.ok_or_else(unknown)?;
         if !session.removed {
             return Err(Refusal::conflict(format!("cannot restore '{}': it is not removed", session.name)));
         }

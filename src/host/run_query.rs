@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::host::gap;
+use crate::host::mend::LeftOut;
 use crate::host::on_query::{DiffLookup, Lookup, encode};
-use crate::host::port::Table;
+use crate::host::port::{Store, Table};
 use crate::host::run_effect::{Ports, of_repository};
 use crate::model::Refusal;
 use crate::model::diff::{Diff, DiffRange, HunkDecision};
-use crate::model::id::{HunkId, Oid, SessionId};
+use crate::model::id::{HunkId, Oid, Seq, SessionId};
 use crate::model::query::{DiffSession, EventPage, Finding};
 use crate::model::session::{Session, SessionView};
 use crate::model::turn::Turn;
 use crate::model::worktree::Worktree;
-use crate::session::state;
+use crate::session::{fold, state};
 
 /// Events in a page when the client names no number, and at most.
 const PAGE: (u32, u32) = (1_000, 10_000);
@@ -24,7 +26,7 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup) -> Result<Value, Refusal> {
     match lookup {
         Lookup::Answer(answer) => answer,
         Lookup::Sessions { mut views, repository, removed } => {
-            views.extend(removed_views(ports, &removed)?);
+            views.extend(removed_views(ports, &removed));
             if let Some(path) = repository {
                 let facts = ports.git.inspect(&path)?;
                 views.retain(|view| view.worktree.common_dir == facts.common_dir);
@@ -32,8 +34,13 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup) -> Result<Value, Refusal> {
             sort(&mut views);
             encode(&views)
         }
-        Lookup::Session { wanted, views, repository, removed } => {
-            encode(&find_session(ports, &wanted, &views, repository.as_deref(), &removed)?)
+        Lookup::Session { wanted, views, repository, removed, left_out } => {
+            if let Some(left) = left_out.iter().find(|left| left.id.as_str() == wanted) {
+                return Err(left.refusal());
+            }
+            let found = find_session(ports, &wanted, &views, repository.as_deref(), &removed);
+            let named = left_out.iter().find(|left| left.name.as_ref() == Some(&wanted.to_lowercase()));
+            encode(&found.map_err(|refusal| named.map_or(refusal, LeftOut::refusal))?)
         }
         Lookup::Diff(lookup) => {
             let DiffLookup { worktree, request, turn, decisions, patch } = *lookup;
@@ -46,7 +53,7 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup) -> Result<Value, Refusal> {
         Lookup::Events(list) => {
             let limit = list.limit.unwrap_or(PAGE.0).clamp(1, PAGE.1) as usize;
             let head = ports.store.head();
-            let events = ports.store.events(list.after, list.session.as_ref(), limit)?;
+            let events = gap::events(ports.store.as_ref(), list.after, list.session.as_ref(), limit)?;
             encode(&EventPage { events, head })
         }
         Lookup::Agents => encode(&ports.agents.list()),
@@ -56,7 +63,9 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup) -> Result<Value, Refusal> {
             config.trusted = config.path.is_some() && trust.get(&facts.common_dir) == Some(&config.digest);
             encode(&config)
         }
-        Lookup::Doctor { repositories } => encode(&scan(ports, repositories)),
+        Lookup::Doctor { repositories, mends } => {
+            encode(&mends.into_iter().chain(scan(ports, repositories)).collect::<Vec<_>>())
+        }
         Lookup::Status => Err(Refusal::internal("the status was not completed")),
     }
 }
@@ -69,21 +78,38 @@ fn sort(views: &mut [SessionView]) {
     });
 }
 
-fn removed_views(ports: &Ports, removed: &[SessionId]) -> Result<Vec<SessionView>, Refusal> {
+fn removed_views(ports: &Ports, removed: &[SessionId]) -> Vec<SessionView> {
     let mut views = Vec::new();
     for id in removed {
-        if let Some(session) = stored_session(ports, id)? {
-            views.push(state::view(&session, &[]));
+        // One that is damaged must not hide the others; doctor names it.
+        match stored_session(ports.store.as_ref(), id) {
+            Ok(Some(session)) => views.push(state::view(&session, &[])),
+            Ok(None) => {}
+            Err(refusal) => tracing::error!(%refusal, "a removed session cannot be read"),
         }
     }
-    Ok(views)
+    views
 }
 
-fn stored_session(ports: &Ports, id: &SessionId) -> Result<Option<Session>, Refusal> {
-    let Some(doc) = ports.store.row(Table::Sessions, id.as_str())?.and_then(|row| row.doc) else { return Ok(None) };
-    serde_json::from_str(&doc)
-        .map(Some)
-        .map_err(|error| Refusal::internal(format!("failed to read session {id} from the store: {error}")))
+/// A removed session from its row or, when that is damaged, from its events.
+pub(crate) fn stored_session(store: &dyn Store, id: &SessionId) -> Result<Option<Session>, Refusal> {
+    let read = store.row(Table::Sessions, id.as_str()).and_then(|row| {
+        let Some(doc) = row.and_then(|row| row.doc) else { return Ok(None) };
+        serde_json::from_str(&doc)
+            .map(Some)
+            .map_err(|error| Refusal::internal(format!("failed to read session {id} from the store: {error}")))
+    });
+    read.or_else(|refusal| {
+        tracing::error!(%refusal, "a removed session is made again from its events");
+        let (mut events, mut after) = (Vec::new(), Seq(0));
+        loop {
+            let page = store.events(after, Some(id), 2000)?;
+            let Some(last) = page.last() else { break };
+            after = last.seq;
+            events.extend(page);
+        }
+        fold::rebuild(&events).map(Some).ok_or(refusal)
+    })
 }
 
 /// The one session that a person means: its id, a unique prefix of it, or its name, here first.
@@ -100,7 +126,7 @@ fn find_session(
     }
     if wanted.len() == 10
         && let Some(id) = removed.iter().find(|id| id.as_str() == wanted)
-        && let Some(session) = stored_session(ports, id)?
+        && let Some(session) = stored_session(ports.store.as_ref(), id)?
     {
         return Ok(state::view(&session, &[]));
     }
@@ -134,7 +160,7 @@ fn find_session(
         }
         [] => {}
     }
-    let mut past: Vec<_> = removed_views(ports, removed)?.into_iter().filter(|view| view.name == wanted).collect();
+    let mut past: Vec<_> = removed_views(ports, removed).into_iter().filter(|view| view.name == wanted).collect();
     past.sort_by_key(|view| std::cmp::Reverse(view.updated_at));
     past.into_iter().next().ok_or_else(|| Refusal::user(format!("there is no session '{shown}'")).hint("divisi list"))
 }

@@ -1,11 +1,11 @@
 //! A store that kills its own process at a chosen event, for tests of recovery. Only in builds with debug assertions.
 //!
 //! `DIVISI_TEST_KILL=after:N` ends the daemon by SIGKILL when event N is durable but nobody was told; `before:N` when it is decided
-//! but not written.
+//! but not written. Several points are separated by commas: then daemon after daemon dies, also in the middle of recovery.
 
 use std::sync::Arc;
 
-use crate::host::port::{Batch, Row, Store, Table};
+use crate::host::port::{Batch, DamagedEvent, LiveRows, Row, Store, Table};
 use crate::model::id::{Seq, SessionId};
 use crate::model::{Envelope, Refusal};
 
@@ -21,20 +21,23 @@ enum Point {
 /// Wraps a store when the environment asks for it.
 pub fn wrap(store: Arc<dyn Store>) -> Arc<dyn Store> {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
-    let point = match wanted.split_once(':') {
-        Some(("before", number)) => number.parse().ok().map(|number| Point::Before(Seq(number))),
-        Some(("after", number)) => number.parse().ok().map(|number| Point::After(Seq(number))),
+    let points: Vec<_> = wanted.split(',').filter_map(point).collect();
+    if points.is_empty() { store } else { Arc::new(KillingStore { store, points }) }
+}
+
+fn point(wanted: &str) -> Option<Point> {
+    let (when, number) = wanted.split_once(':')?;
+    let seq = Seq(number.parse().ok()?);
+    match when {
+        "before" => Some(Point::Before(seq)),
+        "after" => Some(Point::After(seq)),
         _ => None,
-    };
-    match point {
-        Some(point) => Arc::new(KillingStore { store, point }),
-        None => store,
     }
 }
 
 struct KillingStore {
     store: Arc<dyn Store>,
-    point: Point,
+    points: Vec<Point>,
 }
 
 fn die() -> ! {
@@ -51,10 +54,13 @@ fn holds(batch: &Batch, seq: Seq) -> bool {
 
 impl Store for KillingStore {
     fn append(&self, batch: Batch, committed: Box<dyn FnOnce() + Send>) {
-        match self.point {
-            Point::Before(seq) if holds(&batch, seq) => die(),
-            Point::After(seq) if holds(&batch, seq) => self.store.append(batch, Box::new(|| die())),
-            Point::Before(_) | Point::After(_) => self.store.append(batch, committed),
+        if self.points.iter().any(|point| matches!(point, Point::Before(seq) if holds(&batch, *seq))) {
+            die();
+        }
+        if self.points.iter().any(|point| matches!(point, Point::After(seq) if holds(&batch, *seq))) {
+            self.store.append(batch, Box::new(|| die()));
+        } else {
+            self.store.append(batch, committed);
         }
     }
 
@@ -70,7 +76,11 @@ impl Store for KillingStore {
         self.store.events(after, session, limit)
     }
 
-    fn live_rows(&self, table: Table) -> Result<Vec<Row>, Refusal> {
+    fn damaged_event(&self, after: Seq, session: Option<&SessionId>) -> Result<Option<DamagedEvent>, Refusal> {
+        self.store.damaged_event(after, session)
+    }
+
+    fn live_rows(&self, table: Table) -> Result<LiveRows, Refusal> {
         self.store.live_rows(table)
     }
 

@@ -25,7 +25,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use crate::host::port::{Batch, Row, Store, Table};
+use crate::host::port::{Batch, DamagedEvent, LiveRows, Row, Store, Table};
 use crate::model::id::{Seq, SessionId};
 use crate::model::{Envelope, Refusal};
 use checkpoint::LogGauge;
@@ -106,8 +106,16 @@ impl SqliteStore {
         self.readers.with(read).map_err(|error| open::trouble(&self.path, &error))
     }
 
+    fn page(&self, after: Seq, session: Option<&SessionId>, limit: usize) -> Result<read::Page, Refusal> {
+        let head = self.head();
+        self.read(|connection| match session {
+            Some(session) => read::events_of(connection, session, after, limit),
+            None => read::events(connection, after, limit, head),
+        })
+    }
+
     fn intact(&self, row: rows::Read) -> Result<Row, Refusal> {
-        row.map_err(|what| open::damaged(&self.path, &what))
+        row.map_err(|damaged| open::damaged(&self.path, &damaged.what))
     }
 }
 
@@ -130,19 +138,27 @@ impl Store for SqliteStore {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let head = self.head();
-        let page = self.read(|connection| match session {
-            Some(session) => read::events_of(connection, session, after, limit),
-            None => read::events(connection, after, limit, head),
-        })?;
+        let page = self.page(after, session, limit)?;
         match page.damage {
-            Some(what) if page.events.is_empty() => Err(open::damaged(&self.path, &what)),
+            Some(damage) if page.events.is_empty() => Err(open::damaged(&self.path, &damage.what)),
             _ => Ok(page.events),
         }
     }
 
-    fn live_rows(&self, table: Table) -> Result<Vec<Row>, Refusal> {
-        self.read(|connection| rows::live(connection, table))?.into_iter().map(|row| self.intact(row)).collect()
+    fn damaged_event(&self, after: Seq, session: Option<&SessionId>) -> Result<Option<DamagedEvent>, Refusal> {
+        let page = self.page(after, session, 1)?;
+        Ok(page.damage.filter(|_| page.events.is_empty()))
+    }
+
+    fn live_rows(&self, table: Table) -> Result<LiveRows, Refusal> {
+        let mut live = LiveRows::default();
+        for row in self.read(|connection| rows::live(connection, table))? {
+            match row {
+                Ok(row) => live.rows.push(row),
+                Err(damaged) => live.damaged.push(damaged),
+            }
+        }
+        Ok(live)
     }
 
     fn row(&self, table: Table, key: &str) -> Result<Option<Row>, Refusal> {

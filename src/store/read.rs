@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, params};
 
+use crate::host::port::DamagedEvent;
 use crate::model::Envelope;
 use crate::model::id::{Seq, SessionId};
 use crate::store::codec::{COLUMNS, from_columns, from_row};
@@ -53,7 +54,7 @@ pub(super) struct Page {
     /// The events, oldest first.
     pub(super) events: Vec<Envelope>,
     /// What is wrong with the one after the last, if something is.
-    pub(super) damage: Option<String>,
+    pub(super) damage: Option<DamagedEvent>,
 }
 
 /// Events after a number; `head` is known to be committed, so up to there none may be missing.
@@ -65,14 +66,14 @@ pub(super) fn events(connection: &Connection, after: Seq, limit: usize, head: Se
     let mut rows = statement.query(params![signed(after), i64::try_from(limit).unwrap_or(i64::MAX)])?;
     while let Some(found) = next(&mut rows, &mut page, Some(expected))? {
         if found.seq.0 != expected {
-            page.damage = Some(format!("event {expected} is missing"));
+            page.damage = Some(missing(expected));
             return Ok(page);
         }
         expected += 1;
         page.events.push(found);
     }
     if page.damage.is_none() && page.events.len() < limit && expected <= head.0 {
-        page.damage = Some(format!("event {expected} is missing"));
+        page.damage = Some(missing(expected));
     }
     Ok(page)
 }
@@ -92,7 +93,10 @@ pub(super) fn events_of(
     let mut last = after;
     while let Some(found) = next(&mut rows, &mut page, None)? {
         if found.seq <= last || found.session.as_ref() != Some(session) {
-            page.damage = Some(format!("the index of session {session} is wrong after event {last}"));
+            let what = format!("the index of session {session} is wrong after event {last}");
+            // A number that does not grow cannot be read on from.
+            let seq = found.seq.max(Seq(last.0.saturating_add(1)));
+            page.damage = Some(DamagedEvent { seq, session: found.session, what });
             return Ok(page);
         }
         last = found.seq;
@@ -101,22 +105,19 @@ pub(super) fn events_of(
     Ok(page)
 }
 
+fn missing(seq: u64) -> DamagedEvent {
+    DamagedEvent { seq: Seq(seq), session: None, what: format!("event {seq} is missing") }
+}
+
 /// The next event; at damage none, and the page says what is wrong.
 fn next(rows: &mut rusqlite::Rows<'_>, page: &mut Page, expected: Option<u64>) -> rusqlite::Result<Option<Envelope>> {
-    let columns = match rows.next() {
+    let row = match rows.next() {
         Ok(None) => return Ok(None),
-        Ok(Some(row)) => match from_row(row) {
-            Ok(columns) => columns,
-            Err(error) => {
-                let number = row.get::<_, i64>(0).ok().map(|seq| seq.to_string());
-                let number = number.or(expected.map(|seq| seq.to_string())).unwrap_or_else(|| "?".to_owned());
-                page.damage = Some(format!("event {number}: {error}"));
-                return Ok(None);
-            }
-        },
+        Ok(Some(row)) => row,
         // What was read so far is good; the error comes again, alone, when reading goes on from there.
-        Err(error) if !page.events.is_empty() => {
-            page.damage = Some(error.to_string());
+        Err(error) if !page.events.is_empty() && expected.is_none() => {
+            let seq = page.events.last().map_or(Seq(1), |event| Seq(event.seq.0 + 1));
+            page.damage = Some(DamagedEvent { seq, session: None, what: error.to_string() });
             return Ok(None);
         }
         Err(error) => {
@@ -125,15 +126,21 @@ fn next(rows: &mut rusqlite::Rows<'_>, page: &mut Page, expected: Option<u64>) -
             else {
                 return Err(error);
             };
-            page.damage = Some(format!("event {expected} cannot be read: {error}"));
+            let what = format!("event {expected} cannot be read: {error}");
+            page.damage = Some(DamagedEvent { seq: Seq(expected), session: None, what });
             return Ok(None);
         }
     };
-    let seq = columns.seq;
-    match from_columns(columns) {
+    // Whose it is and its number may be what is damaged: they only serve to name it and to get past it.
+    let number = row.get::<_, i64>(0).ok().and_then(|seq| u64::try_from(seq).ok()).or(expected);
+    let session = row.get::<_, Option<String>>(2).ok().flatten().map(SessionId);
+    match from_row(row).map_err(|error| error.to_string()).and_then(from_columns) {
         Ok(envelope) => Ok(Some(envelope)),
         Err(what) => {
-            page.damage = Some(format!("event {seq}: {what}"));
+            let shown = number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+            let last = page.events.last().map_or(0, |event| event.seq.0);
+            let seq = Seq(number.unwrap_or(last + 1));
+            page.damage = Some(DamagedEvent { seq, session, what: format!("event {shown}: {what}") });
             Ok(None)
         }
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 
-use crate::host::port::{Row, Table};
+use crate::host::port::{DamagedRow, Row, Table};
 use crate::model::id::SessionId;
 use crate::store::codec::row_checksum;
 
@@ -61,7 +61,7 @@ pub(super) fn write(connection: &Connection, row: &Row) -> rusqlite::Result<()> 
 }
 
 /// What was read: a row, or which one is damaged.
-pub(super) type Read = Result<Row, String>;
+pub(super) type Read = Result<Row, DamagedRow>;
 
 /// Every live row, by key.
 pub(super) fn live(connection: &Connection, table: Table) -> rusqlite::Result<Vec<Read>> {
@@ -88,13 +88,21 @@ pub(super) fn of_session(connection: &Connection, table: Table, session: &Sessio
 }
 
 fn from_row(table: Table, row: &SqlRow<'_>) -> rusqlite::Result<Read> {
-    let key: String = row.get(0)?;
-    let session: Option<String> = row.get(1)?;
-    let live: bool = row.get(2)?;
-    let doc: String = row.get(3)?;
-    let crc: i64 = row.get(4)?;
+    // What is no text or number any more is damaged too, and no reason to give up the rows beside it.
+    let read = || -> rusqlite::Result<_> { Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)) };
+    let damaged = |key: Option<String>, why: &str| {
+        let shown = key.as_deref().unwrap_or("?");
+        let what = format!("row {shown:?} of {}: {why}", name(table));
+        let session = row.get::<_, Option<String>>(1).ok().flatten().map(SessionId);
+        Ok(Err(DamagedRow { key, session, what }))
+    };
+    let (key, session, live, doc, crc): (String, Option<String>, bool, String, i64) = match read() {
+        Ok(columns) => columns,
+        Err(error) if error.sqlite_error_code().is_some() => return Err(error),
+        Err(error) => return damaged(row.get(0).ok(), &error.to_string()),
+    };
     if row_checksum(name(table), &key, session.as_deref(), live, &doc) != crc {
-        return Ok(Err(format!("row {key:?} of {}: its checksum does not match", name(table))));
+        return damaged(Some(key), "its checksum does not match");
     }
     Ok(Ok(Row { table, key, session: session.map(SessionId), live, doc: Some(doc) }))
 }

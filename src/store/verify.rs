@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::host::port::Table;
+use crate::host::port::{DamagedEvent, Table};
 use crate::model::id::Seq;
 use crate::store::read::{Page, events};
 use crate::store::rows::{TABLES, all, name};
@@ -30,13 +30,16 @@ pub(super) fn verify(connection: &Connection, path: &Path, head: Seq) -> Vec<Str
     while after < head {
         let page = events(connection, after, PAGE, head).unwrap_or_else(|error| Page {
             events: Vec::new(),
-            damage: Some(format!("event {} cannot be read: {error}", after.0 + 1)),
+            damage: Some(DamagedEvent {
+                seq: Seq(after.0 + 1),
+                session: None,
+                what: format!("event {} cannot be read: {error}", after.0 + 1),
+            }),
         });
         after = page.events.last().map_or(after, |event| event.seq);
         if let Some(damage) = page.damage {
-            report(damage);
-            // Past the damaged one.
-            after = Seq(after.0 + 1);
+            report(damage.what);
+            after = damage.seq.max(Seq(after.0 + 1));
         }
     }
     for table in TABLES {
@@ -54,7 +57,7 @@ pub(super) fn verify(connection: &Connection, path: &Path, head: Seq) -> Vec<Str
 
 fn rows_of(connection: &Connection, table: Table, report: &mut impl FnMut(String)) {
     match all(connection, table) {
-        Ok(rows) => rows.into_iter().filter_map(Result::err).for_each(report),
+        Ok(rows) => rows.into_iter().filter_map(Result::err).map(|row| row.what).for_each(report),
         Err(error) => report(format!("table {}: {error}", name(table))),
     }
 }

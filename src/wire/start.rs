@@ -25,6 +25,9 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// Another client that holds the start lock gets so long; longer than it may take to start.
 const LOCK_WITHIN: Duration = Duration::from_secs(15);
 
+/// Daemons in a row that may die while they start before that is said.
+const DEATHS: u32 = 3;
+
 /// What a started daemon writes when it serves.
 pub const READY: &str = "ready\n";
 
@@ -61,18 +64,41 @@ async fn start_locked(paths: &Paths, caller: &Caller, start: &Start<'_>) -> Resu
             replace(&socket, caller, &error).await?;
         }
     }
+    let mut deaths = 0;
+    loop {
+        match start_once(paths, caller, start).await {
+            Ok(client) => return Ok(client),
+            // Killed while it started, by whoever killed the one before it, perhaps; the next goes on where it stopped.
+            Err(NotStarted::Died(_)) if deaths + 1 < DEATHS => deaths += 1,
+            Err(NotStarted::Died(refusal) | NotStarted::Refused(refusal)) => return Err(refusal),
+        }
+    }
+}
+
+/// Why a daemon that was started does not serve.
+enum NotStarted {
+    /// It is gone and said nothing.
+    Died(Refusal),
+    /// It said why, or nothing of it is known.
+    Refused(Refusal),
+}
+
+async fn start_once(paths: &Paths, caller: &Caller, start: &Start<'_>) -> Result<Client, NotStarted> {
     let log = paths.log.display();
     let ready = start()
         .and_then(pipe::Receiver::from_owned_fd)
-        .map_err(|error| Refusal::environment(format!("failed to start the daemon: {error}")))?;
+        .map_err(|error| NotStarted::Refused(Refusal::environment(format!("failed to start the daemon: {error}"))))?;
     read_ready(ready, &log.to_string()).await?;
     Client::connect(&paths.socket, caller).await.map_err(|error| {
+        let died = matches!(error, ConnectError::NotRunning);
         let why = Refusal::from(error).message;
-        Refusal::environment(format!("the daemon started but cannot be reached: {why}")).hint(format!("its log: {log}"))
+        let refusal = Refusal::environment(format!("the daemon started but cannot be reached: {why}"))
+            .hint(format!("its log: {log}"));
+        if died { NotStarted::Died(refusal) } else { NotStarted::Refused(refusal) }
     })
 }
 
-async fn read_ready(mut ready: pipe::Receiver, log: &str) -> Result<(), Refusal> {
+async fn read_ready(mut ready: pipe::Receiver, log: &str) -> Result<(), NotStarted> {
     let mut said = Vec::new();
     let reading = async {
         let mut byte = [0_u8; 512];
@@ -90,15 +116,16 @@ async fn read_ready(mut ready: pipe::Receiver, log: &str) -> Result<(), Refusal>
     }
     if let Some(error) = said.strip_prefix("error ").and_then(|text| serde_json::from_str::<ErrorObject>(text).ok()) {
         let refusal = Refusal::from(error);
-        return Err(Refusal { message: format!("failed to start the daemon: {}", refusal.message), ..refusal }
-            .hint(format!("its log: {log}")));
+        let message = format!("failed to start the daemon: {}", refusal.message);
+        return Err(NotStarted::Refused(Refusal { message, ..refusal }.hint(format!("its log: {log}"))));
     }
     let why = if in_time {
         "it ended at once".to_owned()
     } else {
         format!("it was not ready within {} s", READY_WITHIN.as_secs())
     };
-    Err(Refusal::environment(format!("failed to start the daemon: {why}")).hint(format!("its log: {log}")))
+    let refusal = Refusal::environment(format!("failed to start the daemon: {why}")).hint(format!("its log: {log}"));
+    Err(if in_time { NotStarted::Died(refusal) } else { NotStarted::Refused(refusal) })
 }
 
 /// The line on which a daemon that cannot serve says why.

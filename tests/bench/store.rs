@@ -182,7 +182,7 @@ pub(super) fn opening() -> Vec<Measure> {
     let (mut opens, mut firsts, mut pages) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..15 {
         let (open, store) = timed(|| SqliteStore::open(&path).expect("opens"));
-        let (first, rows) = timed(|| store.live_rows(Table::Sessions).expect("reads"));
+        let (first, rows) = timed(|| store.live_rows(Table::Sessions).expect("reads").rows);
         let (page, events) = timed(|| store.events(Seq(MANY / 2), Some(&"session007".into()), 100).expect("reads"));
         assert_eq!((store.head(), rows.len(), events.len()), (Seq(MANY), 200, 100));
         opens.push(open);

@@ -35,6 +35,28 @@ fn a_rejection_reaches_the_agent() {
 }
 
 #[test]
+fn the_message_of_a_rejection_becomes_the_next_prompt_where_the_protocol_carries_none() {
+    let scene = Scene::new();
+    scene.scripted("ask", ASKS);
+    let approval = scene.wait_for_approval("ask");
+    let instead = "#!script\nedit instead.txt instead\nsay instead";
+    scene.divisi(&["answer", &approval, "reject", "--message", instead]).ok();
+    wait_until(DEADLINE, "both turns have ended", || {
+        let session = scene.show("ask");
+        session["turns"] == 2 && session["state"] == "review"
+    });
+    assert!(scene.worktree("ask").join("rejected.txt").exists());
+    assert_eq!(scene.read("ask", "instead.txt").trim_end(), "instead");
+    let events = scene.events("ask");
+    let count = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
+    assert_eq!(count("turn.started"), 2);
+    let said =
+        |event: &&serde_json::Value| event["payload"]["text"].as_str().is_some_and(|text| text.contains("next prompt"));
+    assert_eq!(events.iter().filter(|event| event["type"] == "agent.notice").filter(said).count(), 1);
+    scene.discard(&["ask"]);
+}
+
+#[test]
 fn always_is_remembered_for_exactly_what_was_said() {
     let scene = Scene::new();
     let twice = format!(

@@ -26,10 +26,13 @@ struct Outcome {
     branches: String,
 }
 
-fn play(kill_after: Option<u64>) -> (Outcome, u64) {
+fn play(kill: Option<String>) -> (Outcome, u64) {
     let mut scene = Scene::new();
-    if let Some(seq) = kill_after {
-        scene.env.set("DIVISI_TEST_KILL", format!("after:{seq}"));
+    let killed = kill.is_some();
+    if let Some(points) = kill {
+        scene.env.set("DIVISI_TEST_KILL", points);
+        // The last of them may die when nothing is asked any more.
+        scene.env.tolerate("divisi.sock");
     }
     scene.scripted("agent", FIRST);
     scene.divisi(&["new", "--name", "shell", "--agent", "shell", SHELL]).ok();
@@ -55,7 +58,7 @@ fn play(kill_after: Option<u64>) -> (Outcome, u64) {
         branches: scene.env.git(&scene.repo, &["for-each-ref", "--format=%(refname)", "refs/heads"]),
     };
     let head = scene.env.json(&scene.repo, &["daemon", "status"])["head"].as_u64().unwrap();
-    if kill_after.is_none() {
+    if !killed {
         // Two daemons see the same state.
         let before = [scene.show("agent"), scene.show("shell")];
         scene.divisi(&["daemon", "restart"]).ok();
@@ -71,7 +74,7 @@ fn kill_at_every_event(shard: u64) {
     let (expected, head) = play(None);
     assert!(head >= 45, "the scripted run has {head} events");
     for seq in (1 + shard..=head).step_by(usize::try_from(SHARDS).unwrap()) {
-        let (outcome, _) = play(Some(seq));
+        let (outcome, _) = play(Some(format!("after:{seq}")));
         assert_eq!(outcome, expected, "the daemon was killed after event {seq}");
     }
 }
@@ -94,6 +97,28 @@ fn killed_at_every_event_c() {
 #[test]
 fn killed_at_every_event_d() {
     kill_at_every_event(3);
+}
+
+/// What the next daemon and the one after it commit first is what recovery does: all three die there (promise P8). One that has nothing
+/// to record before somebody asks dies at what it is asked.
+fn kill_during_recovery(shard: u64) {
+    const STEP: u64 = 14;
+    let (expected, head) = play(None);
+    for seq in (2 + shard * STEP / 2..=head).step_by(usize::try_from(STEP).unwrap()) {
+        let points = format!("after:{seq},after:{},after:{}", seq + 1, seq + 2);
+        let (outcome, _) = play(Some(points.clone()));
+        assert_eq!(outcome, expected, "daemons were killed at {points}");
+    }
+}
+
+#[test]
+fn killed_again_during_recovery_a() {
+    kill_during_recovery(0);
+}
+
+#[test]
+fn killed_again_during_recovery_b() {
+    kill_during_recovery(1);
 }
 
 #[test]

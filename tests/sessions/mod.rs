@@ -3,9 +3,15 @@
 mod approvals;
 mod crash;
 mod crowd;
+mod damage;
+mod following;
 mod hostile;
 mod landing;
 mod life;
+mod locked;
+mod names;
+mod precious;
+mod rebuilt;
 mod removal;
 mod repositories;
 mod scene;

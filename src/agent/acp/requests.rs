@@ -175,10 +175,7 @@ impl AcpConversation {
                 "the agent does not offer the answer {option:?}; it was told: cancelled"
             )));
         }
-        if open.form.is_none() && message.is_some_and(|message| !message.is_empty()) {
-            let text = "the agent's protocol carries no message with an answer; send it as a prompt after this turn";
-            updates.push(Update::Notice(text.to_owned()));
-        }
+        // A message beside a permission's answer has no place in the protocol; the host makes it the next prompt.
         updates.push(write_answer(key, known.map_or_else(|| open.cancelled(), |option| open.chosen(option, message))));
     }
 

@@ -58,6 +58,37 @@ pub struct Batch {
     pub rows: Vec<Row>,
 }
 
+/// The live rows of a table, as far as they can be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LiveRows {
+    /// The intact ones, by key.
+    pub rows: Vec<Row>,
+    /// The damaged ones: what is wrong, one sentence each, naming the row.
+    pub damaged: Vec<DamagedRow>,
+}
+
+/// A row that is not what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedRow {
+    /// Its key as it is there now, which may be what is damaged; absent when not even that can be read.
+    pub key: Option<String>,
+    /// The session it seems to belong to.
+    pub session: Option<SessionId>,
+    /// What is wrong, naming the row and the table.
+    pub what: String,
+}
+
+/// An event that is not what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedEvent {
+    /// Its number.
+    pub seq: Seq,
+    /// The session it seems to belong to; what is damaged may be this.
+    pub session: Option<SessionId>,
+    /// What is wrong, naming the event.
+    pub what: String,
+}
+
 /// The store. Reading methods block for a moment and are called off the async runtime's workers.
 pub trait Store: Send + Sync {
     /// Queues a batch behind all earlier ones. `committed` is called on the writer's thread once it is durable (several batches may
@@ -77,11 +108,18 @@ pub trait Store: Send + Sync {
     /// When the database cannot be read, or a row's checksum does not match (the message names the event).
     fn events(&self, after: Seq, session: Option<&SessionId>, limit: usize) -> Result<Vec<Envelope>, Refusal>;
 
-    /// Every live row of a table.
+    /// The event for which [`Store::events`] with the same arguments gives an error because it is damaged; absent when the next event is
+    /// intact or there is none. Whoever reads on after its number gets what comes behind it.
     ///
     /// # Errors
     /// When the database cannot be read.
-    fn live_rows(&self, table: Table) -> Result<Vec<Row>, Refusal>;
+    fn damaged_event(&self, after: Seq, session: Option<&SessionId>) -> Result<Option<DamagedEvent>, Refusal>;
+
+    /// Every live row of a table; damaged ones are named, not given.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn live_rows(&self, table: Table) -> Result<LiveRows, Refusal>;
 
     /// One row, live or not.
     ///

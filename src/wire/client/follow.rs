@@ -75,12 +75,13 @@ impl Follower {
     /// # Errors
     /// When there is no daemon or it refuses.
     pub async fn open(follow: Follow) -> Result<Self, Refusal> {
-        let (stream, subscribed) = match (subscribe(&follow, follow.after).await, &follow.revive) {
-            (Err(ConnectError::NotRunning), Some(revive)) => {
-                (revive.0)().await?;
-                subscribe(&follow, follow.after).await?
+        let until = clock::instant() + follow.patience;
+        let (stream, subscribed) = loop {
+            match (subscribe(&follow, follow.after).await, &follow.revive) {
+                // Again when one that was just started is gone already: whoever waits for work waits on.
+                (Err(ConnectError::NotRunning), Some(revive)) if clock::instant() < until => (revive.0)().await?,
+                (subscribed, _) => break subscribed?,
             }
-            (subscribed, _) => subscribed?,
         };
         let cursor = follow.after.unwrap_or(subscribed.head);
         let stream = Some((stream, subscribed.subscription));

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::base::paths::Paths;
 use crate::host::bus::Bus;
 use crate::host::handle::{HostHandle, Request};
-use crate::host::port::{Batch, Row, Store, Table};
+use crate::host::port::{Batch, DamagedEvent, LiveRows, Row, Store, Table};
 use crate::model::command::{Command, Outcome, Receipt};
 use crate::model::id::{CommandId, Seq, SessionId, TurnId};
 use crate::model::query::Query;
@@ -47,8 +47,11 @@ impl Store for FakeStore {
             |event: &&Envelope| event.seq > after && session.is_none_or(|id| event.session.as_ref() == Some(id));
         Ok(events.iter().filter(wanted).take(limit).cloned().collect())
     }
-    fn live_rows(&self, _: Table) -> Result<Vec<Row>, Refusal> {
-        Ok(Vec::new())
+    fn damaged_event(&self, _: Seq, _: Option<&SessionId>) -> Result<Option<DamagedEvent>, Refusal> {
+        Ok(None)
+    }
+    fn live_rows(&self, _: Table) -> Result<LiveRows, Refusal> {
+        Ok(LiveRows::default())
     }
     fn row(&self, _: Table, _: &str) -> Result<Option<Row>, Refusal> {
         Ok(None)

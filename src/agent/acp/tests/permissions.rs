@@ -36,7 +36,6 @@ fn a_rejected_call_failed_even_if_the_agent_does_not_say_so() {
     bench.take();
     bench.feed(ConversationInput::Answer { key: "7", option: Some("no"), message: Some("use cargo") });
     let updates = bench.take();
-    assert!(matches!(&updates[0], Update::Notice(text) if text.contains("no message")));
     assert_eq!(statuses(&updates), [("t1", ToolStatus::Failed)]);
     bench.answers("prompt:s.t1", &json!({"stopReason": "cancelled"}));
     assert_eq!(
