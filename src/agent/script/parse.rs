@@ -14,6 +14,7 @@ pub(super) enum Step {
     ToolDone { id: String, failed: bool },
     Edit { path: String, text: String },
     Append { path: String, text: String },
+    Replace { path: String, old: String, new: String },
     Delete { path: String },
     AskPermission { id: String, title: String, command: Option<String> },
     AskQuestion { id: String, text: String, choices: Vec<String> },
@@ -22,6 +23,7 @@ pub(super) enum Step {
     Usage { input: u64, output: u64, cost: Option<String> },
     Mode(String),
     Commands(Vec<String>),
+    Pause(u64),
     SleepUntil(String),
     Touch(String),
     Pid(String),
@@ -183,6 +185,11 @@ fn step(verb: &str, rest: &mut Rest<'_>) -> Result<Step, String> {
         "tool-done" => Step::ToolDone { id: rest.word()?, failed: rest.flag("failed") },
         "edit" => Step::Edit { path: rest.word()?, text: rest.text() },
         "append" => Step::Append { path: rest.word()?, text: rest.text() },
+        "replace" => {
+            let path = rest.word()?;
+            let (old, new) = rest.pair();
+            Step::Replace { path, old, new: new.ok_or("`replace` needs OLD :: NEW")? }
+        }
         "delete" => Step::Delete { path: rest.word()? },
         "ask-permission" => {
             let id = rest.word()?;
@@ -199,6 +206,7 @@ fn step(verb: &str, rest: &mut Rest<'_>) -> Result<Step, String> {
         "usage" => Step::Usage { input: rest.number()?, output: rest.number()?, cost: rest.word().ok() },
         "mode" => Step::Mode(rest.word()?),
         "commands" => Step::Commands(rest.list()?),
+        "pause" => Step::Pause(rest.number()?),
         "sleep-until" => Step::SleepUntil(rest.word()?),
         "touch" => Step::Touch(rest.word()?),
         "pid" => Step::Pid(rest.word()?),

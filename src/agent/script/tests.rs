@@ -57,6 +57,8 @@ fn mistakes_name_their_line() {
         ("say x\nfly away\n", "line 2: unknown step fly"),
         ("exit many\n", "line 1: many is not a number"),
         ("flood -1\n", "line 1: -1 is not a number"),
+        ("replace a b\n", "line 1: `replace` needs OLD :: NEW"),
+        ("pause soon\n", "line 1: soon is not a number"),
         ("exit\n", "line 1: a word is missing"),
         ("crash on\n", "line 1: \"on\" is too much"),
         ("end\n", "line 1: no block is open"),

@@ -1,12 +1,13 @@
 //! `divisi remove`: a session's process, worktree and branch go; unlanded work is kept under a ref.
 
 use crate::cli::command::Outcome;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Door};
 use crate::cli::exit::Exit;
 use crate::cli::follow;
 use crate::cli::render;
-use crate::model::Event;
 use crate::model::command::{Command, RemoveSession};
+use crate::model::session::SessionView;
+use crate::model::{Event, Refusal};
 
 /// Remove sessions with their worktrees and branches
 #[derive(Debug, clap::Args)]
@@ -27,19 +28,30 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let mut door = context.door().await?;
     for reference in &args.sessions {
         let view = door.session(reference).await?;
-        let before = door.client().welcome().head;
-        door.submit(Command::RemoveSession(RemoveSession { session: view.id.clone(), discard: args.discard })).await?;
-        let doing = format!("removing {}", view.name);
-        let preserved = follow::until(context, &door, &view.id, before, &doing, |event| match &event.event {
-            Event::SessionRemoved { preserved } => Some(Ok(preserved.clone())),
-            _ => follow::fault(event).map(Err),
-        })
-        .await?;
-        render::text(&format!("removed {}", view.name));
-        if let Some(reference) = preserved {
-            render::text(&format!("  what was not landed is kept as {reference}"));
-            render::text(&format!("  divisi restore {}", view.id));
-        }
+        one(context, &mut door, &view, args.discard).await?;
     }
     Ok(Exit::Done)
+}
+
+/// Removes one, and says so.
+pub(crate) async fn one(
+    context: &Context,
+    door: &mut Door<'_>,
+    view: &SessionView,
+    discard: bool,
+) -> Result<(), Refusal> {
+    let before = door.client().welcome().head;
+    door.submit(Command::RemoveSession(RemoveSession { session: view.id.clone(), discard })).await?;
+    let doing = format!("removing {}", view.name);
+    let preserved = follow::until(context, door, &view.id, before, &doing, |event| match &event.event {
+        Event::SessionRemoved { preserved } => Some(Ok(preserved.clone())),
+        _ => follow::fault(event).map(Err),
+    })
+    .await?;
+    render::text(&format!("removed {}", view.name));
+    if let Some(reference) = preserved {
+        render::text(&format!("  what was not landed is kept as {reference}"));
+        render::text(&format!("  divisi restore {}", view.id));
+    }
+    Ok(())
 }
