@@ -50,6 +50,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         for finding in &findings {
             say(context, finding);
         }
+        if findings.is_empty() {
+            render::text("nothing is wrong");
+        }
         if findings.iter().any(|finding| finding.fix.is_some()) {
             render::remark("  try: divisi doctor --fix");
         }

@@ -28,30 +28,29 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let mut door = context.door().await?;
     for reference in &args.sessions {
         let view = door.session(reference).await?;
-        one(context, &mut door, &view, args.discard).await?;
+        let preserved = one(context, &mut door, &view, args.discard).await?;
+        render::text(&format!("removed {}", view.name));
+        if let Some(reference) = preserved {
+            render::text(&format!("  its work is kept as {reference}"));
+            render::text(&format!("  divisi restore {}", view.id));
+        }
     }
     Ok(Exit::Done)
 }
 
-/// Removes one, and says so.
+/// Removes one; returns the reference under which its work is kept.
 pub(crate) async fn one(
     context: &Context,
     door: &mut Door<'_>,
     view: &SessionView,
     discard: bool,
-) -> Result<(), Refusal> {
+) -> Result<Option<String>, Refusal> {
     let before = door.client().welcome().head;
     door.submit(Command::RemoveSession(RemoveSession { session: view.id.clone(), discard })).await?;
     let doing = format!("removing {}", view.name);
-    let preserved = follow::until(context, door, &view.id, before, &doing, |event| match &event.event {
+    follow::until(context, door, &view.id, before, &doing, |event| match &event.event {
         Event::SessionRemoved { preserved } => Some(Ok(preserved.clone())),
         _ => follow::fault(event).map(Err),
     })
-    .await?;
-    render::text(&format!("removed {}", view.name));
-    if let Some(reference) = preserved {
-        render::text(&format!("  what was not landed is kept as {reference}"));
-        render::text(&format!("  divisi restore {}", view.id));
-    }
-    Ok(())
+    .await
 }

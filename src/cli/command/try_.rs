@@ -85,7 +85,12 @@ async fn work(args: &Args, context: &Context, made: &Made) -> Outcome {
 }
 
 async fn show(context: &Context, made: &Made) -> Outcome {
-    let (dir, repository) = place::claim(&context.paths)?;
+    let mut door = context.door().await?;
+    // A name is used once in a repository, also when that was removed: a number comes never again.
+    let all = ListSessions { removed: true, ..ListSessions::default() };
+    let known: Vec<SessionView> = door.query(Query::ListSessions(all)).await?;
+    let used = known.iter().filter_map(|view| place::number_in(&context.paths, Path::new(&view.repository))).max();
+    let (dir, repository) = place::claim(&context.paths, used.unwrap_or(0))?;
     let commits = match project::build(&repository, &context.programs.scratch) {
         Ok(commits) => commits,
         Err(refusal) => {
@@ -97,7 +102,6 @@ async fn show(context: &Context, made: &Made) -> Outcome {
     *made.lock().unwrap_or_else(PoisonError::into_inner) = Some(repository.clone());
     heading(context, "An example project", "");
     render::text(&format!("{} ({commits} commits; nothing of yours is touched)", repository.display()));
-    let mut door = context.door().await?;
     let mut follower = door.follow(door.head(), None, true).await?;
     let mut sessions = Vec::new();
     for session in project::sessions(&path_text(&repository)?) {

@@ -31,7 +31,8 @@ pub(super) async fn diff(context: &Context, door: &mut Door<'_>, view: &SessionV
         render::text("");
         render::diff::file(&context.screen, &file);
         if hunks > 1 {
-            render::line(&context.screen, &Line::new().add(Style::Dim, &format!("({} more hunks)", hunks - 1)));
+            let more = format!("({} more hunk{})", hunks - 1, if hunks == 2 { "" } else { "s" });
+            render::line(&context.screen, &Line::new().add(Style::Dim, &more));
         }
     }
     Ok(())
@@ -101,9 +102,11 @@ pub(super) fn next(context: &Context, repository: &Path) {
 fn say(context: &Context, lines: &[(String, &str)]) {
     // A long path would push the remarks off a small screen.
     let widest = lines.iter().map(|(command, _)| command.len()).filter(|width| *width <= 36).max().unwrap_or(0);
+    let room = columns(&context.screen).unwrap_or(usize::MAX);
     for (command, remark) in lines {
         let line = Line::new().add(Style::Accent, &format!("  {command:<widest$}"));
-        let line = if remark.is_empty() { line } else { line.add(Style::Dim, &format!("  # {remark}")) };
+        let fits = 2 + command.len().max(widest) + 4 + remark.len() <= room;
+        let line = if remark.is_empty() || !fits { line } else { line.add(Style::Dim, &format!("  # {remark}")) };
         render::line(&context.screen, &line);
     }
 }

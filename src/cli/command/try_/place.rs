@@ -18,12 +18,12 @@ fn root(paths: &Paths) -> PathBuf {
     paths.state_dir.join("try")
 }
 
-/// Makes a directory nobody has used; returns it and the repository's, which is not made yet.
-pub(super) fn claim(paths: &Paths) -> Result<(PathBuf, PathBuf), Refusal> {
+/// Makes a directory nobody has used, numbered above `used`; returns it and the repository's, which is not made yet.
+pub(super) fn claim(paths: &Paths, used: u64) -> Result<(PathBuf, PathBuf), Refusal> {
     let root = root(paths);
     let failed = |error: std::io::Error| Refusal::environment(format!("failed to make {}: {error}", root.display()));
     private_directory(&root).map_err(failed)?;
-    let mut number = all(paths)?.iter().filter_map(|dir| number_of(dir)).max().unwrap_or(0);
+    let mut number = all(paths)?.iter().filter_map(|dir| number_of(dir)).max().unwrap_or(0).max(used);
     loop {
         number += 1;
         let dir = root.join(number.to_string());
@@ -56,6 +56,13 @@ pub(super) fn all(paths: &Paths) -> Result<Vec<PathBuf>, Refusal> {
     }
     found.sort_by_key(|dir| number_of(dir));
     Ok(found)
+}
+
+/// The number of the scratch directory that a path is in; absent when it is in none.
+pub(super) fn number_in(paths: &Paths, path: &Path) -> Option<u64> {
+    let root = root(paths);
+    let below = path.strip_prefix(super::real(&root)).or_else(|_| path.strip_prefix(&root)).ok()?;
+    below.components().next().and_then(|first| first.as_os_str().to_str()?.parse().ok())
 }
 
 fn number_of(dir: &Path) -> Option<u64> {

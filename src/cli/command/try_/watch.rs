@@ -1,6 +1,6 @@
 //! Watching the three sessions: a small table drawn in place on a terminal, a line per change elsewhere. The approval is asked here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::text::visible_line;
 use crate::cli::context::{Context, Door};
@@ -15,7 +15,7 @@ use crate::model::command::{AnswerApproval, Command};
 use crate::model::id::SessionId;
 use crate::model::query::{ListApprovals, Query};
 use crate::model::session::{SessionState, SessionView};
-use crate::wire::client::Follower;
+use crate::wire::client::{Batch, Follower};
 
 /// The sessions as they are shown.
 pub(super) struct Watch<'a> {
@@ -30,7 +30,7 @@ pub(super) struct Watch<'a> {
 }
 
 enum Heard {
-    Views(Vec<SessionView>),
+    Batch(Batch),
     Key(Option<u8>),
 }
 
@@ -58,13 +58,7 @@ impl<'a> Watch<'a> {
                 return Ok(self.order.iter().filter_map(|id| self.views.remove(id)).collect());
             }
             match self.hear(follower).await? {
-                Heard::Views(views) => {
-                    for view in views {
-                        if let Some(known) = self.views.get_mut(&view.id) {
-                            *known = view;
-                        }
-                    }
-                }
+                Heard::Batch(batch) => self.take(door, batch).await?,
                 Heard::Key(key) => self.key(door, key).await?,
             }
         }
@@ -72,13 +66,29 @@ impl<'a> Watch<'a> {
 
     async fn hear(&mut self, follower: &mut Follower) -> Result<Heard, Refusal> {
         match &mut self.asked {
-            None => Ok(Heard::Views(follower.next().await?.sessions)),
+            None => Ok(Heard::Batch(follower.next().await?)),
             Some((_, keys)) => tokio::select! {
-                batch = follower.next() => Ok(Heard::Views(batch?.sessions)),
+                batch = follower.next() => Ok(Heard::Batch(batch?)),
                 // A terminal that cannot be read any more is one without a person.
                 key = keys.next() => Ok(Heard::Key(key)),
             },
         }
+    }
+
+    async fn take(&mut self, door: &mut Door<'_>, batch: Batch) -> Result<(), Refusal> {
+        let mut stale: BTreeSet<_> = batch.events.into_iter().filter_map(|event| event.session).collect();
+        for view in batch.sessions {
+            stale.remove(&view.id);
+            if let Some(known) = self.views.get_mut(&view.id) {
+                *known = view;
+            }
+        }
+        // What an agent says comes without a view, but it is what the agent is doing.
+        for id in stale.into_iter().filter(|id| self.order.contains(id)) {
+            let view = door.session(id.as_str()).await?;
+            self.views.insert(id, view);
+        }
+        Ok(())
     }
 
     /// Finds what waits for an answer, or is not open any more.
