@@ -31,7 +31,8 @@
 //! Before the agent is ready, wherever they stand in the script: `slow-start MILLISECONDS`, `wait-start FILE`, `die-at-start CODE`,
 //! `capability load|resume`, `load-fails`, `auth-required`, `refuse-initialize`, `protocol-version N`, `modes A | B`, `models A | B`.
 //!
-//! `on-turn N` begins the steps of the N-th prompt; steps before the first `on-turn` are those of every other prompt. A prompt that
+//! `on-turn N` begins the steps of the N-th prompt; steps before the first `on-turn` are those of every other prompt. `on-resume` begins those of
+//! every prompt to a process that goes on with an earlier one's conversation. A prompt that
 //! has the line `#!script` is itself a script for its turn, from the line after that.
 
 use std::fs;

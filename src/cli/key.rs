@@ -30,14 +30,14 @@ impl Keys {
         each.special_codes[SpecialCodeIndex::VTIME] = 0;
         // What was typed before the question was not meant for it.
         tcsetattr(stdin(), OptionalActions::Flush, &each)?;
-        let (send, keys) = channel(1);
+        let (send, keys) = channel(8);
         let wanted = Arc::new(AtomicBool::new(true));
         let still = Arc::clone(&wanted);
         let reader = thread::Builder::new().name("keys".to_owned()).spawn(move || read(&still, &send))?;
         Ok(Self { keys, wanted, reader: Some(reader), before })
     }
 
-    /// The next key; absent when the terminal is gone. An arrow or function key is its first byte, the rest is dropped.
+    /// The next key; absent when the terminal is gone..
     pub(crate) async fn next(&mut self) -> Option<u8> {
         self.keys.recv().await
     }
@@ -55,8 +55,14 @@ fn read(wanted: &AtomicBool, keys: &Sender<u8>) {
         let mut bytes = [0_u8; 32];
         match rustix::io::read(&terminal, &mut bytes) {
             Ok(0) => return,
-            // A key that nobody has taken yet makes later ones superfluous.
-            Ok(_) => drop(keys.try_send(bytes[0])),
+            // An arrow or a function key: many bytes and no letter.
+            Ok(_) if bytes[0] == 0x1b => {}
+            // Who types more than is taken has answered already.
+            Ok(count) => {
+                for key in &bytes[..count] {
+                    let _ = keys.try_send(*key);
+                }
+            }
             Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
             Err(_) => return,
         }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// Where the steps of a resumed conversation are kept: prompts count from one.
+const RESUMED: u32 = 0;
+
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
@@ -102,6 +105,11 @@ impl Script {
                     script.put(turn, steps);
                     turn = Some(rest.number().map_err(at)?);
                 }
+                "on-resume" => {
+                    let steps = section(&mut open).map_err(at)?;
+                    script.put(turn, steps);
+                    turn = Some(RESUMED);
+                }
                 "if-allowed" | "if-rejected" => open.push((verb == "if-allowed", Vec::new())),
                 "end" => {
                     let (allowed, steps) =
@@ -128,6 +136,11 @@ impl Script {
     /// The steps of the `number`-th prompt.
     pub(super) fn turn(&self, number: u32) -> &[Step] {
         self.turns.get(&number).unwrap_or(&self.steps)
+    }
+
+    /// The steps of a prompt to a process that goes on with an earlier conversation, if there are such.
+    pub(super) fn resumed(&self) -> Option<&[Step]> {
+        self.turns.get(&RESUMED).map(Vec::as_slice)
     }
 
     fn put(&mut self, turn: Option<u32>, mut steps: Vec<Step>) {

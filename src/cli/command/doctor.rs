@@ -13,6 +13,9 @@ use crate::model::query::{Finding, OptionalRepository, Query};
 
 /// Look for what is wrong: orphaned worktrees and branches, stale locks, a broken setup
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi doctor
+  divisi doctor --fix")]
 pub(crate) struct Args {
     /// Only this repository
     #[arg(long, value_name = "DIR")]

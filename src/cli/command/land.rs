@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::context::Door;
 use crate::cli::exit::Exit;
 use crate::cli::follow;
-use crate::cli::render;
+use crate::cli::render::{self, words};
 use crate::model::command::{Command, OfSession, Outcome as Came, StartLanding};
 use crate::model::diff::DiffRange;
 use crate::model::id::{LandingId, Oid, Seq, SessionId};
@@ -209,16 +209,12 @@ async fn pull_request(door: &mut Door<'_>, view: &SessionView, args: Args, conte
     let request = PullRequest {
         common_dir: view.worktree.common_dir.clone(),
         commit: found.head.0,
-        head: short_branch(&view.worktree.branch).to_owned(),
-        base: short_branch(&found.onto).to_owned(),
+        head: words::branch(&view.worktree.branch).to_owned(),
+        base: words::branch(&found.onto).to_owned(),
         title: crate::base::text::visible_line(title, 120),
         body: body.trim().to_owned(),
     };
     let said = (context.programs.open_pull_request)(&request)?;
     render::text(said.trim_end());
     Ok(Exit::Done)
-}
-
-fn short_branch(reference: &str) -> &str {
-    reference.strip_prefix("refs/heads/").unwrap_or(reference)
 }

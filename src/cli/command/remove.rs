@@ -13,7 +13,11 @@ use crate::model::{Event, Refusal};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Refused when work would be lost. With --discard it is removed all the same, and what was not landed
-stays under refs/divisi/preserved/: divisi restore SESSION brings it back."
+stays under refs/divisi/preserved/: divisi restore SESSION brings it back.
+
+Examples:
+  divisi remove parser
+  divisi remove parser docs --discard"
 )]
 pub(crate) struct Args {
     /// The sessions

@@ -76,10 +76,10 @@ pub(super) fn next(context: &Context, repository: &Path) {
     let aliased = (context.programs.find)("divisi").is_none();
     let mut lines = Vec::new();
     if let (true, Ok(program)) = (aliased, std::env::current_exe()) {
-        lines.push((format!("alias divisi={}", quoted(&program)), "or: cargo install --path ."));
+        lines.push((format!("alias divisi={}", homely(&program)), "or: cargo install --path ."));
     }
     lines.extend([
-        (format!("cd {}", quoted(repository)), ""),
+        (format!("cd {}", homely(repository)), ""),
         ("divisi list".to_owned(), "all sessions"),
         ("divisi log help-option".to_owned(), "what it said and did"),
         ("divisi diff licence-lines".to_owned(), "hunk by hunk"),
@@ -140,6 +140,12 @@ pub(super) async fn editor(context: &Context, repository: &Path) -> Result<(), R
 fn checkout() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     program.ancestors().skip(1).find(|dir| dir.join("plugin/divisi.lua").is_file()).map(Path::to_path_buf)
+}
+
+/// A path as a person types it: from the home directory, where that is possible.
+pub(super) fn homely(path: &Path) -> String {
+    let below = std::env::var_os("HOME").and_then(|home| path.strip_prefix(home).ok().map(quoted));
+    below.filter(|rest| !rest.starts_with('\'')).map_or_else(|| quoted(path), |rest| format!("~/{rest}"))
 }
 
 /// A word for a shell.
