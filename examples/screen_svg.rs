@@ -22,6 +22,7 @@ const PALETTE: [&str; 16] = [
 
 /// How text looks.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "attributes of a terminal are independent switches")]
 struct Look {
     front: Option<String>,
     back: Option<String>,

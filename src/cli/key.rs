@@ -14,7 +14,7 @@ const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// The terminal in a mode that hands on each key at once; as it was before when this is dropped. Ctrl-C stays a signal.
 pub(crate) struct Keys {
-    keys: Receiver<u8>,
+    pressed: Receiver<u8>,
     wanted: Arc<AtomicBool>,
     reader: Option<JoinHandle<()>>,
     before: Termios,
@@ -30,16 +30,16 @@ impl Keys {
         each.special_codes[SpecialCodeIndex::VTIME] = 0;
         // What was typed before the question was not meant for it.
         tcsetattr(stdin(), OptionalActions::Flush, &each)?;
-        let (send, keys) = channel(8);
+        let (send, pressed) = channel(8);
         let wanted = Arc::new(AtomicBool::new(true));
         let still = Arc::clone(&wanted);
         let reader = thread::Builder::new().name("keys".to_owned()).spawn(move || read(&still, &send))?;
-        Ok(Self { keys, wanted, reader: Some(reader), before })
+        Ok(Self { pressed, wanted, reader: Some(reader), before })
     }
 
     /// The next key; absent when the terminal is gone..
     pub(crate) async fn next(&mut self) -> Option<u8> {
-        self.keys.recv().await
+        self.pressed.recv().await
     }
 }
 

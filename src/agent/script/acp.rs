@@ -56,6 +56,7 @@ fn listen() -> Receiver<Value> {
     receiver
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 struct Agent {
     inbox: Receiver<Value>,
     /// Requests that came while a turn was played.

@@ -236,24 +236,16 @@ impl<'a> Player<'a> {
 
     /// Changes the first occurrence of a text in a file; a tool call that fails when the file has none.
     fn replace(&mut self, path: &str, old: &str, new: &str, voice: &mut dyn Voice) -> io::Result<()> {
-        match fs::read_to_string(self.path(path)).ok().filter(|text| text.contains(old)) {
-            Some(text) => self.edit(path, Some(&text.replacen(old, new, 1)), false, voice),
-            None => {
-                self.edits += 1;
-                let (id, title) = (format!("edit-{}", self.edits), format!("Edit {path}"));
-                let mut report = ToolReport {
-                    id: &id,
-                    kind: "edit",
-                    title: &title,
-                    status: "in_progress",
-                    path: Some(path),
-                    diff: None,
-                };
-                voice.tool(&report)?;
-                report.status = "failed";
-                voice.tool(&report)
-            }
+        if let Some(text) = fs::read_to_string(self.path(path)).ok().filter(|text| text.contains(old)) {
+            return self.edit(path, Some(&text.replacen(old, new, 1)), false, voice);
         }
+        self.edits += 1;
+        let (id, title) = (format!("edit-{}", self.edits), format!("Edit {path}"));
+        let mut report =
+            ToolReport { id: &id, kind: "edit", title: &title, status: "in_progress", path: Some(path), diff: None };
+        voice.tool(&report)?;
+        report.status = "failed";
+        voice.tool(&report)
     }
 
     fn path(&self, path: &str) -> PathBuf {

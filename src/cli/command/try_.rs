@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             render::remark("");
             match tokio::time::timeout(STOP_WITHIN, abandon(context, &repository)).await {
                 Ok(Ok(stopped)) => {
-                    render::remark(&format!("interrupted: stopped {stopped} of the sessions; what they did is kept"))
+                    render::remark(&format!("interrupted: stopped {stopped} of the sessions; what they did is kept"));
                 }
                 Ok(Err(refusal)) => render::refusal(&refusal),
                 Err(_) => render::remark("interrupted: the sessions have not ended yet: divisi list"),
