@@ -18,7 +18,7 @@ use crate::cli::render::{self, Line, Style};
 use crate::model::Refusal;
 use crate::model::command::{Command, OfSession, Outcome as Came};
 use crate::model::query::{ListSessions, Query};
-use crate::model::session::{SessionState, SessionView};
+use crate::model::session::SessionView;
 
 /// After Ctrl-C the agents have this long to end.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -113,10 +113,10 @@ async fn show(context: &Context, made: &Made) -> Outcome {
     }
     heading(context, "Three agents, each in a worktree of its own", "divisi new, divisi list");
     let views = watch::Watch::new(context, sessions).run(&mut door, &mut follower).await?;
-    if let Some(bad) = views.iter().find(|view| view.state != SessionState::Review) {
+    if let Some(bad) = views.iter().find(|view| settled(view) != Some(Exit::Done)) {
         render::remark(&format!("{} ended as {}", bad.name, render::words::state(bad)));
         render::remark(&format!("  divisi log {}", bad.name));
-        return Ok(settled(bad).filter(|exit| *exit != Exit::Done).unwrap_or(Exit::Failed));
+        return Ok(settled(bad).unwrap_or(Exit::Failed));
     }
     let landed = views
         .iter()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::text::visible_line;
 use crate::cli::context::{Context, Door};
-use crate::cli::exit::settled;
+use crate::cli::exit::{Exit, settled};
 use crate::cli::key::Keys;
 use crate::cli::render::live::{Live, columns};
 use crate::cli::render::table::{Table, cut};
@@ -14,7 +14,7 @@ use crate::model::approval::{Answer, Approval};
 use crate::model::command::{AnswerApproval, Command};
 use crate::model::id::SessionId;
 use crate::model::query::{ListApprovals, Query};
-use crate::model::session::{SessionState, SessionView};
+use crate::model::session::SessionView;
 use crate::wire::client::{Batch, Follower};
 
 /// The sessions as they are shown.
@@ -224,12 +224,11 @@ fn plan(view: &SessionView) -> String {
 
 fn doing(view: &SessionView) -> String {
     let changes = words::stat(view.stat);
-    match (view.state, &view.reason, &view.activity) {
+    match (settled(view), &view.reason, &view.activity) {
         (_, Some(reason), _) => reason.clone(),
-        (SessionState::Review, ..) if !changes.is_empty() => changes,
-        (SessionState::Initializing, ..) => "making its worktree".to_owned(),
+        (Some(Exit::Done), ..) if !changes.is_empty() => changes,
         (_, _, Some(activity)) => activity.clone(),
-        (SessionState::Running, ..) => "starting".to_owned(),
+        (None, ..) => "starting".to_owned(),
         _ => String::new(),
     }
 }
