@@ -7,6 +7,8 @@ mod cli;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod first_contact;
+#[cfg(test)]
 mod git;
 #[cfg(test)]
 mod nvim;

@@ -14,6 +14,10 @@ const PAGE: u32 = 1000;
 
 /// Print a session's transcript
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi log parser
+  divisi log parser --follow
+  divisi log parser --json | jq -r .[].type")]
 pub(crate) struct Args {
     /// The session
     session: String,
