@@ -1,1 +1,6 @@
-//! Behaviour tests.
+//! Behaviour tests: one binary, a file per behaviour. `doc/TESTING.md` says how they are organised.
+
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tidy;

@@ -84,6 +84,14 @@ pub enum Event {
         /// The branch's commit.
         head: Oid,
     },
+    /// Changes made outside of a turn were committed on the session's branch, before a landing.
+    #[serde(rename = "session.checkpointed")]
+    SessionCheckpointed {
+        /// The branch's commit.
+        head: Oid,
+        /// What changed since the base.
+        stat: DiffStat,
+    },
     /// Something failed outside of a turn.
     #[serde(rename = "session.faulted")]
     SessionFaulted {
@@ -183,6 +191,14 @@ pub enum Event {
         /// True when the agent process was lost and a new conversation is primed with the transcript.
         #[serde(default)]
         primed: bool,
+    },
+    /// Somebody asked for the turn to be stopped.
+    #[serde(rename = "turn.stop_requested")]
+    TurnStopRequested {
+        /// The turn.
+        turn: TurnId,
+        /// Who: a face's client name.
+        by: String,
     },
     /// The agent stopped; the checkpoint is still to come.
     #[serde(rename = "turn.stopped")]

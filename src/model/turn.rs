@@ -40,10 +40,13 @@ pub struct Turn {
     pub prompt: String,
     /// When it started, milliseconds since the epoch.
     pub started_at: i64,
-    /// When it ended.
+    /// True once somebody asked for it to be stopped.
+    #[serde(default)]
+    pub stopping: bool,
+    /// When it ended: the agent stopped and the checkpoint is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<i64>,
-    /// How it ended; absent while it runs.
+    /// How the agent stopped; absent while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none", flatten)]
     pub outcome: Option<TurnOutcome>,
     /// The branch's commit when the turn began.

@@ -1,0 +1,50 @@
+//! A repository's own settings, `.divisi.toml`: they apply only once the user trusted exactly that content.
+
+use serde::Deserialize;
+
+use crate::model::Refusal;
+
+/// What `.divisi.toml` may say.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RepositorySettings {
+    /// What makes a new worktree ready for work.
+    #[serde(default)]
+    pub setup: SetupSettings,
+}
+
+/// The section `setup`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetupSettings {
+    /// Command lines, run one after the other in the new worktree before the agent starts.
+    #[serde(default)]
+    pub commands: Vec<String>,
+    /// Seconds all of them may take together.
+    #[serde(default = "default_timeout")]
+    pub timeout_sec: u64,
+}
+
+impl Default for SetupSettings {
+    fn default() -> Self {
+        Self { commands: Vec::new(), timeout_sec: default_timeout() }
+    }
+}
+
+fn default_timeout() -> u64 {
+    600
+}
+
+/// Reads the settings.
+///
+/// # Errors
+/// When the text is not TOML, has an unknown key or a wrong type; the message carries line and column.
+pub fn parse(text: &str) -> Result<RepositorySettings, Refusal> {
+    toml_edit::de::from_str(text).map_err(|error| {
+        let message = crate::base::text::visible_line(&error.to_string(), 300);
+        Refusal::user(format!("cannot read .divisi.toml: {message}")).hint("known keys: [setup] commands = [\"...\"], timeout_sec = 600")
+    })
+}
+
+#[cfg(test)]
+mod tests;

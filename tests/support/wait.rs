@@ -1,0 +1,26 @@
+//! Waiting for something to become true.
+
+use std::time::{Duration, Instant};
+
+/// How often a condition is looked at. Tests never wait for a duration, so this is the only sleep.
+const POLL: Duration = Duration::from_millis(5);
+
+/// Waits until `condition` holds; panics with `what` when it does not within `deadline`.
+#[track_caller]
+pub(crate) fn wait_until(deadline: Duration, what: &str, condition: impl FnMut() -> bool) {
+    assert!(holds_within(deadline, condition), "waited {deadline:?} in vain until {what}");
+}
+
+/// Whether `condition` became true before `deadline` had passed; it is looked at once at least.
+pub(crate) fn holds_within(deadline: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let began = Instant::now();
+    loop {
+        if condition() {
+            return true;
+        }
+        if began.elapsed() >= deadline {
+            return false;
+        }
+        std::thread::sleep(POLL);
+    }
+}

