@@ -1,0 +1,47 @@
+//! Codex's names of failures.
+
+use serde_json::Value;
+
+use super::super::acp::wire;
+use super::super::failure::Failure;
+
+/// The kind of a failure: by `codexErrorInfo`, else by its words.
+pub(super) fn of(info: Option<&Value>, words: &str) -> Failure {
+    match info {
+        Some(Value::String(name)) => match name.as_str() {
+            "unauthorized" => Failure::NotLoggedIn,
+            "usageLimitExceeded" | "sessionBudgetExceeded" => Failure::Quota,
+            "rateLimitExceeded" => Failure::RateLimit,
+            "serverOverloaded" | "flexUnavailable" | "policyCapacityUnavailable" => Failure::Overloaded,
+            "contextWindowExceeded" => Failure::ContextFull,
+            "modelNotFound" => Failure::UnknownModel,
+            "badRequest" => Failure::BadRequest,
+            "internalServerError" => Failure::Model,
+            "cyberPolicy" | "misalignmentPolicyViolation" | "inferenceHookDenied" | "tooManyDenials" => Failure::Refused,
+            _ => Failure::of(None, words),
+        },
+        Some(Value::Object(one)) => {
+            let status = one.values().find_map(|detail| detail.get("httpStatusCode")?.as_u64());
+            match (status, Failure::of(status, words)) {
+                (None, Failure::Other) => Failure::Unreachable,
+                (_, kind) => kind,
+            }
+        }
+        _ => Failure::of(None, words),
+    }
+}
+
+/// The words of an error: its message, out of the JSON a provider may have wrapped it in, with the details.
+pub(super) fn words(error: &Value) -> String {
+    let message = wire::text(error, "message").unwrap_or("it gave no reason");
+    let inner = serde_json::from_str::<Value>(message).ok();
+    let message = inner
+        .as_ref()
+        .and_then(|inner| inner.pointer("/error/message").or_else(|| inner.get("message")).or_else(|| inner.get("detail")))
+        .and_then(Value::as_str)
+        .unwrap_or(message);
+    match wire::text(error, "additionalDetails") {
+        Some(details) if !message.contains(details) => format!("{message} ({details})"),
+        _ => message.to_owned(),
+    }
+}
