@@ -6,7 +6,7 @@
 //! requests are `answer:<their id as JSON>`), and a turn begins when its prompt is seen as written, not when it was asked for.
 //!
 //! The types are our own and tolerant: agents of the wild leave out fields, invent enum values and updates, and number their requests
-//! as they like (`doc/TESTING.md` names the recorded transcripts this was tried with). What is not understood is kept raw.
+//! as they like. What is not understood is kept raw.
 //!
 //! Every prompt ends in [`Update::TurnEnded`], unless [`Update::Unusable`] was said, which is then repeated for later prompts.
 
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::base::text::visible_line;
 use crate::host::port::{Conversation, ConversationInput, ConversationSetup, Update};
-use crate::model::agent::AgentReady;
+use crate::model::agent::{AgentCommand, AgentReady};
 use crate::model::id::TurnId;
 
 use super::output::BoundedOutput;
@@ -76,6 +76,7 @@ pub struct AcpConversation {
     errors: BoundedOutput,
     garbage: u64,
     options: OptionBook,
+    commands: Vec<AgentCommand>,
     tools: ToolBook,
     requests: RequestBook,
     turn: Option<RunningTurn>,
@@ -104,6 +105,7 @@ impl AcpConversation {
             errors: BoundedOutput::default(),
             garbage: 0,
             options: OptionBook::default(),
+            commands: Vec::new(),
             tools: ToolBook::default(),
             requests: RequestBook::default(),
             turn: None,
@@ -166,8 +168,8 @@ impl AcpConversation {
 
     fn on_message(&mut self, message: Value, updates: &mut Vec<Update>) {
         match wire::classify(message) {
-            Incoming::Request { id, method, params } => self.on_request(&id, &method, params, updates),
-            Incoming::Notification { method, params } => self.on_notification(&method, params, updates),
+            Incoming::Request { id, method, params } => self.on_request(&id, &method, &params, updates),
+            Incoming::Notification { method, params } => self.on_notification(&method, &params, updates),
             Incoming::Response { id, result, raw } => {
                 if !self.on_response(&id, result, updates) {
                     updates.push(Update::Raw(raw));

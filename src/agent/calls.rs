@@ -50,11 +50,6 @@ impl Calls {
         })
     }
 
-    /// The call with this id, when it is known.
-    pub(super) fn get(&self, id: &str) -> Option<&ToolCall> {
-        self.calls.get(id)
-    }
-
     /// Marks a call as failed unless it is over already; the call when that changed it.
     pub(super) fn fail(&mut self, id: &str) -> Option<ToolCall> {
         let call = self.calls.get_mut(id).filter(|call| !over(call.status))?;

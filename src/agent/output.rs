@@ -46,7 +46,11 @@ impl Decoder {
     }
 
     fn finish(&mut self) -> String {
-        if std::mem::take(&mut self.pending).is_empty() { String::new() } else { char::REPLACEMENT_CHARACTER.to_string() }
+        if std::mem::take(&mut self.pending).is_empty() {
+            String::new()
+        } else {
+            char::REPLACEMENT_CHARACTER.to_string()
+        }
     }
 }
 
@@ -62,13 +66,7 @@ pub(super) struct BoundedOutput {
 
 impl Default for BoundedOutput {
     fn default() -> Self {
-        Self {
-            decoders: Default::default(),
-            tails: Default::default(),
-            shown: 0,
-            over: 0,
-            next_report: FIRST_REPORT,
-        }
+        Self { decoders: Default::default(), tails: Default::default(), shown: 0, over: 0, next_report: FIRST_REPORT }
     }
 }
 

@@ -18,7 +18,7 @@
 //! | `withdraw-permission ID TITLE` | asks and takes it back |
 //! | `usage IN OUT [COST]`, `mode ID`, `commands A \| B` | what their names say |
 //! | `sleep-until FILE`, `touch FILE`, `pid FILE` | waits for a file, makes one, writes the own process id into one |
-//! | `wait-cancel`, `hang` | waits for a cancel; waits for ever and ignores everything |
+//! | `wait-cancel`, `hang [TEXT]` | waits for a cancel; says the text, waits for ever and ignores everything |
 //! | `ignore-term`, `leak-child FILE`, `leak-setsid FILE` | ignores SIGTERM; leaves a process behind that keeps standard output open (its id is written into FILE), in the second case in a session of its own and ignoring SIGTERM |
 //! | `close-stdout`, `half-line`, `garbage`, `invalid-utf8`, `deep-json`, `long-line BYTES` | damage to the stream |
 //! | `flood BYTES`, `flood-stderr BYTES` | very much of it |
@@ -101,10 +101,11 @@ fn run(arguments: &[String]) -> Result<i32, Fault> {
             return Err(Fault::Usage("more than one script was given".to_owned()));
         }
     }
-    let script = Script::parse(text.as_deref().unwrap_or(TOUR)).map_err(|error| Fault::Broken(format!("script: {error}")))?;
+    let script =
+        Script::parse(text.as_deref().unwrap_or(TOUR)).map_err(|error| Fault::Broken(format!("script: {error}")))?;
     match protocol {
         "acp" => acp::serve(&script),
-        "jsonl" => voice::play_once(&script, &mut voice::Lines::default()),
+        "jsonl" => voice::play_once(&script, &mut voice::Lines),
         "plain" => voice::play_once(&script, &mut voice::Plain),
         other => Err(Fault::Usage(format!("unknown protocol {other}"))),
     }

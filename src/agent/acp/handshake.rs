@@ -24,8 +24,10 @@ impl AcpConversation {
         self.login = wire::list(&answer, "authMethods").iter().filter_map(login).collect();
         let version = answer.get("protocolVersion").unwrap_or(&Value::Null);
         if version.as_u64() != Some(render::VERSION) {
-            let reason = format!("the agent speaks version {version} of the protocol, divisi speaks {}", render::VERSION);
-            let hints = vec!["install a version of the agent that speaks version 1 of the Agent Client Protocol".to_owned()];
+            let reason =
+                format!("the agent speaks version {version} of the protocol, divisi speaks {}", render::VERSION);
+            let hints =
+                vec!["install a version of the agent that speaks version 1 of the Agent Client Protocol".to_owned()];
             return self.unusable(reason, hints, updates);
         }
         let agent = answer.get("agentInfo").unwrap_or(&Value::Null);
@@ -66,7 +68,8 @@ impl AcpConversation {
             }
             Err(error) => {
                 let next = if key == "resume" && self.ready.can_load { "load" } else { "new" };
-                let text = format!("the earlier conversation could not be continued (session/{key}: {})", error.message);
+                let text =
+                    format!("the earlier conversation could not be continued (session/{key}: {})", error.message);
                 updates.push(Update::Notice(text));
                 self.open(next, updates);
             }
@@ -95,7 +98,8 @@ impl AcpConversation {
         let steps = [("model", self.setup.model.clone()), ("mode", self.setup.mode.clone())];
         let from = steps.iter().position(|(key, _)| *key == done).map_or(0, |at| at + 1);
         for (key, wanted) in steps.into_iter().skip(from) {
-            if let Some(request) = wanted.and_then(|wanted| self.setting_of(key, &wanted, updates)) {
+            let request = wanted.and_then(|wanted| self.setting_of(key, &wanted, updates));
+            if let Some((request, true)) = request {
                 self.phase = Phase::Setting(key);
                 let bytes = render::request(key, request.method, &request.params);
                 updates.push(Update::Write { key: key.to_owned(), bytes });
@@ -110,8 +114,8 @@ impl AcpConversation {
         self.deliver(updates);
     }
 
-    /// The request that sets an option to what a person named; nothing when it is so already, or cannot be (which is told).
-    fn setting_of(&self, id: &str, wanted: &str, updates: &mut Vec<Update>) -> Option<SetRequest> {
+    /// The request that sets an option to what a person named, and whether that is a change; nothing when it cannot be (which is told).
+    fn setting_of(&self, id: &str, wanted: &str, updates: &mut Vec<Update>) -> Option<(SetRequest, bool)> {
         let Some(option) = self.options.find(id) else {
             updates.push(Update::Notice(format!("the agent offers no {id} to choose; {wanted:?} was not set")));
             return None;
@@ -122,11 +126,14 @@ impl AcpConversation {
                 offered.push("...");
             }
             let offered = offered.join(", ");
-            let text = format!("the agent does not offer the {id} {wanted:?} (it offers {offered}); it stays {}", option.current);
+            let text = format!(
+                "the agent does not offer the {id} {wanted:?} (it offers {offered}); it stays {}",
+                option.current
+            );
             updates.push(Update::Notice(text));
             return None;
         };
-        (option.current != value).then(|| self.options.request(self.conversation(), &option, value))
+        Some((self.options.request(self.conversation(), &option, value), option.current != value))
     }
 
     pub(super) fn on_option_wanted(&mut self, id: &str, value: &str, updates: &mut Vec<Update>) {
@@ -138,7 +145,8 @@ impl AcpConversation {
                 return;
             }
         }
-        if let Some(request) = self.setting_of(id, value, updates) {
+        // Written even if it is so already: another change may be on its way.
+        if let Some((request, _)) = self.setting_of(id, value, updates) {
             let key = format!("option:{}", self.next_option);
             self.next_option += 1;
             let bytes = render::request(&key, request.method, &request.params);

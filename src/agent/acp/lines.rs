@@ -4,7 +4,7 @@
 pub(in crate::agent) const LONGEST: usize = 16 * 1024 * 1024;
 
 /// What a chunk completed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::agent) enum Line<'a> {
     /// A line without its end.
     Whole(&'a [u8]),

@@ -92,11 +92,11 @@ fn write_answer(key: &str, bytes: Vec<u8>) -> Update {
 }
 
 impl AcpConversation {
-    pub(super) fn on_request(&mut self, id: &Value, method: &str, params: Value, updates: &mut Vec<Update>) {
+    pub(super) fn on_request(&mut self, id: &Value, method: &str, params: &Value, updates: &mut Vec<Update>) {
         let key = self.requests.key(id);
         match method {
-            "session/request_permission" => self.on_permission(&key, id, &params, updates),
-            "elicitation/create" => self.on_elicitation(&key, id, &params, updates),
+            "session/request_permission" => self.on_permission(&key, id, params, updates),
+            "elicitation/create" => self.on_elicitation(&key, id, params, updates),
             _ => {
                 updates.push(Update::Raw(json!({"id": id, "method": method, "params": params})));
                 let message = format!("Method not found: {method}");
@@ -109,7 +109,8 @@ impl AcpConversation {
         let options: Vec<ApprovalOption> = wire::list(params, "options").iter().filter_map(option).collect();
         let tool = params.get("toolCall").and_then(|call| self.tools.merge(call)).cloned();
         let (Some(tool), false) = (tool, options.is_empty()) else {
-            updates.push(Update::Notice("the agent asked a permission without a tool call or without options".to_owned()));
+            updates
+                .push(Update::Notice("the agent asked a permission without a tool call or without options".to_owned()));
             let refusal = render::error(id, BAD_PARAMETERS, "toolCall.toolCallId and options are needed");
             updates.push(write_answer(key, refusal));
             return;
@@ -135,15 +136,16 @@ impl AcpConversation {
             None => Vec::new(),
         };
         options.push(choice(DECLINE, "Decline", "reject_once"));
-        let text = wire::text(params, "url").map(str::to_owned).unwrap_or_else(|| match form {
-            Some(_) => String::new(),
-            None => "divisi can only decline this form: it has more than one field".to_owned(),
-        });
+        let text = match (&form, wire::text(params, "url")) {
+            (_, Some(url)) => url,
+            (Some(_), None) => "",
+            (None, None) => "divisi can only decline this form: it asks more than one thing, or something unusual",
+        };
         let tool = ToolCall {
             id: format!("elicitation:{key}"),
             title: wire::text(params, "message").unwrap_or("The agent asks").to_owned(),
             kind: "other".to_owned(),
-            text,
+            text: text.to_owned(),
             input: params.get("requestedSchema").cloned().unwrap_or_default(),
             ..ToolCall::default()
         };
@@ -169,7 +171,9 @@ impl AcpConversation {
         };
         let known = option.filter(|option| open.options.iter().any(|offered| offered.id == *option));
         if let (Some(option), None) = (option, known) {
-            updates.push(Update::Notice(format!("the agent does not offer the answer {option:?}; it was told: cancelled")));
+            updates.push(Update::Notice(format!(
+                "the agent does not offer the answer {option:?}; it was told: cancelled"
+            )));
         }
         if open.form.is_none() && message.is_some_and(|message| !message.is_empty()) {
             let text = "the agent's protocol carries no message with an answer; send it as a prompt after this turn";
@@ -240,7 +244,8 @@ fn option(value: &Value) -> Option<ApprovalOption> {
 
 /// What can be made of a form's schema; nothing when it asks more than one thing.
 fn form_of(schema: &Value) -> Option<Form> {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object).filter(|fields| !fields.is_empty()) else {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object).filter(|fields| !fields.is_empty())
+    else {
         return Some(Form::Empty);
     };
     let (field, property) = properties.iter().next().filter(|_| properties.len() == 1)?;
@@ -250,7 +255,9 @@ fn form_of(schema: &Value) -> Option<Form> {
     values.extend(wire::list(property, "oneOf").iter().filter_map(|one| one.get("const")).map(named));
     match property.get("type").and_then(Value::as_str) {
         _ if !values.is_empty() => Some(Form::Choice { field, values }),
-        Some("boolean") => Some(Form::Choice { field, values: [json!(true), json!(false)].iter().map(named).collect() }),
+        Some("boolean") => {
+            Some(Form::Choice { field, values: [json!(true), json!(false)].iter().map(named).collect() })
+        }
         Some("string") => Some(Form::Text { field }),
         _ => None,
     }

@@ -21,6 +21,8 @@ pub(super) struct RunningTurn {
     pub(super) refused: bool,
     /// A failure the agent reported beside the protocol.
     pub(super) fault: Option<String>,
+    /// The newest trouble it reported, perhaps overcome.
+    pub(super) trouble: Option<String>,
     /// The message being said: its id, and its beginning.
     pub(super) message: Option<Message>,
 }
@@ -83,6 +85,7 @@ impl AcpConversation {
                 cancelling: false,
                 refused: false,
                 fault: None,
+                trouble: None,
                 message: None,
             });
         }
@@ -142,7 +145,9 @@ impl AcpConversation {
             Some("cancelled") => interrupted("the agent cancelled the turn"),
             Some("refusal") => failed("refused: the model declined to go on"),
             Some("max_tokens") => {
-                updates.push(Update::Notice("the agent stopped at its limit of tokens; the work may be unfinished".to_owned()));
+                updates.push(Update::Notice(
+                    "the agent stopped at its limit of tokens; the work may be unfinished".to_owned(),
+                ));
                 done("max_tokens")
             }
             Some("max_turn_requests") => {
@@ -246,15 +251,25 @@ impl AcpConversation {
             };
             let text = crate::base::text::visible_line(&text, 300);
             updates.push(Update::Notice(text.clone()));
-            if error.get("willRetry").and_then(Value::as_bool) != Some(true)
-                && let Some(turn) = &mut self.turn
-            {
-                turn.fault = Some(text);
+            if let Some(turn) = &mut self.turn {
+                let retries = error.get("willRetry").and_then(Value::as_bool) == Some(true);
+                if !retries {
+                    turn.fault = Some(text.clone());
+                }
+                turn.trouble = Some(text);
             }
         }
-        let failed = codex.pointer("/threadStatus/type").and_then(Value::as_str) == Some("systemError");
-        if let Some(turn) = self.turn.as_mut().filter(|turn| failed && turn.fault.is_none()) {
-            turn.fault = Some("the model failed".to_owned());
+        let Some(turn) = &mut self.turn else {
+            return;
+        };
+        match codex.pointer("/threadStatus/type").and_then(Value::as_str) {
+            Some("systemError") => {
+                let last = turn.trouble.take().unwrap_or_else(|| "the model failed".to_owned());
+                turn.fault.get_or_insert(last);
+            }
+            // It works again: what was reported before was overcome.
+            Some("active") => turn.fault = None,
+            _ => {}
         }
     }
 }

@@ -14,19 +14,20 @@ use super::{AcpConversation, Phase, usage, wire};
 const HEAD: usize = 400;
 
 impl AcpConversation {
-    pub(super) fn on_notification(&mut self, method: &str, params: Value, updates: &mut Vec<Update>) {
+    pub(super) fn on_notification(&mut self, method: &str, params: &Value, updates: &mut Vec<Update>) {
         match method {
             "session/update" => self.on_session_update(params, updates),
-            "$/cancel_request" => self.on_request_withdrawn(&params, updates),
+            "$/cancel_request" => self.on_request_withdrawn(params, updates),
             _ => updates.push(raw(method, params)),
         }
     }
 
-    fn on_session_update(&mut self, params: Value, updates: &mut Vec<Update>) {
+    fn on_session_update(&mut self, params: &Value, updates: &mut Vec<Update>) {
         let update = params.get("update").unwrap_or(&Value::Null);
         let kind = wire::text(update, "sessionUpdate").unwrap_or_default().to_owned();
         // A conversation inside this one (a subagent's) is not part of its transcript.
-        let foreign = wire::text(&params, "sessionId").is_some_and(|id| !self.conversation().is_empty() && id != self.conversation());
+        let foreign = wire::text(params, "sessionId")
+            .is_some_and(|id| !self.conversation().is_empty() && id != self.conversation());
         // While an earlier conversation is loaded its history is played again; we have it.
         let replay = self.phase == Phase::Opening("load");
         let known = match kind.as_str() {
@@ -37,7 +38,7 @@ impl AcpConversation {
             "agent_thought_chunk" => self.on_chunk(update, true, updates),
             "tool_call" | "tool_call_update" => self.on_tool(update, updates),
             "plan" => on_plan(update, updates),
-            "available_commands_update" => on_commands(update, updates),
+            "available_commands_update" => self.on_commands(update, updates),
             "current_mode_update" => self.on_mode(update, updates),
             "config_option_update" => self.on_config(update, updates),
             "usage_update" => match usage::of_update(update) {
@@ -110,6 +111,19 @@ impl AcpConversation {
         true
     }
 
+    /// Agents send the whole list, tens of kilobytes, again and again; it is told when it changed.
+    fn on_commands(&mut self, update: &Value, updates: &mut Vec<Update>) -> bool {
+        let Some(offered) = update.get("availableCommands").and_then(Value::as_array) else {
+            return false;
+        };
+        let commands: Vec<AgentCommand> = offered.iter().filter_map(command).collect();
+        if self.commands != commands {
+            self.commands.clone_from(&commands);
+            updates.push(Update::Commands(commands));
+        }
+        true
+    }
+
     fn on_config(&mut self, update: &Value, updates: &mut Vec<Update>) -> bool {
         let known = self.options.read(update);
         if known {
@@ -119,7 +133,7 @@ impl AcpConversation {
     }
 }
 
-fn raw(method: &str, params: Value) -> Update {
+fn raw(method: &str, params: &Value) -> Update {
     Update::Raw(json!({"method": method, "params": params}))
 }
 
@@ -138,18 +152,11 @@ fn on_plan(update: &Value, updates: &mut Vec<Update>) -> bool {
     true
 }
 
-fn on_commands(update: &Value, updates: &mut Vec<Update>) -> bool {
-    let Some(commands) = update.get("availableCommands").and_then(Value::as_array) else {
-        return false;
-    };
-    let command = |command: &Value| {
-        Some(AgentCommand {
-            name: wire::text(command, "name")?.trim_start_matches('/').to_owned(),
-            description: wire::text(command, "description").unwrap_or_default().to_owned(),
-        })
-    };
-    updates.push(Update::Commands(commands.iter().filter_map(command).collect()));
-    true
+fn command(value: &Value) -> Option<AgentCommand> {
+    Some(AgentCommand {
+        name: wire::text(value, "name")?.trim_start_matches('/').to_owned(),
+        description: wire::text(value, "description").unwrap_or_default().to_owned(),
+    })
 }
 
 fn on_notice(update: &Value, updates: &mut Vec<Update>) -> bool {

@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use crate::model::agent::Protocol;
 
+use super::command::Arguments;
+
 /// What a file may say. An unknown key is an error: a typing mistake in `pass_environment` must not be silent.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -13,7 +15,11 @@ pub(super) struct DefinitionFile {
     pub(super) name: String,
     pub(super) description: Option<String>,
     pub(super) protocol: Option<Protocol>,
+    /// Whose events they are, with the protocol `json_lines`.
+    pub(super) dialect: Option<String>,
     pub(super) command: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) arguments: Arguments,
     #[serde(default)]
     pub(super) environment: BTreeMap<String, String>,
     #[serde(default)]
@@ -38,7 +44,11 @@ impl DefinitionFile {
 
     fn check(&self) -> Result<(), String> {
         let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(word) || self.name.starts_with(['-', '.']) {
+        if self.name.is_empty()
+            || self.name.len() > 64
+            || !self.name.chars().all(word)
+            || self.name.starts_with(['-', '.'])
+        {
             return Err(format!(
                 "`name` is {:?}: at most 64 of the characters a-z 0-9 - _ . are allowed, beginning with a letter or digit",
                 self.name

@@ -77,8 +77,8 @@ fn an_unknown_name_hints_at_names_like_it() {
     let catalog = built_in();
     let hints = |name: &str| catalog.find(name).unwrap_err().hints.join("\n");
     assert!(hints("gemni").contains("gemini"));
-    assert!(hints("claude").contains("claude-acp"));
-    assert!(hints("Codex").contains("codex-acp"));
+    assert!(hints("cluade").contains("claude"));
+    assert!(hints("Codex").contains("codex"));
     assert!(!hints("zzzzzzzz").contains("did you mean"));
     assert!(hints("zzzzzzzz").contains("divisi agents"));
 }
@@ -96,7 +96,10 @@ fn a_missing_program_says_how_to_install_it() {
 fn the_user_extends_and_overrides() {
     let (_dir, catalog, findings) = user(
         &[
-            ("mine.toml", "name = \"mine\"\ndescription = \"d\"\nprotocol = \"shell\"\ncommand = [\"mytool\", \"--message\", \"{prompt}\", \"-v\"]\n"),
+            (
+                "mine.toml",
+                "name = \"mine\"\ndescription = \"d\"\nprotocol = \"shell\"\ncommand = [\"mytool\", \"--message\", \"{prompt}\", \"-v\"]\n",
+            ),
             ("gemini.toml", "name = \"gemini\"\npass_environment = [\"MORE\"]\n[environment]\nEXTRA = \"{exe} x\"\n"),
             ("notes.txt", "not a definition"),
         ],
@@ -117,7 +120,11 @@ fn the_user_extends_and_overrides() {
 fn a_bad_file_names_its_line_and_takes_nothing_else_down() {
     let good = "name = \"good\"\ndescription = \"d\"\nprotocol = \"acp\"\ncommand = [\"good\"]\n";
     let cases = [
-        ("key.toml", "name = \"a1\"\ndescription = \"d\"\npass_enviroment = []\n", "line 3: unknown field `pass_enviroment`"),
+        (
+            "key.toml",
+            "name = \"a1\"\ndescription = \"d\"\npass_enviroment = []\n",
+            "line 3: unknown field `pass_enviroment`",
+        ),
         ("syntax.toml", "name = \"a2\"\ncommand = [\n", "line "),
         ("protocol.toml", "name = \"a3\"\nprotocol = \"telepathy\"\n", "line 2: unknown variant `telepathy`"),
         ("type.toml", "name = \"a4\"\ncommand = \"x y\"\n", "line 2: "),
@@ -134,7 +141,8 @@ fn a_bad_file_names_its_line_and_takes_nothing_else_down() {
     assert!(catalog.find("good").is_ok());
     assert_eq!(findings.len(), cases.len(), "{findings:#?}");
     for (file, _, expected) in cases {
-        let found = findings.iter().find(|found| found.subject.as_ref().is_some_and(|path| path.ends_with(file))).unwrap();
+        let found =
+            findings.iter().find(|found| found.subject.as_ref().is_some_and(|path| path.ends_with(file))).unwrap();
         assert!(found.message.contains(expected), "{file}: {}", found.message);
         assert_eq!(found.level, "error");
     }

@@ -58,7 +58,7 @@ impl ClaudeConversation {
     fn on_permission(&mut self, key: &str, name: &str, request: &Value, updates: &mut Vec<Update>) {
         let tool = wire::text(request, "tool_use_id").unwrap_or(key).to_owned();
         let input = request.get("input").cloned().unwrap_or_default();
-        let mut call = self.turns.calls.named(&tool, name, &input, ToolStatus::Pending);
+        self.turns.calls.named(&tool, name, &input, ToolStatus::Pending);
         if self.turns.cancelling() {
             updates.extend(self.turns.calls.fail(&tool).map(Update::Tool));
             updates.push(answer(key, &deny("The turn is cancelled.", true)));
@@ -69,7 +69,7 @@ impl ClaudeConversation {
             Some(question) => Some(question.text.clone()),
             None => wire::text(&input, "plan").or_else(|| wire::text(request, "decision_reason")).map(str::to_owned),
         };
-        call = self.turns.calls.upsert(&tool, |call| {
+        let call = self.turns.calls.upsert(&tool, |call| {
             call.status = ToolStatus::Pending;
             if let Some(shown) = shown {
                 calls::set_text(call, &shown);

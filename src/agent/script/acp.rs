@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::Fault;
-use super::parse::{Script, Startup};
+use super::parse::{Script, Startup, Trait};
 use super::play::{Outcome, Player};
 use super::voice::{Ask, Interrupt, Reply, ToolReport, Voice, write};
 
@@ -136,14 +136,14 @@ impl Agent {
             return Ok(());
         }
         match method {
-            "initialize" if self.startup.refuse_initialize => Self::error(id, -32603, "the script refuses"),
+            "initialize" if self.startup.has(Trait::RefusesInitialize) => Self::error(id, -32603, "the script refuses"),
             "initialize" => Self::result(id, &self.capabilities()),
-            "session/new" | "session/load" | "session/resume" if self.startup.auth_required => {
+            "session/new" | "session/load" | "session/resume" if self.startup.has(Trait::NeedsLogin) => {
                 Self::error(id, -32000, "Authentication required")
             }
             "session/new" => {
                 self.sessions += 1;
-                self.session = format!("scripted-{}-{}", std::process::id(), self.sessions);
+                self.session = format!("scripted-{}", self.sessions);
                 self.open(params);
                 Self::result(id, &self.offer())
             }
@@ -162,15 +162,15 @@ impl Agent {
 
     fn capabilities(&self) -> Value {
         let mut sessions = Map::new();
-        if self.startup.can_resume {
+        if self.startup.has(Trait::Resumes) {
             sessions.insert("resume".to_owned(), json!({}));
         }
         let login = json!([{"id": "key", "name": "Key", "description": "Give the script a key"}]);
         json!({
             "protocolVersion": self.startup.version.unwrap_or(1),
-            "agentCapabilities": {"loadSession": self.startup.can_load, "sessionCapabilities": sessions},
+            "agentCapabilities": {"loadSession": self.startup.has(Trait::Loads), "sessionCapabilities": sessions},
             "agentInfo": {"name": "divisi-script", "title": "Scripted agent", "version": env!("CARGO_PKG_VERSION")},
-            "authMethods": if self.startup.auth_required { login } else { json!([]) },
+            "authMethods": if self.startup.has(Trait::NeedsLogin) { login } else { json!([]) },
         })
     }
 
@@ -182,10 +182,10 @@ impl Agent {
 
     fn reopen(&mut self, id: &Value, method: &str, params: &Value) -> io::Result<()> {
         let load = method == "session/load";
-        if !(if load { self.startup.can_load } else { self.startup.can_resume }) {
+        if !(if load { self.startup.has(Trait::Loads) } else { self.startup.has(Trait::Resumes) }) {
             return Self::error(id, -32601, &format!("Method not found: {method}"));
         }
-        if self.startup.load_fails {
+        if self.startup.has(Trait::LoadFails) {
             return Self::error(id, -32002, "Resource not found");
         }
         params.get("sessionId").and_then(Value::as_str).unwrap_or_default().clone_into(&mut self.session);
@@ -201,14 +201,17 @@ impl Agent {
     fn offer(&self) -> Value {
         let mut offer = json!({"sessionId": self.session});
         let named = |key: &str, ids: &[String]| {
-            let entry = |id: &String| Value::Object(Map::from_iter([(key.to_owned(), json!(id)), ("name".to_owned(), json!(id))]));
+            let entry = |id: &String| {
+                Value::Object(Map::from_iter([(key.to_owned(), json!(id)), ("name".to_owned(), json!(id))]))
+            };
             Value::Array(ids.iter().map(entry).collect())
         };
         if !self.startup.modes.is_empty() {
             offer["modes"] = json!({"currentModeId": self.mode, "availableModes": named("id", &self.startup.modes)});
         }
         if !self.startup.models.is_empty() {
-            offer["models"] = json!({"currentModelId": self.model, "availableModels": named("modelId", &self.startup.models)});
+            offer["models"] =
+                json!({"currentModelId": self.model, "availableModels": named("modelId", &self.startup.models)});
         }
         offer
     }
@@ -246,7 +249,7 @@ impl Agent {
         Ok(None)
     }
 
-    fn request(&mut self, method: &str, params: Value) -> io::Result<Value> {
+    fn request(&mut self, method: &str, params: &Value) -> io::Result<Value> {
         let id = if self.number_ids { json!(self.requests) } else { json!(format!("r{}", self.requests)) };
         self.requests += 1;
         Self::send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))?;
@@ -271,7 +274,10 @@ impl Agent {
         } else if ask.choices.is_empty() {
             tool["kind"] = json!("edit");
         }
-        self.request("session/request_permission", json!({"sessionId": self.session, "toolCall": tool, "options": options}))
+        self.request(
+            "session/request_permission",
+            &json!({"sessionId": self.session, "toolCall": tool, "options": options}),
+        )
     }
 
     /// Waits for the answer to a request; nothing when standard input ended.
@@ -309,8 +315,10 @@ impl Voice for Agent {
             "mode" => self.update("current_mode_update", json!({"currentModeId": value})),
             "commands" => {
                 let names: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-                let commands: Vec<Value> =
-                    names.iter().map(|name| json!({"name": name, "description": format!("The script's {name}")})).collect();
+                let commands: Vec<Value> = names
+                    .iter()
+                    .map(|name| json!({"name": name, "description": format!("The script's {name}")}))
+                    .collect();
                 self.update("available_commands_update", json!({"availableCommands": commands}))
             }
             "usage" => {
@@ -324,7 +332,7 @@ impl Voice for Agent {
                 self.update("usage_update", fields)
             }
             "unknown-request" => {
-                let id = self.request("script/nobody_knows", value)?;
+                let id = self.request("script/nobody_knows", &value)?;
                 let answer = self.await_answer(&id).unwrap_or_default();
                 let code = answer.pointer("/error/code").cloned().unwrap_or_default();
                 self.update("agent_message_chunk", text(json!(format!("answered: {code}\n"))))
@@ -371,10 +379,6 @@ impl Voice for Agent {
         let wait = if wait { Duration::from_millis(5) } else { Duration::ZERO };
         // Nobody waits for an answer here: one that comes is to a request that is over.
         let _stray = self.take(wait);
-        if self.cancelled {
-            Some(Interrupt::Cancelled)
-        } else {
-            self.closed.then_some(Interrupt::Closed)
-        }
+        if self.cancelled { Some(Interrupt::Cancelled) } else { self.closed.then_some(Interrupt::Closed) }
     }
 }

@@ -26,7 +26,7 @@ pub(super) enum Step {
     Touch(String),
     Pid(String),
     WaitCancel,
-    Hang,
+    Hang(String),
     IgnoreTerm,
     LeakChild(String),
     LeakSetsid(String),
@@ -47,17 +47,23 @@ pub(super) enum Step {
     Exit(i32),
 }
 
+/// What the agent can do, or does not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trait {
+    Loads,
+    Resumes,
+    LoadFails,
+    NeedsLogin,
+    RefusesInitialize,
+}
+
 /// What happens before the agent is ready, and what it can do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Startup {
     pub(super) slow_ms: u64,
     pub(super) wait_for: Option<String>,
     pub(super) die: Option<i32>,
-    pub(super) can_load: bool,
-    pub(super) can_resume: bool,
-    pub(super) load_fails: bool,
-    pub(super) auth_required: bool,
-    pub(super) refuse_initialize: bool,
+    pub(super) traits: Vec<Trait>,
     pub(super) version: Option<u64>,
     pub(super) modes: Vec<String>,
     pub(super) models: Vec<String>,
@@ -96,7 +102,8 @@ impl Script {
                 }
                 "if-allowed" | "if-rejected" => open.push((verb == "if-allowed", Vec::new())),
                 "end" => {
-                    let (allowed, steps) = open.pop().filter(|_| !open.is_empty()).ok_or_else(|| at("no block is open".to_owned()))?;
+                    let (allowed, steps) =
+                        open.pop().filter(|_| !open.is_empty()).ok_or_else(|| at("no block is open".to_owned()))?;
                     if let Some((_, outer)) = open.last_mut() {
                         outer.push(Step::If { allowed, steps });
                     }
@@ -137,6 +144,11 @@ fn section(open: &mut [(bool, Vec<Step>)]) -> Result<Vec<Step>, String> {
 }
 
 impl Startup {
+    /// Whether the script says so.
+    pub(super) fn has(&self, wanted: Trait) -> bool {
+        self.traits.contains(&wanted)
+    }
+
     /// Takes a line that is about the start; false when it is not.
     fn take(&mut self, verb: &str, rest: &mut Rest<'_>) -> Result<bool, String> {
         match verb {
@@ -144,13 +156,13 @@ impl Startup {
             "wait-start" => self.wait_for = Some(rest.word()?),
             "die-at-start" => self.die = Some(rest.number()?),
             "capability" => match rest.word()?.as_str() {
-                "load" => self.can_load = true,
-                "resume" => self.can_resume = true,
+                "load" => self.traits.push(Trait::Loads),
+                "resume" => self.traits.push(Trait::Resumes),
                 other => return Err(format!("unknown capability {other}")),
             },
-            "load-fails" => self.load_fails = true,
-            "auth-required" => self.auth_required = true,
-            "refuse-initialize" => self.refuse_initialize = true,
+            "load-fails" => self.traits.push(Trait::LoadFails),
+            "auth-required" => self.traits.push(Trait::NeedsLogin),
+            "refuse-initialize" => self.traits.push(Trait::RefusesInitialize),
             "protocol-version" => self.version = Some(rest.number()?),
             "modes" => self.modes = rest.list()?,
             "models" => self.models = rest.list()?,
@@ -192,6 +204,7 @@ fn step(verb: &str, rest: &mut Rest<'_>) -> Result<Step, String> {
         "pid" => Step::Pid(rest.word()?),
         "leak-child" => Step::LeakChild(rest.word()?),
         "leak-setsid" => Step::LeakSetsid(rest.word()?),
+        "hang" => Step::Hang(rest.text()),
         "long-line" => Step::LongLine(rest.number()?),
         "flood" => Step::Flood(rest.number()?),
         "flood-stderr" => Step::FloodStderr(rest.number()?),
@@ -206,7 +219,6 @@ fn step(verb: &str, rest: &mut Rest<'_>) -> Result<Step, String> {
 fn plain_step(verb: &str) -> Result<Step, String> {
     Ok(match verb {
         "wait-cancel" => Step::WaitCancel,
-        "hang" => Step::Hang,
         "ignore-term" => Step::IgnoreTerm,
         "close-stdout" => Step::CloseStdout,
         "half-line" => Step::HalfLine,

@@ -38,10 +38,10 @@ impl From<Interrupt> for Outcome {
 impl Startup {
     /// Waits as long as the script says.
     pub(super) fn begin(&self) {
-        std::thread::sleep(Duration::from_millis(self.slow_ms));
+        process::pause(Duration::from_millis(self.slow_ms));
         if let Some(file) = &self.wait_for {
             while !Path::new(file).exists() {
-                std::thread::sleep(Duration::from_millis(5));
+                process::pause(Duration::from_millis(5));
             }
         }
     }
@@ -128,9 +128,14 @@ impl<'a> Player<'a> {
                 return Ok(wait(voice, || file.exists()));
             }
             Step::WaitCancel => return Ok(wait(voice, || false)),
-            Step::Hang => loop {
-                std::thread::sleep(Duration::from_secs(3600));
-            },
+            Step::Hang(text) => {
+                if !text.is_empty() {
+                    voice.tell("say", json!(self.filled(text)))?;
+                }
+                loop {
+                    process::pause(Duration::from_secs(3600));
+                }
+            }
             Step::Touch(file) => fs::write(self.path(file), "")?,
             Step::Pid(file) => self.publish(file, std::process::id())?,
             Step::IgnoreTerm => process::ignore_term()?,
@@ -204,7 +209,8 @@ impl<'a> Player<'a> {
         let kind = if text.is_some() { "edit" } else { "delete" };
         let file = self.path(path);
         let old = fs::read_to_string(&file).ok();
-        let mut report = ToolReport { id: &id, kind, title: &title, status: "in_progress", path: Some(path), diff: None };
+        let mut report =
+            ToolReport { id: &id, kind, title: &title, status: "in_progress", path: Some(path), diff: None };
         voice.tool(&report)?;
         let new = match text {
             Some(text) if append => format!("{}{}", old.as_deref().unwrap_or_default(), self.filled(text)),

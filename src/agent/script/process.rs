@@ -5,10 +5,23 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::base::clock;
 use crate::process::detached;
 
 /// How long a process that is left behind lives at most, so that a broken test leaves nothing for ever.
 const LINGER: Duration = Duration::from_secs(600);
+
+/// Does nothing for as long.
+pub(super) fn pause(time: Duration) {
+    let end = clock::instant() + time;
+    loop {
+        let left = end.saturating_duration_since(clock::instant());
+        if left.is_zero() {
+            return;
+        }
+        std::thread::park_timeout(left);
+    }
+}
 
 /// Makes SIGTERM do nothing from here on.
 pub(super) fn ignore_term() -> io::Result<()> {
@@ -33,7 +46,7 @@ pub(super) fn leak(own_session: bool) -> io::Result<u32> {
 pub(super) fn linger(manners: &[&str]) -> i32 {
     let setsid = !manners.contains(&"setsid") || rustix::process::setsid().is_ok();
     let ignore = !manners.contains(&"ignore-term") || ignore_term().is_ok();
-    std::thread::sleep(LINGER);
+    pause(LINGER);
     i32::from(!(setsid && ignore))
 }
 

@@ -91,7 +91,7 @@ pub(super) fn play_once(script: &Script, voice: &mut dyn Voice) -> Result<i32, F
 
 fn moment(wait: bool) -> Option<Interrupt> {
     if wait {
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        super::process::pause(std::time::Duration::from_millis(5));
     }
     None
 }
@@ -159,11 +159,15 @@ impl Voice for Lines {
     }
 
     fn tool(&mut self, tool: &ToolReport<'_>) -> io::Result<()> {
-        Self::line(&json!({"type": "tool", "id": tool.id, "kind": tool.kind, "title": tool.title, "status": tool.status, "path": tool.path}))
+        Self::line(
+            &json!({"type": "tool", "id": tool.id, "kind": tool.kind, "title": tool.title, "status": tool.status, "path": tool.path}),
+        )
     }
 
     fn ask(&mut self, ask: &Ask<'_>) -> io::Result<Reply> {
-        Self::line(&json!({"type": "ask", "id": ask.id, "title": ask.title, "command": ask.command, "choices": ask.choices}))?;
+        Self::line(
+            &json!({"type": "ask", "id": ask.id, "title": ask.title, "command": ask.command, "choices": ask.choices}),
+        )?;
         let line = answer()?.map(|line| {
             let value: Value = serde_json::from_str(&line).unwrap_or_default();
             value.get("answer").and_then(Value::as_str).unwrap_or_default().to_owned()

@@ -27,7 +27,8 @@ fn nonsense_is_not_a_panic() {
     assert_eq!(tokens(&json!(null), UsageScope::Turn), None);
     assert_eq!(tokens(&json!({"inputTokens": 0, "outputTokens": 0}), UsageScope::Turn), None);
     assert_eq!(tokens(&json!({"inputTokens": -4, "outputTokens": "x"}), UsageScope::Turn), None);
-    let huge = json!({"inputTokens": u64::MAX, "outputTokens": u64::MAX, "cachedReadTokens": u64::MAX, "totalTokens": 5});
+    let huge =
+        json!({"inputTokens": u64::MAX, "outputTokens": u64::MAX, "cachedReadTokens": u64::MAX, "totalTokens": 5});
     assert_eq!(parts(&huge).0, u64::MAX);
     let lying = json!({"inputTokens": 10, "outputTokens": 2, "cachedReadTokens": 100, "totalTokens": 12});
     assert_eq!(parts(&lying), (0, 100, 2, 0));
@@ -46,7 +47,8 @@ fn the_answer_to_a_prompt_has_it_in_one_of_two_places() {
 
 #[test]
 fn cost_and_context_are_of_the_session() {
-    let usage = of_update(&json!({"used": 1200, "size": 200_000, "cost": {"amount": 0.00306, "currency": "credits"}})).unwrap();
+    let usage =
+        of_update(&json!({"used": 1200, "size": 200_000, "cost": {"amount": 0.00306, "currency": "credits"}})).unwrap();
     assert_eq!((usage.scope, usage.context_used, usage.context_size), (UsageScope::Session, Some(1200), Some(200_000)));
     assert_eq!((usage.cost_micros, usage.currency.as_deref()), (Some(3060), Some("credits")));
     let plain = of_update(&json!({"used": 1})).unwrap();
