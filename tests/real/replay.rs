@@ -1,0 +1,1 @@
+//! Recorded transcripts, played again.
