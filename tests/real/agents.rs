@@ -62,5 +62,5 @@ fn gemini(stage: &Stage) -> BTreeMap<String, String> {
     }"#;
     stage.home(".gemini/settings.json", settings);
     let base = format!("{}/text", stage.model);
-    variables(&[("GEMINI_API_KEY", "dummy"), ("GOOGLE_GEMINI_BASE_URL", &base), ("GEMINI_CLI_TRUST_WORKSPACE", "true")])
+    variables(&[("GEMINI_API_KEY", "dummy"), ("GOOGLE_GEMINI_BASE_URL", &base)])
 }

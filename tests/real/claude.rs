@@ -46,14 +46,14 @@ fn a_refusal_may_end_the_turn() {
 #[test]
 fn reports_usage() {
     let Some(mut session) = working("real::claude::reports_usage") else { return };
-    scenarios::reports_usage(&mut session, 2, false);
+    scenarios::reports_usage(&mut session, scenarios::Tells::NoReasoning);
     let usage = session.usage();
     let last = usage.last().unwrap();
     assert!(last.cost_micros.is_some_and(|cost| cost > 0) && last.currency.as_deref() == Some("USD"), "{last:?}");
     assert!(last.context_used == Some(1200) && last.context_size.is_some_and(|size| size >= 200_000), "{last:?}");
     // The cost of the second turn is its own, not the total.
     let first = last.cost_micros;
-    scenarios::reports_usage(&mut session, 2, false);
+    scenarios::reports_usage(&mut session, scenarios::Tells::NoReasoning);
     assert_eq!(session.usage().last().unwrap().cost_micros, first);
 }
 

@@ -51,8 +51,8 @@ fn a_refusal_may_end_the_turn() {
 #[test]
 fn reports_usage() {
     let Some(mut session) = working("real::codex::reports_usage") else { return };
-    scenarios::reports_usage(&mut session, 2, true);
-    scenarios::reports_usage_again(&mut session, 2);
+    scenarios::reports_usage(&mut session, scenarios::Tells::Everything);
+    scenarios::reports_usage(&mut session, scenarios::Tells::Everything);
 }
 
 #[test]

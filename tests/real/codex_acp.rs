@@ -13,7 +13,7 @@ fn start(test: &str, mode: Option<&str>) -> Option<PipeSession> {
 fn edits_reports_usage_and_is_resumed() {
     let Some(mut session) = start("real::codex_acp::edits_reports_usage_and_is_resumed", CODEX_ACP.working) else { return };
     scenarios::edits(&mut session);
-    scenarios::reports_usage_again(&mut session, 2);
+    scenarios::reports_usage(&mut session, scenarios::Tells::Everything);
     scenarios::is_resumed(&mut session);
     assert!(session.ready().resumed);
 }

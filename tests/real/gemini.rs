@@ -8,7 +8,7 @@ use super::scenarios;
 fn edits_over_acp() {
     let Some(mut session) = PipeSession::start("real::gemini::edits_over_acp", &GEMINI, GEMINI.working) else { return };
     scenarios::edits(&mut session);
-    scenarios::reports_usage_again(&mut session, 2);
+    scenarios::reports_usage(&mut session, scenarios::Tells::Sums);
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn edits_and_reports_usage_once() {
     let test = "real::gemini::edits_and_reports_usage_once";
     let Some(mut session) = PipeSession::start(test, &GEMINI_ONCE, GEMINI_ONCE.working) else { return };
     scenarios::edits(&mut session);
-    scenarios::reports_usage_again(&mut session, 2);
+    scenarios::reports_usage(&mut session, scenarios::Tells::ReasoningApart);
 }
 
 #[test]

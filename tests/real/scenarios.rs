@@ -4,7 +4,7 @@ use std::fs;
 
 use divisi::model::agent::ToolStatus;
 use divisi::model::turn::TurnOutcome;
-use divisi::model::usage::{UsageScope, UsageSource};
+use divisi::model::usage::{Usage, UsageScope, UsageSource};
 
 use super::session::{Session, Stop};
 
@@ -109,31 +109,43 @@ pub(super) fn runs_a_command(session: &mut dyn Session) {
     assert!(call.status == ToolStatus::Completed && call.text.contains("made by a shell"), "{call:#?}");
 }
 
-/// What the turn used is reported, with nothing counted twice: two model calls of 200 tokens beside 1000 cached ones.
-pub(super) fn reports_usage(session: &mut dyn Session, calls: u64, tells_reasoning: bool) {
+/// What of its usage an agent tells.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Tells {
+    /// Input with and without the cache, output and the reasoning in it.
+    Everything,
+    /// All but the reasoning.
+    NoReasoning,
+    /// All, with the reasoning beside the output, as this provider counts it.
+    ReasoningApart,
+    /// Input and output as a whole.
+    Sums,
+}
+
+/// What the turn used is reported, with nothing counted twice: two model calls, each of 200 tokens beside 1000 cached ones, and of 35
+/// beside 7 of reasoning.
+pub(super) fn reports_usage(session: &mut dyn Session, tells: Tells) {
     // A new file every time: agents do not overwrite what they have not read.
     let name = (0..).map(|number| format!("usage-{number}.txt")).find(|name| read(session, name).is_none()).unwrap();
     let prompt = format!("please @@write={}", at(session, &name));
     let (outcome, _) = play(session, &prompt, "allow_once", None);
     done(&outcome);
     let counted: Vec<_> = session.usage().into_iter().filter(|usage| usage.input + usage.output > 0).collect();
-    assert!(!counted.is_empty(), "no usage");
-    assert!(counted.iter().all(|usage| usage.source == UsageSource::Reported));
-    let whole: Vec<_> = counted.iter().filter(|usage| usage.scope != UsageScope::Step).collect();
-    let parts: Vec<_> = match whole.last() {
-        Some(last) => vec![(*last).clone()],
+    assert!(!counted.is_empty() && counted.iter().all(|usage| usage.source == UsageSource::Reported), "{counted:#?}");
+    // Steps are added; of anything else the last counts.
+    let parts = match counted.iter().rfind(|usage| usage.scope != UsageScope::Step) {
+        Some(last) => vec![last.clone()],
         None => counted,
     };
-    let sum = |part: fn(&divisi::model::usage::Usage) -> u64| parts.iter().map(part).sum::<u64>();
-    assert_eq!(sum(|usage| usage.input), 200 * calls, "{parts:#?}");
-    assert_eq!(sum(|usage| usage.cache_read), 1000 * calls, "{parts:#?}");
-    let output = if tells_reasoning { (sum(|usage| usage.output), sum(|usage| usage.reasoning)) } else { (sum(|usage| usage.output + usage.reasoning), 0) };
-    assert!(output == (35 * calls, 7 * calls) || output == (42 * calls, 7 * calls) || output == (42 * calls, 0), "{parts:#?}");
-}
-
-/// The same in a turn that is not the first.
-pub(super) fn reports_usage_again(session: &mut dyn Session, calls: u64) {
-    reports_usage(session, calls, true);
+    let sum = |part: fn(&Usage) -> u64| parts.iter().map(part).sum::<u64>();
+    let found = [sum(|usage| usage.input), sum(|usage| usage.cache_read), sum(|usage| usage.output), sum(|usage| usage.reasoning)];
+    let expected = match tells {
+        Tells::Everything => [400, 2000, 70, 14],
+        Tells::NoReasoning => [400, 2000, 84, 0],
+        Tells::ReasoningApart => [400, 2000, 84, 14],
+        Tells::Sums => [2400, 0, 84, 0],
+    };
+    assert_eq!(found, expected, "input, cache read, output, reasoning of {parts:#?}");
 }
 
 /// A model that fails is a failed turn with a reason that says so, and the next turn works.

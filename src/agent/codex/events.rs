@@ -89,7 +89,7 @@ impl CodexConversation {
 
     fn reason_of(&self, error: &Value) -> String {
         let words = failures::words(error);
-        failures::of(error.get("codexErrorInfo"), &words).reason(&words, LOGIN, self.retry.as_deref())
+        failures::of_error(error).reason(&words, LOGIN, self.retry.as_deref())
     }
 
     fn on_error(&mut self, params: &Value, updates: &mut Vec<Update>) {
@@ -120,6 +120,14 @@ impl CodexConversation {
 
 /// Notifications that are understood and say nothing a person needs: what they tell comes in other ways, or is not about this work.
 fn is_silent(method: &str) -> bool {
+    // The state of conversations as a client with a list of them would show it.
+    const STATE: [&str; 8] = ["archived", "attachment", "deleted", "goal", "prediction", "queue", "readState", "unarchived"];
+    if let Some(rest) = method.strip_prefix("thread/") {
+        let what = rest.split('/').next().unwrap_or_default();
+        if STATE.contains(&what) {
+            return true;
+        }
+    }
     const SILENT: [&str; 22] = [
         "thread/started",
         "thread/status/changed",

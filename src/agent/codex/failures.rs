@@ -5,6 +5,30 @@ use serde_json::Value;
 use super::super::acp::wire;
 use super::super::failure::Failure;
 
+/// The kind of a failure: by its own name, else by the name the provider gave it, else by its words.
+pub(super) fn of_error(error: &Value) -> Failure {
+    let words = words(error);
+    match of(error.get("codexErrorInfo"), &words) {
+        Failure::Other => inner(error)
+            .and_then(|inner| inner.pointer("/error/type").and_then(Value::as_str).map(of_provider))
+            .unwrap_or(Failure::Other),
+        kind => kind,
+    }
+}
+
+/// The kind by the type of an error in OpenAI's API.
+fn of_provider(kind: &str) -> Failure {
+    match kind {
+        "invalid_request_error" => Failure::BadRequest,
+        kind => Failure::of(None, kind),
+    }
+}
+
+/// The JSON a provider may have wrapped an error in.
+fn inner(error: &Value) -> Option<Value> {
+    serde_json::from_str(wire::text(error, "message")?).ok()
+}
+
 /// The kind of a failure: by `codexErrorInfo`, else by its words.
 pub(super) fn of(info: Option<&Value>, words: &str) -> Failure {
     match info {
@@ -34,7 +58,7 @@ pub(super) fn of(info: Option<&Value>, words: &str) -> Failure {
 /// The words of an error: its message, out of the JSON a provider may have wrapped it in, with the details.
 pub(super) fn words(error: &Value) -> String {
     let message = wire::text(error, "message").unwrap_or("it gave no reason");
-    let inner = serde_json::from_str::<Value>(message).ok();
+    let inner = inner(error);
     let message = inner
         .as_ref()
         .and_then(|inner| inner.pointer("/error/message").or_else(|| inner.get("message")).or_else(|| inner.get("detail")))
