@@ -93,7 +93,7 @@ impl Dialect {
             Self::Qwen => Box::new(claude_like::ClaudeLike::new(setup, "Qwen Code", turn, true)),
             Self::Codex => Box::new(codex_exec::CodexExec),
             Self::Copilot => Box::new(copilot::Copilot::default()),
-            Self::Gemini => Box::new(gemini::Gemini),
+            Self::Gemini => Box::new(gemini::Gemini::default()),
             Self::Opencode => Box::new(opencode::Opencode),
             Self::Pi => Box::new(pi::Pi::default()),
         }
@@ -212,6 +212,10 @@ impl JsonLinesConversation {
             (JobEnd::Exited { .. }, None, Some(fault)) => failed(fault.clone()),
             (JobEnd::Exited { code: 0, .. }, None, None) => {
                 interrupted(format!("the agent stopped without saying that it was done ({how})"))
+            }
+            // What a shell says of a program that a signal ended, and what programs say that catch it.
+            (JobEnd::Exited { code: 129 | 130 | 143, .. }, None, None) => {
+                interrupted(format!("the agent was interrupted ({how})"))
             }
             (JobEnd::Exited { .. }, None, None) => {
                 let words = page.turns.last_words().unwrap_or_default();

@@ -165,8 +165,10 @@ impl Turns {
 
     /// The last line of standard error that says something.
     pub(super) fn last_words(&self) -> Option<String> {
-        let line = self.stderr_tail.lines().rev().find(|line| line.chars().any(char::is_alphanumeric))?;
-        Some(visible_line(line, 200))
+        let plain = |line: &str| unstyled(line).trim().to_owned();
+        let mut lines = self.stderr_tail.lines().rev().map(plain);
+        let line = lines.find(|line| line.chars().any(char::is_alphanumeric))?;
+        Some(visible_line(&line, 200))
     }
 
     /// A prompt was asked for: gives it when it can be written now.
@@ -327,4 +329,17 @@ impl Turns {
         }
         self.phase = Phase::Ended(how);
     }
+}
+
+/// A line without the sequences that give colours to text (`ESC [ ... letter`).
+fn unstyled(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        let end = after.find(|c: char| c.is_ascii_alphabetic()).map_or(after.len(), |at| at + 1);
+        rest = &after[end..];
+    }
+    plain.push_str(rest);
+    plain
 }

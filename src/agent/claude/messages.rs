@@ -120,6 +120,8 @@ impl ClaudeConversation {
                 }
             }
             "message_start" | "message_delta" | "message_stop" | "content_block_stop" | "ping" => {}
+            // Qwen Code: what it pursues across turns; nothing unless it was told to.
+            "goal_state" => {}
             _ => return false,
         }
         true

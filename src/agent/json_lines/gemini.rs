@@ -13,7 +13,19 @@ use super::super::failure::Failure;
 use super::super::turns::{done, failed};
 use super::{Listener, Page};
 
-pub(super) struct Gemini;
+#[derive(Debug, Default)]
+pub(super) struct Gemini {
+    /// The conversation's id, until the conversation is one: without an answer of the model Gemini does not keep it.
+    id: Option<String>,
+}
+
+impl Gemini {
+    fn answered(&mut self, page: &mut Page, updates: &mut Vec<Update>) {
+        if let Some(id) = self.id.take() {
+            page.opened(&id, updates);
+        }
+    }
+}
 
 impl Listener for Gemini {
     fn on_event(&mut self, event: &Value, page: &mut Page, updates: &mut Vec<Update>) -> bool {
@@ -21,11 +33,15 @@ impl Listener for Gemini {
         match text("type") {
             "init" => {
                 page.ready.name = Some("Gemini CLI".to_owned());
-                page.opened(text("session_id"), updates);
+                self.id = Some(text("session_id").to_owned());
             }
             "message" if text("role") == "user" => {}
-            "message" => page.speech.piece(false, text("content")),
+            "message" => {
+                self.answered(page, updates);
+                page.speech.piece(false, text("content"));
+            }
             "tool_use" => {
+                self.answered(page, updates);
                 updates.append(&mut page.speech.said);
                 page.speech.block_begins();
                 page.speech.interrupted_by_tool();
@@ -56,8 +72,8 @@ impl Listener for Gemini {
                 page.verdict = Some(match text("status") {
                     "success" => done("success"),
                     _ => {
-                        let words = words(event);
-                        failed(Failure::of(None, &words).reason(&words, page.login, None))
+                        let (status, words) = failure(event);
+                        failed(Failure::of(status, &words).reason(&words, page.login, None))
                     }
                 });
             }
@@ -67,17 +83,13 @@ impl Listener for Gemini {
     }
 }
 
-/// `[API Error: {"error":{"code":400,"message":"...",...}}]`, without the wrapping.
-fn words(event: &Value) -> String {
+/// `[API Error: {"error":{"code":400,"message":"...",...}}]`, without the wrapping, and the status in it.
+fn failure(event: &Value) -> (Option<u64>, String) {
     let message = event.pointer("/error/message").and_then(Value::as_str).unwrap_or("it gave no reason");
-    let plain = message.trim_start_matches("[API Error: ").trim_end_matches(']');
-    let inner = serde_json::from_str::<Value>(plain).ok();
-    let told = inner.as_ref().and_then(|inner| {
-        let words = inner.pointer("/error/message").and_then(Value::as_str)?;
-        let code = inner.pointer("/error/code").and_then(Value::as_u64)?;
-        Some(format!("{words} ({code})"))
-    });
-    told.unwrap_or_else(|| plain.to_owned())
+    let plain = message.strip_prefix("[API Error: ").and_then(|rest| rest.strip_suffix(']')).unwrap_or(message);
+    let inner: Value = serde_json::from_str(plain).unwrap_or_default();
+    let words = inner.pointer("/error/message").and_then(Value::as_str).unwrap_or(plain);
+    (inner.pointer("/error/code").and_then(Value::as_u64), words.to_owned())
 }
 
 /// Input includes the cache; what the total has beyond input and output are thoughts.
