@@ -42,7 +42,8 @@ impl Calls {
                 call.input = input.clone();
             }
             call.title = title(name, &call.kind, &call.input);
-            call.locations = path(&call.input).map(|path| Location { path: path.to_owned(), line: None }).into_iter().collect();
+            call.locations =
+                path(&call.input).map(|path| Location { path: path.to_owned(), line: None }).into_iter().collect();
             call.diffs = diffs(&call.kind, &call.input);
             if !over(call.status) {
                 call.status = status;
@@ -123,7 +124,9 @@ pub(super) fn kind_of(name: &str) -> &'static str {
 }
 
 fn path(input: &Value) -> Option<&str> {
-    ["file_path", "filePath", "path", "absolute_path", "notebook_path", "filename"].iter().find_map(|name| wire::text(input, name))
+    ["file_path", "filePath", "path", "absolute_path", "notebook_path", "filename"]
+        .iter()
+        .find_map(|name| wire::text(input, name))
 }
 
 fn title(name: &str, kind: &str, input: &Value) -> String {

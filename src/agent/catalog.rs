@@ -187,7 +187,8 @@ fn merge(file: DefinitionFile, earlier: Option<&Entry>, source: &str, own_exe: &
         None => earlier.map(|entry| entry.command.clone()).ok_or_else(|| missing("command"))?,
     };
     let protocol = file.protocol.or_else(|| earlier.map(|entry| entry.protocol)).ok_or_else(|| missing("protocol"))?;
-    let dialect = file.dialect.map(|name| name.parse()).transpose()?.or_else(|| earlier.and_then(|entry| entry.dialect));
+    let dialect =
+        file.dialect.map(|name| name.parse()).transpose()?.or_else(|| earlier.and_then(|entry| entry.dialect));
     if protocol == Protocol::JsonLines && dialect.is_none() {
         return Err("`dialect` is missing (it is needed with the protocol json_lines)".to_owned());
     }

@@ -149,7 +149,7 @@ impl ClaudeConversation {
     }
 
     fn on_cancel(&mut self, updates: &mut Vec<Update>) {
-        if let Some(turn) = self.turns.to_cancel(updates) {
+        if let Some(turn) = self.turns.cancellable(updates) {
             let key = format!("cancel:{turn}");
             let bytes = render::control(&key, &serde_json::json!({"subtype": "interrupt"}));
             updates.push(write(&key, bytes));

@@ -83,7 +83,7 @@ impl CodexConversation {
 
     fn on_message(&mut self, message: Value, updates: &mut Vec<Update>) {
         match wire::classify(message) {
-            Incoming::Request { id, method, params } => self.on_request(&id, &method, params, updates),
+            Incoming::Request { id, method, params } => self.on_request(&id, &method, &params, updates),
             Incoming::Notification { method, params } => {
                 if !self.on_event(&method, &params, updates) {
                     updates.push(Update::Raw(json!({"method": method, "params": params})));
@@ -125,7 +125,8 @@ impl CodexConversation {
                         }
                     }
                     Err(error) => {
-                        let reason = failures::of(None, &error.message).reason(&error.message, LOGIN, self.retry.as_deref());
+                        let reason =
+                            failures::of(None, &error.message).reason(&error.message, LOGIN, self.retry.as_deref());
                         self.close(failed(reason), updates);
                     }
                 }
@@ -166,7 +167,7 @@ impl CodexConversation {
     }
 
     fn on_cancel(&mut self, updates: &mut Vec<Update>) {
-        let Some(turn) = self.turns.to_cancel(updates) else {
+        let Some(turn) = self.turns.cancellable(updates) else {
             return;
         };
         match &self.turn {
@@ -210,7 +211,8 @@ impl Conversation for CodexConversation {
             }
             ConversationInput::Written { key, bytes } => self.on_written(key, bytes, updates),
             ConversationInput::Ended(end) => {
-                let hints = vec!["look at its standard error in `divisi log`, and try `codex exec hello` by hand".to_owned()];
+                let hints =
+                    vec!["look at its standard error in `divisi log`, and try `codex exec hello` by hand".to_owned()];
                 self.turns.on_ended(end, hints, updates);
             }
             ConversationInput::Prompt { turn, text } => self.on_prompt(turn, text, updates),

@@ -36,29 +36,70 @@ pub(super) enum Failure {
 const SIGNS: [(Failure, &[&str]); 9] = [
     (
         Failure::ContextFull,
-        &["prompt is too long", "context window", "context length", "context_length", "maximum context", "too many tokens"],
+        &[
+            "prompt is too long",
+            "context window",
+            "context length",
+            "context_length",
+            "maximum context",
+            "too many tokens",
+        ],
     ),
     (
         Failure::NotLoggedIn,
         &[
-            "not logged in", "/login", "unauthorized", "authentication", "invalid api key", "invalid x-api-key", "api key not valid",
-            "no auth", "auth method", "401", "please set an auth", "sign in", "log in",
+            "not logged in",
+            "/login",
+            "unauthorized",
+            "authentication",
+            "invalid api key",
+            "invalid x-api-key",
+            "api key not valid",
+            "no auth",
+            "auth method",
+            "401",
+            "please set an auth",
+            "sign in",
+            "log in",
         ],
     ),
     (
         Failure::Quota,
-        &["usage limit", "quota", "credit balance", "insufficient_quota", "out of credits", "billing", "budget", "resource_exhausted"],
+        &[
+            "usage limit",
+            "quota",
+            "credit balance",
+            "insufficient_quota",
+            "out of credits",
+            "billing",
+            "budget",
+            "resource_exhausted",
+        ],
     ),
     (Failure::RateLimit, &["rate limit", "rate_limit", "too many requests", "429"]),
     (Failure::Overloaded, &["overloaded", "high demand", "at capacity", "529", "503"]),
     (
         Failure::Unreachable,
         &[
-            "econnrefused", "connection refused", "connection error", "enotfound", "dns", "network error", "unable to connect",
-            "fetch failed", "timed out", "timeout", "terminated", "socket", "disconnected",
+            "econnrefused",
+            "connection refused",
+            "connection error",
+            "enotfound",
+            "dns",
+            "network error",
+            "unable to connect",
+            "fetch failed",
+            "timed out",
+            "timeout",
+            "terminated",
+            "socket",
+            "disconnected",
         ],
     ),
-    (Failure::UnknownModel, &["model not found", "model_not_found", "no such model", "unknown model", "does not exist"]),
+    (
+        Failure::UnknownModel,
+        &["model not found", "model_not_found", "no such model", "unknown model", "does not exist"],
+    ),
     (Failure::Refused, &["refusal", "refused", "usage policy", "content policy", "declined"]),
     (Failure::Model, &["500", "502", "504", "server-side", "internal server", "api_error", "server error"]),
 ];
@@ -97,11 +138,14 @@ impl Failure {
             Self::Quota if retry.is_some() => ("out of quota", later),
             Self::Quota => ("out of quota", "; check the plan or the key's credit, or choose another model".to_owned()),
             Self::Overloaded => ("the model is overloaded", later),
-            Self::ContextFull => {
-                ("the context is full", "; have the agent compact it (often `/compact`), or start a new session".to_owned())
-            }
+            Self::ContextFull => (
+                "the context is full",
+                "; have the agent compact it (often `/compact`), or start a new session".to_owned(),
+            ),
             Self::Refused => ("refused", "; say it differently, or choose another model".to_owned()),
-            Self::Unreachable => ("the model cannot be reached", "; check the network, the proxy and the base URL".to_owned()),
+            Self::Unreachable => {
+                ("the model cannot be reached", "; check the network, the proxy and the base URL".to_owned())
+            }
             Self::UnknownModel => ("unknown model", "; choose a model this account can use".to_owned()),
             Self::BadRequest => ("the model rejected the request", String::new()),
             Self::Model => ("the model failed", "; send the prompt again".to_owned()),

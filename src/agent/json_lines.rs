@@ -202,14 +202,15 @@ impl JsonLinesConversation {
             _ if end::was_stopped(job_end) => interrupted("stopped"),
             (JobEnd::NotStarted { .. }, ..) => failed(end::describe(job_end)),
             (JobEnd::Lost, ..) => interrupted(end::describe(job_end)),
-            (JobEnd::Signaled { .. }, ..) => interrupted(format!("the agent was killed in the middle of the turn ({how})")),
+            (JobEnd::Signaled { .. }, ..) => {
+                interrupted(format!("the agent was killed in the middle of the turn ({how})"))
+            }
             (JobEnd::Exited { code: 0, .. }, Some(verdict), _) => verdict.clone(),
-            (JobEnd::Exited { .. }, Some(TurnOutcome::Done { .. }), Some(fault)) => failed(fault.clone()),
             (JobEnd::Exited { .. }, Some(TurnOutcome::Done { .. }), None) => {
                 failed(format!("the agent said that it was done, but failed ({how})"))
             }
+            (JobEnd::Exited { .. }, None | Some(TurnOutcome::Done { .. }), Some(fault)) => failed(fault.clone()),
             (JobEnd::Exited { .. }, Some(verdict), _) => verdict.clone(),
-            (JobEnd::Exited { .. }, None, Some(fault)) => failed(fault.clone()),
             (JobEnd::Exited { code: 0, .. }, None, None) => {
                 interrupted(format!("the agent stopped without saying that it was done ({how})"))
             }
@@ -220,6 +221,9 @@ impl JsonLinesConversation {
             (JobEnd::Exited { .. }, None, None) => {
                 let words = page.turns.last_words().unwrap_or_default();
                 match Failure::of(None, &words) {
+                    _ if page.turns.wrong_version() => {
+                        failed(format!("wrong version: the agent does not know an option that divisi needs ({how})"))
+                    }
                     Failure::Other => failed(format!("the agent failed ({how})")),
                     kind => failed(kind.reason(&words, page.login, None)),
                 }

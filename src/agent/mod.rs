@@ -6,8 +6,8 @@
 //! agent from a script, for the first tour and for the tests.
 
 pub mod acp;
-pub mod catalog;
 mod calls;
+pub mod catalog;
 pub mod claude;
 pub mod codex;
 mod end;

@@ -171,8 +171,21 @@ impl Turns {
         Some(visible_line(&line, 200))
     }
 
+    /// Whether its last words are those of a program that was given an option it does not know.
+    pub(super) fn wrong_version(&self) -> bool {
+        let tail = self.stderr_tail.to_lowercase();
+        ["unknown option", "unexpected argument", "unrecognized option", "unknown argument", "unrecognized subcommand"]
+            .iter()
+            .any(|words| tail.contains(words))
+    }
+
     /// A prompt was asked for: gives it when it can be written now.
-    pub(super) fn on_prompt_wanted(&mut self, turn: &TurnId, text: &str, updates: &mut Vec<Update>) -> Option<(TurnId, String)> {
+    pub(super) fn on_prompt_wanted(
+        &mut self,
+        turn: &TurnId,
+        text: &str,
+        updates: &mut Vec<Update>,
+    ) -> Option<(TurnId, String)> {
         if self.delivered.contains(turn) {
             return None;
         }
@@ -205,7 +218,7 @@ impl Turns {
     }
 
     /// The turn to cancel by the protocol, if there is one; a prompt that was not written yet is ended here.
-    pub(super) fn to_cancel(&mut self, updates: &mut Vec<Update>) -> Option<TurnId> {
+    pub(super) fn cancellable(&mut self, updates: &mut Vec<Update>) -> Option<TurnId> {
         match (&self.running, &self.wanted) {
             (Some(running), _) => Some(running.id.clone()),
             // Rendered already, so it may be on its way: what is written after it cancels it.
@@ -236,7 +249,14 @@ impl Turns {
     }
 
     /// Tells a request for a person's answer.
-    pub(super) fn ask(&mut self, key: &str, kind: ApprovalKind, tool: ToolCall, asked: Asked, updates: &mut Vec<Update>) {
+    pub(super) fn ask(
+        &mut self,
+        key: &str,
+        kind: ApprovalKind,
+        tool: ToolCall,
+        asked: Asked,
+        updates: &mut Vec<Update>,
+    ) {
         let command_line = tools::command_line(&tool);
         let options = asked.options.clone();
         self.asked.insert(key.to_owned(), asked);
@@ -305,7 +325,9 @@ impl Turns {
             let outcome = match (job_end, &running.fault) {
                 _ if end::was_stopped(job_end) => interrupted("stopped"),
                 (JobEnd::Lost, _) => interrupted(how.clone()),
-                (JobEnd::Signaled { .. }, _) => interrupted(format!("the agent was killed in the middle of the turn ({how})")),
+                (JobEnd::Signaled { .. }, _) => {
+                    interrupted(format!("the agent was killed in the middle of the turn ({how})"))
+                }
                 (_, Some(fault)) => failed(fault.clone()),
                 _ => failed(format!("the agent crashed: it ended in the middle of the turn ({how})")),
             };
@@ -324,6 +346,11 @@ impl Turns {
                 if let Some((turn, _)) = wanted {
                     updates.push(Update::TurnEnded { turn, outcome: interrupted("stopped") });
                 }
+            }
+            _ if self.wrong_version() => {
+                let reason = format!("wrong version: the agent does not know an option that divisi needs ({how})");
+                let hint = "install the version that `divisi agents` names for it".to_owned();
+                return self.unusable(reason, vec![hint], updates);
             }
             _ => return self.unusable(format!("the agent ended before it was ready ({how})"), hints, updates),
         }

@@ -23,7 +23,9 @@ fn edits() {
 
 #[test]
 fn asks_and_is_allowed_and_refused() {
-    let Some(mut session) = PipeSession::start("real::codex::asks_and_is_allowed_and_refused", &CODEX, Some("read-only")) else {
+    let Some(mut session) =
+        PipeSession::start("real::codex::asks_and_is_allowed_and_refused", &CODEX, Some("read-only"))
+    else {
         return;
     };
     scenarios::asks_and_is_refused(&mut session, None);
@@ -44,7 +46,10 @@ fn a_refusal_may_end_the_turn() {
     let stop: Vec<_> = options.into_iter().filter(|option| option.id == "cancel").collect();
     session.answer(&key, &stop, "reject_once", None);
     let Stop::Ended(outcome) = session.next() else { panic!("it asks again") };
-    assert!(matches!(&outcome, divisi::model::turn::TurnOutcome::Interrupted { reason } if reason.contains("refusal")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, divisi::model::turn::TurnOutcome::Interrupted { reason } if reason.contains("refusal")),
+        "{outcome:?}"
+    );
     scenarios::still_works(&mut session);
 }
 

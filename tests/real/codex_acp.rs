@@ -11,7 +11,9 @@ fn start(test: &str, mode: Option<&str>) -> Option<PipeSession> {
 
 #[test]
 fn edits_reports_usage_and_is_resumed() {
-    let Some(mut session) = start("real::codex_acp::edits_reports_usage_and_is_resumed", CODEX_ACP.working) else { return };
+    let Some(mut session) = start("real::codex_acp::edits_reports_usage_and_is_resumed", CODEX_ACP.working) else {
+        return;
+    };
     scenarios::edits(&mut session);
     scenarios::reports_usage(&mut session, scenarios::Tells::Everything);
     scenarios::is_resumed(&mut session);
@@ -27,7 +29,9 @@ fn asks_and_is_allowed_and_refused() {
 
 #[test]
 fn meets_model_errors_and_is_interrupted() {
-    let Some(mut session) = start("real::codex_acp::meets_model_errors_and_is_interrupted", CODEX_ACP.working) else { return };
+    let Some(mut session) = start("real::codex_acp::meets_model_errors_and_is_interrupted", CODEX_ACP.working) else {
+        return;
+    };
     scenarios::meets_a_model_error(&mut session, "err400", &["400"]);
     scenarios::still_works(&mut session);
     scenarios::is_interrupted_in_a_tool(&mut session);
@@ -36,6 +40,8 @@ fn meets_model_errors_and_is_interrupted() {
 
 #[test]
 fn is_stopped_with_a_command_running() {
-    let Some(mut session) = start("real::codex_acp::is_stopped_with_a_command_running", CODEX_ACP.working) else { return };
+    let Some(mut session) = start("real::codex_acp::is_stopped_with_a_command_running", CODEX_ACP.working) else {
+        return;
+    };
     scenarios::is_stopped_with_a_command_running(&mut session);
 }

@@ -13,7 +13,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use divisi::agent::Catalog;
-use divisi::host::port::{AgentDefinition, Agents as _, Conversation, ConversationInput, ConversationSetup, Lifetime, Update};
+use divisi::host::port::{
+    AgentDefinition, Agents as _, Conversation, ConversationInput, ConversationSetup, Lifetime, Update,
+};
 use divisi::model::agent::{AgentReady, ToolCall};
 use divisi::model::approval::ApprovalOption;
 use divisi::model::id::TurnId;
@@ -275,13 +277,19 @@ impl PipeSession {
                     return self.updates[self.seen - 1].clone();
                 }
             }
-            assert!(self.step(deadline), "waited in vain until {what}; last: {:#?}", self.updates.iter().rev().take(8).collect::<Vec<_>>());
+            assert!(
+                self.step(deadline),
+                "waited in vain until {what}; last: {:#?}",
+                self.updates.iter().rev().take(8).collect::<Vec<_>>()
+            );
         }
     }
 
     fn stop_of(&self, update: Update) -> Stop {
         match update {
-            Update::Approval { key, tool, command_line, options, .. } => Stop::Asked { key, tool, command_line, options },
+            Update::Approval { key, tool, command_line, options, .. } => {
+                Stop::Asked { key, tool: Box::new(tool), command_line, options }
+            }
             Update::TurnEnded { turn, outcome } => {
                 assert_eq!(turn, self.turn());
                 Stop::Ended(outcome)
@@ -296,7 +304,8 @@ impl PipeSession {
 
     /// The updates of this turn.
     fn current(&self) -> impl Iterator<Item = &Update> {
-        let begin = self.updates.iter().rposition(|update| matches!(update, Update::Notice(text) if *text == self.marker()));
+        let begin =
+            self.updates.iter().rposition(|update| matches!(update, Update::Notice(text) if *text == self.marker()));
         self.updates.iter().skip(begin.map_or(0, |at| at + 1))
     }
 
@@ -411,7 +420,8 @@ impl Session for PipeSession {
     }
 
     fn answer(&mut self, key: &str, options: &[ApprovalOption], kind: &str, message: Option<&str>) {
-        let option = options.iter().find(|option| option.kind == kind).unwrap_or_else(|| panic!("no {kind} in {options:?}"));
+        let option =
+            options.iter().find(|option| option.kind == kind).unwrap_or_else(|| panic!("no {kind} in {options:?}"));
         self.input(ConversationInput::Answer { key, option: Some(&option.id), message });
     }
 
@@ -465,7 +475,9 @@ impl Session for PipeSession {
     }
 
     fn notices(&self) -> Vec<String> {
-        let notices = self.current().filter_map(|update| if let Update::Notice(text) = update { Some(text.clone()) } else { None });
+        let notices = self
+            .current()
+            .filter_map(|update| if let Update::Notice(text) = update { Some(text.clone()) } else { None });
         notices.collect()
     }
 
@@ -483,12 +495,16 @@ impl Session for PipeSession {
     }
 
     fn usage(&self) -> Vec<Usage> {
-        let usage = self.current().filter_map(|update| if let Update::Usage(usage) = update { Some(usage.clone()) } else { None });
+        let usage = self
+            .current()
+            .filter_map(|update| if let Update::Usage(usage) = update { Some(usage.clone()) } else { None });
         usage.collect()
     }
 
     fn raw(&self) -> Vec<String> {
-        let raw = self.current().filter_map(|update| if let Update::Raw(message) = update { Some(message.to_string()) } else { None });
+        let raw = self
+            .current()
+            .filter_map(|update| if let Update::Raw(message) = update { Some(message.to_string()) } else { None });
         raw.collect()
     }
 }

@@ -47,7 +47,11 @@ pub(super) fn edits(session: &mut dyn Session) {
     let (outcome, _) = play(session, &prompt, "allow_once", None);
     done(&outcome);
     assert_eq!(read(session, "hello.txt").as_deref(), Some("hello from the fake model\n"));
-    assert!(session.said().contains("I will create the file.") && session.said().contains("Done."), "{:?}", session.said());
+    assert!(
+        session.said().contains("I will create the file.") && session.said().contains("Done."),
+        "{:?}",
+        session.said()
+    );
     let tools = session.tools();
     assert!(tools.iter().any(|call| call.kind == "edit" && call.status == ToolStatus::Completed), "{tools:#?}");
     assert_eq!(session.raw(), Vec::<String>::new());
@@ -126,7 +130,7 @@ pub(super) enum Tells {
 /// beside 7 of reasoning.
 pub(super) fn reports_usage(session: &mut dyn Session, tells: Tells) {
     // A new file every time: agents do not overwrite what they have not read.
-    let name = (0..).map(|number| format!("usage-{number}.txt")).find(|name| read(session, name).is_none()).unwrap();
+    let name = (0..100).map(|number| format!("usage-{number}.txt")).find(|name| read(session, name).is_none()).unwrap();
     let prompt = format!("please @@write={}", at(session, &name));
     let (outcome, _) = play(session, &prompt, "allow_once", None);
     done(&outcome);
@@ -138,7 +142,12 @@ pub(super) fn reports_usage(session: &mut dyn Session, tells: Tells) {
         None => counted,
     };
     let sum = |part: fn(&Usage) -> u64| parts.iter().map(part).sum::<u64>();
-    let found = [sum(|usage| usage.input), sum(|usage| usage.cache_read), sum(|usage| usage.output), sum(|usage| usage.reasoning)];
+    let found = [
+        sum(|usage| usage.input),
+        sum(|usage| usage.cache_read),
+        sum(|usage| usage.output),
+        sum(|usage| usage.reasoning),
+    ];
     let expected = match tells {
         Tells::Everything => [400, 2000, 70, 14],
         Tells::NoReasoning => [400, 2000, 84, 0],
@@ -169,7 +178,7 @@ pub(super) fn is_interrupted_in_a_tool(session: &mut dyn Session) {
     session.cancel();
     match session.next() {
         Stop::Ended(outcome) => interrupted(&outcome),
-        asked => panic!("{asked:?}"),
+        asked @ Stop::Asked { .. } => panic!("{asked:?}"),
     }
     assert_eq!(read(session, "long.txt").as_deref(), Some("begin\n"));
 }
@@ -181,7 +190,7 @@ pub(super) fn is_interrupted_in_a_sentence(session: &mut dyn Session) {
     session.cancel();
     match session.next() {
         Stop::Ended(outcome) => interrupted(&outcome),
-        asked => panic!("{asked:?}"),
+        asked @ Stop::Asked { .. } => panic!("{asked:?}"),
     }
 }
 
@@ -192,7 +201,7 @@ pub(super) fn is_stopped_with_a_command_running(session: &mut dyn Session) {
     assert_eq!(left, Vec::<String>::new());
     match session.next() {
         Stop::Ended(outcome) => interrupted(&outcome),
-        asked => panic!("{asked:?}"),
+        asked @ Stop::Asked { .. } => panic!("{asked:?}"),
     }
     assert_eq!(read(session, "long.txt").as_deref(), Some("begin\n"));
 }

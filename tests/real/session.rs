@@ -11,7 +11,7 @@ use divisi::model::usage::Usage;
 #[derive(Debug)]
 pub(super) enum Stop {
     /// It asks.
-    Asked { key: String, tool: ToolCall, command_line: Option<String>, options: Vec<ApprovalOption> },
+    Asked { key: String, tool: Box<ToolCall>, command_line: Option<String>, options: Vec<ApprovalOption> },
     /// Its turn is over.
     Ended(TurnOutcome),
 }

@@ -5,10 +5,25 @@ use super::*;
 #[test]
 fn names_and_arguments_say_what_a_call_is() {
     let cases = [
-        ("Write", "edit"), ("write_file", "edit"), ("MultiEdit", "edit"), ("apply_patch", "edit"), ("replace", "edit"),
-        ("Bash", "execute"), ("run_shell_command", "execute"), ("exec_command", "execute"), ("Read", "read"), ("read_file", "read"),
-        ("Grep", "search"), ("glob", "search"), ("WebFetch", "fetch"), ("web_search", "fetch"), ("TodoWrite", "think"),
-        ("ExitPlanMode", "switch_mode"), ("Task", "think"), ("mcp__x__bash", "other"), ("zoom", "other"),
+        ("Write", "edit"),
+        ("write_file", "edit"),
+        ("MultiEdit", "edit"),
+        ("apply_patch", "edit"),
+        ("replace", "edit"),
+        ("Bash", "execute"),
+        ("run_shell_command", "execute"),
+        ("exec_command", "execute"),
+        ("Read", "read"),
+        ("read_file", "read"),
+        ("Grep", "search"),
+        ("glob", "search"),
+        ("WebFetch", "fetch"),
+        ("web_search", "fetch"),
+        ("TodoWrite", "think"),
+        ("ExitPlanMode", "switch_mode"),
+        ("Task", "think"),
+        ("mcp__x__bash", "other"),
+        ("zoom", "other"),
     ];
     for (name, kind) in cases {
         assert_eq!(kind_of(name), kind, "{name}");
@@ -16,7 +31,10 @@ fn names_and_arguments_say_what_a_call_is() {
     let mut calls = Calls::default();
     let input = json!({"file_path": "/w/a/hello.txt", "old_string": "a", "new_string": "b"});
     let call = calls.named("1", "Edit", &input, ToolStatus::InProgress);
-    assert_eq!((call.title.as_str(), call.kind.as_str(), call.status), ("Edit hello.txt", "edit", ToolStatus::InProgress));
+    assert_eq!(
+        (call.title.as_str(), call.kind.as_str(), call.status),
+        ("Edit hello.txt", "edit", ToolStatus::InProgress)
+    );
     assert_eq!(call.diffs[0].old_text.as_deref(), Some("a"));
     assert_eq!(call.locations[0].path, "/w/a/hello.txt");
     let call = calls.named("2", "Bash", &json!({"command": "echo x"}), ToolStatus::Pending);

@@ -31,7 +31,9 @@ impl ClaudeConversation {
                 "text" if failed => {}
                 "text" => match &parent {
                     None => self.speech.whole(false, wire::text(block, "text").unwrap_or_default()),
-                    Some(parent) => self.on_subagent_text(parent, wire::text(block, "text").unwrap_or_default(), updates),
+                    Some(parent) => {
+                        self.on_subagent_text(parent, wire::text(block, "text").unwrap_or_default(), updates);
+                    }
                 },
                 "thinking" if parent.is_none() => {
                     self.speech.whole(true, wire::text(block, "thinking").unwrap_or_default());
@@ -119,9 +121,8 @@ impl ClaudeConversation {
                     _ => {}
                 }
             }
-            "message_start" | "message_delta" | "message_stop" | "content_block_stop" | "ping" => {}
-            // Qwen Code: what it pursues across turns; nothing unless it was told to.
-            "goal_state" => {}
+            // The last is Qwen Code's: what it pursues across turns; nothing unless it was told to.
+            "message_start" | "message_delta" | "message_stop" | "content_block_stop" | "ping" | "goal_state" => {}
             _ => return false,
         }
         true
@@ -143,7 +144,9 @@ impl ClaudeConversation {
                 updates.push(Update::Notice(format!("denied: {}", visible_line(text, 300))));
             }
             "informational" | "warning" | "notification" => {
-                let text = wire::text(message, "content").or_else(|| wire::text(message, "message")).or_else(|| wire::text(message, "text"));
+                let text = wire::text(message, "content")
+                    .or_else(|| wire::text(message, "message"))
+                    .or_else(|| wire::text(message, "text"));
                 let Some(text) = text else { return false };
                 updates.push(Update::Notice(visible_line(text, 1000)));
             }
@@ -152,7 +155,8 @@ impl ClaudeConversation {
                 let failed = wire::text(message, "outcome").is_some_and(|outcome| outcome != "success");
                 if failed {
                     let name = wire::text(message, "hook_name").unwrap_or("a hook");
-                    let said = wire::text(message, "stderr").or_else(|| wire::text(message, "output")).unwrap_or_default();
+                    let said =
+                        wire::text(message, "stderr").or_else(|| wire::text(message, "output")).unwrap_or_default();
                     updates.push(Update::Notice(visible_line(&format!("the hook {name} failed: {said}"), 300)));
                 }
             }

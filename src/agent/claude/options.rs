@@ -53,7 +53,8 @@ impl OptionBook {
 
     /// Notes the model that is used now: a choice, or the model behind one. True when that is news.
     pub(super) fn set_model(&mut self, model: &str) -> bool {
-        let same = self.model == model || self.resolved.iter().any(|(id, resolved)| *id == self.model && resolved == model);
+        let same =
+            self.model == model || self.resolved.iter().any(|(id, resolved)| *id == self.model && resolved == model);
         if same {
             return false;
         }
@@ -98,7 +99,9 @@ impl OptionBook {
 pub(super) fn request(id: &str, value: &str) -> Option<Value> {
     match id {
         "mode" => {
-            let known = MODES.iter().find(|(mode, name, _)| mode.eq_ignore_ascii_case(value) || name.eq_ignore_ascii_case(value));
+            let known = MODES
+                .iter()
+                .find(|(mode, name, _)| mode.eq_ignore_ascii_case(value) || name.eq_ignore_ascii_case(value));
             let mode = known.map_or(value, |(mode, _, _)| mode);
             Some(json!({"subtype": "set_permission_mode", "mode": mode}))
         }

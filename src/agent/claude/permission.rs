@@ -12,7 +12,8 @@ use super::super::turns::Asked;
 use super::{ClaudeConversation, render, write};
 
 /// What the agent is told with a refusal that has no message.
-const REFUSED: &str = "The person does not allow this. Do not try it again in another way; go on without it or say what you need.";
+const REFUSED: &str =
+    "The person does not allow this. Do not try it again in another way; go on without it or say what you need.";
 
 const ALLOW: &str = "allow";
 const ALWAYS: &str = "allow_always";
@@ -44,13 +45,12 @@ impl ClaudeConversation {
         };
         let request = message.get("request").unwrap_or(&Value::Null);
         let subtype = wire::text(request, "subtype").unwrap_or_default();
-        match (subtype, wire::text(request, "tool_name")) {
-            ("can_use_tool", Some(name)) => self.on_permission(&key, name, request, updates),
-            _ => {
-                updates.push(Update::Raw(message.clone()));
-                let bytes = render::error(&key, &format!("divisi does not know the request {subtype:?}"));
-                updates.push(write(&format!("answer:{key}"), bytes));
-            }
+        if let ("can_use_tool", Some(name)) = (subtype, wire::text(request, "tool_name")) {
+            self.on_permission(&key, name, request, updates);
+        } else {
+            updates.push(Update::Raw(message.clone()));
+            let bytes = render::error(&key, &format!("divisi does not know the request {subtype:?}"));
+            updates.push(write(&format!("answer:{key}"), bytes));
         }
         true
     }
@@ -90,7 +90,9 @@ impl ClaudeConversation {
         };
         let known = chosen.filter(|chosen| asked.options.iter().any(|offered| offered.id == *chosen));
         if let (Some(chosen), None) = (chosen, known) {
-            updates.push(Update::Notice(format!("the agent does not offer the answer {chosen:?}; it was told: cancelled")));
+            updates.push(Update::Notice(format!(
+                "the agent does not offer the answer {chosen:?}; it was told: cancelled"
+            )));
         }
         let input = asked.request.get("input").cloned().unwrap_or_default();
         let told = message.filter(|message| !message.trim().is_empty()).unwrap_or(REFUSED);
@@ -102,9 +104,8 @@ impl ClaudeConversation {
                 "updatedPermissions": asked.request.get("permission_suggestions"),
             }),
             Some(REJECT) => deny(told, false),
-            Some(STOP) => deny(told, true),
-            Some(choice) => chosen_of(choice, input),
-            None => deny(told, true),
+            Some(choice) if choice != STOP => chosen_of(choice, input),
+            Some(_) | None => deny(told, true),
         };
         updates.push(answer(key, &response));
     }
@@ -192,7 +193,9 @@ fn question(name: &str, input: &Value) -> Option<Question> {
         for (number, choice) in wire::list(asked, "options").iter().enumerate() {
             let label = wire::text(choice, "label").unwrap_or_default();
             let description = wire::text(choice, "description").unwrap_or_default();
-            text.push_str(&format!("  {}. {label}: {description}\n", number + 1));
+            for piece in ["  ", &(number + 1).to_string(), ". ", label, ": ", description, "\n"] {
+                text.push_str(piece);
+            }
         }
     }
     let mut options = Vec::new();
@@ -209,7 +212,8 @@ fn chosen_of(choice: &str, mut input: Value) -> Value {
     let number = choice.strip_prefix(CHOICE).and_then(|number| number.parse::<usize>().ok()).unwrap_or_default();
     let question = input.pointer("/questions/0/question").and_then(Value::as_str).unwrap_or_default().to_owned();
     let labels = input.pointer("/questions/0/options").and_then(Value::as_array).cloned().unwrap_or_default();
-    let label = labels.iter().filter_map(|choice| wire::text(choice, "label")).nth(number).unwrap_or_default().to_owned();
+    let label =
+        labels.iter().filter_map(|choice| wire::text(choice, "label")).nth(number).unwrap_or_default().to_owned();
     input["answers"] = json!({question: label});
     json!({"behavior": "allow", "updatedInput": input})
 }

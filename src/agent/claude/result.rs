@@ -93,7 +93,10 @@ impl Counts {
             cache_read: number("cache_read_input_tokens"),
             cache_write: number("cache_creation_input_tokens"),
             output: number("output_tokens"),
-            reasoning: usage.pointer("/output_tokens_details/thinking_tokens").and_then(Value::as_u64).unwrap_or_default(),
+            reasoning: usage
+                .pointer("/output_tokens_details/thinking_tokens")
+                .and_then(Value::as_u64)
+                .unwrap_or_default(),
         }
     }
 
@@ -150,7 +153,10 @@ impl ClaudeConversation {
             ),
             _ => {
                 let status = result.get("api_error_status").and_then(Value::as_u64);
-                (Failure::of(status, &words).reason(&words, LOGIN, None), vec!["try `claude -p hello` by hand".to_owned()])
+                (
+                    Failure::of(status, &words).reason(&words, LOGIN, None),
+                    vec!["try `claude -p hello` by hand".to_owned()],
+                )
             }
         };
         self.turns.unusable(reason, hints, updates);
@@ -190,7 +196,9 @@ impl ClaudeConversation {
         match stop_reason {
             "refusal" => failed(Failure::Refused.reason("the model declined to go on", LOGIN, None)),
             "max_tokens" => {
-                updates.push(Update::Notice("the agent stopped at its limit of tokens; the work may be unfinished".to_owned()));
+                updates.push(Update::Notice(
+                    "the agent stopped at its limit of tokens; the work may be unfinished".to_owned(),
+                ));
                 done("max_tokens")
             }
             other => done(other),

@@ -21,7 +21,10 @@ impl Talk {
 
     fn ready() -> Self {
         let mut talk = Self::new(ConversationSetup::default());
-        talk.responds("initialize", &json!({"current_permission_mode": "default", "models": [{"value": "a", "resolvedModel": "a-1"}]}));
+        talk.responds(
+            "initialize",
+            &json!({"current_permission_mode": "default", "models": [{"value": "a", "resolvedModel": "a-1"}]}),
+        );
         talk
     }
 
@@ -57,11 +60,19 @@ impl Talk {
     }
 
     fn outcome(&self) -> &TurnOutcome {
-        self.updates.iter().rev().find_map(|update| if let Update::TurnEnded { outcome, .. } = update { Some(outcome) } else { None }).unwrap()
+        self.updates
+            .iter()
+            .rev()
+            .find_map(|update| if let Update::TurnEnded { outcome, .. } = update { Some(outcome) } else { None })
+            .unwrap()
     }
 
     fn options(&self) -> Vec<(String, String)> {
-        let options = self.updates.iter().rev().find_map(|update| if let Update::Options(options) = update { Some(options) } else { None });
+        let options = self
+            .updates
+            .iter()
+            .rev()
+            .find_map(|update| if let Update::Options(options) = update { Some(options) } else { None });
         options.unwrap().iter().map(|option| (option.id.clone(), option.current.clone())).collect()
     }
 }
@@ -75,7 +86,11 @@ fn ask(request: &str, tool: &str, input: &Value) -> Value {
 
 #[test]
 fn it_sets_the_model_and_then_the_mode_before_it_is_ready() {
-    let setup = ConversationSetup { mode: Some("Plan".to_owned()), model: Some("small".to_owned()), ..ConversationSetup::default() };
+    let setup = ConversationSetup {
+        mode: Some("Plan".to_owned()),
+        model: Some("small".to_owned()),
+        ..ConversationSetup::default()
+    };
     let mut talk = Talk::new(setup);
     talk.prompt("s.t1");
     talk.responds("initialize", &json!({"claude_code_version": "9"}));
@@ -84,7 +99,11 @@ fn it_sets_the_model_and_then_the_mode_before_it_is_ready() {
     assert_eq!(talk.last_written().1["request"], json!({"subtype": "set_permission_mode", "mode": "plan"}));
     assert!(!talk.updates.iter().any(|update| matches!(update, Update::Ready(_))));
     talk.responds("mode", &json!({"mode": "plan"}));
-    assert!(talk.updates.iter().any(|update| matches!(update, Update::Ready(ready) if ready.version.as_deref() == Some("9"))));
+    assert!(
+        talk.updates
+            .iter()
+            .any(|update| matches!(update, Update::Ready(ready) if ready.version.as_deref() == Some("9")))
+    );
     assert_eq!(talk.last_written().0, "prompt:s.t1");
     assert_eq!(talk.options(), [("mode".to_owned(), "plan".to_owned()), ("model".to_owned(), "small".to_owned())]);
 }
@@ -159,7 +178,11 @@ fn cost_is_what_the_turn_added() {
     for (number, (total, since)) in [(0.5, Some(0.1)), (0.8, None), (0.9, None)].into_iter().enumerate() {
         talk.prompt(&format!("s.t{number}"));
         talk.says(&result(total, since));
-        let usage = talk.updates.iter().rev().find_map(|update| if let Update::Usage(usage) = update { Some(usage) } else { None });
+        let usage = talk
+            .updates
+            .iter()
+            .rev()
+            .find_map(|update| if let Update::Usage(usage) = update { Some(usage) } else { None });
         costs.push(usage.unwrap().cost_micros.unwrap());
     }
     assert_eq!(costs, [100_000, 300_000, 100_000]);
@@ -197,6 +220,16 @@ fn an_end_before_it_is_ready_tells_its_last_words() {
     let Some(Update::Unusable { reason, hints }) = talk.updates.last() else { panic!("{:?}", talk.updates) };
     assert!(reason.contains("exit 1; its last words: bypassPermissions cannot be used with root"), "{reason}");
     assert!(!hints.is_empty());
+}
+
+#[test]
+fn an_old_version_is_told_as_such() {
+    let mut talk = Talk::new(ConversationSetup::default());
+    talk.feed(ConversationInput::Output { stderr: true, bytes: b"error: unknown option '--permission-prompt-tool'\n" });
+    talk.feed(ConversationInput::Ended(&JobEnd::Exited { code: 1, stopped: false, leaked: 0 }));
+    assert!(
+        matches!(talk.updates.last(), Some(Update::Unusable { reason, .. }) if reason.starts_with("wrong version"))
+    );
 }
 
 #[test]

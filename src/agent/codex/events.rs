@@ -15,7 +15,8 @@ impl CodexConversation {
     /// Takes a notification; false when it is not known.
     pub(super) fn on_event(&mut self, method: &str, params: &Value, updates: &mut Vec<Update>) -> bool {
         // A conversation inside this one (a subagent's) is not part of its transcript, but its tools are shown.
-        let ours = wire::text(params, "threadId").is_none_or(|thread| thread == self.thread() || self.thread().is_empty());
+        let ours =
+            wire::text(params, "threadId").is_none_or(|thread| thread == self.thread() || self.thread().is_empty());
         match method {
             "turn/started" if ours => {
                 if let (Some(id), Some(_)) = (params.pointer("/turn/id").and_then(Value::as_str), &self.turns.running) {
@@ -23,9 +24,10 @@ impl CodexConversation {
                 }
             }
             "turn/completed" if ours => self.on_completed(params, updates),
-            "item/started" | "item/completed" => return self.on_item(params, method == "item/completed", ours, updates),
-            "item/agentMessage/delta" if ours => self.on_delta(params, false),
-            "item/plan/delta" if ours => self.on_delta(params, false),
+            "item/started" | "item/completed" => {
+                return self.on_item(params, method == "item/completed", ours, updates);
+            }
+            "item/agentMessage/delta" | "item/plan/delta" if ours => self.on_delta(params, false),
             "item/reasoning/summaryTextDelta" | "item/reasoning/textDelta" if ours => self.on_delta(params, true),
             "item/commandExecution/outputDelta" | "item/fileChange/outputDelta" => self.on_output(params, updates),
             "item/fileChange/patchUpdated" => self.on_patch(params, updates),
@@ -107,7 +109,8 @@ impl CodexConversation {
     fn on_rate_limits(&mut self, params: &Value, updates: &mut Vec<Update>) {
         let limits = params.get("rateLimits").unwrap_or(&Value::Null);
         let reached = wire::text(limits, "rateLimitReachedType").is_some();
-        let windows = ["primary", "secondary"].iter().filter_map(|name| limits.get(name).filter(|window| window.is_object()));
+        let windows =
+            ["primary", "secondary"].iter().filter_map(|name| limits.get(name).filter(|window| window.is_object()));
         let full = |window: &&Value| window.get("usedPercent").and_then(Value::as_i64).is_some_and(|used| used >= 100);
         let lifted = windows.filter(full).filter_map(|window| window.get("resetsAt")?.as_u64()).max().map(at);
         if (reached || lifted.is_some()) && self.retry != lifted {
@@ -121,13 +124,8 @@ impl CodexConversation {
 /// Notifications that are understood and say nothing a person needs: what they tell comes in other ways, or is not about this work.
 fn is_silent(method: &str) -> bool {
     // The state of conversations as a client with a list of them would show it.
-    const STATE: [&str; 8] = ["archived", "attachment", "deleted", "goal", "prediction", "queue", "readState", "unarchived"];
-    if let Some(rest) = method.strip_prefix("thread/") {
-        let what = rest.split('/').next().unwrap_or_default();
-        if STATE.contains(&what) {
-            return true;
-        }
-    }
+    const STATE: [&str; 8] =
+        ["archived", "attachment", "deleted", "goal", "prediction", "queue", "readState", "unarchived"];
     const SILENT: [&str; 22] = [
         "thread/started",
         "thread/status/changed",
@@ -153,11 +151,18 @@ fn is_silent(method: &str) -> bool {
         "hook/started",
         "hook/completed",
     ];
+    if let Some(rest) = method.strip_prefix("thread/") {
+        let what = rest.split('/').next().unwrap_or_default();
+        if STATE.contains(&what) {
+            return true;
+        }
+    }
     SILENT.contains(&method)
 }
 
 fn on_warning(params: &Value, updates: &mut Vec<Update>) {
-    let text = ["message", "summary"].iter().find_map(|field| wire::text(params, field)).unwrap_or("a warning without words");
+    let text =
+        ["message", "summary"].iter().find_map(|field| wire::text(params, field)).unwrap_or("a warning without words");
     let text = match wire::text(params, "details") {
         Some(details) => format!("{text} ({details})"),
         None => text.to_owned(),
@@ -179,5 +184,9 @@ fn plan_entry(step: &Value) -> Option<PlanEntry> {
         Some("completed") => "completed",
         _ => "pending",
     };
-    Some(PlanEntry { content: wire::text(step, "step")?.to_owned(), status: status.to_owned(), priority: String::new() })
+    Some(PlanEntry {
+        content: wire::text(step, "step")?.to_owned(),
+        status: status.to_owned(),
+        priority: String::new(),
+    })
 }

@@ -16,7 +16,7 @@ pub(super) fn of_error(error: &Value) -> Failure {
     }
 }
 
-/// The kind by the type of an error in OpenAI's API.
+/// The kind by the type of an error in the provider's API.
 fn of_provider(kind: &str) -> Failure {
     match kind {
         "invalid_request_error" => Failure::BadRequest,
@@ -41,7 +41,9 @@ pub(super) fn of(info: Option<&Value>, words: &str) -> Failure {
             "modelNotFound" => Failure::UnknownModel,
             "badRequest" => Failure::BadRequest,
             "internalServerError" => Failure::Model,
-            "cyberPolicy" | "misalignmentPolicyViolation" | "inferenceHookDenied" | "tooManyDenials" => Failure::Refused,
+            "cyberPolicy" | "misalignmentPolicyViolation" | "inferenceHookDenied" | "tooManyDenials" => {
+                Failure::Refused
+            }
             _ => Failure::of(None, words),
         },
         Some(Value::Object(one)) => {
@@ -61,7 +63,9 @@ pub(super) fn words(error: &Value) -> String {
     let inner = inner(error);
     let message = inner
         .as_ref()
-        .and_then(|inner| inner.pointer("/error/message").or_else(|| inner.get("message")).or_else(|| inner.get("detail")))
+        .and_then(|inner| {
+            inner.pointer("/error/message").or_else(|| inner.get("message")).or_else(|| inner.get("detail"))
+        })
         .and_then(Value::as_str)
         .unwrap_or(message);
     match wire::text(error, "additionalDetails") {

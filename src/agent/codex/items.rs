@@ -137,9 +137,12 @@ fn fill(call: &mut ToolCall, kind: &str, item: &Value, over: bool) {
 fn changes(call: &mut ToolCall, changes: &[Value]) {
     let path = |change: &Value| wire::text(change, "path").map(str::to_owned);
     call.locations = changes.iter().filter_map(path).map(|path| Location { path, line: None }).collect();
-    let names: Vec<&str> = call.locations.iter().map(|place| place.path.rsplit('/').next().unwrap_or(&place.path)).collect();
+    let names: Vec<&str> =
+        call.locations.iter().map(|place| place.path.rsplit('/').next().unwrap_or(&place.path)).collect();
     call.title = format!("Edit {}", names.join(", "));
-    let added = |change: &&Value| change.pointer("/kind/type").or_else(|| change.get("kind")).and_then(Value::as_str) == Some("add");
+    let added = |change: &&Value| {
+        change.pointer("/kind/type").or_else(|| change.get("kind")).and_then(Value::as_str) == Some("add")
+    };
     call.diffs = changes
         .iter()
         .filter(added)
@@ -148,6 +151,7 @@ fn changes(call: &mut ToolCall, changes: &[Value]) {
             Some(ClaimedDiff { path: path(change)?, old_text: None, new_text })
         })
         .collect();
-    let patches: Vec<&str> = changes.iter().filter(|change| !added(change)).filter_map(|change| wire::text(change, "diff")).collect();
+    let patches: Vec<&str> =
+        changes.iter().filter(|change| !added(change)).filter_map(|change| wire::text(change, "diff")).collect();
     calls::set_text(call, &patches.join("\n"));
 }

@@ -29,7 +29,8 @@ impl CodexConversation {
                 // `divisi/0.169.0 (Debian 12.0.0; x86_64) ...`
                 let version = wire::text(&answer, "userAgent").and_then(|agent| agent.split(['/', ' ']).nth(1));
                 self.ready.version = version.map(str::to_owned);
-                updates.push(Update::Write { key: "initialized".to_owned(), bytes: render::notification("initialized") });
+                updates
+                    .push(Update::Write { key: "initialized".to_owned(), bytes: render::notification("initialized") });
                 let earlier = self.setup.resume.as_ref().and_then(|earlier| earlier.conversation.clone());
                 self.open(earlier.as_deref(), updates);
             }
@@ -71,7 +72,11 @@ impl CodexConversation {
             Err(error) => self.refused("to open a conversation", &error.message, updates),
             Ok(answer) => {
                 let Some(id) = answer.pointer("/thread/id").and_then(Value::as_str) else {
-                    return self.turns.unusable("Codex opened a conversation without an id".to_owned(), Vec::new(), updates);
+                    return self.turns.unusable(
+                        "Codex opened a conversation without an id".to_owned(),
+                        Vec::new(),
+                        updates,
+                    );
                 };
                 self.ready.conversation = Some(id.to_owned());
                 self.ready.resumed = key == "resume";

@@ -94,7 +94,8 @@ impl OptionBook {
             effort.clone_into(&mut self.effort);
         }
         let approval = wire::text(answer, "approvalPolicy");
-        let policy = answer.pointer("/sandbox/type").or_else(|| answer.pointer("/sandboxPolicy/type")).and_then(Value::as_str);
+        let policy =
+            answer.pointer("/sandbox/type").or_else(|| answer.pointer("/sandboxPolicy/type")).and_then(Value::as_str);
         if let (Some(approval), Some(policy)) = (approval, policy) {
             let known = MODES.iter().find(|mode| mode.approval == approval && mode.policy == policy);
             self.mode = known.map_or_else(|| format!("{approval}, {policy}"), |mode| mode.id.to_owned());

@@ -31,10 +31,10 @@ fn answer(key: &str, bytes: Vec<u8>) -> Update {
 }
 
 impl CodexConversation {
-    pub(super) fn on_request(&mut self, id: &Value, method: &str, params: Value, updates: &mut Vec<Update>) {
+    pub(super) fn on_request(&mut self, id: &Value, method: &str, params: &Value, updates: &mut Vec<Update>) {
         let key = self.key_of(id);
         let options = match method {
-            "item/commandExecution/requestApproval" => command_options(&params),
+            "item/commandExecution/requestApproval" => command_options(params),
             "item/fileChange/requestApproval" => vec![
                 option(ACCEPT, "Allow", "allow_once"),
                 option(SESSION, "Allow, and later changes of these files in this session", "allow_always"),
@@ -46,7 +46,7 @@ impl CodexConversation {
                 option(SESSION, "Allow in this session", "allow_always"),
                 option(DECLINE, "Reject", "reject_once"),
             ],
-            "item/tool/requestUserInput" => question_options(&params),
+            "item/tool/requestUserInput" => question_options(params),
             _ => {
                 updates.push(Update::Raw(json!({"id": id, "method": method, "params": params})));
                 let message = format!("Method not found: {method}");
@@ -54,10 +54,10 @@ impl CodexConversation {
                 return;
             }
         };
-        let tool = wire::text(&params, "itemId").unwrap_or(&key).to_owned();
+        let tool = wire::text(params, "itemId").unwrap_or(&key).to_owned();
         let call = self.turns.calls.upsert(&tool, |call| {
             call.status = ToolStatus::Pending;
-            describe(call, method, &params);
+            describe(call, method, params);
         });
         let request = json!({"id": id, "method": method, "params": params});
         let asked = Asked { options, tool, request };
@@ -90,7 +90,9 @@ impl CodexConversation {
         };
         let known = chosen.filter(|chosen| asked.options.iter().any(|offered| offered.id == *chosen));
         if let (Some(chosen), None) = (chosen, known) {
-            updates.push(Update::Notice(format!("the agent does not offer the answer {chosen:?}; it was told: cancelled")));
+            updates.push(Update::Notice(format!(
+                "the agent does not offer the answer {chosen:?}; it was told: cancelled"
+            )));
         }
         let question = wire::text(&asked.request, "method") == Some("item/tool/requestUserInput");
         if !question && message.is_some_and(|message| !message.is_empty()) {
@@ -114,7 +116,9 @@ impl CodexConversation {
         };
         let message = wire::parse(bytes).unwrap_or_default();
         let decision = message.pointer("/result/decision");
-        let granted = message.pointer("/result/permissions").is_some_and(|granted| granted.as_object().is_some_and(|all| !all.is_empty()));
+        let granted = message
+            .pointer("/result/permissions")
+            .is_some_and(|granted| granted.as_object().is_some_and(|all| !all.is_empty()));
         let refused = match decision.and_then(Value::as_str) {
             Some(word) => matches!(word, DECLINE | CANCEL),
             None => decision.is_none() && !granted && message.pointer("/result/answers").is_none(),
@@ -136,7 +140,8 @@ impl CodexConversation {
 
     /// Codex settled a request itself.
     pub(super) fn on_resolved(&mut self, id: &Value, updates: &mut Vec<Update>) {
-        let found = self.turns.asked.iter().find(|(_, asked)| asked.request.get("id") == Some(id)).map(|(key, _)| key.clone());
+        let found =
+            self.turns.asked.iter().find(|(_, asked)| asked.request.get("id") == Some(id)).map(|(key, _)| key.clone());
         if let Some(key) = found {
             self.turns.withdraw(&key, "the agent took the request back", updates);
         }
@@ -190,7 +195,8 @@ fn describe(call: &mut crate::model::agent::ToolCall, method: &str, params: &Val
             call.input = params.get("permissions").cloned().unwrap_or_default();
         }
         _ => {
-            let questions = wire::list(params, "questions").iter().filter_map(|question| wire::text(question, "question"));
+            let questions =
+                wire::list(params, "questions").iter().filter_map(|question| wire::text(question, "question"));
             call.title = questions.collect::<Vec<_>>().join("\n");
         }
     }

@@ -58,16 +58,27 @@ impl Talk {
     }
 
     fn outcome(&self) -> &TurnOutcome {
-        self.updates.iter().rev().find_map(|update| if let Update::TurnEnded { outcome, .. } = update { Some(outcome) } else { None }).unwrap()
+        self.updates
+            .iter()
+            .rev()
+            .find_map(|update| if let Update::TurnEnded { outcome, .. } = update { Some(outcome) } else { None })
+            .unwrap()
     }
 }
 
 #[test]
 fn a_mode_is_a_pair_of_settings() {
-    let setup = ConversationSetup { mode: Some("Full access".to_owned()), model: Some("big".to_owned()), ..ConversationSetup::default() };
+    let setup = ConversationSetup {
+        mode: Some("Full access".to_owned()),
+        model: Some("big".to_owned()),
+        ..ConversationSetup::default()
+    };
     let talk = Talk::new(setup);
     let params = &talk.request("start")["params"];
-    assert_eq!((&params["approvalPolicy"], &params["sandbox"], &params["model"]), (&json!("never"), &json!("danger-full-access"), &json!("big")));
+    assert_eq!(
+        (&params["approvalPolicy"], &params["sandbox"], &params["model"]),
+        (&json!("never"), &json!("danger-full-access"), &json!("big"))
+    );
     let talk = Talk::new(ConversationSetup { mode: Some("nonsense".to_owned()), ..ConversationSetup::default() });
     assert!(talk.request("start")["params"].get("sandbox").is_none());
     assert!(talk.updates.iter().any(|update| matches!(update, Update::Notice(text) if text.contains("unattended"))));
@@ -86,9 +97,15 @@ fn a_conversation_that_is_gone_is_told_and_a_new_one_begun() {
     assert_eq!(talk.request("resume")["params"]["threadId"], "old");
     talk.says(&json!({"id": "resume", "error": {"code": -32600, "message": "no rollout found"}}));
     talk.answers("start", &json!({"thread": {"id": "new"}}));
-    let ready = talk.updates.iter().find_map(|update| if let Update::Ready(ready) = update { Some(ready) } else { None }).unwrap();
+    let ready = talk
+        .updates
+        .iter()
+        .find_map(|update| if let Update::Ready(ready) = update { Some(ready) } else { None })
+        .unwrap();
     assert!(!ready.resumed && ready.conversation.as_deref() == Some("new"));
-    assert!(talk.updates.iter().any(|update| matches!(update, Update::Notice(text) if text.contains("no rollout found"))));
+    assert!(
+        talk.updates.iter().any(|update| matches!(update, Update::Notice(text) if text.contains("no rollout found")))
+    );
 }
 
 #[test]
@@ -113,8 +130,13 @@ fn usage_is_counted_once() {
         let told = json!({"total": tokens(total), "last": tokens(1), "modelContextWindow": 100});
         talk.says(&json!({"method": "thread/tokenUsage/updated", "params": {"threadId": "th", "tokenUsage": told}}));
     }
-    let usage: Vec<_> = talk.updates.iter().filter_map(|update| if let Update::Usage(usage) = update { Some(usage) } else { None }).collect();
-    let counts: Vec<_> = usage.iter().map(|usage| (usage.input, usage.cache_read, usage.output, usage.reasoning)).collect();
+    let usage: Vec<_> = talk
+        .updates
+        .iter()
+        .filter_map(|update| if let Update::Usage(usage) = update { Some(usage) } else { None })
+        .collect();
+    let counts: Vec<_> =
+        usage.iter().map(|usage| (usage.input, usage.cache_read, usage.output, usage.reasoning)).collect();
     assert_eq!(counts, [(4, 6, 3, 2), (8, 12, 6, 4)]);
 }
 
@@ -123,9 +145,17 @@ fn what_it_asks_is_answered_in_its_words() {
     let cases = [
         ("item/fileChange/requestApproval", "acceptForSession", json!({"decision": "acceptForSession"})),
         ("item/fileChange/requestApproval", "decline", json!({"decision": "decline"})),
-        ("item/commandExecution/requestApproval", "acceptWithExecpolicyAmendment", json!({"decision": {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["make"]}}})),
+        (
+            "item/commandExecution/requestApproval",
+            "acceptWithExecpolicyAmendment",
+            json!({"decision": {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["make"]}}}),
+        ),
         ("item/commandExecution/requestApproval", "cancel", json!({"decision": "cancel"})),
-        ("item/permissions/requestApproval", "accept", json!({"permissions": {"network": {"enabled": true}}, "scope": "turn"})),
+        (
+            "item/permissions/requestApproval",
+            "accept",
+            json!({"permissions": {"network": {"enabled": true}}, "scope": "turn"}),
+        ),
         ("item/permissions/requestApproval", "decline", json!({"permissions": {}})),
         ("item/tool/requestUserInput", "choice:1", json!({"answers": {"q": {"answers": ["B"]}}})),
     ];
@@ -151,7 +181,11 @@ fn failures_are_told_by_their_names() {
         (json!("usageLimitExceeded"), "x", "out of quota"),
         (json!({"responseStreamDisconnected": {"httpStatusCode": null}}), "x", "the model cannot be reached"),
         (json!({"httpConnectionFailed": {"httpStatusCode": 500}}), "x", "the model failed"),
-        (json!("other"), r#"{"error":{"message":"odd","type":"invalid_request_error"}}"#, "the model rejected the request: odd"),
+        (
+            json!("other"),
+            r#"{"error":{"message":"odd","type":"invalid_request_error"}}"#,
+            "the model rejected the request: odd",
+        ),
         (Value::Null, "something", "the agent failed: something"),
     ];
     for (info, message, expected) in cases {

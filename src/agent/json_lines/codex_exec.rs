@@ -132,7 +132,8 @@ fn fill(call: &mut ToolCall, kind: &str, item: &Value, over: bool) {
             "edit".clone_into(&mut call.kind);
             let paths = wire::list(item, "changes").iter().filter_map(|change| wire::text(change, "path"));
             call.locations = paths.map(|path| Location { path: path.to_owned(), line: None }).collect();
-            let names: Vec<&str> = call.locations.iter().map(|place| place.path.rsplit('/').next().unwrap_or(&place.path)).collect();
+            let names: Vec<&str> =
+                call.locations.iter().map(|place| place.path.rsplit('/').next().unwrap_or(&place.path)).collect();
             call.title = format!("Edit {}", names.join(", "));
         }
         "web_search" => {

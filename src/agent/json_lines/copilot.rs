@@ -59,7 +59,9 @@ impl Listener for Copilot {
                 updates.push(Update::Tool(call));
             }
             "tool.execution_partial_result" | "tool.execution_progress" => {
-                let more = wire::text(data, "partialOutput").or_else(|| wire::text(data, "progressMessage")).unwrap_or_default();
+                let more = wire::text(data, "partialOutput")
+                    .or_else(|| wire::text(data, "progressMessage"))
+                    .unwrap_or_default();
                 let call = page.turns.calls.upsert(text("toolCallId"), |call| calls::append(call, more));
                 updates.push(Update::Tool(call));
             }

@@ -69,12 +69,11 @@ impl Listener for Gemini {
             }
             "result" => {
                 updates.extend(event.get("stats").and_then(usage).map(Update::Usage));
-                page.verdict = Some(match text("status") {
-                    "success" => done("success"),
-                    _ => {
-                        let (status, words) = failure(event);
-                        failed(Failure::of(status, &words).reason(&words, page.login, None))
-                    }
+                page.verdict = Some(if text("status") == "success" {
+                    done("success")
+                } else {
+                    let (status, words) = failure(event);
+                    failed(Failure::of(status, &words).reason(&words, page.login, None))
                 });
             }
             _ => return false,

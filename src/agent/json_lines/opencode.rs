@@ -36,7 +36,8 @@ impl Listener for Opencode {
             "error" => {
                 let error = event.get("error").unwrap_or(&Value::Null);
                 let status = error.pointer("/data/statusCode").and_then(Value::as_u64);
-                let words = error.pointer("/data/message").and_then(Value::as_str).or_else(|| wire::text(error, "name"));
+                let words =
+                    error.pointer("/data/message").and_then(Value::as_str).or_else(|| wire::text(error, "name"));
                 page.verdict = None;
                 page.on_fault(status, words.unwrap_or("it gave no reason"));
             }

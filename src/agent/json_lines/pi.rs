@@ -28,7 +28,12 @@ impl Listener for Pi {
                 page.opened(text("id"), updates);
             }
             "agent_start" => page.verdict = None,
-            "turn_start" | "turn_end" | "message_start" => {}
+            "turn_start"
+            | "turn_end"
+            | "message_start"
+            | "auto_retry_end"
+            | "auto_compaction_end"
+            | "compaction_end" => {}
             "message_update" => on_piece(event.get("assistantMessageEvent").unwrap_or(&Value::Null), page),
             "message_end" => self.on_message(event.get("message").unwrap_or(&Value::Null), page, updates),
             "tool_execution_start" => {
@@ -59,10 +64,11 @@ impl Listener for Pi {
             "auto_compaction_start" | "compaction_start" => {
                 updates.push(Update::Notice("the agent compacts its context".to_owned()));
             }
-            "auto_retry_end" | "auto_compaction_end" | "compaction_end" => {}
             "agent_end" => {
                 page.verdict = Some(match &self.stop {
-                    Some((stop, error)) if stop == "error" => failed(Failure::of(None, error).reason(error, page.login, None)),
+                    Some((stop, error)) if stop == "error" => {
+                        failed(Failure::of(None, error).reason(error, page.login, None))
+                    }
                     Some((stop, _)) if stop == "aborted" => interrupted("the agent was interrupted"),
                     Some((stop, _)) => done(stop),
                     None => failed("the agent ended the turn without a message of the model"),

@@ -15,14 +15,18 @@ pub(super) fn read(body: &Value) -> Call {
         if message["role"] != "user" {
             continue;
         }
-        let results = message["content"].as_array().is_some_and(|blocks| blocks.iter().any(|block| block["type"] == "tool_result"));
+        let results = message["content"]
+            .as_array()
+            .is_some_and(|blocks| blocks.iter().any(|block| block["type"] == "tool_result"));
         let words = text_of(&message["content"]);
         // After an interrupted tool the next prompt comes in one message with the tool's result.
         if results && !words.contains("@@") {
             call.step += 1;
             continue;
         }
-        if words.contains("@@") || words.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('<')) {
+        if words.contains("@@")
+            || words.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('<'))
+        {
             call.words = words;
             break;
         }
@@ -31,9 +35,7 @@ pub(super) fn read(body: &Value) -> Call {
 }
 
 pub(super) fn write(body: &Value, call: &Call, acts: &[Act], reply: &mut Reply<'_>) -> Result<()> {
-    let usage = |output: u64| {
-        json!({"input_tokens": INPUT - CACHED, "cache_creation_input_tokens": 0, "cache_read_input_tokens": CACHED, "output_tokens": output})
-    };
+    let usage = |output: u64| json!({"input_tokens": INPUT - CACHED, "cache_creation_input_tokens": 0, "cache_read_input_tokens": CACHED, "output_tokens": output});
     let blocks: Vec<Value> = acts
         .iter()
         .map(|act| match act {
@@ -56,7 +58,7 @@ pub(super) fn write(body: &Value, call: &Call, acts: &[Act], reply: &mut Reply<'
         return reply.json(200, &message);
     }
     reply.begin()?;
-    let mut event = |reply: &mut Reply<'_>, value: Value| reply.event(value["type"].as_str(), &value.to_string());
+    let event = |reply: &mut Reply<'_>, value: Value| reply.event(value["type"].as_str(), &value.to_string());
     event(reply, json!({"type": "message_start", "message": message}))?;
     for (index, block) in blocks.iter().enumerate() {
         let mut opening = block.clone();

@@ -1,4 +1,4 @@
-//! OpenAI's Chat Completions API.
+//! The Chat Completions API.
 
 use std::io::Result;
 
@@ -36,7 +36,9 @@ pub(super) fn write(body: &Value, call: &Call, acts: &[Act], reply: &mut Reply<'
             Act::Use(wish) => {
                 let made = wish.with(&call.tools);
                 let function = json!({"name": made.name, "arguments": made.arguments.to_string()});
-                calls.push(json!({"index": calls.len(), "id": fresh("call_"), "type": "function", "function": function}));
+                calls.push(
+                    json!({"index": calls.len(), "id": fresh("call_"), "type": "function", "function": function}),
+                );
             }
         }
     }
@@ -52,7 +54,8 @@ pub(super) fn write(body: &Value, call: &Call, acts: &[Act], reply: &mut Reply<'
         return reply.json(200, &whole);
     }
     let chunk = |choices: Value| json!({"id": id, "object": "chat.completion.chunk", "created": 1, "model": body["model"], "choices": choices});
-    let delta = |delta: Value, finish: Value| chunk(json!([{"index": 0, "delta": delta, "finish_reason": finish}])).to_string();
+    let delta =
+        |delta: Value, finish: Value| chunk(json!([{"index": 0, "delta": delta, "finish_reason": finish}])).to_string();
     reply.begin()?;
     reply.event(None, &delta(json!({"role": "assistant", "content": ""}), Value::Null))?;
     for word in text.split_inclusive(' ') {

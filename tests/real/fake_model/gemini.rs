@@ -14,7 +14,9 @@ pub(super) fn read(body: &Value) -> Call {
         if content["role"] != "user" {
             continue;
         }
-        let results = content["parts"].as_array().is_some_and(|parts| parts.iter().any(|part| part.get("functionResponse").is_some()));
+        let results = content["parts"]
+            .as_array()
+            .is_some_and(|parts| parts.iter().any(|part| part.get("functionResponse").is_some()));
         if results {
             call.step += 1;
         } else {

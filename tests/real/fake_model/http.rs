@@ -70,7 +70,10 @@ impl<'a> Reply<'a> {
     /// A whole JSON document.
     pub(super) fn json(&mut self, status: u16, value: &Value) -> Result<()> {
         let body = value.to_string();
-        let head = format!("HTTP/1.1 {status} Fake\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 {status} Fake\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         self.stream.write_all(head.as_bytes())?;
         self.stream.write_all(body.as_bytes())
     }

@@ -1,6 +1,6 @@
 //! A model server that plays scripts: the other end of what agents talk to, on loopback, for the tests.
 //!
-//! It speaks the Anthropic Messages API, OpenAI's Responses and Chat Completions and Gemini's `generateContent`, streaming and not. It
+//! It speaks the Anthropic Messages API, the Responses and Chat Completions APIs and `generateContent`, streaming and not. It
 //! keeps no state: how far a script is follows from the tool results in the request. Which script is played is the first part of the
 //! path (`http://127.0.0.1:PORT/write/v1/messages`), or the last `@@script=ARGUMENT` in the last words of the user.
 
@@ -81,7 +81,9 @@ fn answer(request: &Request, reply: &mut Reply<'_>) -> std::io::Result<()> {
         _ if path.ends_with("/messages") => (anthropic::read(&body), Style::Anthropic),
         _ if path.ends_with("/responses") => (responses::read(&body), Style::OpenAi),
         _ if path.ends_with("/chat/completions") => (chat::read(&body), Style::OpenAi),
-        _ if path.ends_with(":streamGenerateContent") || path.ends_with(":generateContent") => (gemini::read(&body), Style::Gemini),
+        _ if path.ends_with(":streamGenerateContent") || path.ends_with(":generateContent") => {
+            (gemini::read(&body), Style::Gemini)
+        }
         _ => return reply.json(404, &json!({"error": {"type": "not_found_error", "message": "unknown path"}})),
     };
     let script = Script::choose(&call.words, default);

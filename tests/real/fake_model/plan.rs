@@ -13,7 +13,20 @@ pub(super) enum Act {
 
 /// The scripts by name.
 const SCRIPTS: [&str; 14] = [
-    "text", "write", "edit", "shell", "multi", "slow", "longshell", "failcmd", "err400", "err401", "err429", "err500", "err529", "long",
+    "text",
+    "write",
+    "edit",
+    "shell",
+    "multi",
+    "slow",
+    "longshell",
+    "failcmd",
+    "err400",
+    "err401",
+    "err429",
+    "err500",
+    "err529",
+    "long",
 ];
 
 /// A script and its argument.
@@ -57,9 +70,13 @@ impl Script {
         let write = |text: &str| Act::Use(Wish::Write { path: path.to_owned(), text: text.to_owned() });
         let steps = match self.name.as_str() {
             "write" => vec![vec![say("I will create the file."), write("hello from the fake model\n")]],
-            "shell" => vec![vec![say("I will run a command."), shell("echo made by a shell > shell.txt && cat shell.txt")]],
+            "shell" => {
+                vec![vec![say("I will run a command."), shell("echo made by a shell > shell.txt && cat shell.txt")]]
+            }
             "failcmd" => vec![vec![shell("echo oops >&2; exit 3")]],
-            "longshell" => vec![vec![say("I will wait."), shell("echo begin > long.txt; sleep 600; echo end >> long.txt")]],
+            "longshell" => {
+                vec![vec![say("I will wait."), shell("echo begin > long.txt; sleep 600; echo end >> long.txt")]]
+            }
             "edit" => vec![
                 vec![Act::Use(Wish::Read { path: path.to_owned() })],
                 vec![Act::Use(Wish::Edit {

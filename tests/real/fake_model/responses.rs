@@ -1,4 +1,4 @@
-//! OpenAI's Responses API.
+//! The Responses API.
 
 use std::io::Result;
 

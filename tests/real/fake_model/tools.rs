@@ -57,7 +57,11 @@ impl Wish {
     /// The call that fulfils it; a shell does when there is no better tool.
     pub(super) fn with(&self, tools: &Declared) -> Use {
         let found = |names: &[&str]| names.iter().find_map(|name| tools.get_key_value(*name));
-        let function = |name: &str, arguments: Map<String, Value>| Use { name: name.to_owned(), arguments: arguments.into(), custom: false };
+        let function = |name: &str, arguments: Map<String, Value>| Use {
+            name: name.to_owned(),
+            arguments: arguments.into(),
+            custom: false,
+        };
         match self {
             Self::Write { path, text } => {
                 if let Some((name, tool)) = found(&WRITE) {
@@ -66,7 +70,7 @@ impl Wish {
                     arguments.insert(field.to_owned(), json!(text));
                     return function(name, arguments);
                 }
-                let lines: String = text.lines().map(|line| format!("+{line}\n")).collect();
+                let lines = text.lines().map(|line| ["+", line, "\n"].concat()).collect::<Vec<_>>().concat();
                 patch(tools, &format!("*** Add File: {}\n{lines}", base(path)))
                     .unwrap_or_else(|| shell(tools, &format!("printf '%s' '{text}' > '{path}'")))
             }
@@ -127,7 +131,8 @@ fn shell(tools: &Declared, command: &str) -> Use {
     let properties = properties(tool);
     let field = if properties.contains_key("cmd") { "cmd" } else { "command" };
     let words = properties.get(field).and_then(|field| field.get("type")).and_then(Value::as_str) == Some("array");
-    let mut arguments = Map::from_iter([(field.to_owned(), if words { json!(["bash", "-lc", command]) } else { json!(command) })]);
+    let mut arguments =
+        Map::from_iter([(field.to_owned(), if words { json!(["bash", "-lc", command]) } else { json!(command) })]);
     if properties.contains_key("description") {
         arguments.insert("description".to_owned(), json!("run a command"));
     }
@@ -137,7 +142,8 @@ fn shell(tools: &Declared, command: &str) -> Use {
 #[test]
 fn a_wish_takes_the_tools_that_are_there() {
     let schema = |fields: &[&str]| {
-        let properties: Map<String, Value> = fields.iter().map(|field| ((*field).to_owned(), json!({"type": "string"}))).collect();
+        let properties: Map<String, Value> =
+            fields.iter().map(|field| ((*field).to_owned(), json!({"type": "string"}))).collect();
         json!({"properties": properties})
     };
     let write = Wish::Write { path: "/w/a.txt".to_owned(), text: "x\n".to_owned() };
@@ -146,7 +152,9 @@ fn a_wish_takes_the_tools_that_are_there() {
     let tools = declared(&[&json!([{"type": "custom", "name": "apply_patch"}])]);
     let made = write.with(&tools);
     assert!(made.custom && made.arguments == "*** Begin Patch\n*** Add File: a.txt\n+x\n*** End Patch\n");
-    let tools = declared(&[&json!([{"functionDeclarations": [{"name": "run_shell_command", "parametersJsonSchema": schema(&["command"])}]}])]);
+    let tools = declared(&[
+        &json!([{"functionDeclarations": [{"name": "run_shell_command", "parametersJsonSchema": schema(&["command"])}]}]),
+    ]);
     assert_eq!(write.with(&tools).name, "run_shell_command");
     assert_eq!(Wish::Shell { command: "ls".to_owned() }.with(&Declared::new()).name, "no_shell_tool");
 }

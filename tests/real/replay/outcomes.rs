@@ -90,7 +90,13 @@ fn answer(message: &Value) -> Option<&'static str> {
     if message["type"] == "result" {
         let aborted = message["terminal_reason"].as_str().is_some_and(|reason| reason.starts_with("aborted"));
         let failed = message["is_error"] == true;
-        return Some(if aborted { "interrupted" } else if failed { "failed" } else { "done" });
+        return Some(if aborted {
+            "interrupted"
+        } else if failed {
+            "failed"
+        } else {
+            "done"
+        });
     }
     if message["method"] == "turn/completed" {
         return Some(match message.pointer("/params/turn/status").and_then(Value::as_str)? {

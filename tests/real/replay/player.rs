@@ -155,7 +155,7 @@ impl Player {
         }
         self.written.push(key.clone());
         let message: Value = serde_json::from_slice(&bytes).expect("what is written is JSON");
-        assert!(bytes.ends_with(b"\n") && bytes.iter().filter(|byte| **byte == b'\n').count() == 1, "one line");
+        assert!(bytes.iter().position(|byte| *byte == b'\n') == bytes.len().checked_sub(1), "one line");
         let kind = match self.protocol {
             Protocol::Claude => message.pointer("/request/subtype").and_then(Value::as_str).map(str::to_owned),
             _ => message["method"].as_str().map(kind),
@@ -212,20 +212,17 @@ impl Player {
 
     /// The client answered a request of the agent.
     fn answered(&mut self, message: &Value) {
-        let (key, option) = match self.protocol {
-            Protocol::Claude => {
-                let response = &message["response"]["response"];
-                let option = match (response["behavior"].as_str(), response["interrupt"].as_bool()) {
-                    (Some("allow"), _) => "allow",
-                    (_, Some(true)) => "reject_and_stop",
-                    _ => "reject",
-                };
-                (message["response"]["request_id"].as_str().unwrap_or_default().to_owned(), Some(option.to_owned()))
-            }
-            _ => {
-                let option = message.pointer("/result/outcome/optionId").or_else(|| message.pointer("/result/decision"));
-                (message["id"].to_string(), option.and_then(Value::as_str).map(str::to_owned))
-            }
+        let (key, option) = if self.protocol == Protocol::Claude {
+            let response = &message["response"]["response"];
+            let option = match (response["behavior"].as_str(), response["interrupt"].as_bool()) {
+                (Some("allow"), _) => "allow",
+                (_, Some(true)) => "reject_and_stop",
+                _ => "reject",
+            };
+            (message["response"]["request_id"].as_str().unwrap_or_default().to_owned(), Some(option.to_owned()))
+        } else {
+            let option = message.pointer("/result/outcome/optionId").or_else(|| message.pointer("/result/decision"));
+            (message["id"].to_string(), option.and_then(Value::as_str).map(str::to_owned))
         };
         self.feed(Fed::Answer { key, option, message: None });
     }

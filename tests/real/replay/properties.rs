@@ -54,8 +54,12 @@ fn a_new_daemon_takes_over_after_any_record() {
             }
             let mut again = Came::default();
             // A prompt that the journal does not show is asked for again.
-            let written = |turn: &TurnId| before.iter().any(|fed| matches!(fed, Fed::Written { key, .. } if *key == format!("prompt:{turn}")));
-            let ended = |turn: &TurnId| lost.0.iter().any(|update| matches!(update, Update::TurnEnded { turn: of, .. } if of == turn));
+            let written = |turn: &TurnId| {
+                before.iter().any(|fed| matches!(fed, Fed::Written { key, .. } if *key == format!("prompt:{turn}")))
+            };
+            let ended = |turn: &TurnId| {
+                lost.0.iter().any(|update| matches!(update, Update::TurnEnded { turn: of, .. } if of == turn))
+            };
             for fed in before {
                 if let Fed::Prompt { turn, text } = fed
                     && !written(turn)
@@ -70,7 +74,13 @@ fn a_new_daemon_takes_over_after_any_record() {
                 feed(rebuilt.as_mut(), fed, &mut again);
             }
             assert_eq!(again.0, kept.0, "{} after {at} of {}", transcript.name, fed.len());
-            assert!(kept.1.is_subset(&again.1) || kept.1 == again.1, "{} after {at}: {:?} {:?}", transcript.name, kept.1, again.1);
+            assert!(
+                kept.1.is_subset(&again.1) || kept.1 == again.1,
+                "{} after {at}: {:?} {:?}",
+                transcript.name,
+                kept.1,
+                again.1
+            );
         }
     }
 }
@@ -87,7 +97,7 @@ fn damage(fed: &mut [Fed], places: &[(usize, u8, u8)]) {
             return;
         }
         let count = outputs.len();
-        let bytes = &mut outputs[place % count];
+        let bytes = &mut *outputs[place % count];
         if bytes.is_empty() {
             continue;
         }
@@ -111,10 +121,10 @@ proptest! {
         damage(&mut fed, &places);
         let mut conversation = conversation(transcript);
         let mut came = Came::default();
-        let mut prompts = BTreeSet::new();
+        let mut last = None;
         for fed in &fed {
-            if let Fed::Written { key, .. } = fed && key.starts_with("prompt:") {
-                prompts.insert(key.trim_start_matches("prompt:").to_owned());
+            if let Fed::Written { key, .. } = fed {
+                last = key.strip_prefix("prompt:").map(str::to_owned).or(last);
             }
             feed(conversation.as_mut(), fed, &mut came);
         }
@@ -127,8 +137,8 @@ proptest! {
                 _ => {}
             }
         }
-        // A turn whose prompt was written while another runs never begins here, for prompts come one by one; damage may hide an end.
-        prop_assert!(unusable || !prompts.is_empty() && ended.len() <= prompts.len() || matches!(transcript.protocol, super::transcript::Protocol::Lines(_)));
+        // Damage may hide the end of a turn before another is begun, which no daemon would do; the last one always ends.
+        prop_assert!(unusable || last.is_none_or(|turn| ended.contains(&turn)));
         if let super::transcript::Protocol::Lines(_) = transcript.protocol {
             prop_assert_eq!(ended.len(), 1);
         }
