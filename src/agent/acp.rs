@@ -18,6 +18,7 @@ use crate::base::text::visible_line;
 use crate::host::port::{Conversation, ConversationInput, ConversationSetup, Update};
 use crate::model::agent::{AgentCommand, AgentReady};
 use crate::model::id::TurnId;
+use crate::model::turn::TurnOutcome;
 
 use super::output::BoundedOutput;
 
@@ -60,8 +61,8 @@ enum Phase {
     Ready,
     /// Of no use, and why.
     Unusable { reason: String, hints: Vec<String> },
-    /// The process ended, how.
-    Ended(String),
+    /// The process ended; what becomes of a prompt that comes too late.
+    Ended(TurnOutcome),
 }
 
 /// A conversation with one process of an ACP agent.

@@ -12,6 +12,9 @@ use super::wire;
 /// How much of a command's streamed output is kept in its tool call.
 const TERMINAL_TEXT: usize = 64 * 1024;
 
+/// How much text of a tool call is passed on: its end. Every update carries the whole call, and the journal has it all.
+const TEXT: usize = 256 * 1024;
+
 /// The kinds the protocol knows.
 const KINDS: [&str; 10] =
     ["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other"];
@@ -76,6 +79,10 @@ impl ToolBook {
             tool.call.text.push('\n');
         }
         tool.call.text.push_str(&tool.terminal);
+        if tool.call.text.len() > TEXT {
+            let from = floor_boundary(&tool.call.text, tool.call.text.len() - TEXT);
+            tool.call.text.replace_range(..from, &format!("[{from} bytes left out]\n"));
+        }
         Some(&tool.call)
     }
 

@@ -54,9 +54,8 @@ impl AcpConversation {
             Phase::Unusable { reason, hints } => {
                 updates.push(Update::Unusable { reason: reason.clone(), hints: hints.clone() });
             }
-            Phase::Ended(how) => {
-                let outcome = failed(format!("the agent had ended before it got the prompt ({how})"));
-                updates.push(Update::TurnEnded { turn: turn.clone(), outcome });
+            Phase::Ended(late) => {
+                updates.push(Update::TurnEnded { turn: turn.clone(), outcome: late.clone() });
             }
             _ => {
                 self.wanted = Some((turn.clone(), text.to_owned()));
@@ -213,37 +212,41 @@ impl AcpConversation {
         self.drop_requests("the agent's process ended", updates);
         updates.extend(end::leak_notice(job_end).map(Update::Notice));
         let how = end::describe(job_end);
-        let outcome = match job_end {
-            _ if end::was_stopped(job_end) => interrupted("stopped"),
-            JobEnd::Lost => interrupted(&how),
-            JobEnd::Signaled { .. } => interrupted(&format!("the agent died in the middle of the turn ({how})")),
-            _ => failed(format!("the agent ended in the middle of the turn ({how})")),
+        // By nobody's fault but the machine's or a person's: what was going on can go on in another process.
+        let excused = match job_end {
+            _ if end::was_stopped(job_end) => Some(interrupted("stopped")),
+            JobEnd::Lost => Some(interrupted(&how)),
+            _ => None,
         };
-        let wanted = self.wanted.take();
         if let Some(turn) = self.turn.take() {
+            let outcome = excused.clone().unwrap_or_else(|| match job_end {
+                JobEnd::Signaled { .. } => interrupted(&format!("the agent died in the middle of the turn ({how})")),
+                _ => failed(format!("the agent ended in the middle of the turn ({how})")),
+            });
             self.close_turn(turn, outcome, updates);
         }
         self.errors.finish(updates);
         match &self.phase {
-            Phase::Unusable { .. } => return,
-            Phase::Ready => {
-                if let Some((turn, _)) = wanted {
-                    let outcome = failed(format!("the agent had ended before it got the prompt ({how})"));
-                    updates.push(Update::TurnEnded { turn, outcome });
-                }
-            }
-            _ if end::was_stopped(job_end) => {
-                if let Some((turn, _)) = wanted {
-                    updates.push(Update::TurnEnded { turn, outcome: interrupted("stopped") });
-                }
+            Phase::Unusable { .. } => {}
+            phase if *phase != Phase::Ready && excused.is_none() => {
+                let (reason, hint) = match job_end {
+                    JobEnd::NotStarted { .. } => (format!("the agent {how}"), "see its command with `divisi agents`"),
+                    _ => (
+                        format!("the agent ended before it was ready ({how})"),
+                        "look at its standard error in `divisi log`, and try its command by hand",
+                    ),
+                };
+                self.unusable(reason, vec![hint.to_owned()], updates);
             }
             _ => {
-                let hint = "look at its standard error in `divisi log`, and try its command by hand".to_owned();
-                self.unusable(format!("the agent ended before it was ready ({how})"), vec![hint], updates);
-                return;
+                let late = format!("the agent had ended before it got the prompt ({how})");
+                let late = excused.unwrap_or_else(|| failed(late));
+                if let Some((turn, _)) = self.wanted.take() {
+                    updates.push(Update::TurnEnded { turn, outcome: late.clone() });
+                }
+                self.phase = Phase::Ended(late);
             }
         }
-        self.phase = Phase::Ended(how);
     }
 
     /// Codex tells a failing model only as an extension of a session update, while it retries and when it gives up.

@@ -137,9 +137,10 @@ fn the_end_of_the_process_ends_the_turn() {
         bench.ends(&end);
         assert_eq!(bench.take(), [], "it ends once");
         bench.prompt("s.t2");
-        assert!(
-            matches!(bench.outcome(), TurnOutcome::Failed { reason } if reason.contains("before it got the prompt"))
-        );
+        match bench.outcome() {
+            TurnOutcome::Failed { reason } => assert!(reason.contains("before it got the prompt"), "{reason}"),
+            late => assert!(expected == "I stopped" || end == JobEnd::Lost, "{late:?}"),
+        }
     }
 }
 
@@ -224,4 +225,19 @@ fn failures_that_agents_hide_are_found_by_their_quirks() {
     other.says("Error: is what I found in the log");
     other.answers("prompt:s.t1", &json!({"stopReason": "end_turn"}));
     assert!(matches!(other.outcome(), TurnOutcome::Done { .. }));
+}
+
+#[test]
+fn an_agent_that_is_stopped_or_lost_before_it_is_ready_is_not_called_unusable() {
+    for end in [JobEnd::Lost, JobEnd::Exited { code: 0, stopped: true, leaked: 0 }] {
+        let mut bench = Bench::started(ConversationSetup::default());
+        bench.prompt("s.t1");
+        bench.ends(&end);
+        assert!(matches!(bench.outcome(), TurnOutcome::Interrupted { .. }), "{end:?}");
+    }
+    let mut never = Bench::started(ConversationSetup::default());
+    never.ends(&JobEnd::NotStarted { reason: "no such file".to_owned() });
+    let updates = never.take();
+    let [Update::Unusable { reason, .. }] = updates.as_slice() else { panic!("{updates:?}") };
+    assert_eq!(reason, "the agent could not be started: no such file");
 }

@@ -95,6 +95,18 @@ fn streamed_terminal_output_is_collected_and_bounded() {
 }
 
 #[test]
+fn the_text_of_a_tool_call_is_bounded_to_its_end() {
+    let mut bench = Bench::in_turn();
+    let text = format!("{}the end", "ü".repeat(1_000_000));
+    let content = json!([{"type": "content", "content": {"type": "text", "text": text}}]);
+    bench.update(&json!({"sessionUpdate": "tool_call", "toolCallId": "t", "title": "x", "content": content}));
+    let Some(Update::Tool(call)) = bench.take().pop() else { panic!() };
+    assert!(call.text.len() < 300 * 1024, "{}", call.text.len());
+    assert!(call.text.starts_with("[17") && call.text.contains(" bytes left out]\nü"), "{}", &call.text[..60]);
+    assert!(call.text.ends_with("üthe end"));
+}
+
+#[test]
 fn plans_commands_and_notices() {
     let mut bench = Bench::in_turn();
     bench.update(&json!({"sessionUpdate": "plan", "entries": [{"content": "a", "status": "completed", "priority": "high"}, {"content": "b"}, {}]}));
