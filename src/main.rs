@@ -1,13 +1,63 @@
-//! The one binary.
+//! The one binary: what the faces may not name themselves is given to them here.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use divisi::base::paths::Paths;
+use divisi::boot;
+use divisi::cli::{Programs, PullRequest, Running};
+use divisi::config::Config;
+use divisi::model::Refusal;
+use divisi::nvim::daemon::DaemonBackend;
+use divisi::process::publish::{Publication, open_request, push};
+
+static PROGRAMS: Programs = Programs {
+    boot: start_engine,
+    start_daemon: divisi::process::daemon::start_daemon,
+    run_editor: divisi::process::foreground::run_editor,
+    open_pull_request,
+    others: &[("shim", shim), ("agent-script", agent_script), ("nvim", nvim)],
+};
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.split_first() {
-        Some((verb, rest)) if verb == "agent-script" => {
-            ExitCode::from(u8::try_from(divisi::agent::script_main(rest)).unwrap_or(1))
-        }
-        _ => ExitCode::SUCCESS,
-    }
+    let code = divisi::cli::run(std::env::args_os().collect(), &PROGRAMS);
+    ExitCode::from(u8::try_from(code).unwrap_or(70))
+}
+
+fn start_engine(paths: &Paths, config: &Config) -> Result<Running, Refusal> {
+    let engine = boot::start(paths, &config.settings)?;
+    Ok(Running { host: engine.host.clone(), stop: Box::pin(engine.stop()) })
+}
+
+fn shim(arguments: &[OsString]) -> i32 {
+    arguments.first().map_or(2, |dir| divisi::process::shim_main(dir.as_ref()))
+}
+
+fn agent_script(arguments: &[OsString]) -> i32 {
+    let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    divisi::agent::script_main(&arguments)
+}
+
+fn nvim(_: &[OsString]) -> i32 {
+    let ended = Paths::from_environment().map_err(|error| std::io::Error::other(error.to_string())).and_then(|paths| {
+        let backend = Arc::new(DaemonBackend { paths, start: divisi::process::daemon::start_daemon });
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let ended = runtime.block_on(divisi::nvim::run(backend)).map_err(std::io::Error::other);
+        // Standard input is read by a thread that cannot be woken.
+        runtime.shutdown_background();
+        ended
+    });
+    i32::from(ended.is_err())
+}
+
+fn open_pull_request(request: &PullRequest) -> Result<String, Refusal> {
+    let gh = which::which("gh").map_err(|error| {
+        Refusal::user(format!("failed to open a pull request: gh is needed and was not found: {error}"))
+            .hint("divisi land SESSION --patch FILE")
+    })?;
+    let publication =
+        Publication { common_dir: request.common_dir.as_ref(), commit: &request.commit, head: &request.head };
+    let url = push(&publication)?;
+    open_request(&gh, &url, &request.head, &request.base, &request.title, &request.body)
 }

@@ -4,6 +4,19 @@
 mod agents;
 #[cfg(test)]
 mod real;
+mod cli;
+#[cfg(test)]
+mod engine;
+#[cfg(test)]
+mod git;
+#[cfg(test)]
+mod nvim;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod store;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -1,4 +1,8 @@
 //! The floor of the house: what the standard library nearly has.
 
+pub mod atomic_write;
 pub mod clock;
+pub mod near;
+pub mod path;
+pub mod paths;
 pub mod text;

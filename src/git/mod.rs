@@ -1,1 +1,193 @@
-//! Driver: git.
+//! Driver: git, by its own program, hardened so that nothing planted in a repository runs.
+//!
+//! [`command`] is the one way to run it. Everything else is a file per operation of [`crate::host::port::Git`]; the order of steps
+//! in each is chosen so that a kill at any point leaves a state that the next call recognises.
+
+mod admin;
+mod base;
+mod beneath;
+mod call;
+mod checkouts;
+mod checkpoint;
+mod clean;
+mod command;
+mod config_overrides;
+mod context;
+mod create;
+mod diff;
+mod doctor;
+mod extra;
+mod include;
+mod inspect;
+mod land;
+mod lock;
+mod merge;
+mod preflight;
+mod preserve;
+mod queue;
+mod refs;
+mod remove;
+mod restore;
+mod snapshot;
+mod status;
+mod text;
+mod trash;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::host::port;
+use crate::host::port::{Checkpoint, CreatedWorktree, RepositoryFacts, ResolvedBase, Unlanded};
+use crate::model::Refusal;
+use crate::model::diff::{Diff, DiffRange};
+use crate::model::id::{HunkId, Oid};
+use crate::model::landing::{Landing, LandingState, Preflight};
+use crate::model::query::{Finding, RepositoryConfig};
+use crate::model::settings::Settings;
+use crate::model::worktree::Worktree;
+
+use command::{Git, LOCK_WAIT};
+
+/// The driver of git. All methods block.
+#[derive(Debug)]
+pub struct GitDriver {
+    git: Git,
+}
+
+impl GitDriver {
+    /// Finds git on the `PATH` and checks its age. `state_dir` holds an empty directory that stands for hooks.
+    ///
+    /// # Errors
+    /// When git is missing or older than 2.38, or the directory cannot be made.
+    pub fn new(settings: &Settings, state_dir: &Path) -> Result<Self, Refusal> {
+        let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        Self::with_environment(settings, state_dir, &environment, LOCK_WAIT)
+    }
+
+    /// The same with an explicit environment instead of the process's own, and another patience with locks of others (an ordinary
+    /// driver waits 10 seconds).
+    ///
+    /// # Errors
+    /// As [`GitDriver::new`].
+    pub fn with_environment(
+        settings: &Settings,
+        state_dir: &Path,
+        environment: &[(OsString, OsString)],
+        lock_wait: Duration,
+    ) -> Result<Self, Refusal> {
+        Ok(Self { git: Git::new(settings, state_dir, environment, lock_wait)? })
+    }
+}
+
+impl port::Git for GitDriver {
+    fn inspect(&self, path: &str) -> Result<RepositoryFacts, Refusal> {
+        Ok(inspect::inspect(&self.git, path)?.facts)
+    }
+
+    fn resolve_base(&self, path: &str, label: Option<&str>) -> Result<ResolvedBase, Refusal> {
+        base::resolve(&self.git, path, label)
+    }
+
+    fn create_worktree(&self, worktree: &Worktree) -> Result<CreatedWorktree, Refusal> {
+        create::create(&self.git, worktree)
+    }
+
+    fn clean_worktree(&self, worktree: &Worktree) -> Result<(), Refusal> {
+        clean::clean(&self.git, worktree)
+    }
+
+    fn check_worktree(&self, worktree: &Worktree) -> Result<Option<Oid>, Refusal> {
+        if admin::presence(worktree) != admin::Presence::Whole {
+            return Ok(None);
+        }
+        refs::read(&self.git, &admin::place(worktree), "HEAD")
+    }
+
+    fn write_context(&self, worktree: &Worktree, files: &[(String, String)]) -> Result<(), Refusal> {
+        context::write(worktree, files)
+    }
+
+    fn checkpoint(&self, worktree: &Worktree, from: &Oid, message: &str) -> Result<Checkpoint, Refusal> {
+        checkpoint::checkpoint(&self.git, worktree, from, message)
+    }
+
+    fn unlanded(&self, worktree: &Worktree) -> Result<Unlanded, Refusal> {
+        checkpoint::unlanded(&self.git, worktree)
+    }
+
+    fn preserve(&self, worktree: &Worktree) -> Result<Option<String>, Refusal> {
+        preserve::preserve(&self.git, worktree)
+    }
+
+    fn remove_worktree(&self, worktree: &Worktree) -> Result<(), Refusal> {
+        remove::remove(&self.git, worktree)
+    }
+
+    fn restore_worktree(&self, worktree: &Worktree) -> Result<Oid, Refusal> {
+        restore::restore(&self.git, worktree)
+    }
+
+    fn diff(
+        &self,
+        worktree: &Worktree,
+        range: &DiffRange,
+        turn: Option<(&Oid, &Oid)>,
+        stat_only: bool,
+    ) -> Result<Diff, Refusal> {
+        diff::diff(&self.git, worktree, range, turn, stat_only)
+    }
+
+    fn patch(&self, worktree: &Worktree, range: &DiffRange, turn: Option<(&Oid, &Oid)>) -> Result<String, Refusal> {
+        diff::patch(&self.git, worktree, range, turn)
+    }
+
+    fn base_file(&self, worktree: &Worktree, path: &str) -> Result<Option<String>, Refusal> {
+        diff::base_file(&self.git, worktree, path)
+    }
+
+    fn find_hunk(&self, worktree: &Worktree, hunk: &HunkId) -> Result<(HunkId, String), Refusal> {
+        diff::find_hunk(&self.git, worktree, hunk)
+    }
+
+    fn apply(&self, worktree: &Worktree, patch: &str, reverse: bool) -> Result<(), Refusal> {
+        diff::apply(&self.git, worktree, patch, reverse)
+    }
+
+    fn preflight(
+        &self,
+        worktree: &Worktree,
+        onto: Option<&str>,
+        others: &[(String, Worktree)],
+    ) -> Result<Preflight, Refusal> {
+        preflight::preflight(&self.git, worktree, onto, others)
+    }
+
+    fn land(&self, worktree: &Worktree, landing: &Landing) -> Result<LandingState, Refusal> {
+        land::land(&self.git, worktree, landing)
+    }
+
+    fn continue_landing(&self, worktree: &Worktree, landing: &Landing) -> Result<LandingState, Refusal> {
+        land::conflict::go_on(&self.git, worktree, landing)
+    }
+
+    fn abort_landing(&self, worktree: &Worktree, landing: &Landing) -> Result<(), Refusal> {
+        land::conflict::abort(&self.git, worktree, landing)
+    }
+
+    fn scan(&self, repository: &str, known: &[Worktree]) -> Result<Vec<Finding>, Refusal> {
+        doctor::scan(&self.git, repository, known)
+    }
+
+    fn fix(&self, repository: &str, known: &[Worktree]) -> Result<Vec<String>, Refusal> {
+        doctor::fix(&self.git, repository, known)
+    }
+
+    fn repository_config(&self, path: &str) -> Result<RepositoryConfig, Refusal> {
+        base::repository_config(&self.git, path)
+    }
+
+    fn processes(&self) -> u64 {
+        self.git.processes()
+    }
+}

@@ -1,8 +1,41 @@
 //! The engine: commands in, events out, queries answered.
 //!
-//! The brain is synchronous: `on_*` functions take the registry and an input and return what to commit and what to do next. The
+//! The brain is synchronous: `on_*` functions take a [`change::Change`] and an input and say what to commit and what to do next. The
 //! dispatcher commits, then publishes, then runs the effects through the traits in [`port`]; their results come back as inputs.
 
+mod advance;
 pub mod bus;
+mod change;
+pub mod dispatcher;
+mod effect;
+mod environment;
 pub mod handle;
+mod history;
+mod input;
+mod on_agent;
+mod on_approval;
+mod on_create;
+mod on_job;
+mod on_landing;
+mod on_query;
+mod on_removal;
+mod on_repository;
+mod on_session;
 pub mod port;
+mod registry;
+pub mod run_effect;
+mod run_job;
+mod run_query;
+mod unit;
+
+/// A refusal on one line, with its next steps.
+fn hinted(refusal: &crate::model::Refusal) -> String {
+    if refusal.hints.is_empty() {
+        refusal.message.clone()
+    } else {
+        format!("{} (try: {})", refusal.message, refusal.hints.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests;

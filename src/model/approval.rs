@@ -91,6 +91,9 @@ pub enum ApprovalState {
         /// The answer.
         #[serde(flatten)]
         answer: Answer,
+        /// The agent's option that was chosen; absent: none fits, the request is cancelled.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        option: Option<String>,
         /// Who: a face's client name, `policy`, or `rule`.
         by: String,
     },

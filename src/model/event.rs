@@ -150,6 +150,9 @@ pub enum Event {
         /// The turn it serves, for agents that run once per turn.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         turn: Option<TurnId>,
+        /// The agent's earlier conversation that it goes on with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<AgentReady>,
     },
     /// It runs.
     #[serde(rename = "job.started")]
@@ -323,6 +326,9 @@ pub enum Event {
         id: ApprovalId,
         /// The answer.
         answer: Answer,
+        /// The agent's option that was chosen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        option: Option<String>,
         /// Who.
         by: String,
     },

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::agent::AgentReady;
 use super::id::{JobId, SessionId, TurnId};
 
 /// What happens to an agent when the daemon dies.
@@ -69,6 +70,9 @@ pub struct Job {
     pub turn: Option<TurnId>,
     /// The agent's catalog name.
     pub agent: String,
+    /// The agent's earlier conversation that it goes on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<AgentReady>,
     /// Journal bytes whose meaning is committed.
     pub offset: u64,
     /// How it ended; absent while it lives.

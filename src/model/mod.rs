@@ -18,5 +18,8 @@ pub mod turn;
 pub mod usage;
 pub mod worktree;
 
+#[cfg(test)]
+pub(crate) mod samples;
+
 pub use error::{Refusal, RefusalKind};
 pub use event::{Cause, Envelope, Event};

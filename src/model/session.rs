@@ -39,6 +39,16 @@ pub enum SessionState {
 }
 
 impl SessionState {
+    /// How the session has come to rest; absent while it works or is about to.
+    pub fn settled(self) -> Option<Settled> {
+        match self {
+            Self::Initializing | Self::Queued | Self::Running | Self::Evaluating => None,
+            Self::AwaitingInput => Some(Settled::Waiting),
+            Self::Review | Self::Completed => Some(Settled::Done),
+            Self::Failed | Self::Interrupted => Some(Settled::Failed),
+        }
+    }
+
     /// The contract's string.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,6 +63,17 @@ impl SessionState {
             Self::Completed => "completed",
         }
     }
+}
+
+/// What a state is to someone who waits for the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// The agent has done what it could; there is something to look at, or nothing left to do.
+    Done,
+    /// It failed or was interrupted.
+    Failed,
+    /// Only a person can make it go on.
+    Waiting,
 }
 
 /// Everything that is known of a session: the fold of its events, stored whole as its projection row.
@@ -104,6 +125,9 @@ pub struct Session {
     /// What it is doing: the newest tool call's title or the last line it said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity: Option<String>,
+    /// The raw line of output that the next chunk goes on with; absent when something else came in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
     /// Turns so far.
     pub turns: u32,
     /// The newest turn.

@@ -1,1 +1,27 @@
 //! Face: Neovim.
+//!
+//! `divisi nvim` is started by the Lua plugin with `jobstart(…, { rpc = true })`, one per editor. It holds nothing that matters: what
+//! it shows comes from the daemon, and the daemon goes on when the editor or this process dies.
+//!
+//! - [`backend`]: the seam to the daemon; [`daemon`] is the implementation over the wire's client.
+//! - [`handler`]: decodes what Neovim sends and enqueues it, nothing else.
+//! - [`link`]: keeps a connection, makes snapshots, notices gaps.
+//! - [`host`]: the one loop; [`outbox`] gathers what changed, [`push`] delivers one batch per frame.
+//! - [`row`], [`answer`]: what Lua gets to see of views, approvals and answers, made safe to show.
+//! - [`transcript`], [`document`]: a session's events as lines of a buffer.
+
+pub mod answer;
+pub mod backend;
+pub mod daemon;
+pub mod document;
+pub mod handler;
+pub mod host;
+pub mod link;
+pub mod msgpack;
+pub mod outbox;
+pub mod push;
+pub mod row;
+pub mod socket;
+pub mod transcript;
+
+pub use host::run;

@@ -1,1 +1,5 @@
 //! The domain of sessions: state, names, prompts, rules; pure decisions.
+
+pub mod fold;
+pub mod rule;
+pub mod state;

@@ -1,1 +1,22 @@
-//! Driver: JSON-RPC on a unix socket, both ends.
+//! The wire: JSON-RPC 2.0, one message per line, UTF-8, on a unix socket. `doc/PROTOCOL.md` describes every method and event.
+//!
+//! [`serve`] is the daemon's end, [`client`] the faces' end, [`transcript`] turns events into Markdown for both.
+
+pub mod client;
+mod connection;
+pub mod decode;
+pub mod error;
+pub mod idle;
+pub mod line;
+pub mod message;
+pub mod method;
+mod outgoing;
+pub mod serve;
+pub mod socket;
+pub mod start;
+pub mod stop;
+mod subscription;
+pub mod transcript;
+
+#[cfg(test)]
+mod tests;

@@ -42,7 +42,8 @@ fn default_timeout() -> u64 {
 pub fn parse(text: &str) -> Result<RepositorySettings, Refusal> {
     toml_edit::de::from_str(text).map_err(|error| {
         let message = crate::base::text::visible_line(&error.to_string(), 300);
-        Refusal::user(format!("cannot read .divisi.toml: {message}")).hint("known keys: [setup] commands = [\"...\"], timeout_sec = 600")
+        Refusal::user(format!("cannot read .divisi.toml: {message}"))
+            .hint("known keys: [setup] commands = [\"...\"], timeout_sec = 600")
     })
 }
 

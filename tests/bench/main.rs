@@ -1,3 +1,80 @@
-//! Benches.
+//! Benches: `cargo bench --bench bench -- [NAME...]` prints a Markdown table of medians, each with its ratio to a yardstick that was
+//! measured in the same run. Without names all run. `DIVISI_BENCH_DIR` is where the files are made (a real disk), by default the
+//! system's directory for temporary files.
 
-fn main() {}
+mod store;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// One line of the table.
+struct Measure {
+    /// What was measured.
+    what: String,
+    /// The median, with its unit.
+    median: String,
+    /// The yardstick and the ratio to it; empty for the yardstick itself.
+    ratio: String,
+    /// The goal, when there is one.
+    goal: String,
+}
+
+/// A bench: a name to call it by, and what it does.
+type Bench = (&'static str, fn() -> Vec<Measure>);
+
+const BENCHES: &[Bench] = &[("store", store::throughput), ("store-open", store::opening)];
+
+fn main() -> std::process::ExitCode {
+    // Cargo passes `--bench`; everything else that looks like an option is refused.
+    let names: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let known = |name: &String| BENCHES.iter().any(|(bench, _)| bench == name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        let all: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
+        say(&format!("unknown bench {unknown:?}; there are: {}", all.join(", ")));
+        return std::process::ExitCode::from(2);
+    }
+    say("| bench | measured | median | ratio | goal |\n|---|---|---|---|---|");
+    for (name, run) in BENCHES {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            for Measure { what, median, ratio, goal } in run() {
+                say(&format!("| {name} | {what} | {median} | {ratio} | {goal} |"));
+            }
+        }
+    }
+    std::process::ExitCode::SUCCESS
+}
+
+fn say(line: &str) {
+    // A closed pipe ends the table, nothing else.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// A directory for a bench's files, deleted at the end.
+fn directory() -> tempfile::TempDir {
+    let parent = std::env::var_os("DIVISI_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    tempfile::Builder::new().prefix("divisi-bench").tempdir_in(parent).expect("the bench directory can be written")
+}
+
+/// How long something took.
+fn timed<T>(run: impl FnOnce() -> T) -> (Duration, T) {
+    let begin = Instant::now();
+    let result = run();
+    (begin.elapsed(), result)
+}
+
+/// The median of some values.
+fn median<T: Ord + Copy>(values: &mut [T]) -> T {
+    percentile(values, 50)
+}
+
+/// A percentile of some values.
+fn percentile<T: Ord + Copy>(values: &mut [T], percent: usize) -> T {
+    values.sort_unstable();
+    values[(values.len() * percent / 100).min(values.len() - 1)]
+}
+
+/// A duration in milliseconds, three significant places.
+fn millis(duration: Duration) -> String {
+    format!("{:.3} ms", duration.as_secs_f64() * 1000.0)
+}

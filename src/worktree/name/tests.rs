@@ -10,7 +10,7 @@ fn prompts_become_readable_names() {
         ("\n\n  Fix #123!\nmore", "fix-123"),
         ("日本語だけ", "session"),
         ("", "session"),
-        ("MAIN", "session"),
+        ("HEAD", "session"),
         ("../../etc/passwd", "etc-passwd"),
         ("\x1b[31mred\x07", "31mred"),
     ] {
@@ -31,7 +31,23 @@ fn a_taken_name_gets_a_number() {
 
 #[test]
 fn dangerous_names_are_refused() {
-    for name in ["", "-x", "x-", "a--b", "a/b", "..", "a..b", "x.lock", "Ab", "nul", "head", "a b", "a\u{1b}b", "é", &"a".repeat(LIMIT + 1)] {
+    for name in [
+        "",
+        "-x",
+        "x-",
+        "a--b",
+        "a/b",
+        "..",
+        "a..b",
+        "x.lock",
+        "Ab",
+        "nul",
+        "head",
+        "a b",
+        "a\u{1b}b",
+        "é",
+        &"a".repeat(LIMIT + 1),
+    ] {
         assert!(require_valid(name).is_err(), "{name:?}");
     }
     for name in ["a", "fix-login", "x2", "2-x"] {

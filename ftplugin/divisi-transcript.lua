@@ -1,0 +1,9 @@
+-- Transcripts are markdown. Before 0.11 the parser runs at every redraw, which four streaming transcripts make
+-- felt (answers after 300 ms instead of 10): there, and without the parser, syntax/divisi-transcript.lua does it.
+if vim.b.did_ftplugin then
+  return
+end
+vim.b.did_ftplugin = true
+if vim.fn.has("nvim-0.11") == 1 then
+  pcall(vim.treesitter.start, 0, "markdown")
+end

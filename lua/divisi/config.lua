@@ -1,0 +1,102 @@
+---Configuration: `vim.g.divisi` (a table or a function that returns one), then `require('divisi').setup()`. Nothing is required.
+local M = {}
+
+---@class divisi.Config
+---@field bin string the divisi binary; empty: looked for
+---@field notify boolean tell when a session needs a person, ends or lands
+---@field float boolean show open approvals in a small float, bottom right
+---@field checktime boolean reload unmodified buffers of a worktree when its turn ends
+---@field list { height: integer } lines of the session list's window
+---@field transcript { width: number } columns of a transcript's window; a share of the screen when below 1
+---@field agent string the agent of `:Divisi new`; empty: the daemon's default
+
+---@type divisi.Config
+local defaults = {
+  bin = "",
+  notify = true,
+  float = true,
+  checktime = true,
+  list = { height = 12 },
+  transcript = { width = 0.45 },
+  agent = "",
+}
+
+---@type table?
+local from_setup
+
+---@type divisi.Config?
+local merged
+
+---Compares a value with the default of its place.
+---@param value any
+---@param default any
+---@param place string
+---@param problems string[]
+---@return any valid the value, or the default where it is of no use
+local function checked(value, default, place, problems)
+  if type(default) ~= "table" then
+    if type(value) ~= type(default) then
+      table.insert(problems, ("%s is a %s, expected a %s"):format(place, type(value), type(default)))
+      return default
+    end
+    return value
+  end
+  if type(value) ~= "table" then
+    table.insert(problems, ("%s is a %s, expected a table"):format(place, type(value)))
+    return default
+  end
+  local result = {}
+  for key, inner in pairs(default) do
+    if value[key] == nil then
+      result[key] = inner
+    else
+      result[key] = checked(value[key], inner, place .. "." .. key, problems)
+    end
+  end
+  for key in pairs(value) do
+    if default[key] == nil then
+      table.insert(problems, ("%s.%s is not an option"):format(place, tostring(key)))
+    end
+  end
+  return result
+end
+
+---What the user said, and what is wrong with it.
+---@return divisi.Config config
+---@return string[] problems
+function M.load()
+  local problems = {} ---@type string[]
+  local given = vim.g.divisi
+  if type(given) == "function" then
+    local ok, result = pcall(given)
+    if not ok then
+      table.insert(problems, "vim.g.divisi failed: " .. tostring(result))
+    end
+    given = ok and result or {}
+  end
+  local config = checked(given == nil and {} or given, defaults, "vim.g.divisi", problems)
+  if from_setup ~= nil then
+    config = checked(from_setup, config, "setup()", problems)
+  end
+  return config, problems
+end
+
+---@return divisi.Config
+function M.get()
+  if not merged then
+    local problems
+    merged, problems = M.load()
+    if problems[1] then
+      require("divisi.errors").warn("configuration: " .. table.concat(problems, "; "))
+    end
+  end
+  return merged
+end
+
+---@param opts table?
+function M.set(opts)
+  from_setup = opts
+  merged = nil
+end
+
+return M

@@ -1,0 +1,153 @@
+---`:checkhealth divisi`.
+local M = {}
+
+---The protocols this plugin's host speaks are the host's; only the version of the two parts is compared here.
+local OLDEST = "0.10"
+local WAIT_MS = 5000
+
+local health = vim.health
+
+local function check_neovim()
+  health.start("Neovim")
+  local text = vim.fn.matchstr(vim.fn.execute("version"), [[NVIM v\zs\S*]])
+  if vim.fn.has("nvim-" .. OLDEST) == 1 then
+    health.ok("Neovim " .. text)
+  else
+    health.error("Neovim " .. text .. " is too old", { "divisi needs " .. OLDEST .. " or newer" })
+  end
+  if pcall(vim.treesitter.language.add, "markdown") then
+    health.ok("the markdown parser is there")
+  else
+    health.info("no markdown parser: transcripts use the older syntax highlighting")
+  end
+end
+
+local function check_configuration()
+  health.start("Configuration")
+  local _, problems = require("divisi.config").load()
+  if #problems == 0 then
+    health.ok("nothing wrong with vim.g.divisi and setup()")
+  end
+  for _, problem in ipairs(problems) do
+    health.warn(problem, { "see :help divisi-options" })
+  end
+end
+
+---@return boolean found
+local function check_binary()
+  health.start("Binary")
+  local bin, place = require("divisi.host").find()
+  for _, candidate in ipairs(require("divisi.host").places()) do
+    if candidate.path ~= bin then
+      health.info(("not used: %s (%s)"):format(candidate.path, candidate.place))
+    end
+  end
+  if not bin then
+    health.error("no divisi binary found", {
+      "run `cargo build --release` in the plugin directory",
+      'or set vim.g.divisi = { bin = "/path/to/divisi" }',
+    })
+    return false
+  end
+  health.ok(("%s (from %s)"):format(bin, place))
+  return true
+end
+
+---Asks and waits; checkhealth is the one place where that is right.
+---@param method string
+---@param params table?
+---@return any value
+---@return divisi.Refusal? refusal
+local function ask(method, params)
+  local value, refusal, over
+  require("divisi.rpc").request(method, params, function(answer, problem)
+    value, refusal, over = answer, problem, true
+  end)
+  vim.wait(WAIT_MS, function()
+    return over == true
+  end, 10)
+  if not over then
+    refusal = { kind = "environment", message = ("no answer to %s in %d s"):format(method, WAIT_MS / 1000), hints = {} }
+  end
+  return value, refusal
+end
+
+local function check_daemon()
+  health.start("Daemon")
+  if not require("divisi.host").start() then
+    health.error("the host process cannot be started", { "see :Divisi log" })
+    return
+  end
+  local mirror = require("divisi.mirror")
+  vim.wait(WAIT_MS, function()
+    return mirror.connection.state ~= "none"
+  end, 10)
+  local status, refusal = ask("host/status")
+  if refusal then
+    health.error(refusal.message, { "see :Divisi log" })
+    return
+  end
+  health.ok("the host process answers, version " .. tostring(status.version))
+  if not status.connected or type(status.daemon) ~= "table" then
+    health.error(
+      "no connection to the daemon: " .. (mirror.connection.message or "no answer"),
+      { "try `divisi daemon status`" }
+    )
+    return
+  end
+  local daemon = status.daemon
+  if daemon.version == status.version then
+    health.ok(("daemon %s, protocol %s"):format(daemon.version, daemon.protocol))
+  else
+    health.warn(
+      ("the daemon is version %s, the plugin’s binary %s (protocol %s)"):format(
+        daemon.version,
+        status.version,
+        daemon.protocol
+      ),
+      {
+        "`divisi daemon restart` when no agent works; agents survive it",
+      }
+    )
+  end
+  health.ok("socket " .. tostring(daemon.socket))
+  health.info(("%d sessions, %d open approvals"):format(vim.tbl_count(mirror.sessions), #mirror.approvals))
+  health.start("Agents")
+  local agents, problem = ask("agent/list")
+  if problem or type(agents) ~= "table" then
+    health.warn("the agents cannot be listed: " .. (problem and problem.message or "no answer"))
+    return
+  end
+  for _, agent in ipairs(agents) do
+    local text = ("%s: %s"):format(tostring(agent.name), tostring(agent.description))
+    if agent.installed == true then
+      health.ok(text)
+    else
+      health.info(
+        text .. " (not installed" .. (type(agent.install_hint) == "string" and "; " .. agent.install_hint or "") .. ")"
+      )
+    end
+  end
+end
+
+local function check_git()
+  health.start("git")
+  if vim.fn.executable("git") ~= 1 then
+    health.error("git is not on $PATH", { "install git" })
+    return
+  end
+  local result = vim.system({ "git", "--version" }, { text = true }):wait(WAIT_MS)
+  health.ok(vim.trim(result.stdout or "git"))
+end
+
+function M.check()
+  check_neovim()
+  check_configuration()
+  check_git()
+  if check_binary() then
+    check_daemon()
+  end
+  health.info("log: " .. require("divisi.errors").log_path())
+end
+
+return M

@@ -1,0 +1,231 @@
+---divisi: agents in worktrees. The public functions, and the one place that connects the modules with each other.
+local M = {}
+
+local wired = false
+local statusline = ""
+-- Whether the person was told that the connection is gone.
+local told_detached = false
+-- A daemon that is only restarted is back before this; nobody needs to hear of it.
+local RESTART_MS = 1500
+
+---Sets options; never needed. `nil` goes back to `vim.g.divisi` alone.
+---@param opts table?
+function M.setup(opts)
+  require("divisi.config").set(opts)
+end
+
+---Connects to the daemon now instead of at the first command.
+---@return boolean
+function M.attach()
+  return require("divisi.host").start()
+end
+
+---Ends the connection of this editor; agents go on.
+function M.detach()
+  require("divisi.host").stop()
+end
+
+---For a statusline: `2 running, 1 waiting`, empty while there is nothing to say. Costs nothing.
+---@return string
+function M.statusline()
+  return statusline
+end
+
+---Sessions as they are known, what needs a person first.
+---@return divisi.Row[]
+function M.sessions()
+  return vim.deepcopy(require("divisi.mirror").sorted())
+end
+
+---Open approvals, oldest first.
+---@return divisi.Approval[]
+function M.approvals()
+  return vim.deepcopy(require("divisi.mirror").approvals)
+end
+
+---Any command or query of doc/PROTOCOL.md.
+---@param method string
+---@param params table
+---@param done fun(value: any, refusal: divisi.Refusal?)
+function M.request(method, params, done)
+  require("divisi.rpc").request(method, params, done)
+end
+
+local function update_statusline()
+  local mirror = require("divisi.mirror")
+  local counts = {} ---@type table<string, integer?>
+  for _, row in pairs(mirror.sessions) do
+    counts[row.state] = (counts[row.state] or 0) + 1
+  end
+  local parts = {} ---@type string[]
+  for _, shown in ipairs({
+    { "awaiting_input", "waiting" },
+    { "failed", "failed" },
+    { "review", "review" },
+    { "running", "running" },
+  }) do
+    if counts[shown[1]] then
+      table.insert(parts, counts[shown[1]] .. " " .. shown[2])
+    end
+  end
+  if mirror.connection.state == "lost" then
+    table.insert(parts, 1, "divisi offline")
+  end
+  local text = table.concat(parts, ", ")
+  if text ~= statusline then
+    statusline = text
+    pcall(vim.cmd.redrawstatus)
+  end
+end
+
+---@param id string?
+---@return string
+local function name_of(id)
+  local row = id and require("divisi.mirror").sessions[id]
+  return row and row.name or id or "?"
+end
+
+---@param approval divisi.Approval
+---@return boolean
+local function held(approval)
+  local row = require("divisi.mirror").sessions[approval.session]
+  return row ~= nil and row.policy == "hold"
+end
+
+---Connects events with views, notices and autocommands; once, when the host process is started for the first time.
+function M.wire()
+  if wired then
+    return
+  end
+  wired = true
+  local events = require("divisi.events")
+  local errors = require("divisi.errors")
+  local mirror = require("divisi.mirror")
+  local config = require("divisi.config")
+  require("divisi.ui.highlight").setup()
+
+  local function tell(text, level)
+    if config.get().notify then
+      errors.notify(text, level)
+    end
+  end
+
+  events.on("started", function()
+    require("divisi.ui.transcript").reopen()
+  end)
+
+  events.on("attached", function(data)
+    update_statusline()
+    require("divisi.ui.list").update()
+    events.autocmd("Attached", data)
+    if told_detached then
+      told_detached = false
+      tell("attached again")
+    end
+  end)
+
+  events.on("detached", function(data)
+    update_statusline()
+    require("divisi.ui.list").update()
+    events.autocmd("Detached", data)
+    errors.log("detached: " .. tostring(data.message))
+    vim.defer_fn(function()
+      if mirror.connection.state == "lost" and not told_detached then
+        told_detached = true
+        tell("detached: " .. tostring(data.message), vim.log.levels.WARN)
+      end
+    end, RESTART_MS)
+  end)
+
+  events.on("sessions", function(data)
+    update_statusline()
+    require("divisi.ui.list").update()
+    for _, row in ipairs(data.changed) do
+      events.autocmd("SessionChanged", vim.deepcopy(row))
+      if row.state ~= "running" then
+        require("divisi.ui.transcript").mark_read(row)
+      end
+    end
+    for _, id in ipairs(data.removed) do
+      events.autocmd("SessionChanged", { id = id, removed = true })
+    end
+  end)
+
+  events.on("approvals", function(data)
+    require("divisi.ui.approvals").update()
+    if data.reset then
+      local known = {} ---@type table<string, boolean>
+      for _, approval in ipairs(data.before) do
+        known[approval.id] = true
+      end
+      local new = 0
+      for _, approval in ipairs(mirror.approvals) do
+        if not known[approval.id] then
+          events.autocmd("ApprovalRequested", vim.deepcopy(approval))
+          new = new + (held(approval) and 0 or 1)
+        end
+        known[approval.id] = nil
+      end
+      for id in pairs(known) do
+        events.autocmd("ApprovalResolved", { id = id })
+      end
+      if new > 0 then
+        tell(new == 1 and "an approval waits" or new .. " approvals wait")
+      end
+    elseif data.requested then
+      local approval = data.requested ---@type divisi.Approval
+      events.autocmd("ApprovalRequested", vim.deepcopy(approval))
+      if not held(approval) then
+        tell(("%s asks: %s"):format(name_of(approval.session), approval.command or approval.title))
+      end
+    elseif data.resolved then
+      events.autocmd("ApprovalResolved", data.resolved)
+    end
+  end)
+
+  events.on("transcript", function(data)
+    require("divisi.ui.transcript").apply(data)
+  end)
+
+  events.on("transcript_error", function(data)
+    if type(data.error) == "table" then
+      errors.refused(data.error)
+    end
+  end)
+
+  events.on("event", function(data)
+    local row = data.session and mirror.sessions[data.session]
+    if data.type == "turn.ended" then
+      if row and row.path and config.get().checktime then
+        require("divisi.ui.window").checktime(row.path)
+      end
+      if row then
+        local why = row.reason and (": " .. row.reason)
+          or row.files > 0 and (": %d files +%d −%d"):format(row.files, row.added, row.removed_lines)
+        tell(("%s %s%s"):format(row.name, row.state, why or ""), row.state == "failed" and vim.log.levels.WARN or nil)
+      end
+    elseif data.type == "landing.changed" then
+      if data.state == "completed" then
+        tell(("%s landed. %s"):format(name_of(data.session), data.checkout or ""))
+        if row and row.repository then
+          require("divisi.ui.window").checktime(row.repository)
+        end
+      elseif data.state == "conflicted" then
+        tell(("%s has conflicts, left in its worktree"):format(name_of(data.session)), vim.log.levels.WARN)
+      elseif data.state == "failed" then
+        tell(("%s not landed: %s"):format(name_of(data.session), data.reason or "?"), vim.log.levels.WARN)
+      end
+    elseif data.type == "session.faulted" or data.type == "fault.raised" then
+      tell(("%s: %s"):format(name_of(data.session), data.message or "a fault"), vim.log.levels.WARN)
+    end
+  end)
+
+  vim.api.nvim_create_autocmd("VimLeavePre", {
+    group = vim.api.nvim_create_augroup("divisi.host", {}),
+    callback = function()
+      require("divisi.host").stop()
+    end,
+  })
+end
+
+return M

@@ -1,0 +1,401 @@
+---Approvals: a queue to answer when it suits, and a small float that never takes the focus.
+local M = {}
+
+local api = vim.api
+local mirror = require("divisi.mirror")
+local errors = require("divisi.errors")
+local window = require("divisi.ui.window")
+
+local NAME = "divisi://approvals"
+local ns = api.nvim_create_namespace("divisi.approvals")
+
+---@type integer?
+local queue
+---The approvals of the queue's lines.
+---@type table<integer, string>
+local ids = {}
+---True from an answer given here until the queue is shown again.
+local answered = false
+---@type integer?
+local float_buf
+---@type integer?
+local float_win
+---Approvals whose float the person closed: it comes back for the next one.
+---@type table<string, boolean?>
+local dismissed = {}
+
+---@param session string
+---@return string
+local function name_of(session)
+  local row = mirror.sessions[session]
+  return row and row.name or session
+end
+
+---@param approval divisi.Approval
+---@return string
+local function what(approval)
+  return ((approval.command or approval.title):gsub("[\r\n]", " "))
+end
+
+---Those that are worth a float: of sessions that do not hold them back.
+---@return divisi.Approval[]
+local function pressing()
+  return vim.tbl_filter(function(approval)
+    local row = mirror.sessions[approval.session]
+    return not (row and row.policy == "hold") and not dismissed[approval.id]
+  end, mirror.approvals)
+end
+
+local function close_float()
+  local win = float_win
+  -- Before closing: `WinClosed` tells the person's closing from ours by it.
+  float_win = nil
+  if win and api.nvim_win_is_valid(win) then
+    api.nvim_win_close(win, true)
+  end
+end
+
+---Shows, moves or takes away the float of this tab. Where windows cannot change now, it is tried again soon.
+local function update_float()
+  local shown = require("divisi.config").get().float and pressing() or {}
+  if #shown == 0 and not float_win then
+    return
+  end
+  if vim.fn.getcmdwintype() ~= "" then
+    vim.defer_fn(update_float, 300)
+    return
+  end
+  if #shown == 0 or (queue and window.shown(queue)) then
+    close_float()
+    return
+  end
+  local first = shown[1] --[[@as divisi.Approval]]
+  local lines = {} ---@type string[]
+  table.insert(lines, (" %s asks: %s "):format(name_of(first.session), what(first)))
+  table.insert(lines, (" :Divisi approvals%s "):format(#shown > 1 and (" (%d wait)"):format(#shown) or ""))
+  local most = math.max(10, math.min(60, vim.o.columns - 4))
+  local width = 1
+  for index, line in ipairs(lines) do
+    if vim.fn.strdisplaywidth(line) > most then
+      lines[index] = vim.fn.strcharpart(line, 0, most - 2) .. "… "
+    end
+    width = math.max(width, vim.fn.strdisplaywidth(lines[index] or ""))
+  end
+  if not float_buf or not api.nvim_buf_is_valid(float_buf) then
+    float_buf = api.nvim_create_buf(false, true)
+    vim.bo[float_buf].bufhidden = "hide"
+  end
+  api.nvim_buf_set_lines(float_buf, 0, -1, false, lines)
+  for index, line in ipairs(lines) do
+    local group = index == 1 and "DivisiAsk" or "DivisiQuiet"
+    api.nvim_buf_set_extmark(float_buf, ns, index - 1, 0, { end_col = #line, hl_group = group, id = index })
+  end
+  local status = vim.o.laststatus > 0 and 1 or 0
+  local shape = {
+    relative = "editor",
+    anchor = "SE",
+    row = math.max(2, vim.o.lines - vim.o.cmdheight - status),
+    col = vim.o.columns,
+    width = width,
+    height = #lines,
+    focusable = true,
+    style = "minimal",
+    zindex = 45,
+  }
+  if
+    float_win
+    and api.nvim_win_is_valid(float_win)
+    and api.nvim_win_get_tabpage(float_win) == api.nvim_get_current_tabpage()
+  then
+    api.nvim_win_set_config(float_win, shape)
+    return
+  end
+  close_float()
+  local ok, win = pcall(api.nvim_open_win, float_buf, false, vim.tbl_extend("force", shape, { noautocmd = true }))
+  if not ok then
+    vim.defer_fn(update_float, 300)
+    return
+  end
+  float_win = win
+  vim.wo[win][0].winhighlight = "NormalFloat:DivisiFloat"
+  vim.wo[win][0].winfixbuf = true
+end
+
+local function render_queue()
+  if not queue or not api.nvim_buf_is_loaded(queue) then
+    return
+  end
+  local places = {} ---@type table<integer, string?>
+  for _, win in ipairs(vim.fn.win_findbuf(queue)) do
+    places[win] = ids[api.nvim_win_get_cursor(win)[1]]
+  end
+  local lines, heads = {}, {} ---@type string[], integer[]
+  ids = {}
+  local function add(text, id)
+    table.insert(lines, (text:gsub("[\r\n]", " ")))
+    ids[#lines] = id
+  end
+  for _, approval in ipairs(mirror.approvals) do
+    add(("%s asks%s"):format(name_of(approval.session), approval.question and " a question" or ""), approval.id)
+    table.insert(heads, #lines)
+    add(("  %s: %s"):format(approval.tool or "tool", approval.title), approval.id)
+    for _, detail in ipairs(approval.details or {}) do
+      add("  │ " .. detail, approval.id)
+    end
+    if approval.question then
+      add("  <CR> choose   r reject", approval.id)
+    else
+      add("  o once   r reject   R reject and say why   A always…   <CR> choose", approval.id)
+    end
+    add("", approval.id)
+  end
+  if #lines == 0 then
+    lines = { "Nothing waits for an answer." }
+    if answered and api.nvim_get_current_buf() == queue and vim.w.divisi == "approvals" then
+      -- The person answered the last one here: there is nothing more to do in this window.
+      vim.schedule(function()
+        if api.nvim_get_current_buf() == queue and vim.w.divisi == "approvals" and not mirror.approvals[1] then
+          window.close(api.nvim_get_current_win())
+        end
+      end)
+    end
+  end
+  answered = false
+  window.set_lines(queue, lines)
+  api.nvim_buf_clear_namespace(queue, ns, 0, -1)
+  for _, line in ipairs(heads) do
+    api.nvim_buf_set_extmark(queue, ns, line - 1, 0, { end_col = #lines[line], hl_group = "DivisiAsk" })
+  end
+  for win, id in pairs(places) do
+    for line = 1, #lines do
+      if ids[line] == id then
+        api.nvim_win_set_cursor(win, { line, 0 })
+        break
+      end
+    end
+  end
+end
+
+---Shows what is open now.
+function M.update()
+  render_queue()
+  update_float()
+end
+
+---Sends an answer.
+---@param approval divisi.Approval
+---@param answer table the fields of `approval/answer` without the id
+function M.answer(approval, answer)
+  answer.approval = approval.id
+  answered = true
+  require("divisi.rpc").request("approval/answer", answer, function(_, refusal)
+    if refusal then
+      errors.refused(refusal)
+    end
+  end)
+end
+
+---@param approval divisi.Approval
+local function reject_with_message(approval)
+  vim.ui.input({ prompt = ("Tell %s: "):format(name_of(approval.session)) }, function(message)
+    if message then
+      M.answer(approval, { answer = "reject", message = message ~= "" and message or nil })
+    end
+  end)
+end
+
+---Asks how far an "always" reaches; the narrowest first.
+---@param approval divisi.Approval
+local function always(approval)
+  local exact = approval.command_raw or approval.title
+  local matchers = { { text = "exactly this: " .. what(approval), kind = "exact", value = exact } }
+  local word = approval.command_raw and approval.command_raw:match("^%s*(%S+)")
+  if word and word ~= exact then
+    local text = ("every command that begins with %q"):format(word .. " ")
+    table.insert(matchers, { text = text, kind = "prefix", value = word .. " " })
+  end
+  if approval.tool_name then
+    table.insert(matchers, { text = "every use of " .. approval.tool_name, kind = "tool", value = approval.tool_name })
+  end
+  local scopes = {} ---@type { text: string, scope: table }[]
+  for _, reach in ipairs({ "session", "repository" }) do
+    for _, matcher in ipairs(matchers) do
+      table.insert(scopes, {
+        text = ("%s, in this %s"):format(matcher.text:gsub("%c", "?"), reach),
+        scope = { matcher = { kind = matcher.kind, value = matcher.value }, reach = reach },
+      })
+    end
+  end
+  vim.ui.select(scopes, {
+    prompt = "Always allow",
+    kind = "divisi_scope",
+    format_item = function(item)
+      return item.text
+    end,
+  }, function(choice)
+    if choice then
+      M.answer(approval, { answer = "always", scope = choice.scope })
+    end
+  end)
+end
+
+---Asks for the answer in a menu: once, reject, reject and say why, always.
+---@param approval divisi.Approval
+function M.choose(approval)
+  local choices = {} ---@type { text: string, run: fun() }[]
+  local function add(text, run)
+    table.insert(choices, { text = text, run = run })
+  end
+  if approval.question then
+    for _, option in ipairs(approval.options or {}) do
+      add((option.name or option.id):gsub("[\r\n]", " "), function()
+        M.answer(approval, { answer = "once", option = option.id })
+      end)
+    end
+  else
+    add("once", function()
+      M.answer(approval, { answer = "once" })
+    end)
+  end
+  add("reject", function()
+    M.answer(approval, { answer = "reject" })
+  end)
+  add("reject and say why", function()
+    reject_with_message(approval)
+  end)
+  if not approval.question then
+    add("always…", function()
+      always(approval)
+    end)
+  end
+  vim.ui.select(choices, {
+    prompt = ("%s: %s"):format(name_of(approval.session), what(approval)),
+    kind = "divisi_approval",
+    format_item = function(item)
+      return item.text
+    end,
+  }, function(choice)
+    if choice then
+      choice.run()
+    end
+  end)
+end
+
+---@return divisi.Approval?
+local function current()
+  local id = ids[api.nvim_win_get_cursor(0)[1]]
+  for _, approval in ipairs(mirror.approvals) do
+    if approval.id == id then
+      return approval
+    end
+  end
+end
+
+---Makes a buffer the queue.
+---@param buf integer
+function M.make(buf)
+  queue = buf
+  window.make_scratch(buf, "divisi-approvals")
+  local function on(run)
+    return function()
+      local approval = current()
+      if approval then
+        run(approval)
+      else
+        errors.notify("nothing to answer here")
+      end
+    end
+  end
+  local function answering(answer)
+    return on(function(approval)
+      if approval.question and answer ~= "reject" then
+        M.choose(approval)
+      else
+        M.answer(approval, { answer = answer })
+      end
+    end)
+  end
+  require("divisi.ui.list").map(buf, current, {
+    { "o", "allow once", answering("once") },
+    { "r", "reject", answering("reject") },
+    { "R", "reject and say why", on(reject_with_message) },
+    {
+      "A",
+      "always allow…",
+      on(function(approval)
+        if approval.question then
+          M.choose(approval)
+        else
+          always(approval)
+        end
+      end),
+    },
+    { "<CR>", "choose", on(M.choose) },
+    {
+      "q",
+      "close; what waits goes on waiting",
+      function()
+        window.close(api.nvim_get_current_win())
+      end,
+    },
+  }, {})
+  ids = {}
+  render_queue()
+  require("divisi.host").start()
+end
+
+---Opens the queue, at the first approval of a session when one is given.
+---@param row? divisi.Row
+function M.open(row)
+  local buf = window.buffer(NAME, M.make)
+  local win = window.open(buf, "approvals", "below", 12)
+  if not win then
+    return
+  end
+  local wo = vim.wo[win][0]
+  wo.winfixbuf = true
+  wo.winfixheight = true
+  wo.number = false
+  wo.relativenumber = false
+  wo.signcolumn = "no"
+  wo.spell = false
+  wo.list = false
+  local wanted ---@type string?
+  for _, approval in ipairs(mirror.approvals) do
+    if row and approval.session == row.id then
+      wanted = wanted or approval.id
+    end
+  end
+  for line = 1, api.nvim_buf_line_count(buf) do
+    if wanted and ids[line] == wanted then
+      api.nvim_win_set_cursor(win, { line, 0 })
+      break
+    end
+  end
+  update_float()
+end
+
+local group = api.nvim_create_augroup("divisi.approvals", {})
+api.nvim_create_autocmd({ "TabEnter", "VimResized", "CmdwinLeave" }, {
+  group = group,
+  callback = function()
+    vim.schedule(update_float)
+  end,
+})
+api.nvim_create_autocmd("WinClosed", {
+  group = group,
+  callback = function(args)
+    local closed = tonumber(args.match)
+    if closed and closed == float_win then
+      float_win = nil
+      dismissed = {}
+      for _, approval in ipairs(mirror.approvals) do
+        dismissed[approval.id] = true
+      end
+    elseif queue and args.buf == queue then
+      vim.schedule(update_float)
+    end
+  end,
+})
+
+return M

@@ -1,0 +1,316 @@
+---Buffers and windows of our own, and the few things that touch others: opening a file, reloading one.
+local M = {}
+
+local api = vim.api
+
+---False, with a message, where layout must not change.
+---@return boolean
+function M.can_change_layout()
+  if vim.fn.getcmdwintype() ~= "" then
+    require("divisi.errors").warn("not in the command-line window; close it first (:q)")
+    return false
+  end
+  return true
+end
+
+---@param name string
+---@return integer?
+local function existing(name)
+  for _, buf in ipairs(api.nvim_list_bufs()) do
+    if api.nvim_buf_get_name(buf) == name then
+      return buf
+    end
+  end
+end
+
+---Makes a buffer ours: a scratch buffer that no one edits.
+---@param buf integer
+---@param filetype string
+function M.make_scratch(buf, filetype)
+  vim.bo[buf].buftype = "nofile"
+  vim.bo[buf].bufhidden = "hide"
+  vim.bo[buf].swapfile = false
+  vim.bo[buf].undolevels = -1
+  -- What agents write is shown in the last lines, where modelines are looked for.
+  vim.bo[buf].modeline = false
+  vim.bo[buf].buflisted = false
+  vim.bo[buf].modifiable = false
+  vim.bo[buf].filetype = filetype
+end
+
+---The buffer of a name, made by `make` when it does not exist.
+---@param name string
+---@param make fun(buf: integer)
+---@return integer
+function M.buffer(name, make)
+  local buf = existing(name)
+  if not buf then
+    buf = api.nvim_create_buf(false, true)
+    api.nvim_buf_set_name(buf, name)
+  end
+  if not vim.b[buf].divisi then
+    vim.b[buf].divisi = name
+    vim.fn.bufload(buf)
+    make(buf)
+  end
+  return buf
+end
+
+---Replaces what differs, and only that.
+---@param buf integer
+---@param lines string[]
+---@return integer first zero-based first line that changed
+---@return integer last line after the last that changed, in the new text
+function M.set_lines(buf, lines)
+  local old = api.nvim_buf_get_lines(buf, 0, -1, false)
+  local first = 0
+  while first < #old and first < #lines and old[first + 1] == lines[first + 1] do
+    first = first + 1
+  end
+  local tail = 0
+  while tail < #old - first and tail < #lines - first and old[#old - tail] == lines[#lines - tail] do
+    tail = tail + 1
+  end
+  if first == #old and first == #lines then
+    return first, first
+  end
+  vim.bo[buf].modifiable = true
+  if #old == #lines then
+    -- The same rows: each changed one by itself, so that marks and cursors elsewhere stay.
+    for index = first + 1, #lines - tail do
+      if old[index] ~= lines[index] then
+        api.nvim_buf_set_lines(buf, index - 1, index, false, { lines[index] })
+      end
+    end
+  else
+    api.nvim_buf_set_lines(buf, first, #old - tail, false, vim.list_slice(lines, first + 1, #lines - tail))
+  end
+  vim.bo[buf].modifiable = false
+  return first, #lines - tail
+end
+
+---The window of this tab that shows a buffer.
+---@param buf integer
+---@return integer?
+function M.shown(buf)
+  for _, win in ipairs(api.nvim_tabpage_list_wins(0)) do
+    if api.nvim_win_get_buf(win) == buf then
+      return win
+    end
+  end
+end
+
+---Shows one of our buffers in a window of our own in this tab and goes there; the person asked for it.
+---@param buf integer
+---@param role string windows of the same role are used again
+---@param split 'below'|'right'
+---@param size integer
+---@return integer? win
+function M.open(buf, role, split, size)
+  if not M.can_change_layout() then
+    return
+  end
+  -- The person asked from a mapping of another mode.
+  if api.nvim_get_mode().mode:match("^[it]") then
+    vim.cmd.stopinsert()
+  end
+  local win = M.shown(buf)
+  if not win then
+    for _, candidate in ipairs(api.nvim_tabpage_list_wins(0)) do
+      if vim.w[candidate].divisi == role and vim.b[api.nvim_win_get_buf(candidate)].divisi then
+        win = candidate
+        vim.wo[win][0].winfixbuf = false
+        api.nvim_win_set_buf(win, buf)
+        break
+      end
+    end
+  end
+  if win then
+    api.nvim_set_current_win(win)
+    return win
+  end
+  -- Beside the files, above a list at the bottom; without files beside everything.
+  local beside = split == "right" and M.normal_window() or -1
+  local shape = { split = split, win = beside }
+  if split == "below" then
+    -- The files keep most of the screen.
+    shape.height = math.min(size, math.max(4, math.floor(vim.o.lines / 4)))
+  else
+    shape.width = size
+  end
+  local ok, made = pcall(api.nvim_open_win, buf, true, shape)
+  if not ok then
+    require("divisi.errors").warn("no window can be opened here: " .. tostring(made))
+    return
+  end
+  vim.w[made].divisi = role
+  return made
+end
+
+---Closes a window of ours; the last one of the last tab shows an empty buffer instead.
+---@param win integer
+function M.close(win)
+  if not api.nvim_win_is_valid(win) then
+    return
+  end
+  local ok = pcall(api.nvim_win_close, win, false)
+  if not ok then
+    vim.wo[win][0].winfixbuf = false
+    api.nvim_win_set_buf(win, api.nvim_create_buf(true, false))
+  end
+end
+
+---Shows the keys of a view in a float that any key closes.
+---@param lines string[]
+function M.help(lines)
+  local buf = api.nvim_create_buf(false, true)
+  vim.bo[buf].bufhidden = "wipe"
+  api.nvim_buf_set_lines(buf, 0, -1, false, lines)
+  local width = 10
+  for _, line in ipairs(lines) do
+    width = math.max(width, vim.fn.strdisplaywidth(line) + 1)
+  end
+  local win = api.nvim_open_win(buf, true, {
+    relative = "editor",
+    row = math.max(0, math.floor((vim.o.lines - #lines) / 2) - 1),
+    col = math.max(0, math.floor((vim.o.columns - width) / 2)),
+    width = math.min(width, vim.o.columns),
+    height = math.min(#lines, math.max(1, vim.o.lines - 4)),
+    style = "minimal",
+    zindex = 50,
+  })
+  for _, key in ipairs({ "q", "<Esc>", "<CR>", "g?" }) do
+    vim.keymap.set("n", key, function()
+      if api.nvim_win_is_valid(win) then
+        api.nvim_win_close(win, true)
+      end
+    end, { buffer = buf, nowait = true, desc = "divisi: close the help" })
+  end
+  api.nvim_create_autocmd("WinLeave", {
+    buffer = buf,
+    once = true,
+    callback = function()
+      vim.schedule(function()
+        if api.nvim_win_is_valid(win) then
+          api.nvim_win_close(win, true)
+        end
+      end)
+    end,
+  })
+end
+
+---A window of this tab in which a person edits files: the current one, the one before, any.
+---@return integer?
+function M.normal_window()
+  ---@param win integer
+  ---@return boolean
+  local function normal(win)
+    return win ~= 0
+      and api.nvim_win_is_valid(win)
+      and api.nvim_win_get_config(win).relative == ""
+      and vim.bo[api.nvim_win_get_buf(win)].buftype == ""
+      and not vim.wo[win].winfixbuf
+      and not vim.wo[win].previewwindow
+  end
+  for _, win in ipairs({ api.nvim_get_current_win(), vim.fn.win_getid(vim.fn.winnr("#")) }) do
+    if normal(win) then
+      return win
+    end
+  end
+  for _, win in ipairs(api.nvim_tabpage_list_wins(0)) do
+    if normal(win) then
+      return win
+    end
+  end
+end
+
+---Loads a file without asking about swap files: one that somebody else edits is opened read-only.
+---@param path string
+---@return integer buf
+function M.load_file(path)
+  local group = api.nvim_create_augroup("divisi.swap", {})
+  api.nvim_create_autocmd("SwapExists", {
+    group = group,
+    callback = function()
+      if vim.v.swapchoice == "" then
+        vim.v.swapchoice = "o"
+      end
+    end,
+  })
+  local buf = vim.fn.bufadd(path)
+  local ok, err = pcall(vim.fn.bufload, buf)
+  api.nvim_del_augroup_by_id(group)
+  if not ok then
+    error(err, 0)
+  end
+  vim.bo[buf].buflisted = true
+  return buf
+end
+
+---@type table<integer, boolean>
+local guarded = {}
+
+---Reloads the loaded, unmodified buffers below a directory. Neovim never asks; modified ones are left alone.
+---@param directory string
+function M.checktime(directory)
+  if vim.fn.getcmdwintype() ~= "" then
+    vim.defer_fn(function()
+      M.checktime(directory)
+    end, 500)
+    return
+  end
+  for _, buf in ipairs(api.nvim_list_bufs()) do
+    local name = api.nvim_buf_get_name(buf)
+    if api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == "" and vim.startswith(name, directory .. "/") then
+      if not guarded[buf] then
+        guarded[buf] = true
+        api.nvim_create_autocmd("FileChangedShell", {
+          buffer = buf,
+          group = api.nvim_create_augroup("divisi.reload", { clear = false }),
+          callback = function()
+            local reason = vim.v.fcs_reason
+            vim.v.fcs_choice = (reason == "changed" or reason == "mode" or reason == "time") and "reload" or ""
+          end,
+        })
+        api.nvim_create_autocmd("BufWipeout", {
+          buffer = buf,
+          once = true,
+          callback = function()
+            guarded[buf] = nil
+          end,
+        })
+      end
+      if not vim.bo[buf].modified then
+        pcall(api.nvim_command, "silent! checktime " .. buf)
+      end
+    end
+  end
+end
+
+---Fills a `divisi://` buffer that was opened by name.
+---@param buf integer
+---@param name string
+function M.read(buf, name)
+  local kind, rest = name:match("^divisi://(%w+)/?(.*)$")
+  if kind == "session" and rest ~= "" then
+    -- Which session that is, is known once there is a connection.
+    M.make_scratch(buf, "")
+    require("divisi.commands").with_session(rest, function(row)
+      if api.nvim_buf_is_valid(buf) then
+        vim.b[buf].divisi = name
+        require("divisi.ui.transcript").make(buf, row.id)
+      end
+    end)
+    return
+  end
+  vim.b[buf].divisi = name
+  if kind == "sessions" then
+    require("divisi.ui.list").make(buf)
+  elseif kind == "approvals" then
+    require("divisi.ui.approvals").make(buf)
+  else
+    M.make_scratch(buf, "")
+  end
+end
+
+return M

@@ -1,0 +1,73 @@
+//! `divisi diff`: what a session changed.
+
+use crate::cli::command::Outcome;
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::render;
+use crate::model::diff::{Diff, DiffRange};
+use crate::model::query::{DiffSession, Query};
+
+/// Show what a session changed, hunk by hunk
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi diff parser
+  divisi diff parser --turn 2 --stat
+  divisi diff parser --patch | git apply")]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
+pub(crate) struct Args {
+    /// The session
+    session: String,
+    /// Only counts
+    #[arg(long, conflicts_with_all = ["name_only", "patch"])]
+    stat: bool,
+    /// Only paths
+    #[arg(long, conflicts_with = "patch")]
+    name_only: bool,
+    /// Only what one turn changed
+    #[arg(long, value_name = "N", conflicts_with = "uncommitted")]
+    turn: Option<u32>,
+    /// Only what is not in a checkpoint yet
+    #[arg(long)]
+    uncommitted: bool,
+    /// A patch that git apply takes
+    #[arg(long, conflicts_with = "json")]
+    patch: bool,
+    /// Print the diff as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
+    let mut door = context.door().await?;
+    let session = door.session(&args.session).await?.id;
+    let range = match (args.turn, args.uncommitted) {
+        (Some(number), _) => DiffRange::Turn { number },
+        (None, true) => DiffRange::Uncommitted,
+        (None, false) => DiffRange::Session,
+    };
+    let asked = DiffSession { session, range, stat_only: args.stat || args.name_only };
+    if args.patch {
+        let answer: Patch = door.query(Query::PatchSession(asked)).await?;
+        render::verbatim(&answer.patch);
+        return Ok(Exit::Done);
+    }
+    let diff: Diff = door.query(Query::DiffSession(asked)).await?;
+    if args.json {
+        render::json(&diff);
+    } else if args.name_only {
+        for file in &diff.files {
+            render::text(&file.path);
+        }
+    } else if args.stat {
+        render::diff::stat(&context.screen, &diff);
+    } else {
+        render::diff::hunks(&context.screen, &diff);
+    }
+    Ok(Exit::Done)
+}
+
+/// The answer of `session/patch`.
+#[derive(serde::Deserialize)]
+pub(crate) struct Patch {
+    pub(crate) patch: String,
+}

@@ -1,0 +1,47 @@
+//! `divisi send`: a follow-up.
+
+use crate::cli::command::Outcome;
+use crate::cli::command::new::say_end;
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::follow;
+use crate::cli::prompt::PromptArgs;
+use crate::cli::render;
+use crate::model::command::{Command, Outcome as Came, SendPrompt};
+
+/// Send a follow-up prompt; while a turn runs it waits its turn
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The session
+    session: String,
+    /// Wait until the agent stops or needs a person
+    #[arg(long)]
+    wait: bool,
+    /// Print the receipt (with --wait: the session) as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    prompt: PromptArgs,
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
+    let mut door = context.door().await?;
+    let view = door.session(&args.session).await?;
+    let text = args.prompt.read(context, "")?;
+    let receipt = door.submit(Command::SendPrompt(SendPrompt { session: view.id.clone(), text })).await?;
+    if args.wait {
+        let (views, end) = follow::until_settled(context, &mut door, &[view.id]).await?;
+        match views.first() {
+            Some(view) if args.json => render::json(view),
+            Some(view) => say_end(context, view),
+            None => {}
+        }
+        return Ok(end);
+    }
+    if args.json {
+        render::json(&receipt);
+    } else if let Came::Queued { prompt } = receipt.outcome {
+        render::text(&format!("sent as {prompt}"));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,90 @@
+//! One setting: its name, its words, how it is read and shown. And the readers that several settings share.
+
+use toml_edit::{Array, Value};
+
+use crate::config::Config;
+use crate::config::section;
+
+/// One setting.
+pub struct Key {
+    /// Dotted: `section.key`.
+    pub name: &'static str,
+    /// What it does, one sentence.
+    pub about: &'static str,
+    /// The value it has in a configuration.
+    pub get: fn(&Config) -> Value,
+    /// Puts a value into a configuration; the error says what it has to be and what it is.
+    pub set: fn(&mut Config, &Value) -> Result<(), String>,
+}
+
+/// Every setting, by section.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    section::ALL.iter().flat_map(|section| section.iter())
+}
+
+/// The setting of that name.
+pub fn find(name: &str) -> Option<&'static Key> {
+    keys().find(|key| key.name == name)
+}
+
+/// Names close to one that does not exist.
+pub(super) fn near(name: &str) -> Vec<String> {
+    crate::base::near::near(name, keys().map(|key| key.name)).into_iter().map(str::to_owned).collect()
+}
+
+pub(super) fn bool_of(value: &Value) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| wrong("true or false", value))
+}
+
+pub(super) fn text_of(value: &Value) -> Result<String, String> {
+    let text = value.as_str().ok_or_else(|| wrong("a string", value))?;
+    if text.chars().any(char::is_control) {
+        return Err("must not contain control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn number_of(value: &Value, least: u64, most: u64) -> Result<u64, String> {
+    let number = value.as_integer().ok_or_else(|| wrong("a whole number", value))?;
+    match u64::try_from(number) {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ => Err(format!("must be between {least} and {most}, not {number}")),
+    }
+}
+
+pub(super) fn texts_of(value: &Value) -> Result<Vec<String>, String> {
+    value.as_array().ok_or_else(|| wrong("an array of strings", value))?.iter().map(text_of).collect()
+}
+
+pub(super) fn choice_of<T: Copy>(value: &Value, choices: &[(&str, T)]) -> Result<T, String> {
+    let names = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let text = value.as_str().ok_or_else(|| wrong(&format!("one of {names}"), value))?;
+    choices
+        .iter()
+        .find(|(name, _)| *name == text)
+        .map(|(_, choice)| *choice)
+        .ok_or_else(|| format!("must be one of {names}, not \"{}\"", crate::base::text::visible_line(text, 60)))
+}
+
+pub(super) fn name_of<T: Copy + PartialEq>(chosen: T, choices: &[(&'static str, T)]) -> Value {
+    choices.iter().find(|(_, choice)| *choice == chosen).map_or("", |(name, _)| name).into()
+}
+
+pub(super) fn number(number: u64) -> Value {
+    i64::try_from(number).unwrap_or(i64::MAX).into()
+}
+
+pub(super) fn texts(texts: &[String]) -> Value {
+    Value::Array(texts.iter().map(String::as_str).collect::<Array>())
+}
+
+fn wrong(wanted: &str, value: &Value) -> String {
+    format!("must be {wanted}, not {}", article(value.type_name()))
+}
+
+fn article(name: &str) -> String {
+    match name {
+        "integer" | "array" | "inline table" | "offset datetime" => format!("an {name}"),
+        _ => format!("a {name}"),
+    }
+}

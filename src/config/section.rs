@@ -1,0 +1,12 @@
+//! The sections of `config.toml`, one file each.
+
+mod agents;
+mod core;
+mod git;
+mod security;
+mod ui;
+
+use crate::config::key::Key;
+
+/// Every section's settings.
+pub(super) static ALL: &[&[Key]] = &[core::KEYS, git::KEYS, agents::KEYS, security::KEYS, ui::KEYS];

@@ -1,0 +1,87 @@
+//! Refs, moved only by compare-and-swap.
+
+use std::fs;
+use std::path::Path;
+
+use crate::model::Refusal;
+use crate::model::id::Oid;
+
+use super::command::{Git, Place};
+use super::lock;
+
+/// Where a ref points now.
+pub(super) fn read(git: &Git, place: &Place, name: &str) -> Result<Option<Oid>, Refusal> {
+    git.call(place).args(["rev-parse", "--verify", "-q", "--end-of-options", name]).maybe_oid()
+}
+
+/// Makes a ref that must not exist; false when it does (or a ref is in the way of its name).
+pub(super) fn create(git: &Git, place: &Place, name: &str, to: &Oid) -> Result<bool, Refusal> {
+    swap(git, place, format!("create {name}\0{to}\0"))
+}
+
+/// Moves a ref from one commit to another; false when it was not there any more.
+pub(super) fn advance(git: &Git, place: &Place, name: &str, to: &Oid, from: &Oid) -> Result<bool, Refusal> {
+    swap(git, place, format!("update {name}\0{to}\0{from}\0"))
+}
+
+/// Deletes a ref that is at a commit; false when it is elsewhere. One that does not exist is deleted already.
+pub(super) fn delete(git: &Git, place: &Place, name: &str, from: &Oid) -> Result<bool, Refusal> {
+    match read(git, place, name)? {
+        None => Ok(true),
+        Some(at) if at != *from => Ok(false),
+        Some(_) => swap(git, place, format!("delete {name}\0{from}\0")),
+    }
+}
+
+/// Points a ref of ours somewhere, wherever it was.
+pub(super) fn set(git: &Git, place: &Place, name: &str, to: &Oid) -> Result<(), Refusal> {
+    git.call(place).args(["update-ref", "--no-deref", name, to.as_str()]).writes().ok().map(|_| ())
+}
+
+fn swap(git: &Git, place: &Place, order: String) -> Result<bool, Refusal> {
+    let call = git.call(place).args(["update-ref", "--no-deref", "-z", "--stdin"]).input(order).writes();
+    let shown = call.shown();
+    let finished = call.run()?;
+    if finished.code == Some(0) {
+        return Ok(true);
+    }
+    let said = String::from_utf8_lossy(&finished.stderr);
+    let lost = [
+        "but expected",
+        "reference already exists",
+        "exists; cannot create",
+        "unable to resolve reference",
+        "reference is missing",
+    ];
+    if lost.iter().any(|words| said.contains(words)) {
+        return Ok(false);
+    }
+    if said.contains("nonexistent object") || said.contains("non-commit object") {
+        return Err(
+            Refusal::conflict("the commit is not in the repository (any more)").hint("fetch it, or name another base")
+        );
+    }
+    Err(super::call::failed(&shown, &finished))
+}
+
+/// Removes the lock file that a killed git left beside the branch of a session whose creation was interrupted, if nobody holds it.
+/// Nobody else ever locks that branch: it was not announced to anyone.
+pub(super) fn sweep_lock(common_dir: &Path, name: &str) {
+    let path = common_dir.join(format!("{name}.lock"));
+    if path.symlink_metadata().is_ok_and(|meta| meta.is_file()) && lock::holders(&path).is_empty() {
+        let _ = fs::remove_file(&path);
+    }
+}
+
+/// Removes directories that a ref left empty.
+pub(super) fn sweep(common_dir: &Path, name: &str) {
+    for base in [common_dir.to_owned(), common_dir.join("logs")] {
+        let mut directory = base.join(name);
+        // Never above refs/heads/divisi. A directory that is not empty stays, which ends the walk.
+        while directory.pop() && directory.starts_with(base.join("refs/heads/divisi")) {
+            if fs::remove_dir(&directory).is_err() && directory.exists() {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! The dispatcher: one task that takes inputs one after the other, lets the brain decide, and sees to the order: commit, then publish,
+//! then effects and receipts.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::base::clock;
+use crate::host::advance::advance;
+use crate::host::bus::Bus;
+use crate::host::change::{Brain, Change, Decision};
+use crate::host::handle::{HostHandle, Request};
+use crate::host::input::Input;
+use crate::host::on_query::{self, Lookup};
+use crate::host::port::Batch;
+use crate::host::registry::Registry;
+use crate::host::run_effect::{Ports, Runner};
+use crate::host::{
+    on_agent, on_approval, on_create, on_job, on_landing, on_removal, on_repository, on_session, run_query,
+};
+use crate::model::Refusal;
+use crate::model::command::{Command, Receipt};
+use crate::model::event::{Cause, Event};
+use crate::model::id::{CommandId, SessionId};
+use crate::model::query::DaemonStatus;
+use crate::model::settings::Settings;
+
+/// What a daemon says of itself, besides what the host knows.
+#[derive(Debug, Clone, Default)]
+pub struct Identity {
+    /// Its socket's path.
+    pub socket: String,
+    /// Its log's path.
+    pub log: String,
+    /// The wire protocol's number.
+    pub protocol: u32,
+}
+
+/// What a host is started with.
+pub struct HostSetup {
+    /// The drivers.
+    pub ports: Ports,
+    /// The user's configuration.
+    pub settings: Settings,
+    /// The daemon's own environment, from which agents get an allow-listed part.
+    pub environment: BTreeMap<String, String>,
+    /// What the status says.
+    pub identity: Identity,
+    /// Makes ids: ten characters of lower-case base 32 each, never the same twice.
+    pub new_id: Box<dyn FnMut() -> String + Send>,
+}
+
+type Reply = oneshot::Sender<Result<Receipt, Refusal>>;
+
+struct Dispatcher {
+    brain: Brain,
+    runner: Runner,
+    bus: Arc<Bus>,
+    identity: Identity,
+    started_at: i64,
+    clients: u32,
+    /// Who waits for receipts.
+    replies: Arc<Mutex<HashMap<CommandId, Vec<Reply>>>>,
+    stopping: Option<oneshot::Sender<()>>,
+}
+
+/// Starts a host on the current tokio runtime: loads what is live, begins what the facts ask for, takes requests.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
+    let registry = Registry::load(setup.ports.store.as_ref())?;
+    let bus = Bus::new(Arc::clone(&setup.ports.store));
+    let (requests, mut incoming) = mpsc::unbounded_channel::<Request>();
+    let (inputs, mut results) = mpsc::unbounded_channel::<Input>();
+    let runner = Runner {
+        ports: setup.ports.clone(),
+        host: inputs,
+        units: Arc::default(),
+        runtime: tokio::runtime::Handle::current(),
+        closed: Arc::default(),
+        environment: Arc::new(setup.environment.clone()),
+    };
+    let brain = Brain {
+        registry,
+        settings: setup.settings,
+        agents: setup.ports.agents,
+        environment: setup.environment,
+        steps: BTreeSet::new(),
+        units: BTreeSet::new(),
+        waiting: BTreeMap::new(),
+        tickets: 0,
+        recovering: true,
+        new_id: setup.new_id,
+    };
+    let mut dispatcher = Dispatcher {
+        brain,
+        runner,
+        bus: Arc::clone(&bus),
+        identity: setup.identity,
+        started_at: clock::now(),
+        clients: 0,
+        replies: Arc::default(),
+        stopping: None,
+    };
+    dispatcher.recover();
+    tokio::spawn(async move {
+        loop {
+            let input = tokio::select! {
+                // Results first: they free what requests wait for.
+                biased;
+                Some(result) = results.recv() => result,
+                request = incoming.recv() => match request {
+                    Some(request) => Input::Request(request),
+                    None => break,
+                },
+            };
+            dispatcher.take(input);
+            if let Some(done) = dispatcher.stopping.take() {
+                dispatcher.drain(done);
+                break;
+            }
+        }
+    });
+    Ok(HostHandle::new(requests, bus))
+}
+
+impl Dispatcher {
+    /// Goes on with everything an earlier daemon left; recovery is nothing else.
+    fn recover(&mut self) {
+        let ids: Vec<SessionId> = self.brain.registry.sessions.keys().cloned().collect();
+        for id in ids {
+            self.decide(Cause::Recovery, |change| advance(change, &id));
+        }
+        self.brain.recovering = false;
+    }
+
+    /// Lets the brain decide, and commits what it decided. A panic in the decision is contained and recorded.
+    fn decide(&mut self, cause: Cause, decide: impl FnOnce(&mut Change<'_>)) {
+        self.decide_then(cause, decide, None);
+    }
+
+    fn decide_then(
+        &mut self,
+        cause: Cause,
+        decide: impl FnOnce(&mut Change<'_>),
+        committed: Option<oneshot::Sender<()>>,
+    ) {
+        let mut change = Change::new(&mut self.brain, clock::now(), cause);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| decide(&mut change))) {
+            let message = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                .unwrap_or_else(|| "a panic without a message".to_owned());
+            tracing::error!(message, "a decision panicked");
+            change.emit(None, Event::FaultRaised { part: "host".to_owned(), message });
+        }
+        let decision = change.finish();
+        self.commit(decision, committed);
+    }
+
+    fn commit(&self, decision: Decision, confirm: Option<oneshot::Sender<()>>) {
+        let Decision { batch, events, effects, receipts } = decision;
+        let runner = self.runner.clone();
+        let bus = Arc::clone(&self.bus);
+        let replies = Arc::clone(&self.replies);
+        let committed = move || {
+            bus.publish(&events);
+            for (command, receipt) in receipts {
+                let waiting = lock(&replies).remove(&command).unwrap_or_default();
+                for reply in waiting {
+                    // A client that went away needs no receipt.
+                    let _ = reply.send(receipt.clone());
+                }
+            }
+            for effect in effects {
+                runner.begin(effect);
+            }
+            if let Some(confirm) = confirm {
+                let _ = confirm.send(());
+            }
+        };
+        // Refusals and lookups change nothing, but must not overtake what was decided before them.
+        self.runner.ports.store.append(batch, Box::new(committed));
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Request(request) => self.on_request(request),
+            Input::Agent(said) => {
+                let cause = Cause::Journal { job: said.job.clone(), offset: said.offset };
+                let confirm = said.committed;
+                let (session, job, updates) = (said.session, said.job, said.updates);
+                self.decide_then(cause, |change| on_agent::on_agent(change, &session, &job, updates), Some(confirm));
+            }
+            Input::JobEnded { session, job, end, offset } => {
+                let cause = Cause::Journal { job: job.clone(), offset };
+                self.decide(cause, |change| on_job::on_ended(change, &session, &job, end));
+            }
+            other => self.decide(Cause::Host, |change| on_result(change, other)),
+        }
+    }
+
+    fn on_request(&mut self, request: Request) {
+        match request {
+            Request::Submit { id, command, client, reply } => self.on_submit(id, *command, &client, reply),
+            Request::Query { query, reply } => {
+                let lookup = on_query::prepare(&self.brain.registry, query);
+                if let Lookup::Status = lookup {
+                    let _ = reply.send(on_query::encode(&self.status()));
+                    return;
+                }
+                if let Lookup::Answer(answer) = lookup {
+                    let _ = reply.send(answer);
+                    return;
+                }
+                let ports = self.runner.ports.clone();
+                tokio::task::spawn_blocking(move || {
+                    let _ = reply.send(run_query::answer(&ports, lookup));
+                });
+            }
+            Request::Views { ids, reply } => {
+                let _ = reply.send(ids.iter().filter_map(|id| self.brain.registry.view(id)).collect());
+            }
+            Request::Clients { count } => self.clients = count,
+            Request::Shutdown { reply } => self.stopping = Some(reply),
+        }
+    }
+
+    fn on_submit(&mut self, id: CommandId, command: Command, client: &str, reply: Reply) {
+        if let Some(why) = self.runner.ports.store.blocked() {
+            let refusal = Refusal::environment(format!("nothing can be recorded at the moment: {why}"))
+                .hint("divisi daemon status");
+            let _ = reply.send(Err(refusal));
+            return;
+        }
+        match self.earlier_receipt(&id) {
+            Ok(None) => {}
+            Ok(Some(receipt)) => {
+                let _ = reply.send(Ok(receipt));
+                return;
+            }
+            Err(refusal) => {
+                let _ = reply.send(Err(refusal));
+                return;
+            }
+        }
+        {
+            let mut replies = lock(&self.replies);
+            let waiting = replies.entry(id.clone()).or_default();
+            waiting.push(reply);
+            if waiting.len() > 1 {
+                return; // The same command is being carried out already.
+            }
+        }
+        let cause = Cause::Command { id: id.clone() };
+        self.decide(cause, |change| {
+            if let Err(refusal) = on_command(change, &id, &command, client) {
+                change.refuse(&id, refusal);
+            }
+        });
+    }
+
+    fn earlier_receipt(&self, id: &CommandId) -> Result<Option<Receipt>, Refusal> {
+        let Some(doc) = self.runner.ports.store.receipt(id)? else { return Ok(None) };
+        serde_json::from_str(&doc)
+            .map(Some)
+            .map_err(|error| Refusal::internal(format!("failed to read the receipt of command {id}: {error}")))
+    }
+
+    fn status(&self) -> DaemonStatus {
+        let sessions = self.brain.registry.sessions.len();
+        let running = self.brain.registry.jobs.len();
+        DaemonStatus {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol: self.identity.protocol,
+            started_at: self.started_at,
+            socket: self.identity.socket.clone(),
+            database: self.runner.ports.store.path(),
+            log: self.identity.log.clone(),
+            head: self.bus.head(),
+            sessions: u32::try_from(sessions).unwrap_or(u32::MAX),
+            running: u32::try_from(running).unwrap_or(u32::MAX),
+            clients: self.clients,
+            git_processes: self.runner.ports.git.processes(),
+            blocked: self.runner.ports.store.blocked(),
+        }
+    }
+
+    /// The last thing: everything decided is committed before the stop is confirmed.
+    fn drain(&self, done: oneshot::Sender<()>) {
+        self.runner.let_go();
+        let committed = move || {
+            let _ = done.send(());
+        };
+        self.runner.ports.store.append(Batch::default(), Box::new(committed));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// One command, one decision.
+fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client: &str) -> Result<(), Refusal> {
+    match command {
+        Command::CreateSession(request) => on_create::on_create(change, id, request),
+        Command::SendPrompt(request) => on_session::on_send(change, id, request),
+        Command::EditPrompt(request) => on_session::on_edit_prompt(change, id, request),
+        Command::CancelPrompt(request) => on_session::on_cancel_prompt(change, id, request),
+        Command::StopSession(request) => on_session::on_stop(change, id, request, client),
+        Command::RemoveSession(request) => on_removal::on_remove(change, id, request),
+        Command::RestoreSession(request) => on_removal::on_restore(change, id, request),
+        Command::ReadSession(request) => on_session::on_read(change, id, request),
+        Command::SetPolicy(request) => on_session::on_set_policy(change, id, request),
+        Command::SetOption(request) => on_session::on_set_option(change, id, request),
+        Command::AnswerApproval(request) => on_approval::on_answer(change, id, request, client),
+        Command::DecideHunk(request) => on_repository::on_decide_hunk(change, id, request),
+        Command::StartLanding(request) => on_landing::on_start(change, id, request),
+        Command::ContinueLanding(request) => on_landing::on_continue(change, id, request),
+        Command::AbortLanding(request) => on_landing::on_abort(change, id, request),
+        Command::TrustRepository(request) => {
+            on_repository::on_trust(change, id, request);
+            Ok(())
+        }
+        Command::FixDoctor(request) => {
+            on_repository::on_fix(change, id, request);
+            Ok(())
+        }
+    }
+}
+
+/// One result, one decision.
+fn on_result(change: &mut Change<'_>, input: Input) {
+    match input {
+        Input::BaseResolved { ticket, request, result } => {
+            on_create::on_base_resolved(change, ticket, &request, result)
+        }
+        Input::WorktreeCreated { session, result } => on_create::on_worktree_created(change, &session, result),
+        Input::SetupEnded { session, result } => on_create::on_setup_ended(change, &session, result),
+        Input::JobStarted { session, job, result } => on_job::on_started(change, &session, &job, result),
+        Input::JobAttached { session, job, alive } => on_job::on_attached(change, &session, &job, alive),
+        Input::UnitFailed { session, job, refusal } => on_job::on_unit_failed(change, &session, &job, &refusal),
+        Input::CheckpointMade { session, result } => on_job::on_checkpoint(change, &session, result),
+        Input::LandingPrepared { ticket, session, plan, result } => {
+            on_landing::on_prepared(change, ticket, &session, *plan, *result);
+        }
+        Input::LandingDone { session, landing, ticket, result } => {
+            on_landing::on_done(change, &session, landing, ticket, result);
+        }
+        Input::RemovalPrepared { ticket, session, result } => on_removal::on_prepared(change, ticket, &session, result),
+        Input::WorktreeRemoved { session, result } => on_removal::on_removed(change, &session, result),
+        Input::Restored { ticket, result } => on_removal::on_restored(change, ticket, *result),
+        Input::HunkDone { ticket, request, result } => on_repository::on_hunk_done(change, ticket, &request, result),
+        Input::RepositoryConfigRead { ticket, result } => on_repository::on_config_read(change, ticket, result),
+        Input::RepositoriesFixed { ticket, result } => on_repository::on_fixed(change, ticket, result),
+        Input::Request(_) | Input::Agent(_) | Input::JobEnded { .. } => unreachable!("taken by the dispatcher"),
+    }
+}

@@ -1,0 +1,76 @@
+//! The environment of an agent: an allow-list, nothing else. Daemon secrets, `GIT_*`, editor sockets and other sessions' variables
+//! never leak in.
+
+use std::collections::BTreeMap;
+
+use crate::model::session::Session;
+use crate::model::settings::Settings;
+
+/// Variables handed on when the daemon has them.
+const ALLOWED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TERM",
+    "COLORTERM",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "GOPATH",
+    "GOROOT",
+    "JAVA_HOME",
+    "NVM_DIR",
+    "PYENV_ROOT",
+    "VOLTA_HOME",
+    "PNPM_HOME",
+];
+
+/// Names that are never handed on, whoever asks: they would make the agent act on the daemon, on an editor, or on another repository.
+const DENIED_PREFIXES: &[&str] = &["GIT_", "NVIM", "VIM", "DIVISI_", "LD_", "DYLD_"];
+
+/// Whether a variable may ever be handed on by name.
+pub(crate) fn may_pass(name: &str) -> bool {
+    !DENIED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The environment of a session's agent.
+pub(crate) fn of_agent(
+    daemon: &BTreeMap<String, String>,
+    settings: &Settings,
+    session: &Session,
+) -> BTreeMap<String, String> {
+    let mut environment: BTreeMap<String, String> = daemon
+        .iter()
+        .filter(|(name, _)| {
+            ALLOWED.contains(&name.as_str())
+                || name.starts_with("LC_")
+                || (settings.agent_environment.contains(name) && may_pass(name))
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    environment.extend(session.environment.iter().map(|(name, value)| (name.clone(), value.clone())));
+    environment.insert("DIVISI_SESSION".to_owned(), session.id.0.clone());
+    environment.insert("DIVISI_SESSION_NAME".to_owned(), session.name.clone());
+    environment.insert("DIVISI_WORKTREE".to_owned(), session.worktree.path.clone());
+    environment.insert("DIVISI_PORT".to_owned(), session.worktree.port.to_string());
+    environment
+}

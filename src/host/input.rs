@@ -1,0 +1,74 @@
+//! Inputs: everything that can happen to the engine, as one closed enum.
+
+use tokio::sync::oneshot;
+
+use crate::host::effect::{LandingPlan, Ticket};
+use crate::host::handle::Request;
+use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Unlanded, Update};
+use crate::model::Refusal;
+use crate::model::command::{CreateSession, DecideHunk};
+use crate::model::id::{HunkId, JobId, LandingId, Oid, SessionId};
+use crate::model::job::{JobEnd, ProcessIdentity};
+use crate::model::landing::{LandingState, Preflight};
+use crate::model::query::RepositoryConfig;
+use crate::model::session::Session;
+
+/// Something happened.
+pub(crate) enum Input {
+    /// A face asks.
+    Request(Request),
+    /// The base of a new session was looked up.
+    BaseResolved { ticket: Ticket, request: Box<CreateSession>, result: Result<ResolvedBase, Refusal> },
+    /// A worktree was made, or not.
+    WorktreeCreated { session: SessionId, result: Result<CreatedWorktree, Refusal> },
+    /// Setup commands ran.
+    SetupEnded { session: SessionId, result: Result<String, (String, String)> },
+    /// A process runs, or could not be started.
+    JobStarted { session: SessionId, job: JobId, result: Result<ProcessIdentity, Refusal> },
+    /// A process of an earlier daemon was found, alive or not.
+    JobAttached { session: SessionId, job: JobId, alive: bool },
+    /// A process said something.
+    Agent(Box<AgentInput>),
+    /// A process ended and its journal is read to the end.
+    JobEnded { session: SessionId, job: JobId, end: JobEnd, offset: u64 },
+    /// A unit could not go on (journal unreadable).
+    UnitFailed { session: SessionId, job: JobId, refusal: Refusal },
+    /// A turn's changes were committed.
+    CheckpointMade { session: SessionId, result: Result<Checkpoint, Refusal> },
+    /// A landing was looked at.
+    LandingPrepared {
+        ticket: Ticket,
+        session: SessionId,
+        plan: Box<LandingPlan>,
+        result: Box<Result<(Option<Checkpoint>, Preflight), Refusal>>,
+    },
+    /// A landing moved on.
+    LandingDone {
+        session: SessionId,
+        landing: LandingId,
+        ticket: Option<Ticket>,
+        result: Result<LandingState, Refusal>,
+    },
+    /// A removal was looked at.
+    RemovalPrepared { ticket: Ticket, session: SessionId, result: Result<Unlanded, Refusal> },
+    /// A worktree was removed.
+    WorktreeRemoved { session: SessionId, result: Result<Option<String>, Refusal> },
+    /// A removed session's worktree is back.
+    Restored { ticket: Ticket, result: Box<Result<(Session, Oid), Refusal>> },
+    /// A hunk was accepted, rejected or put back.
+    HunkDone { ticket: Ticket, request: DecideHunk, result: Result<(HunkId, Option<String>), Refusal> },
+    /// A repository's configuration was read.
+    RepositoryConfigRead { ticket: Ticket, result: Result<(String, RepositoryConfig), Refusal> },
+    /// Repositories were repaired.
+    RepositoriesFixed { ticket: Ticket, result: Result<Vec<String>, Refusal> },
+}
+
+/// What a process said, with how far its journal is read.
+pub(crate) struct AgentInput {
+    pub(crate) session: SessionId,
+    pub(crate) job: JobId,
+    pub(crate) updates: Vec<Update>,
+    pub(crate) offset: u64,
+    /// Called once it has committed.
+    pub(crate) committed: oneshot::Sender<()>,
+}

@@ -1,0 +1,191 @@
+//! Creating a session: the base is looked up, the names are decided, the worktree is intended, and all of it is committed before
+//! anything touches the repository.
+
+use crate::host::advance::advance;
+use crate::host::change::{Change, Step, Waiting};
+use crate::host::effect::{Effect, Ticket};
+use crate::host::environment::may_pass;
+use crate::host::port::{CreatedWorktree, ResolvedBase};
+use crate::host::registry::Registry;
+use crate::model::Refusal;
+use crate::model::command::{Command, CreateSession, Outcome};
+use crate::model::diff::DiffStat;
+use crate::model::event::Event;
+use crate::model::id::{CommandId, PromptId, SessionId};
+use crate::model::session::{Session, Setup};
+use crate::model::turn::QueuedPrompt;
+use crate::model::usage::Usage;
+use crate::model::worktree::{Worktree, WorktreeState};
+use crate::worktree::{name, port, repository};
+
+/// Checks what can be checked without looking at the repository, then has it looked at.
+pub(crate) fn on_create(change: &mut Change<'_>, id: &CommandId, request: &CreateSession) -> Result<(), Refusal> {
+    if request.prompt.trim().is_empty() {
+        return Err(Refusal::user("cannot start a session without a prompt").hint("divisi new \"what should be done\""));
+    }
+    if let Some(given) = &request.name {
+        name::require_valid(given)?;
+    }
+    if !request.repository.starts_with('/') {
+        return Err(Refusal::user("cannot start a session: the repository's path is not absolute"));
+    }
+    if let Some(bad) =
+        request.environment.keys().find(|key| key.is_empty() || key.contains(['=', '\0']) || !may_pass(key))
+    {
+        let shown = crate::base::text::visible_line(bad, 40);
+        return Err(Refusal::user(format!("cannot give the agent the variable '{shown}'"))
+            .hint("names must not be empty, and GIT_*, NVIM*, DIVISI_*, LD_* are never handed on"));
+    }
+    change.brain.agent(request.agent.as_deref().unwrap_or(&change.brain.settings.default_agent))?;
+    let command = Command::CreateSession(request.clone());
+    let ticket = change.brain.wait(id, &command);
+    change.want(Effect::ResolveBase { ticket, request: Box::new(request.clone()) });
+    Ok(())
+}
+
+/// Decides names and ports, and records the session with its worktree intended.
+pub(crate) fn on_base_resolved(
+    change: &mut Change<'_>,
+    ticket: Ticket,
+    request: &CreateSession,
+    result: Result<ResolvedBase, Refusal>,
+) {
+    let Some(Waiting { id: command, .. }) = change.brain.waiting.remove(&ticket) else { return };
+    let session = match result.and_then(|resolved| decide(change, request, resolved)) {
+        Ok(session) => session,
+        Err(refusal) => return change.refuse(&command, refusal),
+    };
+    let id = session.id.clone();
+    let outcome = Outcome::Created {
+        session: id.clone(),
+        name: session.name.clone(),
+        branch: session.worktree.branch.clone(),
+        path: session.worktree.path.clone(),
+    };
+    let prompt = QueuedPrompt {
+        id: PromptId(format!("{id}.p1")),
+        session: id.clone(),
+        text: request.prompt.clone(),
+        queued_at: change.now,
+    };
+    change.emit(Some(&id), Event::SessionCreated(Box::new(session)));
+    change.emit(Some(&id), Event::PromptQueued { prompt });
+    change.accept(&command, Some(&id), outcome);
+    advance(change, &id);
+}
+
+fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBase) -> Result<Session, Refusal> {
+    let brain = &mut *change.brain;
+    let common_dir = &resolved.facts.common_dir;
+    let registry = &brain.registry;
+    let is_taken = |candidate: &str| {
+        registry.named.contains_key(&Registry::name_key(common_dir, candidate))
+            || resolved.taken.iter().any(|taken| taken == candidate)
+    };
+    let name = match &request.name {
+        Some(given) if is_taken(given) => {
+            return Err(Refusal::conflict(format!(
+                "cannot name the session '{given}': that name is or was in use in this repository"
+            ))
+            .hint(format!("divisi new --name {} ...", name::first_free(given, is_taken))));
+        }
+        Some(given) => given.clone(),
+        None => name::first_free(&name::slug(&request.prompt), is_taken),
+    };
+    let path = format!("{}/{name}", resolved.facts.worktrees_root.trim_end_matches('/'));
+    let used: Vec<u16> = registry.sessions.values().map(|session| session.worktree.port).collect();
+    let id = loop {
+        let candidate = SessionId((brain.new_id)());
+        if !brain.registry.sessions.contains_key(&candidate) {
+            break candidate;
+        }
+    };
+    let worktree = Worktree {
+        session: id.clone(),
+        repository: resolved.facts.repository,
+        common_dir: resolved.facts.common_dir.clone(),
+        branch: name::branch(&name),
+        port: port::first_port(&path, |port| used.contains(&port)),
+        path,
+        base: resolved.base,
+        state: WorktreeState::Intended,
+        preserved: None,
+    };
+    let trusted = brain.registry.trust.get(&resolved.facts.common_dir);
+    let setup = match &resolved.config {
+        Some(config) if trusted == Some(&config.digest) => {
+            if repository::parse(&config.text)?.setup.commands.is_empty() { Setup::None } else { Setup::Running }
+        }
+        // Nobody vouches for the file, so it is not even an error when it cannot be read.
+        Some(config) => match repository::parse(&config.text) {
+            Ok(settings) if settings.setup.commands.is_empty() => Setup::None,
+            Ok(_) | Err(_) => Setup::Untrusted,
+        },
+        None => Setup::None,
+    };
+    Ok(Session {
+        id,
+        name,
+        prompt: request.prompt.clone(),
+        agent: request.agent.clone().unwrap_or_else(|| brain.settings.default_agent.clone()),
+        model: request.model.clone(),
+        mode: request.mode.clone(),
+        environment: request.environment.clone(),
+        worktree,
+        policy: request.policy.unwrap_or(brain.settings.policy),
+        on_daemon_death: request.on_daemon_death.unwrap_or(brain.settings.on_daemon_death),
+        created_at: change.now,
+        updated_at: change.now,
+        unread: false,
+        setup,
+        ready: None,
+        options: Vec::new(),
+        commands: Vec::new(),
+        plan: Vec::new(),
+        activity: None,
+        line: None,
+        turns: 0,
+        turn: None,
+        jobs: 0,
+        job: None,
+        queue: Vec::new(),
+        prompts: 0,
+        landings: 0,
+        landing: None,
+        decisions: std::collections::BTreeMap::new(),
+        head: None,
+        stat: DiffStat::default(),
+        usage: Usage::default(),
+        fault: None,
+        removed: false,
+    })
+}
+
+/// The worktree is there, or could not be made.
+pub(crate) fn on_worktree_created(change: &mut Change<'_>, id: &SessionId, result: Result<CreatedWorktree, Refusal>) {
+    change.step_done(id, Step::Worktree);
+    match result {
+        Ok(created) => {
+            let changed =
+                Event::WorktreeChanged { state: WorktreeState::Ready, head: Some(created.head), notes: created.notes };
+            change.emit(Some(id), changed);
+        }
+        Err(refusal) => {
+            change.emit(Some(id), Event::SessionFaulted { message: crate::host::hinted(&refusal) });
+            change
+                .emit(Some(id), Event::WorktreeChanged { state: WorktreeState::Failed, head: None, notes: Vec::new() });
+        }
+    }
+    advance(change, id);
+}
+
+/// The setup commands ran, or one of them failed.
+pub(crate) fn on_setup_ended(change: &mut Change<'_>, id: &SessionId, result: Result<String, (String, String)>) {
+    change.step_done(id, Step::Setup);
+    let (setup, output) = match result {
+        Ok(output) => (Setup::Done, output),
+        Err((reason, output)) => (Setup::Failed { reason }, output),
+    };
+    change.emit(Some(id), Event::SetupChanged { setup, output });
+    advance(change, id);
+}

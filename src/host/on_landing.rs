@@ -1,0 +1,235 @@
+//! Landing: looked at, then carried out exactly as looked at.
+
+use crate::host::advance::{advance, checkpoint_message, end_process};
+use crate::host::change::{Change, Step, Waiting};
+use crate::host::effect::{Effect, LandingPlan, LandingStep, Ticket};
+use crate::host::port::Checkpoint;
+use crate::model::Refusal;
+use crate::model::command::{Command, OfSession, Outcome, StartLanding};
+use crate::model::event::Event;
+use crate::model::id::{CommandId, LandingId, SessionId};
+use crate::model::landing::{Landing, LandingState, Preflight};
+use crate::model::session::Session;
+use crate::model::worktree::{Worktree, WorktreeState};
+
+/// The other live worktrees of a session's repository, with their sessions' names.
+pub(crate) fn others(change: &Change<'_>, session: &Session) -> Vec<(String, Worktree)> {
+    other_worktrees(&change.brain.registry, session)
+}
+
+/// [`others`], from the registry.
+pub(crate) fn other_worktrees(
+    registry: &crate::host::registry::Registry,
+    session: &Session,
+) -> Vec<(String, Worktree)> {
+    registry
+        .sessions
+        .values()
+        .filter(|other| {
+            other.id != session.id
+                && other.worktree.common_dir == session.worktree.common_dir
+                && other.worktree.state == WorktreeState::Ready
+        })
+        .map(|other| (other.name.clone(), other.worktree.clone()))
+        .collect()
+}
+
+/// Has a landing looked at.
+pub(crate) fn on_start(change: &mut Change<'_>, command: &CommandId, request: &StartLanding) -> Result<(), Refusal> {
+    let id = &request.session;
+    let session = change.brain.registry.require(id)?;
+    let name = &session.name;
+    if session.worktree.state != WorktreeState::Ready {
+        return Err(Refusal::conflict(format!("cannot land '{name}': its worktree is not there"))
+            .hint(format!("divisi show {name}")));
+    }
+    if session.turn.as_ref().is_some_and(|turn| turn.ended_at.is_none()) {
+        return Err(Refusal::conflict(format!("cannot land '{name}': its agent is at work"))
+            .hint(format!("divisi wait {name}"))
+            .hint(format!("divisi stop {name}")));
+    }
+    match session.landing.as_ref().map(|landing| &landing.state) {
+        Some(LandingState::Conflicted { .. }) => {
+            return Err(Refusal::conflict(format!(
+                "cannot land '{name}': an earlier landing left conflicts in its worktree"
+            ))
+            .hint(format!("divisi land {name} --continue"))
+            .hint(format!("divisi land {name} --abort")));
+        }
+        Some(LandingState::Started) => {
+            return Err(Refusal::conflict(format!("cannot land '{name}': it is being landed"))
+                .hint(format!("divisi wait {name}")));
+        }
+        _ => {}
+    }
+    if change.brain.under_way(id, Step::Landing) || change.brain.under_way(id, Step::Removal) {
+        return Err(Refusal::conflict(format!("cannot land '{name}': another landing or removal of it is under way")));
+    }
+    let Some(from) = session.head.clone() else {
+        return Err(Refusal::conflict(format!("cannot land '{name}': its agent has not worked yet")));
+    };
+    let plan = LandingPlan {
+        worktree: session.worktree.clone(),
+        from,
+        checkpoint_message: checkpoint_message(change, session),
+        onto: request.onto.clone(),
+        strategy: request.strategy.unwrap_or(change.brain.settings.landing),
+        message: request.message.clone().unwrap_or_else(|| default_message(session)),
+        expect: request.expect.clone(),
+        others: others(change, session),
+    };
+    let command = (command.clone(), Command::StartLanding(request.clone()));
+    let ticket = change.brain.wait(&command.0, &command.1);
+    change.want_step(id, Step::Landing, || Effect::PrepareLanding {
+        ticket,
+        session: id.clone(),
+        plan: Box::new(plan),
+    });
+    Ok(())
+}
+
+/// A squash's message when the person gave none: the first prompt, and which session it was.
+fn default_message(session: &Session) -> String {
+    let subject = crate::base::text::visible_line(&session.prompt, 72);
+    let mut message = format!("{subject}\n");
+    if session.prompt.trim() != subject {
+        message.push('\n');
+        message.push_str(crate::base::text::visible(session.prompt.trim()).as_str());
+        message.push('\n');
+    }
+    message
+        .push_str(&format!("\nDivisi-Session: {} ({})\nDivisi-Agent: {}\n", session.id, session.name, session.agent));
+    message
+}
+
+/// A landing was looked at: it is begun with exactly what was seen, or refused.
+pub(crate) fn on_prepared(
+    change: &mut Change<'_>,
+    ticket: Ticket,
+    id: &SessionId,
+    plan: LandingPlan,
+    result: Result<(Option<Checkpoint>, Preflight), Refusal>,
+) {
+    change.step_done(id, Step::Landing);
+    let Some(Waiting { id: command, .. }) = change.brain.waiting.remove(&ticket) else { return };
+    let Some(session) = change.brain.registry.sessions.get(id) else {
+        return change.refuse(&command, Refusal::conflict("the session was removed meanwhile"));
+    };
+    let (name, landing_id) = (session.name.clone(), LandingId(format!("{id}.l{}", session.landings + 1)));
+    let (checkpoint, preflight) = match result {
+        Ok(seen) => seen,
+        Err(refusal) => {
+            change.refuse(&command, refusal);
+            return advance(change, id);
+        }
+    };
+    if let Some(made) = checkpoint.filter(|made| made.commit.is_some()) {
+        change.emit(Some(id), Event::SessionCheckpointed { head: made.head, stat: made.stat });
+    }
+    if let Err(refusal) = judge(&name, &plan, &preflight) {
+        change.refuse(&command, refusal);
+        return advance(change, id);
+    }
+    let landing = Landing {
+        id: landing_id.clone(),
+        session: id.clone(),
+        strategy: plan.strategy,
+        head: preflight.head,
+        onto: preflight.onto,
+        onto_commit: preflight.onto_commit,
+        message: plan.message,
+        started_at: change.now,
+        state: LandingState::Started,
+    };
+    change.emit(Some(id), Event::LandingStarted(Box::new(landing)));
+    change.accept(&command, Some(id), Outcome::Landing { landing: landing_id });
+    advance(change, id);
+}
+
+/// Whether what was seen may be landed. Conflicts do not forbid it: they are left in the session's worktree to be resolved.
+fn judge(name: &str, plan: &LandingPlan, preflight: &Preflight) -> Result<(), Refusal> {
+    if let Some(expected) = &plan.expect
+        && expected != &preflight.head
+    {
+        return Err(Refusal::conflict(format!(
+            "cannot land '{name}': it moved from {} to {} since it was looked at",
+            expected.short(),
+            preflight.head.short()
+        ))
+        .hint(format!("divisi preflight {name}")));
+    }
+    if !preflight.ready && preflight.conflicts.is_empty() {
+        let why = preflight.blockers.join("; ");
+        let why = if why.is_empty() { "nothing to land".to_owned() } else { why };
+        return Err(Refusal::conflict(format!("cannot land '{name}': {why}")).hint(format!("divisi preflight {name}")));
+    }
+    Ok(())
+}
+
+/// A session whose newest landing left conflicts.
+fn require_conflicted<'a>(change: &'a Change<'_>, id: &SessionId) -> Result<(&'a Session, Landing), Refusal> {
+    let session = change.brain.registry.require(id)?;
+    match &session.landing {
+        Some(landing) if matches!(landing.state, LandingState::Conflicted { .. }) => {
+            if session.turn.as_ref().is_some_and(|turn| turn.ended_at.is_none()) {
+                return Err(Refusal::conflict(format!("'{}' is at work", session.name))
+                    .hint(format!("divisi wait {}", session.name)));
+            }
+            Ok((session, landing.clone()))
+        }
+        _ => Err(Refusal::conflict(format!("'{}' has no landing with conflicts", session.name))
+            .hint(format!("divisi land {}", session.name))),
+    }
+}
+
+/// Conflicts were resolved.
+pub(crate) fn on_continue(change: &mut Change<'_>, command: &CommandId, request: &OfSession) -> Result<(), Refusal> {
+    let id = &request.session;
+    let (session, landing) = require_conflicted(change, id)?;
+    let worktree = Box::new(session.worktree.clone());
+    let ticket = change.brain.wait(command, &Command::ContinueLanding(request.clone()));
+    let landing = Box::new(landing);
+    change.want(Effect::Land { session: id.clone(), worktree, landing, step: LandingStep::Continue(ticket) });
+    Ok(())
+}
+
+/// A conflicted landing is given up.
+pub(crate) fn on_abort(change: &mut Change<'_>, command: &CommandId, request: &OfSession) -> Result<(), Refusal> {
+    let id = &request.session;
+    let (session, landing) = require_conflicted(change, id)?;
+    let worktree = Box::new(session.worktree.clone());
+    let ticket = change.brain.wait(command, &Command::AbortLanding(request.clone()));
+    let landing = Box::new(landing);
+    change.want(Effect::Land { session: id.clone(), worktree, landing, step: LandingStep::Abort(ticket) });
+    Ok(())
+}
+
+/// A landing moved on.
+pub(crate) fn on_done(
+    change: &mut Change<'_>,
+    id: &SessionId,
+    landing: LandingId,
+    ticket: Option<Ticket>,
+    result: Result<LandingState, Refusal>,
+) {
+    change.step_done(id, Step::Landing);
+    let waiting = ticket.and_then(|ticket| change.brain.waiting.remove(&ticket));
+    let state = match (result, &waiting) {
+        (Ok(state), _) => state,
+        // Going on or giving up was refused: the landing stays as it was.
+        (Err(refusal), Some(waiting)) => {
+            let command = waiting.id.clone();
+            return change.refuse(&command, refusal);
+        }
+        (Err(refusal), None) => LandingState::Failed { reason: crate::host::hinted(&refusal) },
+    };
+    let landed = matches!(state, LandingState::Completed { .. });
+    change.emit(Some(id), Event::LandingChanged { id: landing.clone(), state });
+    if let Some(waiting) = waiting {
+        change.accept(&waiting.id, Some(id), Outcome::Landing { landing });
+    }
+    if landed && let Some(job) = change.brain.registry.sessions.get(id).and_then(|session| session.job.clone()) {
+        end_process(change, id, &job);
+    }
+    advance(change, id);
+}

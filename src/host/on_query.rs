@@ -1,0 +1,129 @@
+//! Queries: what the registry can answer at once, and what has to be looked up for the rest.
+
+use serde_json::Value;
+
+use crate::host::on_landing::other_worktrees;
+use crate::host::on_repository::worktrees_by_repository;
+use crate::host::registry::Registry;
+use crate::model::Refusal;
+use crate::model::diff::HunkDecision;
+use crate::model::id::{HunkId, SessionId};
+use crate::model::query::{DiffSession, Query};
+use crate::model::session::SessionView;
+use crate::model::turn::Turn;
+use crate::model::worktree::Worktree;
+use std::collections::BTreeMap;
+
+/// A query with everything from the registry that its answer needs; the rest is looked up off the dispatcher.
+pub(crate) enum Lookup {
+    /// Answered.
+    Answer(Result<Value, Refusal>),
+    /// Sessions, perhaps only of the repository around a path, perhaps removed ones too.
+    Sessions { views: Vec<SessionView>, repository: Option<String>, removed: Vec<SessionId> },
+    /// One session, by id, prefix or name.
+    Session { wanted: String, views: Vec<SessionView>, repository: Option<String>, removed: Vec<SessionId> },
+    /// A diff or patch.
+    Diff {
+        worktree: Worktree,
+        request: DiffSession,
+        turn: Option<Turn>,
+        decisions: BTreeMap<HunkId, HunkDecision>,
+        patch: bool,
+    },
+    /// A preflight.
+    Preflight { worktree: Worktree, onto: Option<String>, others: Vec<(String, Worktree)> },
+    /// A file of the base.
+    BaseFile { worktree: Worktree, path: String },
+    /// Events.
+    Events(crate::model::query::ListEvents),
+    /// The catalog.
+    Agents,
+    /// A repository's configuration.
+    RepositoryConfig { repository: String, trust: BTreeMap<String, String> },
+    /// What is wrong.
+    Doctor { repositories: BTreeMap<String, Vec<Worktree>> },
+    /// The daemon's status, which the dispatcher completes.
+    Status,
+}
+
+/// Prepares a query's answer.
+pub(crate) fn prepare(registry: &Registry, query: Query) -> Lookup {
+    match try_prepare(registry, query) {
+        Ok(lookup) => lookup,
+        Err(refusal) => Lookup::Answer(Err(refusal)),
+    }
+}
+
+fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
+    Ok(match query {
+        Query::ListSessions(list) => {
+            let removed = if list.removed { removed_ids(registry) } else { Vec::new() };
+            Lookup::Sessions { views: views(registry), repository: list.repository, removed }
+        }
+        Query::ShowSession(show) => Lookup::Session {
+            wanted: show.session,
+            views: views(registry),
+            repository: show.repository,
+            removed: removed_ids(registry),
+        },
+        Query::DiffSession(request) => diff(registry, request, false)?,
+        Query::PatchSession(request) => diff(registry, request, true)?,
+        Query::PreflightSession(request) => {
+            let session = registry.require(&request.session)?;
+            Lookup::Preflight {
+                worktree: session.worktree.clone(),
+                onto: request.onto,
+                others: other_worktrees(registry, session),
+            }
+        }
+        Query::BaseFile(request) => {
+            Lookup::BaseFile { worktree: registry.require(&request.session)?.worktree.clone(), path: request.path }
+        }
+        Query::ListEvents(list) => Lookup::Events(list),
+        Query::ListApprovals(list) => {
+            let mut open: Vec<_> = registry
+                .approvals
+                .values()
+                .filter(|approval| list.session.as_ref().is_none_or(|session| &approval.session == session))
+                .collect();
+            open.sort_by_key(|approval| approval.asked_at);
+            Lookup::Answer(encode(&open))
+        }
+        Query::ListAgents {} => Lookup::Agents,
+        Query::ShowRepositoryConfig(request) => {
+            Lookup::RepositoryConfig { repository: request.repository, trust: registry.trust.clone() }
+        }
+        Query::ScanDoctor(request) => {
+            Lookup::Doctor { repositories: worktrees_by_repository(registry, request.repository.as_deref()) }
+        }
+        Query::DaemonStatus {} => Lookup::Status,
+    })
+}
+
+fn diff(registry: &Registry, request: DiffSession, patch: bool) -> Result<Lookup, Refusal> {
+    let session = registry.require(&request.session)?;
+    Ok(Lookup::Diff {
+        worktree: session.worktree.clone(),
+        turn: session.turn.clone(),
+        decisions: session.decisions.clone(),
+        request,
+        patch,
+    })
+}
+
+fn views(registry: &Registry) -> Vec<SessionView> {
+    registry.sessions.keys().filter_map(|id| registry.view(id)).collect()
+}
+
+/// Ids of sessions that are only in the store any more.
+fn removed_ids(registry: &Registry) -> Vec<SessionId> {
+    registry.named.values().filter(|id| !registry.sessions.contains_key(*id)).cloned().collect()
+}
+
+/// A value as JSON.
+///
+/// # Errors
+/// Never for the model's types.
+pub(crate) fn encode(value: &impl serde::Serialize) -> Result<Value, Refusal> {
+    serde_json::to_value(value).map_err(|error| Refusal::internal(format!("failed to encode an answer: {error}")))
+}

@@ -1,0 +1,278 @@
+//! What the engine holds in memory: maps, and the fold of events into them. Decisions are elsewhere.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::host::port::{Row, Store, Table};
+use crate::model::approval::{Approval, ApprovalState, Rule};
+use crate::model::command::Receipt;
+use crate::model::event::{Cause, Envelope, Event};
+use crate::model::id::{ApprovalId, HunkId, JobId, Seq, SessionId};
+use crate::model::job::Job;
+use crate::model::session::{Session, SessionView};
+use crate::model::{Refusal, command};
+use crate::session::{fold, state};
+
+/// Everything that is live.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    /// The newest event's number, committed or on its way.
+    pub(crate) seq: Seq,
+    /// Sessions that are not removed.
+    pub(crate) sessions: BTreeMap<SessionId, Session>,
+    /// Open approvals.
+    pub(crate) approvals: BTreeMap<ApprovalId, Approval>,
+    /// Jobs that have not ended.
+    pub(crate) jobs: BTreeMap<JobId, Job>,
+    /// Remembered "always" answers.
+    pub(crate) rules: Vec<Rule>,
+    /// Trusted repository configurations: digest by common directory.
+    pub(crate) trust: BTreeMap<String, String>,
+    /// Names ever used, `<common directory>\n<name>`, with the sessions that have or had them.
+    pub(crate) named: BTreeMap<String, SessionId>,
+}
+
+impl Registry {
+    /// Loads everything live from the store.
+    ///
+    /// # Errors
+    /// When a table cannot be read or a document does not parse (the message names the row).
+    pub(crate) fn load(store: &dyn Store) -> Result<Self, Refusal> {
+        let mut registry = Self { seq: store.head(), ..Self::default() };
+        for (key, session) in live::<Session>(store, Table::Sessions)? {
+            registry.sessions.insert(SessionId(key), session);
+        }
+        for (key, approval) in live::<Approval>(store, Table::Approvals)? {
+            registry.approvals.insert(ApprovalId(key), approval);
+        }
+        for (key, job) in live::<Job>(store, Table::Jobs)? {
+            registry.jobs.insert(JobId(key), job);
+        }
+        registry.rules = live::<Rule>(store, Table::Rules)?.into_iter().map(|(_, rule)| rule).collect();
+        registry.trust = live::<String>(store, Table::Trust)?.into_iter().collect();
+        registry.named = live::<SessionId>(store, Table::Names)?.into_iter().collect();
+        Ok(registry)
+    }
+
+    /// The key of a name in [`Registry::named`].
+    pub(crate) fn name_key(common_dir: &str, name: &str) -> String {
+        format!("{common_dir}\n{}", name.to_lowercase())
+    }
+
+    /// A session that exists and is not removed.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn require(&self, id: &SessionId) -> Result<&Session, Refusal> {
+        self.sessions.get(id).ok_or_else(|| {
+            Refusal::user(format!("there is no session {}", crate::base::text::visible_line(id.as_str(), 40)))
+                .hint("divisi list")
+        })
+    }
+
+    /// A session's open approvals, oldest first.
+    pub(crate) fn open_approvals(&self, session: &SessionId) -> Vec<&Approval> {
+        let mut open: Vec<_> = self.approvals.values().filter(|approval| &approval.session == session).collect();
+        open.sort_by_key(|approval| approval.asked_at);
+        open
+    }
+
+    /// A session as faces see it.
+    pub(crate) fn view(&self, id: &SessionId) -> Option<SessionView> {
+        let session = self.sessions.get(id)?;
+        Some(state::view(session, &self.open_approvals(id)))
+    }
+
+    /// Folds an event in and says which rows it changes. The only place where live state changes.
+    pub(crate) fn apply(&mut self, envelope: &Envelope) -> Vec<Row> {
+        self.seq = envelope.seq;
+        let mut rows = Vec::new();
+        let session = envelope.session.as_ref();
+        if let Event::SessionCreated(created) = &envelope.event {
+            self.sessions.insert(created.id.clone(), (**created).clone());
+            let key = Self::name_key(&created.worktree.common_dir, &created.name);
+            rows.push(row(Table::Names, &key, session, true, &created.id));
+            self.named.insert(key, created.id.clone());
+        }
+        if let Some(state) = session.and_then(|id| self.sessions.get_mut(id)) {
+            fold::apply(state, &envelope.event, &envelope.cause, envelope.time);
+            rows.extend(session_rows(state, &envelope.event));
+        }
+        self.apply_job(envelope, &mut rows);
+        self.apply_approval(envelope, &mut rows);
+        match &envelope.event {
+            Event::RuleAdded(rule) => {
+                rows.push(row(Table::Rules, &envelope.seq.to_string(), session, true, rule));
+                self.rules.push(rule.clone());
+            }
+            Event::RepositoryTrusted { common_dir, digest } => {
+                rows.push(row(Table::Trust, common_dir, None, true, digest));
+                self.trust.insert(common_dir.clone(), digest.clone());
+            }
+            Event::CommandAccepted { id, outcome } => {
+                if let Ok(outcome) = serde_json::from_value::<command::Outcome>(outcome.clone()) {
+                    let receipt = Receipt { command: id.clone(), seq: envelope.seq, outcome };
+                    rows.push(row(Table::Receipts, id.as_str(), session, false, &receipt));
+                }
+            }
+            Event::HunkDecided { hunk, decision, patch } => {
+                if let Some(session) = session {
+                    let doc = decision.and(patch.as_ref());
+                    rows.push(Row {
+                        table: Table::Patches,
+                        key: patch_key(session, hunk),
+                        session: Some(session.clone()),
+                        live: false,
+                        doc: doc.map(|patch| document(patch)),
+                    });
+                }
+            }
+            _ => {}
+        }
+        if matches!(envelope.event, Event::SessionRemoved { .. })
+            && let Some(id) = session
+        {
+            self.sessions.remove(id);
+            self.rules.retain(|rule| {
+                &rule.session != id || rule.scope.reach == crate::model::approval::RuleReach::Repository
+            });
+        }
+        rows
+    }
+
+    fn apply_job(&mut self, envelope: &Envelope, rows: &mut Vec<Row>) {
+        let session = envelope.session.as_ref();
+        let mut touched = None;
+        match (&envelope.event, session) {
+            (Event::JobIntended { job, turn, resume }, Some(owner)) => {
+                let agent = self.sessions.get(owner).map(|session| session.agent.clone()).unwrap_or_default();
+                let new = Job {
+                    id: job.clone(),
+                    session: owner.clone(),
+                    turn: turn.clone(),
+                    agent,
+                    resume: resume.clone(),
+                    offset: 0,
+                    end: None,
+                };
+                self.jobs.insert(job.clone(), new);
+                touched = Some(job.clone());
+            }
+            (Event::JobEnded { job, end }, _) => {
+                if let Some(known) = self.jobs.get_mut(job) {
+                    known.end = Some(end.clone());
+                    touched = Some(job.clone());
+                }
+            }
+            _ => {}
+        }
+        if let Cause::Journal { job, offset } = &envelope.cause
+            && let Some(known) = self.jobs.get_mut(job)
+        {
+            known.offset = known.offset.max(*offset);
+            touched = Some(job.clone());
+        }
+        let Some(id) = touched else { return };
+        let Some(job) = self.jobs.get(&id) else { return };
+        let ended = job.end.is_some();
+        rows.push(row(Table::Jobs, id.as_str(), Some(&job.session), !ended, job));
+        if ended {
+            self.jobs.remove(&id);
+        }
+    }
+
+    fn apply_approval(&mut self, envelope: &Envelope, rows: &mut Vec<Row>) {
+        let (id, state) = match &envelope.event {
+            Event::ApprovalRequested(approval) => {
+                self.approvals.insert(approval.id.clone(), (**approval).clone());
+                (approval.id.clone(), ApprovalState::Open)
+            }
+            Event::ApprovalAnswered { id, answer, option, by } => {
+                (id.clone(), ApprovalState::Answered { answer: answer.clone(), option: option.clone(), by: by.clone() })
+            }
+            Event::ApprovalExpired { id, reason } => (id.clone(), ApprovalState::Expired { reason: reason.clone() }),
+            _ => return,
+        };
+        let Some(approval) = self.approvals.get_mut(&id) else { return };
+        approval.state = state;
+        let open = approval.state == ApprovalState::Open;
+        rows.push(row(Table::Approvals, id.as_str(), Some(&approval.session), open, approval));
+        if !open {
+            self.approvals.remove(&id);
+        }
+    }
+}
+
+/// The rows of a session that an event changes.
+fn session_rows(session: &Session, event: &Event) -> Vec<Row> {
+    let id = Some(&session.id);
+    let mut rows = Vec::new();
+    // Streamed text changes nothing that is stored in the session's own row but its last sign of life; the next event brings that.
+    if !matches!(
+        event,
+        Event::AgentMessage { .. } | Event::AgentThought { .. } | Event::AgentOutput { .. } | Event::AgentRaw { .. }
+    ) {
+        rows.push(row(Table::Sessions, session.id.as_str(), id, !session.removed, session));
+    }
+    match event {
+        Event::SessionCreated(_)
+        | Event::WorktreeChanged { .. }
+        | Event::SessionRemoved { .. }
+        | Event::SessionRestored { .. } => {
+            rows.push(row(Table::Worktrees, session.id.as_str(), id, !session.removed, &session.worktree));
+        }
+        Event::TurnStarted { .. }
+        | Event::TurnStopped { .. }
+        | Event::TurnEnded { .. }
+        | Event::TurnStopRequested { .. } => {
+            if let Some(turn) = &session.turn {
+                rows.push(row(Table::Turns, turn.id.as_str(), id, false, turn));
+            }
+        }
+        Event::AgentTool { turn, call } => {
+            rows.push(row(Table::ToolCalls, &format!("{turn}/{}", call.id), id, false, call));
+        }
+        Event::UsageReported { turn, .. } => {
+            rows.push(row(Table::Usage, session.id.as_str(), id, false, &session.usage));
+            if let (Some(turn), Some(newest)) = (turn, &session.turn)
+                && &newest.id == turn
+            {
+                rows.push(row(Table::Usage, turn.as_str(), id, false, &newest.usage));
+            }
+        }
+        Event::LandingStarted(_) | Event::LandingChanged { .. } => {
+            if let Some(landing) = &session.landing {
+                rows.push(row(Table::Landings, landing.id.as_str(), id, false, landing));
+            }
+        }
+        _ => {}
+    }
+    rows
+}
+
+/// The key of a rejected hunk's patch.
+pub(crate) fn patch_key(session: &SessionId, hunk: &HunkId) -> String {
+    format!("{session}/{hunk}")
+}
+
+fn row(table: Table, key: &str, session: Option<&SessionId>, live: bool, doc: &impl Serialize) -> Row {
+    Row { table, key: key.to_owned(), session: session.cloned(), live, doc: Some(document(doc)) }
+}
+
+fn document(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("the model's types have string keys and no failing serializers")
+}
+
+fn live<T: serde::de::DeserializeOwned>(store: &dyn Store, table: Table) -> Result<Vec<(String, T)>, Refusal> {
+    let mut parsed = Vec::new();
+    for row in store.live_rows(table)? {
+        let doc = row.doc.unwrap_or_default();
+        let value = serde_json::from_str(&doc).map_err(|error| {
+            Refusal::environment(format!("failed to read row '{}' of {table:?} in {}: {error}", row.key, store.path()))
+                .hint("divisi doctor")
+        })?;
+        parsed.push((row.key, value));
+    }
+    Ok(parsed)
+}

@@ -1,0 +1,362 @@
+//! Carries effects out through the ports; results come back to the dispatcher as inputs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use crate::host::effect::{Effect, LandingPlan, LandingStep, SetupRun, UnitInput};
+use crate::host::input::Input;
+use crate::host::port::{Agents, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs, RepositoryFacts, Store, Table};
+use crate::host::registry::patch_key;
+use crate::model::Refusal;
+use crate::model::command::{DecideHunk, HunkAction};
+use crate::model::id::{HunkId, JobId, Oid, SessionId};
+use crate::model::job::JobEnd;
+use crate::model::landing::{Landing, LandingState, Preflight};
+use crate::model::session::Session;
+use crate::model::worktree::Worktree;
+use crate::worktree::repository;
+
+/// The drivers.
+#[derive(Clone)]
+pub struct Ports {
+    /// The truth.
+    pub store: Arc<dyn Store>,
+    /// Repositories.
+    pub git: Arc<dyn Git>,
+    /// Processes.
+    pub jobs: Arc<dyn Jobs>,
+    /// The catalog.
+    pub agents: Arc<dyn Agents>,
+}
+
+/// A unit from outside: its way in, and its task.
+pub(crate) struct LiveUnit {
+    inputs: mpsc::UnboundedSender<UnitInput>,
+    task: Option<AbortHandle>,
+}
+
+/// Carries effects out.
+#[derive(Clone)]
+pub(crate) struct Runner {
+    pub(crate) ports: Ports,
+    pub(crate) host: mpsc::UnboundedSender<Input>,
+    pub(crate) units: Arc<Mutex<HashMap<JobId, LiveUnit>>>,
+    pub(crate) runtime: Handle,
+    /// Set when the host stops: what is not begun by then is found again by the next one.
+    pub(crate) closed: Arc<AtomicBool>,
+    /// The daemon's own environment, for what an agent's definition passes on by name.
+    pub(crate) environment: Arc<BTreeMap<String, String>>,
+}
+
+impl Runner {
+    /// Begins an effect. Called in commit order, on the writer's thread: only hands over.
+    pub(crate) fn begin(&self, effect: Effect) {
+        if self.closed.load(Ordering::Acquire) {
+            return;
+        }
+        match effect {
+            Effect::ToUnit { job, input } => self.to_unit(&job, input),
+            Effect::StartJob { launch, prompt } => {
+                let (job, inputs, runner) = (launch.job.clone(), self.register(&launch.job), self.clone());
+                self.follow(&job, async move { runner.start_job(*launch, prompt, inputs).await });
+            }
+            Effect::AttachJob { launch, prompt } => {
+                let (job, inputs, runner) = (launch.job.clone(), self.register(&launch.job), self.clone());
+                self.follow(&job, async move { runner.attach_job(*launch, prompt, inputs).await });
+            }
+            Effect::RunSetup { session, run } => {
+                let runner = self.clone();
+                self.runtime.spawn(async move {
+                    let result = runner.run_setup(&session, *run).await;
+                    runner.send(Input::SetupEnded { session, result });
+                });
+            }
+            Effect::RemoveWorktree { session, worktree, jobs } => {
+                let runner = self.clone();
+                self.runtime.spawn(async move {
+                    let result = runner.remove_worktree(*worktree, jobs).await;
+                    runner.send(Input::WorktreeRemoved { session, result });
+                });
+            }
+            blocking => {
+                let runner = self.clone();
+                self.runtime.spawn_blocking(move || {
+                    let input = runner.run_blocking(blocking);
+                    runner.send(input);
+                });
+            }
+        }
+    }
+
+    pub(crate) fn send(&self, input: Input) {
+        if self.host.send(input).is_err() {
+            tracing::debug!("a result came after the host stopped; the next one finds it again");
+        }
+    }
+
+    fn to_unit(&self, job: &JobId, input: UnitInput) {
+        let units = self.units.lock().unwrap_or_else(PoisonError::into_inner);
+        match units.get(job) {
+            Some(unit) if unit.inputs.send(input).is_ok() => {}
+            _ => tracing::debug!(%job, "nothing to tell: the process ended"),
+        }
+    }
+
+    fn register(&self, job: &JobId) -> mpsc::UnboundedReceiver<UnitInput> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let unit = LiveUnit { inputs: sender, task: None };
+        self.units.lock().unwrap_or_else(PoisonError::into_inner).insert(job.clone(), unit);
+        receiver
+    }
+
+    /// Runs a unit's task; what ends with the host is ended by [`Runner::let_go`].
+    fn follow(&self, job: &JobId, task: impl Future<Output = ()> + Send + 'static) {
+        let task = self.runtime.spawn(task).abort_handle();
+        if let Some(unit) = self.units.lock().unwrap_or_else(PoisonError::into_inner).get_mut(job) {
+            unit.task = Some(task);
+        }
+    }
+
+    /// Stops following every process. They go on under their shims.
+    pub(crate) fn let_go(&self) {
+        self.closed.store(true, Ordering::Release);
+        for (_, unit) in self.units.lock().unwrap_or_else(PoisonError::into_inner).drain() {
+            if let Some(task) = unit.task {
+                task.abort();
+            }
+        }
+    }
+
+    pub(crate) fn unregister(&self, job: &JobId) {
+        self.units.lock().unwrap_or_else(PoisonError::into_inner).remove(job);
+    }
+
+    /// Effects that only call git or the store.
+    fn run_blocking(&self, effect: Effect) -> Input {
+        let git = &self.ports.git;
+        match effect {
+            Effect::ResolveBase { ticket, request } => {
+                let result = git.resolve_base(&request.repository, request.base.as_deref());
+                Input::BaseResolved { ticket, request, result }
+            }
+            Effect::CreateWorktree { session, worktree, context, begun } => {
+                let result = self.create_worktree(&worktree, &context, begun);
+                Input::WorktreeCreated { session, result }
+            }
+            Effect::Checkpoint { session, worktree, from, message } => {
+                let result = git.checkpoint(&worktree, &from, &message);
+                Input::CheckpointMade { session, result }
+            }
+            Effect::PrepareLanding { ticket, session, plan } => {
+                let result = Box::new(self.prepare_landing(&plan));
+                Input::LandingPrepared { ticket, session, plan, result }
+            }
+            Effect::Land { session, worktree, landing, step } => self.land(session, &worktree, &landing, step),
+            Effect::PrepareRemoval { ticket, session, worktree } => {
+                let result = git.unlanded(&worktree);
+                Input::RemovalPrepared { ticket, session, result }
+            }
+            Effect::Restore { ticket, session } => {
+                let result = Box::new(self.restore(&session));
+                Input::Restored { ticket, result }
+            }
+            Effect::DecideHunk { ticket, worktree, request, rejected } => {
+                let result = self.decide_hunk(&worktree, &request, rejected);
+                Input::HunkDone { ticket, request, result }
+            }
+            Effect::ReadRepositoryConfig { ticket, repository } => {
+                let result = git
+                    .inspect(&repository)
+                    .and_then(|facts| Ok((facts.common_dir, git.repository_config(&repository)?)));
+                Input::RepositoryConfigRead { ticket, result }
+            }
+            Effect::FixRepositories { ticket, repositories } => {
+                let result = self.fix(repositories);
+                Input::RepositoriesFixed { ticket, result }
+            }
+            Effect::StartJob { .. }
+            | Effect::AttachJob { .. }
+            | Effect::ToUnit { .. }
+            | Effect::RunSetup { .. }
+            | Effect::RemoveWorktree { .. } => unreachable!("begun on the runtime"),
+        }
+    }
+
+    fn create_worktree(
+        &self,
+        worktree: &Worktree,
+        context: &[(String, String)],
+        begun: bool,
+    ) -> Result<CreatedWorktree, Refusal> {
+        let git = &self.ports.git;
+        let mut created = None;
+        if begun {
+            created = git.check_worktree(worktree)?.map(|head| CreatedWorktree { head, notes: Vec::new() });
+            if created.is_none() {
+                git.clean_worktree(worktree)?;
+            }
+        }
+        let mut created = match created {
+            Some(created) => created,
+            None => git.create_worktree(worktree)?,
+        };
+        if let Err(refusal) = git.write_context(worktree, context) {
+            created.notes.push(format!("AGENT_CONTEXT is incomplete: {refusal}"));
+        }
+        Ok(created)
+    }
+
+    fn prepare_landing(&self, plan: &LandingPlan) -> Result<(Option<Checkpoint>, Preflight), Refusal> {
+        let git = &self.ports.git;
+        let before = git.preflight(&plan.worktree, plan.onto.as_deref(), &plan.others)?;
+        if !before.dirty {
+            return Ok((None, before));
+        }
+        // What was looked at is what lands: uncommitted changes are committed first, but not under an expectation they would break.
+        if plan.expect.is_some() {
+            return Err(
+                Refusal::conflict("the worktree has changes that were not looked at").hint("divisi preflight SESSION")
+            );
+        }
+        let checkpoint = git.checkpoint(&plan.worktree, &plan.from, &plan.checkpoint_message)?;
+        let after = git.preflight(&plan.worktree, plan.onto.as_deref(), &plan.others)?;
+        Ok((Some(checkpoint), after))
+    }
+
+    fn land(&self, session: SessionId, worktree: &Worktree, landing: &Landing, step: LandingStep) -> Input {
+        let git = &self.ports.git;
+        let (ticket, result) = match step {
+            LandingStep::Land => (None, git.land(worktree, landing)),
+            LandingStep::Continue(ticket) => (Some(ticket), git.continue_landing(worktree, landing)),
+            LandingStep::Abort(ticket) => {
+                (Some(ticket), git.abort_landing(worktree, landing).map(|()| LandingState::Aborted))
+            }
+        };
+        Input::LandingDone { session, landing: landing.id.clone(), ticket, result }
+    }
+
+    fn restore(&self, id: &SessionId) -> Result<(Session, Oid), Refusal> {
+        let unknown = || Refusal::user(format!("there is no removed session {id}")).hint("divisi list --removed");
+        let row = self.ports.store.row(Table::Sessions, id.as_str())?.ok_or_else(unknown)?;
+        let doc = row.doc.ok_or_else(unknown)?;
+        let session: Session = serde_json::from_str(&doc)
+            .map_err(|error| Refusal::internal(format!("failed to read session {id} from the store: {error}")))?;
+        if !session.removed {
+            return Err(Refusal::conflict(format!("cannot restore '{}': it is not removed", session.name)));
+        }
+        let head = self.ports.git.restore_worktree(&session.worktree)?;
+        Ok((session, head))
+    }
+
+    fn decide_hunk(
+        &self,
+        worktree: &Worktree,
+        request: &DecideHunk,
+        rejected: Option<HunkId>,
+    ) -> Result<(HunkId, Option<String>), Refusal> {
+        let git = &self.ports.git;
+        match (request.action, rejected) {
+            (HunkAction::Accept, _) => Ok((git.find_hunk(worktree, &request.hunk)?.0, None)),
+            (HunkAction::Reject, _) => {
+                let (hunk, patch) = git.find_hunk(worktree, &request.hunk)?;
+                git.apply(worktree, &patch, true)?;
+                Ok((hunk, Some(patch)))
+            }
+            (HunkAction::Undo, Some(hunk)) => {
+                let row = self.ports.store.row(Table::Patches, &patch_key(&request.session, &hunk))?;
+                let doc = row.and_then(|row| row.doc).ok_or_else(|| {
+                    Refusal::conflict(format!("cannot put hunk {hunk} back: its patch is not recorded"))
+                })?;
+                let patch: String = serde_json::from_str(&doc)
+                    .map_err(|error| Refusal::internal(format!("failed to read the patch of hunk {hunk}: {error}")))?;
+                git.apply(worktree, &patch, false)?;
+                Ok((hunk, None))
+            }
+            (HunkAction::Undo, None) => Err(Refusal::internal("an undo without a decision reached the working files")),
+        }
+    }
+
+    fn fix(&self, repositories: BTreeMap<String, Vec<Worktree>>) -> Result<Vec<String>, Refusal> {
+        let mut actions = Vec::new();
+        for (path, known) in repositories {
+            let facts = self.ports.git.inspect(&path)?;
+            let known = of_repository(&facts, known);
+            actions.extend(self.ports.git.fix(&facts.repository, &known)?);
+        }
+        Ok(actions)
+    }
+
+    async fn run_setup(&self, session: &SessionId, run: SetupRun) -> Result<String, (String, String)> {
+        let path = run.worktree.repository.clone();
+        let git = Arc::clone(&self.ports.git);
+        let config = tokio::task::spawn_blocking(move || git.repository_config(&path))
+            .await
+            .map_err(|error| (format!("the setup could not be read: {error}"), String::new()))?
+            .and_then(|config| repository::parse(&config.text))
+            .map_err(|refusal| (refusal.to_string(), String::new()))?;
+        let limit = Duration::from_secs(config.setup.timeout_sec);
+        let mut output = String::new();
+        for (number, command) in config.setup.commands.iter().enumerate() {
+            let spec = JobSpec {
+                job: JobId(format!("{session}.s{}", number + 1)),
+                command: vec!["/bin/sh".to_owned(), "-c".to_owned(), command.clone()],
+                directory: run.worktree.path.clone(),
+                environment: run.environment.clone(),
+                stdin: false,
+                on_daemon_death: crate::model::job::OnDaemonDeath::Kill,
+                lease: limit,
+            };
+            let (end, text) =
+                self.ports.jobs.run(&spec, limit).await.map_err(|refusal| (refusal.to_string(), output.clone()))?;
+            output.push_str(&text);
+            let shown = crate::base::text::visible_line(command, 80);
+            match end {
+                JobEnd::Exited { code: 0, stopped: false, .. } => {}
+                JobEnd::Exited { code, stopped: false, .. } => {
+                    return Err((format!("'{shown}' exited with code {code}"), output));
+                }
+                JobEnd::Exited { .. } | JobEnd::Signaled { stopped: true, .. } => {
+                    return Err((format!("'{shown}' did not end within {} s", limit.as_secs()), output));
+                }
+                JobEnd::Signaled { signal, .. } => {
+                    return Err((format!("'{shown}' was ended by signal {signal}"), output));
+                }
+                JobEnd::NotStarted { reason } => return Err((format!("'{shown}' did not start: {reason}"), output)),
+                JobEnd::Lost => return Err((format!("'{shown}' was lost"), output)),
+            }
+        }
+        Ok(output)
+    }
+
+    async fn remove_worktree(&self, worktree: Worktree, jobs: Vec<JobId>) -> Result<Option<String>, Refusal> {
+        let git = Arc::clone(&self.ports.git);
+        let preserved = tokio::task::spawn_blocking(move || {
+            let preserved = git.preserve(&worktree)?;
+            git.remove_worktree(&worktree)?;
+            Ok::<_, Refusal>(preserved)
+        })
+        .await
+        .map_err(|error| Refusal::internal(format!("the removal failed: {error}")))??;
+        for job in jobs {
+            self.forget(&job).await;
+        }
+        Ok(preserved)
+    }
+
+    async fn forget(&self, job: &JobId) {
+        if let Err(refusal) = self.ports.jobs.forget(job).await {
+            tracing::warn!(%job, %refusal, "the files of an ended process stay");
+        }
+    }
+}
+
+/// Those of the known worktrees that belong to a repository.
+pub(crate) fn of_repository(facts: &RepositoryFacts, known: Vec<Worktree>) -> Vec<Worktree> {
+    known.into_iter().filter(|worktree| worktree.common_dir == facts.common_dir).collect()
+}

@@ -1,0 +1,227 @@
+//! Looks up what a query needs outside of the registry; runs on blocking threads.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::host::on_query::{Lookup, encode};
+use crate::host::port::Table;
+use crate::host::run_effect::{Ports, of_repository};
+use crate::model::Refusal;
+use crate::model::diff::{Diff, DiffRange, HunkDecision};
+use crate::model::id::{HunkId, Oid, SessionId};
+use crate::model::query::{DiffSession, EventPage, Finding};
+use crate::model::session::{Session, SessionView};
+use crate::model::turn::Turn;
+use crate::model::worktree::Worktree;
+use crate::session::state;
+
+/// Events in a page when the client names no number, and at most.
+const PAGE: (u32, u32) = (1_000, 10_000);
+
+/// Answers a lookup.
+pub(crate) fn answer(ports: &Ports, lookup: Lookup) -> Result<Value, Refusal> {
+    match lookup {
+        Lookup::Answer(answer) => answer,
+        Lookup::Sessions { mut views, repository, removed } => {
+            views.extend(removed_views(ports, &removed)?);
+            if let Some(path) = repository {
+                let facts = ports.git.inspect(&path)?;
+                views.retain(|view| view.worktree.common_dir == facts.common_dir);
+            }
+            sort(&mut views);
+            encode(&views)
+        }
+        Lookup::Session { wanted, views, repository, removed } => {
+            encode(&find_session(ports, &wanted, views, repository.as_deref(), &removed)?)
+        }
+        Lookup::Diff { worktree, request, turn, decisions, patch } => {
+            diff(ports, &worktree, &request, turn, &decisions, patch)
+        }
+        Lookup::Preflight { worktree, onto, others } => {
+            encode(&ports.git.preflight(&worktree, onto.as_deref(), &others)?)
+        }
+        Lookup::BaseFile { worktree, path } => Ok(json!({ "text": ports.git.base_file(&worktree, &path)? })),
+        Lookup::Events(list) => {
+            let limit = list.limit.unwrap_or(PAGE.0).clamp(1, PAGE.1) as usize;
+            let head = ports.store.head();
+            let events = ports.store.events(list.after, list.session.as_ref(), limit)?;
+            encode(&EventPage { events, head })
+        }
+        Lookup::Agents => encode(&ports.agents.list()),
+        Lookup::RepositoryConfig { repository, trust } => {
+            let facts = ports.git.inspect(&repository)?;
+            let mut config = ports.git.repository_config(&repository)?;
+            config.trusted = config.path.is_some() && trust.get(&facts.common_dir) == Some(&config.digest);
+            encode(&config)
+        }
+        Lookup::Doctor { repositories } => encode(&scan(ports, repositories)),
+        Lookup::Status => Err(Refusal::internal("the status was not completed")),
+    }
+}
+
+/// What needs attention first, then what changed last.
+fn sort(views: &mut [SessionView]) {
+    views.sort_by(|a, b| {
+        let rank = |view: &SessionView| (view.removed, state::attention_rank(view.state, view.unread));
+        rank(a).cmp(&rank(b)).then(b.updated_at.cmp(&a.updated_at)).then(a.id.cmp(&b.id))
+    });
+}
+
+fn removed_views(ports: &Ports, removed: &[SessionId]) -> Result<Vec<SessionView>, Refusal> {
+    let mut views = Vec::new();
+    for id in removed {
+        if let Some(session) = stored_session(ports, id)? {
+            views.push(state::view(&session, &[]));
+        }
+    }
+    Ok(views)
+}
+
+fn stored_session(ports: &Ports, id: &SessionId) -> Result<Option<Session>, Refusal> {
+    let Some(doc) = ports.store.row(Table::Sessions, id.as_str())?.and_then(|row| row.doc) else { return Ok(None) };
+    serde_json::from_str(&doc)
+        .map(Some)
+        .map_err(|error| Refusal::internal(format!("failed to read session {id} from the store: {error}")))
+}
+
+/// The one session that a person means: its id, a unique prefix of it, or its name, here first.
+fn find_session(
+    ports: &Ports,
+    wanted: &str,
+    views: Vec<SessionView>,
+    repository: Option<&str>,
+    removed: &[SessionId],
+) -> Result<SessionView, Refusal> {
+    let shown = crate::base::text::visible_line(wanted, 60);
+    if let Some(view) = views.iter().find(|view| view.id.as_str() == wanted) {
+        return Ok(view.clone());
+    }
+    if wanted.len() == 10
+        && let Some(id) = removed.iter().find(|id| id.as_str() == wanted)
+        && let Some(session) = stored_session(ports, id)?
+    {
+        return Ok(state::view(&session, &[]));
+    }
+    let named: Vec<_> = views.iter().filter(|view| view.name == wanted).collect();
+    if named.len() == 1 {
+        return Ok(named[0].clone());
+    }
+    if named.len() > 1 {
+        if let Some(path) = repository
+            && let Ok(facts) = ports.git.inspect(path)
+            && let Some(view) = named.iter().find(|view| view.worktree.common_dir == facts.common_dir)
+        {
+            return Ok((*view).clone());
+        }
+        let mut refusal = Refusal::user(format!("several repositories have a session '{shown}'"));
+        for view in named {
+            refusal = refusal.hint(format!("{}   ({})", view.id, view.repository));
+        }
+        return Err(refusal);
+    }
+    let begins: Vec<_> =
+        views.iter().filter(|view| !wanted.is_empty() && view.id.as_str().starts_with(wanted)).collect();
+    match begins.as_slice() {
+        [view] => return Ok((*view).clone()),
+        [_, _, ..] => {
+            let mut refusal = Refusal::user(format!("several sessions' ids begin with '{shown}'"));
+            for view in begins {
+                refusal = refusal.hint(format!("{}   ({})", view.id, view.name));
+            }
+            return Err(refusal);
+        }
+        [] => {}
+    }
+    let mut past: Vec<_> = removed_views(ports, removed)?.into_iter().filter(|view| view.name == wanted).collect();
+    past.sort_by_key(|view| std::cmp::Reverse(view.updated_at));
+    past.into_iter().next().ok_or_else(|| Refusal::user(format!("there is no session '{shown}'")).hint("divisi list"))
+}
+
+fn diff(
+    ports: &Ports,
+    worktree: &Worktree,
+    request: &DiffSession,
+    newest: Option<Turn>,
+    decisions: &BTreeMap<HunkId, HunkDecision>,
+    patch: bool,
+) -> Result<Value, Refusal> {
+    let turn = match &request.range {
+        DiffRange::Turn { number } => Some(turn_commits(ports, &request.session, *number, newest)?),
+        DiffRange::Session | DiffRange::Uncommitted => None,
+    };
+    let turn = turn.as_ref().map(|(from, to)| (from, to));
+    if patch {
+        return Ok(json!({ "patch": ports.git.patch(worktree, &request.range, turn)? }));
+    }
+    let mut diff: Diff = ports.git.diff(worktree, &request.range, turn, request.stat_only)?;
+    for hunk in diff.files.iter_mut().flat_map(|file| file.hunks.iter_mut()) {
+        hunk.decision = decisions.get(&hunk.id).copied();
+    }
+    encode(&diff)
+}
+
+/// The commits around a turn.
+fn turn_commits(ports: &Ports, session: &SessionId, number: u32, newest: Option<Turn>) -> Result<(Oid, Oid), Refusal> {
+    let turn = match newest.filter(|turn| turn.number == number) {
+        Some(turn) => Some(turn),
+        None => match ports.store.row(Table::Turns, &format!("{session}.t{number}"))?.and_then(|row| row.doc) {
+            Some(doc) => serde_json::from_str(&doc)
+                .map_err(|error| Refusal::internal(format!("failed to read turn {number} of {session}: {error}")))?,
+            None => None,
+        },
+    };
+    let Some(turn) = turn else {
+        return Err(Refusal::user(format!("there is no turn {number}")).hint(format!("divisi show {session}")));
+    };
+    if turn.ended_at.is_none() {
+        return Err(Refusal::conflict(format!("turn {number} still runs")).hint("divisi diff SESSION"));
+    }
+    let to = turn.checkpoint.unwrap_or_else(|| turn.from.clone());
+    Ok((turn.from, to))
+}
+
+/// What is wrong with the database.
+fn database(ports: &Ports) -> Vec<Finding> {
+    let path = ports.store.path();
+    let finding = |message: String, hint: String| Finding {
+        kind: "database".to_owned(),
+        level: "error".to_owned(),
+        message,
+        repository: None,
+        subject: Some(path.clone()),
+        fix: None,
+        hint: Some(hint),
+    };
+    let blocked = ports.store.blocked().map(|why| finding(why, "free some disk space, or check the disk".to_owned()));
+    let restore = format!("restore {path} from a copy; sessions' work is safe in their git branches");
+    let damage = match ports.store.verify() {
+        Ok(damage) => damage,
+        Err(refusal) => vec![refusal.message],
+    };
+    blocked.into_iter().chain(damage.into_iter().map(|what| finding(what, restore.clone()))).collect()
+}
+
+/// What is wrong with the database and in repositories; a repository that cannot be looked at is itself a finding.
+fn scan(ports: &Ports, repositories: BTreeMap<String, Vec<Worktree>>) -> Vec<Finding> {
+    let mut findings = database(ports);
+    for (path, known) in repositories {
+        let found = ports.git.inspect(&path).and_then(|facts| {
+            let known = of_repository(&facts, known);
+            ports.git.scan(&facts.repository, &known)
+        });
+        match found {
+            Ok(found) => findings.extend(found),
+            Err(refusal) => findings.push(Finding {
+                kind: "repository".to_owned(),
+                level: "error".to_owned(),
+                message: refusal.message,
+                repository: Some(path),
+                subject: None,
+                fix: None,
+                hint: refusal.hints.into_iter().next(),
+            }),
+        }
+    }
+    findings
+}

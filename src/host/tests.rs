@@ -1,0 +1,238 @@
+//! The brain in tables, without processes, git or a database.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::advance::advance;
+use super::change::{Brain, Change, Decision};
+use super::effect::{Effect, UnitInput};
+use super::port::{
+    AgentDefinition, Agents, Conversation, ConversationInput, ConversationSetup, CreatedWorktree, Lifetime,
+    RepositoryFacts, ResolvedBase, Update,
+};
+use super::registry::Registry;
+use super::{on_agent, on_approval, on_create, on_job, on_landing, on_removal, on_session};
+use crate::model::agent::{AgentView, Protocol, ToolCall};
+use crate::model::approval::{
+    AlwaysScope, Answer, ApprovalKind, ApprovalOption, ApprovalPolicy, RuleMatcher, RuleReach,
+};
+use crate::model::command::{
+    AnswerApproval, CreateSession, OfSession, RemoveSession, SendPrompt, SetPolicy, StartLanding,
+};
+use crate::model::event::{Cause, Event};
+use crate::model::id::{CommandId, JobId, Oid, SessionId, TurnId};
+use crate::model::job::{JobEnd, ProcessIdentity};
+use crate::model::settings::Settings;
+use crate::model::turn::TurnOutcome;
+use crate::model::worktree::Base;
+use crate::model::{Refusal, RefusalKind};
+
+mod life;
+mod recovery;
+mod refusals;
+
+/// Two agents: `once` has a process per turn, `stays` one for the session.
+struct TwoAgents;
+
+struct Mute;
+
+impl Conversation for Mute {
+    fn feed(&mut self, _: ConversationInput<'_>, _: &mut Vec<Update>) {}
+
+    fn can_cancel(&self) -> bool {
+        false
+    }
+}
+
+impl Agents for TwoAgents {
+    fn list(&self) -> Vec<AgentView> {
+        Vec::new()
+    }
+
+    fn find(&self, name: &str) -> Result<AgentDefinition, Refusal> {
+        if name != "once" && name != "stays" {
+            return Err(Refusal::user(format!("there is no agent '{name}'")));
+        }
+        Ok(AgentDefinition {
+            name: name.to_owned(),
+            description: String::new(),
+            protocol: Protocol::Shell,
+            command: vec![name.to_owned()],
+            environment: BTreeMap::new(),
+            pass_environment: Vec::new(),
+            install_hint: None,
+            source: "test".to_owned(),
+        })
+    }
+
+    fn lifetime(&self, agent: &AgentDefinition) -> Lifetime {
+        if agent.name == "once" { Lifetime::Turn } else { Lifetime::Session }
+    }
+
+    fn command(&self, agent: &AgentDefinition, _: &ConversationSetup, _: Option<&str>) -> Vec<String> {
+        agent.command.clone()
+    }
+
+    fn wants_stdin(&self, _: &AgentDefinition) -> bool {
+        false
+    }
+
+    fn converse(&self, _: &AgentDefinition, _: &ConversationSetup, _: Option<&TurnId>) -> Box<dyn Conversation> {
+        Box::new(Mute)
+    }
+}
+
+fn brain() -> Brain {
+    let mut number = 0;
+    Brain {
+        registry: Registry::default(),
+        settings: Settings { default_agent: "once".to_owned(), ..Settings::default() },
+        agents: Arc::new(TwoAgents),
+        environment: BTreeMap::new(),
+        steps: BTreeSet::new(),
+        units: BTreeSet::new(),
+        waiting: BTreeMap::new(),
+        tickets: 0,
+        recovering: false,
+        new_id: Box::new(move || {
+            number += 1;
+            format!("id{number:08}")
+        }),
+    }
+}
+
+/// Lets the brain decide once.
+fn decide(brain: &mut Brain, decide: impl FnOnce(&mut Change<'_>)) -> Decision {
+    let mut change = Change::new(brain, 1_000, Cause::Host);
+    decide(&mut change);
+    change.finish()
+}
+
+/// The names of the events of a decision.
+fn events(decision: &Decision) -> Vec<String> {
+    decision
+        .events
+        .iter()
+        .map(|envelope| serde_json::to_value(&**envelope).unwrap()["type"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The names of the effects of a decision.
+fn effects(decision: &Decision) -> Vec<&'static str> {
+    decision.effects.iter().map(effect_name).collect()
+}
+
+fn effect_name(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::ResolveBase { .. } => "resolve base",
+        Effect::CreateWorktree { .. } => "create worktree",
+        Effect::RunSetup { .. } => "run setup",
+        Effect::StartJob { .. } => "start job",
+        Effect::AttachJob { .. } => "attach job",
+        Effect::ToUnit { input: UnitInput::Prompt(_), .. } => "prompt",
+        Effect::ToUnit { input: UnitInput::Answer { .. }, .. } => "answer",
+        Effect::ToUnit { input: UnitInput::Option { .. }, .. } => "option",
+        Effect::ToUnit { input: UnitInput::StopTurn, .. } => "stop turn",
+        Effect::ToUnit { input: UnitInput::End, .. } => "end process",
+        Effect::Checkpoint { .. } => "checkpoint",
+        Effect::PrepareLanding { .. } => "prepare landing",
+        Effect::Land { .. } => "land",
+        Effect::PrepareRemoval { .. } => "prepare removal",
+        Effect::RemoveWorktree { .. } => "remove worktree",
+        Effect::Restore { .. } => "restore",
+        Effect::DecideHunk { .. } => "decide hunk",
+        Effect::ReadRepositoryConfig { .. } => "read config",
+        Effect::FixRepositories { .. } => "fix",
+    }
+}
+
+fn oid(digit: char) -> Oid {
+    Oid(digit.to_string().repeat(40))
+}
+
+fn request(agent: &str) -> CreateSession {
+    CreateSession {
+        repository: "/r".to_owned(),
+        prompt: "fix it".to_owned(),
+        base: None,
+        name: None,
+        agent: Some(agent.to_owned()),
+        model: None,
+        mode: None,
+        environment: BTreeMap::new(),
+        policy: None,
+        on_daemon_death: None,
+    }
+}
+
+fn resolved() -> ResolvedBase {
+    ResolvedBase {
+        facts: RepositoryFacts {
+            repository: "/r".to_owned(),
+            common_dir: "/r/.git".to_owned(),
+            worktrees_root: "/r/.worktrees".to_owned(),
+        },
+        base: Base { label: "main".to_owned(), branch: Some("refs/heads/main".to_owned()), commit: oid('a') },
+        taken: Vec::new(),
+        config: None,
+    }
+}
+
+/// A session whose worktree is intended.
+fn create(brain: &mut Brain, agent: &str) -> SessionId {
+    let asked = decide(brain, |change| {
+        on_create::on_create(change, &CommandId("c1".to_owned()), &request(agent)).unwrap();
+    });
+    let Some(Effect::ResolveBase { ticket, request }) = asked.effects.into_iter().next() else { panic!("no lookup") };
+    decide(brain, |change| on_create::on_base_resolved(change, ticket, &request, Ok(resolved())));
+    brain.registry.sessions.keys().next_back().unwrap().clone()
+}
+
+/// A session whose first turn runs, with its job.
+fn running(brain: &mut Brain, agent: &str) -> (SessionId, JobId) {
+    let id = create(brain, agent);
+    let created = CreatedWorktree { head: oid('a'), notes: Vec::new() };
+    decide(brain, |change| on_create::on_worktree_created(change, &id, Ok(created)));
+    let job = brain.registry.sessions[&id].job.clone().unwrap();
+    decide(brain, |change| on_job::on_started(change, &id, &job, Ok(shim())));
+    (id, job)
+}
+
+fn shim() -> ProcessIdentity {
+    ProcessIdentity { pid: 7, start_time: 7, boot_id: "boot".to_owned() }
+}
+
+/// The agent finishes the turn.
+fn finish(brain: &mut Brain, id: &SessionId, job: &JobId) -> Decision {
+    let turn = brain.registry.sessions[id].turn.as_ref().unwrap().id.clone();
+    let outcome = TurnOutcome::Done { stop_reason: "end_turn".to_owned() };
+    decide(brain, |change| on_agent::on_agent(change, id, job, vec![Update::TurnEnded { turn, outcome }]))
+}
+
+fn checkpoint(brain: &mut Brain, id: &SessionId) -> Decision {
+    let made = super::port::Checkpoint {
+        commit: Some(oid('b')),
+        head: oid('b'),
+        turn_stat: crate::model::diff::DiffStat { files: 1, added: 1, removed: 0 },
+        stat: crate::model::diff::DiffStat { files: 1, added: 1, removed: 0 },
+    };
+    decide(brain, |change| on_job::on_checkpoint(change, id, Ok(made)))
+}
+
+fn asks(key: &str, command: &str) -> Update {
+    Update::Approval {
+        key: key.to_owned(),
+        kind: ApprovalKind::Permission,
+        tool: ToolCall {
+            id: key.to_owned(),
+            title: command.to_owned(),
+            kind: "execute".to_owned(),
+            ..ToolCall::default()
+        },
+        command_line: Some(command.to_owned()),
+        options: vec![
+            ApprovalOption { id: "yes".to_owned(), name: "Yes".to_owned(), kind: "allow_once".to_owned() },
+            ApprovalOption { id: "no".to_owned(), name: "No".to_owned(), kind: "reject_once".to_owned() },
+        ],
+    }
+}

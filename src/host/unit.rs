@@ -1,0 +1,343 @@
+//! A unit: the task that follows one process of an agent.
+//!
+//! It reads the journal from its beginning, rebuilds the conversation from the part whose meaning is committed, and goes on live from
+//! there. What the process says goes to the dispatcher in batches, each with the journal offset it reaches; the next batch is read
+//! once the last has committed, so a slow disk slows the reading and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use crate::host::effect::{Delivery, Launch, UnitInput};
+use crate::host::input::{AgentInput, Input};
+use crate::host::port::{
+    Conversation, ConversationInput, JobControl, JournalReader, Lifetime, Record, RecordKind, Update,
+};
+use crate::model::Refusal;
+use crate::model::job::JobEnd;
+
+/// Keys of writes that deliver a prompt begin with this, in every protocol.
+const PROMPT_KEY: &str = "prompt:";
+
+/// How far a stop has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// Nobody asked.
+    No,
+    /// The protocol's cancel was sent.
+    Cancelled,
+    /// SIGINT was sent.
+    Interrupted,
+    /// The tree is being ended.
+    Ending,
+}
+
+/// One process, followed.
+pub(crate) struct Unit {
+    pub(crate) launch: Launch,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) conversation: Box<dyn Conversation>,
+    pub(crate) reader: Box<dyn JournalReader>,
+    /// Absent when the process is gone and only its journal is left.
+    pub(crate) control: Option<Arc<dyn JobControl>>,
+    pub(crate) inputs: mpsc::UnboundedReceiver<UnitInput>,
+    pub(crate) host: mpsc::UnboundedSender<Input>,
+    /// The transcript so far, for a process that does not know the conversation.
+    pub(crate) history: Option<String>,
+}
+
+/// What changes while a unit runs.
+struct Progress {
+    /// Bytes of the journal that were fed to the conversation.
+    offset: u64,
+    /// Keys the journal shows as written.
+    written: BTreeSet<String>,
+    /// Keys that were handed to the shim.
+    sent: BTreeSet<String>,
+    /// Writes that wait to be handed over.
+    outbox: Vec<(String, Vec<u8>)>,
+    /// The process said that it is ready; whether it knows the earlier conversation.
+    ready: Option<bool>,
+    /// Prompts that wait for that.
+    prompts: Vec<Delivery>,
+    stop: Stop,
+    deadline: Option<Instant>,
+    end: Option<JobEnd>,
+}
+
+impl Unit {
+    /// Follows the process to its end.
+    pub(crate) async fn run(mut self, first: Vec<UnitInput>) {
+        let mut progress = Progress {
+            offset: 0,
+            written: BTreeSet::new(),
+            sent: BTreeSet::new(),
+            outbox: Vec::new(),
+            ready: None,
+            prompts: Vec::new(),
+            stop: Stop::No,
+            deadline: None,
+            end: None,
+        };
+        if let Err(refusal) = self.follow(&mut progress, first).await {
+            let input =
+                Input::UnitFailed { session: self.launch.session.clone(), job: self.launch.job.clone(), refusal };
+            // The host is shutting down when nobody listens any more.
+            let _ = self.host.send(input);
+            if let Some(control) = &self.control {
+                let _ = control.stop(self.launch.grace).await;
+            }
+        }
+    }
+
+    async fn follow(&mut self, progress: &mut Progress, first: Vec<UnitInput>) -> Result<(), Refusal> {
+        self.rebuild(progress).await?;
+        for input in first {
+            self.on_input(progress, input).await;
+        }
+        self.flush(progress).await;
+        let mut unconfirmed: Option<oneshot::Receiver<()>> = None;
+        let mut open = true;
+        loop {
+            if unconfirmed.is_none()
+                && let Some(end) = progress.end.take()
+            {
+                let (session, job) = (self.launch.session.clone(), self.launch.job.clone());
+                let _ = self.host.send(Input::JobEnded { session, job, end, offset: progress.offset });
+                return Ok(());
+            }
+            tokio::select! {
+                committed = async { unconfirmed.as_mut().expect("guarded").await }, if unconfirmed.is_some() => {
+                    if committed.is_err() {
+                        return Ok(()); // The host is shutting down; the next one reads on from the committed offset.
+                    }
+                    unconfirmed = None;
+                }
+                records = self.reader.read(progress.offset), if unconfirmed.is_none() && progress.end.is_none() => {
+                    let updates = self.on_records(progress, &records?);
+                    self.flush(progress).await;
+                    if !updates.is_empty() {
+                        unconfirmed = Some(self.report(progress, updates)?);
+                    }
+                }
+                input = self.inputs.recv(), if open => match input {
+                    Some(input) => {
+                        self.on_input(progress, input).await;
+                        self.flush(progress).await;
+                    }
+                    None => open = false,
+                },
+                () = sleep_until(progress.deadline.unwrap_or_else(far)), if progress.deadline.is_some() => {
+                    self.next_rung(progress).await;
+                }
+            }
+        }
+    }
+
+    /// Feeds the committed part of the journal, keeping nothing but what still has to be written.
+    async fn rebuild(&mut self, progress: &mut Progress) -> Result<(), Refusal> {
+        while progress.offset < self.launch.offset && progress.end.is_none() {
+            let records = self.reader.read(progress.offset).await?;
+            if records.is_empty() {
+                break;
+            }
+            // A record past the committed offset is read again below, live.
+            let committed: Vec<_> =
+                records.into_iter().take_while(|record| record.offset <= self.launch.offset).collect();
+            if committed.is_empty() {
+                break;
+            }
+            let _already_committed = self.on_records(progress, &committed);
+        }
+        Ok(())
+    }
+
+    /// Feeds records; returns what the host has to know. Writes go to the outbox.
+    fn on_records(&mut self, progress: &mut Progress, records: &[Record]) -> Vec<Update> {
+        let mut updates = Vec::new();
+        for record in records {
+            progress.offset = record.offset;
+            match record.kind {
+                RecordKind::Started => self.conversation.feed(ConversationInput::Started, &mut updates),
+                RecordKind::Stdout | RecordKind::Stderr => {
+                    let stderr = record.kind == RecordKind::Stderr;
+                    self.conversation.feed(ConversationInput::Output { stderr, bytes: &record.bytes }, &mut updates);
+                }
+                RecordKind::Stdin => {
+                    progress.written.insert(record.key.clone());
+                    self.conversation
+                        .feed(ConversationInput::Written { key: &record.key, bytes: &record.bytes }, &mut updates);
+                }
+                RecordKind::Ended => {
+                    let end = record.end.clone().unwrap_or(JobEnd::Lost);
+                    self.conversation.feed(ConversationInput::Ended(&end), &mut updates);
+                    progress.end = Some(end);
+                }
+            }
+        }
+        if records.is_empty() {
+            self.conversation.feed(ConversationInput::Ended(&JobEnd::Lost), &mut updates);
+            progress.end = Some(JobEnd::Lost);
+        }
+        self.sort_out(progress, updates)
+    }
+
+    /// Takes out what the unit carries out itself, and joins streamed text.
+    fn sort_out(&mut self, progress: &mut Progress, updates: Vec<Update>) -> Vec<Update> {
+        let mut kept: Vec<Update> = Vec::new();
+        for update in updates {
+            match update {
+                Update::Write { key, bytes } => progress.outbox.push((key, bytes)),
+                Update::Ready(ready) => {
+                    progress.ready = Some(ready.resumed);
+                    kept.push(Update::Ready(ready));
+                }
+                Update::TurnEnded { turn, outcome } => {
+                    progress.stop = Stop::No;
+                    progress.deadline = None;
+                    kept.push(Update::TurnEnded { turn, outcome });
+                }
+                update => match (kept.last_mut(), update) {
+                    (Some(Update::Message(text)), Update::Message(more))
+                    | (Some(Update::Thought(text)), Update::Thought(more)) => text.push_str(&more),
+                    (Some(Update::Output { stderr, text }), Update::Output { stderr: same, text: more })
+                        if *stderr == same =>
+                    {
+                        text.push_str(&more);
+                    }
+                    (Some(Update::Elided(bytes)), Update::Elided(more)) => *bytes = more,
+                    (_, update) => kept.push(update),
+                },
+            }
+        }
+        if progress.ready.is_some() || self.lifetime == Lifetime::Turn {
+            let mut updates = Vec::new();
+            for prompt in std::mem::take(&mut progress.prompts) {
+                self.deliver(progress, &prompt, &mut updates);
+            }
+            for update in updates {
+                match update {
+                    Update::Write { key, bytes } => progress.outbox.push((key, bytes)),
+                    update => kept.push(update),
+                }
+            }
+        }
+        kept
+    }
+
+    /// Renders a prompt; a process that does not know what was said before is told.
+    fn deliver(&mut self, progress: &Progress, prompt: &Delivery, updates: &mut Vec<Update>) {
+        let first = !progress.written.iter().any(|key| key.starts_with(PROMPT_KEY));
+        let ignorant = self.lifetime == Lifetime::Session && prompt.follow_up && first && progress.ready != Some(true);
+        let primed;
+        let text = match &self.history {
+            Some(history) if ignorant => {
+                primed = format!("{history}\n\n{}", prompt.text);
+                &primed
+            }
+            _ => &prompt.text,
+        };
+        self.conversation.feed(ConversationInput::Prompt { turn: &prompt.turn, text }, updates);
+    }
+
+    async fn on_input(&mut self, progress: &mut Progress, input: UnitInput) {
+        let mut updates = Vec::new();
+        match input {
+            UnitInput::Prompt(prompt) => progress.prompts.push(prompt),
+            UnitInput::Answer { key, option, message, .. } => {
+                let answer =
+                    ConversationInput::Answer { key: &key, option: option.as_deref(), message: message.as_deref() };
+                self.conversation.feed(answer, &mut updates);
+            }
+            UnitInput::Option { id, value } => {
+                self.conversation.feed(ConversationInput::Option { id: &id, value: &value }, &mut updates);
+            }
+            UnitInput::StopTurn => {
+                if progress.stop == Stop::No {
+                    if self.conversation.can_cancel() && progress.ready.is_some() {
+                        self.conversation.feed(ConversationInput::Cancel, &mut updates);
+                        progress.stop = Stop::Cancelled;
+                        progress.deadline = Some(Instant::now() + self.launch.grace);
+                    } else {
+                        self.next_rung(progress).await;
+                    }
+                }
+            }
+            UnitInput::End => {
+                progress.stop = Stop::Ending;
+                progress.deadline = None;
+                self.end().await;
+            }
+        }
+        // What an input brings about besides writes is seen again when the journal shows the write.
+        let _seen_later = self.sort_out(progress, updates);
+    }
+
+    /// The next rung of the stop ladder: SIGINT, then the whole tree.
+    async fn next_rung(&mut self, progress: &mut Progress) {
+        match progress.stop {
+            Stop::No | Stop::Cancelled => {
+                progress.stop = Stop::Interrupted;
+                progress.deadline = Some(Instant::now() + self.launch.grace);
+                if let Some(control) = &self.control
+                    && let Err(refusal) = control.interrupt().await
+                {
+                    tracing::debug!(job = %self.launch.job, %refusal, "not interrupted");
+                }
+            }
+            Stop::Interrupted => {
+                progress.stop = Stop::Ending;
+                progress.deadline = None;
+                self.end().await;
+            }
+            Stop::Ending => progress.deadline = None,
+        }
+    }
+
+    async fn end(&mut self) {
+        let Some(control) = &self.control else { return };
+        if let Err(refusal) = control.stop(self.launch.grace).await {
+            tracing::debug!(job = %self.launch.job, %refusal, "not stopped: it is gone");
+        }
+    }
+
+    /// Hands waiting writes to the shim, each key once.
+    async fn flush(&mut self, progress: &mut Progress) {
+        let mut last: BTreeMap<String, ()> = BTreeMap::new();
+        for (key, bytes) in std::mem::take(&mut progress.outbox) {
+            if progress.written.contains(&key) || progress.sent.contains(&key) || last.insert(key.clone(), ()).is_some()
+            {
+                continue;
+            }
+            let Some(control) = &self.control else { continue };
+            match control.write(&key, &bytes).await {
+                Ok(()) => {
+                    progress.sent.insert(key);
+                }
+                // Its end is on the way; the journal says how.
+                Err(refusal) => tracing::debug!(job = %self.launch.job, key, %refusal, "not written"),
+            }
+        }
+    }
+
+    fn report(&self, progress: &Progress, updates: Vec<Update>) -> Result<oneshot::Receiver<()>, Refusal> {
+        let (committed, confirmation) = oneshot::channel();
+        let input = AgentInput {
+            session: self.launch.session.clone(),
+            job: self.launch.job.clone(),
+            updates,
+            offset: progress.offset,
+            committed,
+        };
+        self.host.send(Input::Agent(Box::new(input))).map_err(|_| Refusal::environment("the host is shutting down"))?;
+        Ok(confirmation)
+    }
+}
+
+/// A deadline that never comes; its branch is disabled.
+fn far() -> Instant {
+    Instant::now() + Duration::from_secs(60 * 60)
+}

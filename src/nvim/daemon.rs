@@ -1,0 +1,96 @@
+//! [`Backend`] over the wire's client.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::backend::{Backend, Batch, CallError, Daemon, Link};
+use crate::base::paths::Paths;
+use crate::model::Refusal;
+use crate::model::id::Seq;
+use crate::wire::client::{self, Caller, Client, Follow, Follower};
+use crate::wire::start::connect_or_start;
+
+/// Starts a detached daemon; the reading end of its standard output tells when it is ready.
+pub type StartDaemon = fn(&Paths) -> std::io::Result<OwnedFd>;
+
+/// Connects to the daemon of these paths.
+pub struct DaemonBackend {
+    /// Where it is.
+    pub paths: Paths,
+    /// How one is started.
+    pub start: StartDaemon,
+}
+
+struct DaemonLink {
+    client: Client,
+    daemon: Daemon,
+    paths: Paths,
+}
+
+fn caller() -> Caller {
+    Caller::new("nvim")
+}
+
+#[async_trait]
+impl Backend for DaemonBackend {
+    async fn connect(&self, start: bool) -> Result<Arc<dyn Link>, Refusal> {
+        let client = if start {
+            let start = || (self.start)(&self.paths);
+            connect_or_start(&self.paths, &caller(), &start).await?
+        } else {
+            Client::connect(&self.paths.socket, &caller()).await?
+        };
+        let welcome = client.welcome();
+        let daemon = Daemon {
+            version: welcome.version.clone(),
+            protocol: u64::from(welcome.protocol),
+            socket: self.paths.socket.display().to_string(),
+        };
+        Ok(Arc::new(DaemonLink { client, daemon, paths: self.paths.clone() }))
+    }
+}
+
+#[async_trait]
+impl Link for DaemonLink {
+    fn daemon(&self) -> &Daemon {
+        &self.daemon
+    }
+
+    async fn call(&self, method: &str, params: Value) -> Result<Value, CallError> {
+        self.client.call(method, &params).await.map_err(|error| match error {
+            client::CallError::Refused(refusal) => CallError::Refused(refusal),
+            client::CallError::Lost => CallError::Lost,
+        })
+    }
+
+    async fn subscribe(&self, after: Option<Seq>) -> Result<mpsc::UnboundedReceiver<Batch>, CallError> {
+        // A connection of its own: many events never delay an answer. It is not made again when it is lost: the host above connects
+        // anew and takes a fresh snapshot.
+        let follow = Follow {
+            socket: self.paths.socket.clone(),
+            caller: caller(),
+            after,
+            session: None,
+            views: true,
+            patience: Duration::ZERO,
+            revive: None,
+        };
+        let mut follower = Follower::open(follow).await.map_err(CallError::Refused)?;
+        let (sender, batches) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(batch) = follower.next().await {
+                let events = batch.events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect();
+                let sessions = batch.sessions.iter().filter_map(|view| serde_json::to_value(view).ok()).collect();
+                if sender.send(Batch { events, sessions }).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(batches)
+    }
+}

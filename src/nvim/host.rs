@@ -1,0 +1,333 @@
+//! The one loop of this process: requests from Lua and signals from the daemon in, batches out.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nvim_rs::Neovim;
+use nvim_rs::create::tokio::new_parent;
+use rmpv::Value as Pack;
+use serde_json::{Value, json};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::backend::{Backend, CallError, Daemon};
+use super::document::Document;
+use super::handler::{Ask, Door, Writer};
+use super::link::{self, Current, Signal};
+use super::outbox::Outbox;
+use super::push::{Gone, deliver};
+use super::{answer, row};
+use crate::base::clock;
+use crate::base::text::visible_line;
+use crate::model::Refusal;
+use crate::model::command::Command;
+use crate::model::id::{CommandId, Seq};
+use crate::model::query::Query;
+
+/// One batch per frame.
+const FRAME: Duration = Duration::from_millis(16);
+/// At most so long between two batches, however slow the editor is.
+const SLOWEST_FRAME: Duration = Duration::from_millis(250);
+/// How long a request waits for a connection and its answer.
+const CALL_DEADLINE: Duration = Duration::from_secs(60);
+/// Events per page of history.
+const PAGE: u64 = 1_000;
+
+/// What spawned calls send back into the loop.
+enum Done {
+    Answer { id: u64, method: String, outcome: Result<Value, Refusal> },
+    History { session: String, events: Vec<Value>, complete: bool },
+    NoHistory { session: String, refusal: Refusal },
+}
+
+/// Runs until Neovim closes this process's standard input.
+///
+/// # Errors
+/// When standard input and output cannot be used.
+pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
+    let (asks, mut asked) = mpsc::unbounded_channel();
+    let (nvim, io) = new_parent(Door { asks }).await?;
+    let (signal_sender, mut signals) = mpsc::unbounded_channel();
+    let (current_sender, current) = watch::channel(None);
+    let (done_sender, mut done) = mpsc::unbounded_channel();
+    let wanted = Arc::new(Notify::new());
+    let keeper = tokio::spawn(link::keep(backend, signal_sender, current_sender, Arc::clone(&wanted)));
+    tokio::spawn(introduce(nvim.clone()));
+    let mut host = Host {
+        nvim,
+        current,
+        wanted,
+        done: done_sender,
+        outbox: Outbox::default(),
+        documents: BTreeMap::new(),
+        reading: HashMap::new(),
+        daemon: None,
+        number: 0,
+    };
+    let mut frame = interval(FRAME);
+    frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut began = clock::instant();
+    let mut delivery: Option<JoinHandle<Result<(), Gone>>> = None;
+    tokio::pin!(io);
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut io => break,
+            Some(ask) = asked.recv() => host.ask(ask),
+            Some(signal) = signals.recv() => host.signal(signal),
+            Some(done) = done.recv() => host.done(done),
+            outcome = async { delivery.as_mut().expect("guarded by the condition").await }, if delivery.is_some() => {
+                delivery = None;
+                if matches!(outcome, Ok(Err(Gone))) {
+                    break;
+                }
+                // An editor that is slow to draw gets as much time for itself as it spent on us.
+                frame.reset_after(began.elapsed().clamp(FRAME, SLOWEST_FRAME));
+            }
+            _ = frame.tick(), if delivery.is_none() && host.has_news() => {
+                began = clock::instant();
+                delivery = host.deliver();
+            }
+        }
+    }
+    keeper.abort();
+    Ok(())
+}
+
+struct Host {
+    nvim: Neovim<Writer>,
+    current: Current,
+    /// Told when a person asks something while there is no connection.
+    wanted: Arc<Notify>,
+    done: mpsc::UnboundedSender<Done>,
+    outbox: Outbox,
+    documents: BTreeMap<String, Document>,
+    /// Sessions whose history is being read, and whether it is to be read once more after that.
+    reading: HashMap<String, bool>,
+    daemon: Option<Daemon>,
+    number: u64,
+}
+
+impl Host {
+    fn has_news(&self) -> bool {
+        !self.outbox.is_empty() || self.documents.values().any(Document::changed)
+    }
+
+    fn deliver(&mut self) -> Option<JoinHandle<Result<(), Gone>>> {
+        let mut batch = self.outbox.take();
+        batch.extend(self.documents.iter_mut().filter_map(|(session, document)| document.take(session)));
+        if batch.is_empty() {
+            return None;
+        }
+        self.number += 1;
+        Some(tokio::spawn(deliver(self.nvim.clone(), self.number, batch)))
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        let session = ask.params.get("session").and_then(Value::as_str).unwrap_or_default().to_owned();
+        match ask.method.as_str() {
+            "transcript/open" => {
+                if let Some(document) = self.documents.get_mut(&session) {
+                    document.resend();
+                } else {
+                    self.documents.insert(session.clone(), Document::new());
+                    self.read_history(&session);
+                }
+                self.answer(ask.id, &ask.method, Ok(json!({})));
+            }
+            "transcript/close" => {
+                self.documents.remove(&session);
+                self.answer(ask.id, &ask.method, Ok(json!({})));
+            }
+            "host/status" => {
+                let daemon = self.daemon.as_ref().map(
+                    |daemon| json!({ "version": daemon.version, "protocol": daemon.protocol, "socket": daemon.socket }),
+                );
+                let connected = self.current.borrow().is_some();
+                let status = json!({ "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id(), "connected": connected, "daemon": daemon });
+                self.answer(ask.id, &ask.method, Ok(status));
+            }
+            _ => self.forward(ask),
+        }
+    }
+
+    /// Passes a command or a query on, in a task of its own; it waits for a connection and is repeated when one breaks.
+    fn forward(&self, ask: Ask) {
+        let Ask { id, method, mut params } = ask;
+        let request = json!({ "method": method, "params": params });
+        let is_command = serde_json::from_value::<Command>(request.clone()).is_ok();
+        if !is_command && let Err(error) = serde_json::from_value::<Query>(request) {
+            let refusal =
+                Refusal::internal(format!("the plugin asked for {method} in a way this divisi does not know: {error}"))
+                    .hint("update the plugin and the binary together, then :checkhealth divisi");
+            self.answer_later(id, method, Err(refusal));
+            return;
+        }
+        if is_command {
+            params["command_id"] = json!(command_id());
+        }
+        if self.current.borrow().is_none() {
+            self.wanted.notify_one();
+        }
+        let (current, done) = (self.current.clone(), self.done.clone());
+        tokio::spawn(async move {
+            let outcome = timeout(CALL_DEADLINE, call(current, &method, params)).await.unwrap_or_else(|_| {
+                Err(Refusal::environment(format!("no answer to {method} in {} s", CALL_DEADLINE.as_secs()))
+                    .hint("see whether the daemon runs: :checkhealth divisi"))
+            });
+            // The loop ends only with the process.
+            let _ = done.send(Done::Answer { id, method, outcome });
+        });
+    }
+
+    fn answer_later(&self, id: u64, method: String, outcome: Result<Value, Refusal>) {
+        // The loop ends only with the process.
+        let _ = self.done.send(Done::Answer { id, method, outcome });
+    }
+
+    fn answer(&mut self, id: u64, method: &str, outcome: Result<Value, Refusal>) {
+        self.outbox.op(match outcome {
+            Ok(value) => json!({ "kind": "result", "id": id, "ok": true, "value": answer::result(method, value) }),
+            Err(refusal) => json!({ "kind": "result", "id": id, "ok": false, "error": answer::refusal(&refusal) }),
+        });
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Answer { id, method, outcome } => self.answer(id, &method, outcome),
+            Done::History { session, events, complete } => {
+                let again = complete && self.reading.remove(&session) == Some(true);
+                if let Some(document) = self.documents.get_mut(&session) {
+                    document.history(events);
+                    if complete && !again {
+                        document.complete();
+                    }
+                }
+                if again {
+                    self.read_history(&session);
+                }
+            }
+            Done::NoHistory { session, refusal } => {
+                self.reading.remove(&session);
+                if let Some(document) = self.documents.get_mut(&session) {
+                    document.complete();
+                }
+                self.outbox
+                    .op(json!({ "kind": "transcript_error", "session": session, "error": answer::refusal(&refusal) }));
+            }
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::Snapshot { daemon, sessions, approvals } => {
+                self.outbox.op(json!({
+                    "kind": "connection", "state": "attached", "version": daemon.version, "protocol": daemon.protocol,
+                    "socket": daemon.socket,
+                }));
+                self.daemon = Some(daemon);
+                let sessions: Vec<Value> = sessions.iter().filter_map(row::session).collect();
+                let approvals: Vec<Value> = approvals.iter().filter_map(row::approval).collect();
+                self.outbox.snapshot(&sessions, &approvals);
+                let open: Vec<String> = self.documents.keys().cloned().collect();
+                for session in open {
+                    if let Some(document) = self.documents.get_mut(&session) {
+                        document.reload();
+                    }
+                    self.read_history(&session);
+                }
+            }
+            Signal::Batch(batch) => {
+                batch.sessions.iter().filter_map(row::session).for_each(|row| self.outbox.row(row));
+                for event in &batch.events {
+                    for op in [row::approval_change(event), row::event(event)].into_iter().flatten() {
+                        self.outbox.op(op);
+                    }
+                    let session = event.get("session").and_then(Value::as_str);
+                    if let Some(document) = session.and_then(|session| self.documents.get_mut(session)) {
+                        document.live(event);
+                    }
+                }
+            }
+            Signal::Lost(refusal) => {
+                self.outbox.op(
+                    json!({ "kind": "connection", "state": "lost", "message": visible_line(&refusal.message, 300) }),
+                );
+            }
+        }
+    }
+
+    /// Reads a session's events from where its document is to the newest, page by page.
+    fn read_history(&mut self, session: &str) {
+        let Some(document) = self.documents.get(session) else { return };
+        if self.reading.contains_key(session) {
+            self.reading.insert(session.to_owned(), true);
+            return;
+        }
+        self.reading.insert(session.to_owned(), false);
+        let (current, done, session) = (self.current.clone(), self.done.clone(), session.to_owned());
+        let mut after = document.last();
+        tokio::spawn(async move {
+            loop {
+                let params = json!({ "after": after.0, "session": session, "limit": PAGE });
+                let page = match call(current.clone(), "event/list", params).await {
+                    Ok(page) => page,
+                    Err(refusal) => {
+                        // The loop ends only with the process.
+                        let _ = done.send(Done::NoHistory { session, refusal });
+                        return;
+                    }
+                };
+                let events = page.get("events").and_then(Value::as_array).cloned().unwrap_or_default();
+                let newest = events.iter().filter_map(|event| event.get("seq").and_then(Value::as_u64)).max();
+                // A page without progress is the last one, whatever else the daemon says.
+                let complete = (events.len() as u64) < PAGE || newest.is_none_or(|newest| newest <= after.0);
+                after = newest.map_or(after, Seq);
+                if done.send(Done::History { session: session.clone(), events, complete }).is_err() || complete {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// Tells Neovim who is on this channel, for `nvim_list_chans()`.
+async fn introduce(nvim: Neovim<Writer>) {
+    let map = |entries: Vec<(&str, Pack)>| {
+        Pack::Map(entries.into_iter().map(|(key, value)| (Pack::from(key), value)).collect())
+    };
+    let version = map(vec![("commit", Pack::from(env!("CARGO_PKG_VERSION")))]);
+    let args = vec![Pack::from("divisi"), version, Pack::from("plugin"), map(Vec::new()), map(Vec::new())];
+    // Without it everything works as well.
+    drop(nvim.call("nvim_set_client_info", args).await);
+}
+
+/// Calls over whatever connection stands, waiting for one, and again over the next when it breaks. Commands carry their id: the
+/// daemon answers a repeat with the first receipt.
+async fn call(mut current: Current, method: &str, params: Value) -> Result<Value, Refusal> {
+    loop {
+        let link = match current.wait_for(Option::is_some).await {
+            Ok(link) => link.as_ref().map(Arc::clone),
+            Err(_) => None,
+        };
+        let Some(link) = link else { return Err(Refusal::environment("the editor is closing")) };
+        match link.call(method, params.clone()).await {
+            Ok(value) => return Ok(value),
+            Err(CallError::Refused(refusal)) => return Err(refusal),
+            // The keeper takes a broken connection away soon; until then this would spin.
+            Err(CallError::Lost) => tokio::time::sleep(FRAME).await,
+        }
+    }
+}
+
+/// A new command's id.
+fn command_id() -> CommandId {
+    let mut bytes = [0_u8; 10];
+    // Without randomness the clock still tells commands of one editor apart.
+    if getrandom::fill(&mut bytes).is_err() {
+        bytes[..8].copy_from_slice(&clock::now().to_be_bytes());
+    }
+    CommandId(bytes.iter().fold("nvim-".to_owned(), |id, byte| format!("{id}{byte:02x}")))
+}

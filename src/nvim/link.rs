@@ -1,0 +1,125 @@
+//! Keeps a connection to the daemon: connects, takes a snapshot, passes events on, notices gaps, connects again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::sleep;
+
+use super::backend::{Backend, Batch, CallError, Daemon, Link};
+use crate::model::Refusal;
+use crate::model::id::Seq;
+
+/// Between two attempts to connect, at first and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(3));
+
+/// What the loop hears of the connection.
+#[derive(Debug)]
+pub enum Signal {
+    /// A connection stands, or events were missed, and this is the state now.
+    Snapshot {
+        /// The daemon.
+        daemon: Daemon,
+        /// Views of all sessions.
+        sessions: Vec<Value>,
+        /// Open approvals.
+        approvals: Vec<Value>,
+    },
+    /// Something happened.
+    Batch(Batch),
+    /// There is no connection; another attempt follows by itself.
+    Lost(Refusal),
+}
+
+/// The connection that stands, for those who call.
+pub type Current = watch::Receiver<Option<Arc<dyn Link>>>;
+
+/// Runs for ever; ends when nobody listens. A daemon is started at first and when something is `wanted` of it, not merely because
+/// the connection was lost.
+pub async fn keep(
+    backend: Arc<dyn Backend>,
+    signals: mpsc::UnboundedSender<Signal>,
+    current: watch::Sender<Option<Arc<dyn Link>>>,
+    wanted: Arc<Notify>,
+) {
+    let mut last: Option<Seq> = None;
+    let mut pause = RETRY.0;
+    let mut start = true;
+    while !signals.is_closed() {
+        let ended = match backend.connect(start).await {
+            Ok(link) => {
+                let outcome = follow(&link, &signals, &current, &mut last).await;
+                current.send_replace(None);
+                match outcome {
+                    Ok(()) => {
+                        pause = RETRY.0;
+                        Refusal::environment("the connection to the daemon ended")
+                    }
+                    Err(CallError::Lost) => Refusal::environment("the daemon closed the connection"),
+                    Err(CallError::Refused(refusal)) => refusal,
+                }
+            }
+            Err(refusal) => refusal,
+        };
+        if signals.send(Signal::Lost(ended)).is_err() {
+            return;
+        }
+        start = tokio::select! {
+            () = wanted.notified() => true,
+            () = sleep(pause) => false,
+        };
+        pause = if start { RETRY.0 } else { (pause * 2).min(RETRY.1) };
+    }
+}
+
+/// Follows one connection to its end.
+async fn follow(
+    link: &Arc<dyn Link>,
+    signals: &mpsc::UnboundedSender<Signal>,
+    current: &watch::Sender<Option<Arc<dyn Link>>>,
+    last: &mut Option<Seq>,
+) -> Result<(), CallError> {
+    // Subscribed before the snapshot is taken: what happens in between is in both, and the later one wins.
+    let mut batches = link.subscribe(*last).await?;
+    snapshot(link, signals).await?;
+    current.send_replace(Some(Arc::clone(link)));
+    while let Some(batch) = batches.recv().await {
+        if advance(last, &batch) {
+            // Before the batch: what follows a hole must not be shown until the hole is filled.
+            tracing::warn!(?last, "events are missing; taking a new snapshot");
+            snapshot(link, signals).await?;
+        }
+        if signals.send(Signal::Batch(batch)).is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+async fn snapshot(link: &Arc<dyn Link>, signals: &mpsc::UnboundedSender<Signal>) -> Result<(), CallError> {
+    let list = |answer: Value| match answer {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    };
+    let sessions = list(link.call("session/list", json!({})).await?);
+    let approvals = list(link.call("approval/list", json!({})).await?);
+    // Nobody listens when the editor is gone; the caller notices at the next batch.
+    let _ = signals.send(Signal::Snapshot { daemon: link.daemon().clone(), sessions, approvals });
+    Ok(())
+}
+
+/// Moves the cursor; true when a number was skipped.
+fn advance(last: &mut Option<Seq>, batch: &Batch) -> bool {
+    let mut gap = false;
+    for seq in batch.events.iter().filter_map(|event| event.get("seq").and_then(Value::as_u64)) {
+        gap |= last.is_some_and(|Seq(last)| seq > last + 1);
+        if last.is_none_or(|Seq(last)| seq > last) {
+            *last = Some(Seq(seq));
+        }
+    }
+    gap
+}
+
+#[cfg(test)]
+mod tests;

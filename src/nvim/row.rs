@@ -1,0 +1,191 @@
+//! What Lua gets to see of sessions, approvals and events: flat tables of known types, text already safe to show.
+//!
+//! The daemon may be newer, older or wrong: a field of an unexpected type is left out, an entry without an id is dropped.
+
+use serde_json::{Map, Value, json};
+
+use crate::base::text::{visible, visible_line};
+
+/// The order of rows: what needs a person first. Positions are all that is known of states here.
+const ATTENTION: [&str; 9] = [
+    "awaiting_input",
+    "failed",
+    "interrupted",
+    "review",
+    "running",
+    "evaluating",
+    "initializing",
+    "queued",
+    "completed",
+];
+
+/// Events that the Lua side hears of, beside views, approvals and transcripts.
+const TOLD: [&str; 11] = [
+    "session.created",
+    "session.removed",
+    "session.restored",
+    "session.faulted",
+    "turn.started",
+    "turn.stopped",
+    "turn.ended",
+    "landing.started",
+    "landing.changed",
+    "worktree.changed",
+    "fault.raised",
+];
+
+fn text<'a>(value: &'a Value, path: &str) -> Option<&'a str> {
+    value.pointer(path).and_then(Value::as_str)
+}
+
+fn line(value: &Value, path: &str, width: usize) -> Option<String> {
+    text(value, path).map(|text| visible_line(text, width)).filter(|line| !line.is_empty())
+}
+
+fn number(value: &Value, path: &str) -> u64 {
+    value.pointer(path).and_then(Value::as_u64).unwrap_or(0)
+}
+
+fn count(value: &Value, path: &str) -> usize {
+    value.pointer(path).and_then(Value::as_array).map_or(0, Vec::len)
+}
+
+fn branch(name: &str) -> String {
+    visible_line(name.strip_prefix("refs/heads/").unwrap_or(name), 120)
+}
+
+/// A session's row.
+pub fn session(view: &Value) -> Option<Value> {
+    let id = text(view, "/id").filter(|id| !id.is_empty())?;
+    let name = line(view, "/name", 60).unwrap_or_else(|| visible_line(id, 60));
+    let state = line(view, "/state", 24).unwrap_or_else(|| "unknown".to_owned());
+    let unread = view.pointer("/unread").and_then(Value::as_bool).unwrap_or(false);
+    let rank = ATTENTION.iter().position(|known| *known == state).unwrap_or(ATTENTION.len());
+    Some(json!({
+        "id": id,
+        "name": name,
+        "state": state,
+        "rank": rank,
+        "unread": unread,
+        "waiting_for": line(view, "/waiting_for", 24),
+        "agent": line(view, "/agent", 40),
+        "model": line(view, "/model", 60),
+        "prompt": line(view, "/prompt", 200),
+        "activity": line(view, "/activity", 200),
+        "reason": line(view, "/reason", 300),
+        "repository": text(view, "/repository").or_else(|| text(view, "/worktree/repository")),
+        "path": text(view, "/worktree/path"),
+        "branch": text(view, "/worktree/branch").map(branch),
+        "base": line(view, "/worktree/base/label", 60),
+        "files": number(view, "/stat/files"),
+        "added": number(view, "/stat/added"),
+        "removed_lines": number(view, "/stat/removed"),
+        "turns": number(view, "/turns"),
+        "queued": count(view, "/queue"),
+        "approvals": number(view, "/approvals"),
+        "policy": line(view, "/policy", 24),
+        "landing": line(view, "/landing/state", 24),
+        "cost": cost(view.pointer("/usage")),
+        "created_at": number(view, "/created_at"),
+        "updated_at": number(view, "/updated_at"),
+        "removed": view.pointer("/removed").and_then(Value::as_bool).unwrap_or(false),
+    }))
+}
+
+/// `0.42 USD`, with `~` when it is an estimate.
+fn cost(usage: Option<&Value>) -> Option<String> {
+    let usage = usage?;
+    let micros = usage.get("cost_micros")?.as_i64()?;
+    let cents = (micros + 5_000) / 10_000;
+    let sign = if text(usage, "/source") == Some("estimated") { "~" } else { "" };
+    let unit = line(usage, "/currency", 12).unwrap_or_else(|| "USD".to_owned());
+    Some(format!("{sign}{}.{:02} {unit}", cents / 100, (cents % 100).abs()))
+}
+
+/// An approval, with everything a person needs to decide.
+pub fn approval(approval: &Value) -> Option<Value> {
+    let id = text(approval, "/id").filter(|id| !id.is_empty())?;
+    let session = text(approval, "/session")?;
+    let options: Vec<Value> = items(approval, "/options")
+        .filter_map(|option| {
+            Some(json!({
+                "id": text(option, "/id")?,
+                "name": line(option, "/name", 120),
+                "kind": line(option, "/kind", 24),
+            }))
+        })
+        .collect();
+    let files: Vec<String> = items(approval, "/tool/diffs").filter_map(|diff| line(diff, "/path", 300)).collect();
+    let mut details: Vec<String> = Vec::new();
+    if let Some(command) = text(approval, "/command_line") {
+        details.extend(block(command, 40));
+    }
+    if let Some(words) = text(approval, "/tool/text") {
+        details.extend(block(words, 40));
+    }
+    for diff in items(approval, "/tool/diffs") {
+        let lines = text(diff, "/new_text").map_or(0, |text| text.lines().count());
+        let how = if text(diff, "/old_text").is_some() { "changes" } else { "creates" };
+        details.push(format!("{how} {} ({lines} lines)", line(diff, "/path", 300).unwrap_or_default()));
+    }
+    Some(json!({
+        "id": id,
+        "session": session,
+        "question": text(approval, "/kind") == Some("question"),
+        "tool": line(approval, "/tool/kind", 24),
+        "tool_name": text(approval, "/tool/name").or_else(|| text(approval, "/tool/kind")),
+        "title": line(approval, "/tool/title", 300).unwrap_or_else(|| "something".to_owned()),
+        "command": line(approval, "/command_line", 300),
+        // What a rule would match: as it is, for sending back; never shown.
+        "command_raw": text(approval, "/command_line"),
+        "details": details,
+        "files": files,
+        "options": options,
+        "asked_at": number(approval, "/asked_at"),
+        "open": text(approval, "/state").is_none_or(|state| state == "open"),
+    }))
+}
+
+/// The approvals' part of an event: asked, or gone.
+pub fn approval_change(event: &Value) -> Option<Value> {
+    let payload = event.get("payload")?;
+    match text(event, "/type")? {
+        "approval.requested" => Some(json!({ "kind": "approval", "approval": approval(payload)? })),
+        "approval.answered" => Some(json!({
+            "kind": "approval_gone", "id": text(payload, "/id")?, "session": text(event, "/session"),
+            "answer": line(payload, "/answer/answer", 24), "by": line(payload, "/by", 60),
+        })),
+        "approval.expired" => Some(json!({
+            "kind": "approval_gone", "id": text(payload, "/id")?, "session": text(event, "/session"),
+            "reason": line(payload, "/reason", 200),
+        })),
+        _ => None,
+    }
+}
+
+/// An event worth telling, with its payload's plain fields flattened.
+pub fn event(event: &Value) -> Option<Value> {
+    let kind = text(event, "/type").filter(|kind| TOLD.contains(kind))?;
+    let mut told = Map::new();
+    told.insert("kind".to_owned(), json!("event"));
+    told.insert("type".to_owned(), json!(kind));
+    told.insert("seq".to_owned(), json!(number(event, "/seq")));
+    told.insert("session".to_owned(), json!(text(event, "/session")));
+    for field in ["number", "state", "outcome", "reason", "message", "checkout", "commit"] {
+        if let Some(value) = line(event, &format!("/payload/{field}"), 300) {
+            told.insert(field.to_owned(), json!(value));
+        }
+    }
+    Some(Value::Object(told))
+}
+
+fn items<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> {
+    value.pointer(path).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn block(text: &str, most: usize) -> Vec<String> {
+    visible(text).lines().take(most).map(|line| visible_line(line, 300)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+use serde_json::{Value, json};
+
+use super::{approval, approval_change, event, session};
+
+#[test]
+fn what_needs_a_person_ranks_before_what_runs_and_unknown_states_last() {
+    let rank = |state: &str| session(&json!({ "id": "a", "state": state })).unwrap()["rank"].as_u64().unwrap();
+    let order = ["awaiting_input", "failed", "review", "running", "completed", "a-state-of-the-future"];
+    assert!(order.windows(2).all(|pair| rank(pair[0]) < rank(pair[1])));
+}
+
+#[test]
+fn text_is_safe_and_short_paths_are_as_they_are() {
+    let path = "/a\u{1b}b/\nc";
+    let row = session(&json!({
+        "id": "a", "name": "x\u{1b}[31m\ny", "state": "running", "activity": "z".repeat(10_000), "worktree": { "path": path },
+    }))
+    .unwrap();
+    assert_eq!(row["name"], "x␛[31m y");
+    assert_eq!(row["activity"].as_str().unwrap().chars().count(), 200);
+    assert_eq!(row["path"], path);
+}
+
+#[test]
+fn fields_of_another_type_are_left_out() {
+    let row =
+        session(&json!({ "id": "a", "name": 4, "state": [], "queue": "x", "stat": 7, "unread": "yes", "usage": [] }))
+            .unwrap();
+    assert_eq!(
+        (&row["name"], &row["state"], &row["queued"], &row["files"]),
+        (&json!("a"), &json!("unknown"), &json!(0), &json!(0))
+    );
+    assert_eq!((&row["unread"], &row["cost"]), (&json!(false), &Value::Null));
+    for view in [json!(null), json!([]), json!({}), json!({ "id": 3 }), json!({ "id": "" })] {
+        assert_eq!(session(&view), None);
+    }
+}
+
+#[test]
+fn money_is_labelled() {
+    let cost = |usage: Value| session(&json!({ "id": "a", "usage": usage })).unwrap()["cost"].clone();
+    assert_eq!(cost(json!({ "cost_micros": 1_234_567, "currency": "EUR", "source": "reported" })), "1.23 EUR");
+    assert_eq!(cost(json!({ "cost_micros": 5_000, "source": "estimated" })), "~0.01 USD");
+    assert_eq!(cost(json!({ "source": "unknown" })), Value::Null);
+}
+
+#[test]
+fn an_approval_shows_all_files_and_every_line_is_safe() {
+    let shown = approval(&json!({
+        "id": "ap", "session": "s", "kind": "permission", "state": "open", "command_line": "a\u{7}\nb",
+        "tool": { "title": "Edit", "kind": "edit", "diffs": [
+            { "path": "one", "new_text": "x\ny\n" }, { "path": "two\u{1b}", "old_text": "", "new_text": "" }, { "no": "path" },
+        ] },
+        "options": [{ "id": "y", "name": "Yes", "kind": "allow_once" }, { "name": "no id" }, 3],
+    }))
+    .unwrap();
+    assert_eq!(shown["files"], json!(["one", "two␛"]));
+    assert_eq!(
+        shown["details"],
+        json!(["a␇", "b", "creates one (2 lines)", "changes two␛ (0 lines)", "creates  (0 lines)"])
+    );
+    assert_eq!((&shown["command"], &shown["command_raw"]), (&json!("a␇ b"), &json!("a\u{7}\nb")));
+    assert_eq!(shown["options"].as_array().unwrap().len(), 1);
+    assert_eq!(approval(&json!({ "id": "ap" })), None);
+}
+
+#[test]
+fn an_answer_and_an_expiry_take_an_approval_away() {
+    let change =
+        |kind: &str, payload: Value| approval_change(&json!({ "type": kind, "session": "s", "payload": payload }));
+    let answered =
+        change("approval.answered", json!({ "id": "ap", "answer": { "answer": "once" }, "by": "cli" })).unwrap();
+    assert_eq!(
+        (&answered["kind"], &answered["answer"], &answered["by"]),
+        (&json!("approval_gone"), &json!("once"), &json!("cli"))
+    );
+    let expired = change("approval.expired", json!({ "id": "ap", "reason": "the turn ended" })).unwrap();
+    assert_eq!(expired["reason"], "the turn ended");
+    assert_eq!(change("turn.ended", json!({ "id": "ap" })), None);
+    assert_eq!(change("approval.answered", json!(3)), None);
+}
+
+#[test]
+fn chunks_are_no_news() {
+    assert_eq!(event(&json!({ "type": "agent.message", "session": "s", "payload": { "text": "x" } })), None);
+    let landed = event(
+        &json!({ "type": "landing.changed", "seq": 4, "session": "s", "payload": { "state": "failed", "reason": "a\nb" } }),
+    );
+    assert_eq!(
+        landed,
+        Some(
+            json!({ "kind": "event", "type": "landing.changed", "seq": 4, "session": "s", "state": "failed", "reason": "a b" })
+        )
+    );
+}

@@ -1,0 +1,113 @@
+//! The files in a job's directory.
+//!
+//! | file | written by | what |
+//! |---|---|---|
+//! | `spec.json` | the daemon | what to start; deleted by the shim once it runs (it holds the environment, and so perhaps keys) |
+//! | `lock` | the daemon | locked (`flock`) by the shim for as long as it lives |
+//! | `shim.json` | the shim | who it is, where it listens, how its processes are marked |
+//! | `journal` | the shim | see [`super::journal`] |
+//! | `control.sock` | the shim | see [`super::protocol`]; elsewhere when the path is too long for a socket |
+//! | `shim.log` | the shim | what it could not say otherwise |
+//! | `tmp/` | the daemon | the program's `TMPDIR` |
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::model::RefusalKind;
+use crate::model::job::{OnDaemonDeath, ProcessIdentity};
+
+/// The version of these files. A shim may be older than the daemon that finds it.
+pub(super) const VERSION: u32 = 1;
+/// File name of [`SpecFile`].
+pub(super) const SPEC: &str = "spec.json";
+/// File name of [`ShimFile`].
+pub(super) const SHIM: &str = "shim.json";
+/// File name of the lock.
+pub(super) const LOCK: &str = "lock";
+/// File name of the shim's own words.
+pub(super) const LOG: &str = "shim.log";
+/// Directory name of the program's `TMPDIR`.
+pub(super) const TMP: &str = "tmp";
+
+/// What the shim is to start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SpecFile {
+    pub(super) version: u32,
+    pub(super) job: String,
+    pub(super) command: Vec<String>,
+    pub(super) directory: String,
+    pub(super) environment: BTreeMap<String, String>,
+    pub(super) stdin: bool,
+    pub(super) on_daemon_death: OnDaemonDeath,
+    pub(super) lease_ms: u64,
+    /// Path of the control socket.
+    pub(super) control: String,
+    /// See [`super::tree`].
+    pub(super) dye: u64,
+}
+
+/// Who the shim is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ShimFile {
+    pub(super) version: u32,
+    pub(super) job: String,
+    pub(super) shim: ProcessIdentity,
+    /// The program's main process; absent before it was started.
+    pub(super) program: Option<ProcessIdentity>,
+    pub(super) control: String,
+    pub(super) dye: u64,
+    /// The job ended in order: nobody of its tree is left.
+    #[serde(default)]
+    pub(super) over: bool,
+}
+
+/// What a shim says on its standard output once it knows, one line of JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Ready {
+    /// The program runs.
+    Running(ShimFile),
+    /// It does not.
+    Failed {
+        /// Who has to act.
+        kind: RefusalKind,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Reads one of the files.
+pub(super) fn load<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
+    serde_json::from_slice(&fs::read(path)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// Writes one of the files: the old content or the new, never a part; for the user alone.
+pub(super) fn save<T: Serialize>(path: &Path, content: &T) -> io::Result<()> {
+    let bytes = serde_json::to_vec(content).map_err(io::Error::other)?;
+    let beside = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(&bytes)?;
+    file.sync_data()?;
+    fs::rename(&beside, path)
+}
+
+/// Makes the lock, before there is anything to start.
+pub(super) fn make_lock(directory: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(directory.join(LOCK)).map(drop)
+}
+
+/// Takes the lock that a living shim holds; `None` when one lives. Not found: no shim was ever started, and none can start.
+pub(super) fn lock(directory: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new().write(true).open(directory.join(LOCK))?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

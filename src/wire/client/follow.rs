@@ -1,0 +1,167 @@
+//! Following events across lost connections and restarted daemons: each event once, in order, none missing.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::sleep;
+
+use crate::base::clock;
+use crate::model::id::{Seq, SessionId};
+use crate::model::session::SessionView;
+use crate::model::{Envelope, Refusal};
+use crate::wire::client::stream::{Incoming, Stream};
+use crate::wire::client::{Caller, ConnectError};
+use crate::wire::error::{CONFLICT, ErrorObject};
+use crate::wire::message::{EventBatch, Subscribe, Subscribed};
+use crate::wire::method::{EVENT_BATCH, EVENT_CLOSED, EVENT_SUBSCRIBE};
+
+/// Sees to it that a daemon runs.
+pub type Revive = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>> + Send + Sync>;
+
+/// What to follow.
+#[derive(Clone)]
+pub struct Follow {
+    /// The daemon's socket.
+    pub socket: PathBuf,
+    /// Who follows.
+    pub caller: Caller,
+    /// Only events after this one; absent: from now on.
+    pub after: Option<Seq>,
+    /// Only this session's.
+    pub session: Option<SessionId>,
+    /// The views of touched sessions too.
+    pub views: bool,
+    /// For how long a lost daemon is waited for.
+    pub patience: Duration,
+    /// Starts a daemon when there is none any more; absent: one is only waited for.
+    pub revive: Option<Revive>,
+}
+
+/// A batch of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The events, in order.
+    pub events: Vec<Envelope>,
+    /// Views of the sessions they touched, when asked for.
+    pub sessions: Vec<SessionView>,
+}
+
+/// A follower, on a connection of its own: one that reads slowly slows down nobody else.
+pub struct Follower {
+    follow: Follow,
+    cursor: Seq,
+    stream: Option<(Stream, String)>,
+    head: Seq,
+}
+
+impl Follower {
+    /// Connects and subscribes.
+    ///
+    /// # Errors
+    /// When there is no daemon or it refuses.
+    pub async fn open(follow: Follow) -> Result<Self, Refusal> {
+        let (stream, subscribed) = reviving(&follow, follow.after).await?;
+        let cursor = follow.after.unwrap_or(subscribed.head);
+        Ok(Self { follow, cursor, stream: Some((stream, subscribed.subscription)), head: subscribed.head })
+    }
+
+    /// The last event that was handed out.
+    pub fn cursor(&self) -> Seq {
+        self.cursor
+    }
+
+    /// The newest committed event when the subscription (the newest one, after a reconnection) began.
+    pub fn head(&self) -> Seq {
+        self.head
+    }
+
+    /// The next events. Reconnects when the connection is lost and resumes after the last event handed out. Cancel safe.
+    ///
+    /// # Errors
+    /// When the daemon refuses, or is not back within the patience.
+    pub async fn next(&mut self) -> Result<Batch, Refusal> {
+        loop {
+            let Some((stream, subscription)) = &mut self.stream else {
+                self.reconnect().await?;
+                continue;
+            };
+            match stream.read.next().await {
+                Some(Incoming::Notification(method, params)) if method == EVENT_BATCH => {
+                    let batch: EventBatch = serde_json::from_value(params)
+                        .map_err(|error| Refusal::internal(format!("failed to read events of the daemon: {error}")))?;
+                    if batch.subscription != *subscription {
+                        continue;
+                    }
+                    let events: Vec<_> = batch.events.into_iter().filter(|event| event.seq > self.cursor).collect();
+                    if let Some(last) = events.last() {
+                        self.cursor = last.seq;
+                        return Ok(Batch { events, sessions: batch.sessions });
+                    }
+                }
+                Some(Incoming::Notification(method, params)) if method == EVENT_CLOSED => {
+                    let error: Option<ErrorObject> =
+                        params.get("error").and_then(|error| serde_json::from_value(error.clone()).ok());
+                    tracing::debug!("the subscription ended: {error:?}");
+                    self.stream = None;
+                    // The daemon is stopping, or cannot read its store for the moment.
+                    sleep(Duration::from_millis(50)).await;
+                }
+                Some(_) => {}
+                None => self.stream = None,
+            }
+        }
+    }
+
+    async fn reconnect(&mut self) -> Result<(), Refusal> {
+        let until = clock::instant() + self.follow.patience;
+        let mut pause = Duration::from_millis(10);
+        loop {
+            match reviving(&self.follow, Some(self.cursor)).await {
+                Ok((stream, subscribed)) => {
+                    self.head = subscribed.head;
+                    self.stream = Some((stream, subscribed.subscription));
+                    return Ok(());
+                }
+                Err(ConnectError::Mismatch(error)) => return Err(error.into()),
+                Err(ConnectError::Refused(refusal)) if crate::wire::error::code_of(refusal.kind) == CONFLICT => {
+                    return Err(refusal);
+                }
+                Err(error) if clock::instant() >= until => {
+                    let why = Refusal::from(error);
+                    return Err(Refusal::environment(format!("the daemon was lost and is not back: {}", why.message))
+                        .hint("divisi daemon status"));
+                }
+                Err(_) => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_millis(500));
+                }
+            }
+        }
+    }
+}
+
+async fn reviving(follow: &Follow, after: Option<Seq>) -> Result<(Stream, Subscribed), ConnectError> {
+    match (subscribe(follow, after).await, &follow.revive) {
+        (Err(ConnectError::NotRunning), Some(revive)) => {
+            revive().await?;
+            subscribe(follow, after).await
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+async fn subscribe(follow: &Follow, after: Option<Seq>) -> Result<(Stream, Subscribed), ConnectError> {
+    let (mut stream, _) = Stream::open(&follow.socket, &follow.caller).await?;
+    let params = json!(Subscribe { after, session: follow.session.clone(), views: follow.views });
+    let value = match stream.ask(EVENT_SUBSCRIBE, &params).await {
+        None => return Err(ConnectError::NotRunning),
+        Some(Err(error)) => return Err(ConnectError::Refused(error.into())),
+        Some(Ok(value)) => value,
+    };
+    let subscribed = serde_json::from_value(value)
+        .map_err(|error| Refusal::internal(format!("failed to read the daemon's answer: {error}")))?;
+    Ok((stream, subscribed))
+}

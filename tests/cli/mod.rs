@@ -1,0 +1,7 @@
+//! The command line as scripts and people meet it: exit codes, streams, JSON, the daemon behind it.
+
+mod configuration;
+mod daemon;
+mod output;
+mod publishing;
+mod waiting;

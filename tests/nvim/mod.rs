@@ -1,0 +1,31 @@
+//! The Neovim face in real Neovims: the newest and the oldest that is supported, against a daemon whose script the test writes.
+
+mod approvals;
+mod attach;
+mod editor;
+mod fake;
+mod list;
+mod load;
+mod start;
+mod transcript;
+mod work;
+
+/// Runs a test once in every Neovim that is installed.
+macro_rules! in_every_neovim {
+    ($($(#[$meta:meta])* async fn $name:ident($editor:ident) $body:block)+) => {$(
+        $(#[$meta])*
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            for neovim in crate::nvim::editor::installed() {
+                let test = async {
+                    let $editor = crate::nvim::editor::Scene::new(&neovim).await;
+                    $body
+                };
+                if tokio::time::timeout(crate::nvim::editor::OUTER, test).await.is_err() {
+                    panic!("{} did not finish in {}", stringify!($name), neovim.display());
+                }
+            }
+        }
+    )+};
+}
+use in_every_neovim;

@@ -1,0 +1,12 @@
+//! Sessions from end to end: the real binary, its daemon, real git, real processes.
+
+mod approvals;
+mod crash;
+mod crowd;
+mod hostile;
+mod landing;
+mod life;
+mod removal;
+mod repositories;
+mod scene;
+mod supervision;
