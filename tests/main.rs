@@ -3,7 +3,6 @@
 #[cfg(test)]
 mod agents;
 #[cfg(test)]
-mod real;
 mod cli;
 #[cfg(test)]
 mod engine;
@@ -13,6 +12,8 @@ mod git;
 mod nvim;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod real;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
