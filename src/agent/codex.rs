@@ -18,7 +18,7 @@ use super::speech::Speech;
 use super::turns::{Phase, Turns, failed};
 
 mod events;
-mod failures;
+pub(super) mod failures;
 mod items;
 mod opening;
 mod options;

@@ -91,7 +91,7 @@ impl Dialect {
             Self::Amp => Box::new(claude_like::ClaudeLike::new(setup, "Amp", turn, false)),
             Self::Claude => Box::new(claude_like::ClaudeLike::new(setup, "Claude Code", turn, false)),
             Self::Qwen => Box::new(claude_like::ClaudeLike::new(setup, "Qwen Code", turn, true)),
-            Self::Codex => Box::new(codex_exec::CodexExec),
+            Self::Codex => Box::new(codex_exec::CodexExec::default()),
             Self::Copilot => Box::new(copilot::Copilot::default()),
             Self::Gemini => Box::new(gemini::Gemini::default()),
             Self::Opencode => Box::new(opencode::Opencode),
@@ -104,6 +104,11 @@ impl Dialect {
 trait Listener: Send {
     /// Takes an event; false when it is not known.
     fn on_event(&mut self, event: &Value, page: &mut Page, updates: &mut Vec<Update>) -> bool;
+
+    /// Whether a failure of this turn would have been told, so that an end without a word is an interrupt.
+    fn tells_every_failure(&self) -> bool {
+        false
+    }
 
     /// The process is gone: says what is left, and marks as failed what was going on.
     fn abandon(&mut self, _updates: &mut Vec<Update>) {}
@@ -213,6 +218,9 @@ impl JsonLinesConversation {
             (JobEnd::Exited { .. }, Some(verdict), _) => verdict.clone(),
             (JobEnd::Exited { code: 0, .. }, None, None) => {
                 interrupted(format!("the agent stopped without saying that it was done ({how})"))
+            }
+            (JobEnd::Exited { .. }, None, None) if self.listener.tells_every_failure() => {
+                interrupted(format!("the agent stopped without saying how the turn ended ({how})"))
             }
             // What a shell says of a program that a signal ended, and what programs say that catch it.
             (JobEnd::Exited { code: 129 | 130 | 143, .. }, None, None) => {

@@ -24,6 +24,31 @@ pub(super) const CLAUDE: Agent =
 pub(super) const CODEX: Agent =
     Agent { name: "codex", program: "codex", asking: Some("ask"), working: Some("auto"), prepare: codex };
 
+pub(super) const CODEX_ONCE: Agent =
+    Agent { name: "codex-once", program: "codex", asking: None, working: None, prepare: codex };
+
+pub(super) const CLAUDE_ACP: Agent = Agent {
+    name: "claude-acp",
+    program: "claude-agent-acp",
+    asking: None,
+    working: Some("acceptEdits"),
+    prepare: claude,
+};
+
+pub(super) const OPENCODE: Agent =
+    Agent { name: "opencode", program: "opencode", asking: None, working: None, prepare: opencode };
+
+pub(super) const OPENCODE_ONCE: Agent =
+    Agent { name: "opencode-once", program: "opencode", asking: None, working: None, prepare: opencode };
+
+pub(super) const QWEN_ONCE: Agent =
+    Agent { name: "qwen-once", program: "qwen", asking: None, working: Some("yolo"), prepare: qwen };
+
+pub(super) const COPILOT_ONCE: Agent =
+    Agent { name: "copilot-once", program: "copilot", asking: None, working: Some("shell"), prepare: copilot };
+
+pub(super) const PI: Agent = Agent { name: "pi", program: "pi", asking: None, working: None, prepare: pi };
+
 pub(super) const CODEX_ACP: Agent =
     Agent { name: "codex-acp", program: "codex-acp", asking: Some("read-only"), working: None, prepare: codex };
 
@@ -63,4 +88,45 @@ fn gemini(stage: &Stage) -> BTreeMap<String, String> {
     stage.home(".gemini/settings.json", settings);
     let base = format!("{}/text", stage.model);
     variables(&[("GEMINI_API_KEY", "dummy"), ("GOOGLE_GEMINI_BASE_URL", &base)])
+}
+
+fn opencode(stage: &Stage) -> BTreeMap<String, String> {
+    let config = format!(
+        r#"{{"model": "fake/fake-model", "small_model": "fake/fake-model", "share": "disabled", "provider": {{"fake": {{
+            "npm": "@ai-sdk/openai-compatible", "options": {{"baseURL": "{}/text/v1", "apiKey": "dummy"}},
+            "models": {{"fake-model": {{"tool_call": true, "limit": {{"context": 200000, "output": 8192}}}}}}}}}}}}"#,
+        stage.model
+    );
+    variables(&[("OPENCODE_CONFIG_CONTENT", &config), ("OPENCODE_DISABLE_MODELS_FETCH", "1")])
+}
+
+fn qwen(stage: &Stage) -> BTreeMap<String, String> {
+    stage.home(
+        ".qwen/settings.json",
+        r#"{"security": {"auth": {"selectedType": "openai"}}, "privacy": {"usageStatisticsEnabled": false}}"#,
+    );
+    let base = format!("{}/text/v1", stage.model);
+    variables(&[("OPENAI_API_KEY", "dummy"), ("OPENAI_BASE_URL", &base), ("OPENAI_MODEL", "fake-model")])
+}
+
+fn copilot(stage: &Stage) -> BTreeMap<String, String> {
+    let base = format!("{}/text/v1", stage.model);
+    variables(&[
+        ("COPILOT_OFFLINE", "true"),
+        ("COPILOT_PROVIDER_BASE_URL", &base),
+        ("COPILOT_PROVIDER_API_KEY", "dummy"),
+        ("COPILOT_MODEL", "fake-model"),
+    ])
+}
+
+fn pi(stage: &Stage) -> BTreeMap<String, String> {
+    let models = format!(
+        r#"{{"providers": {{"fake": {{"baseUrl": "{}/text/v1", "apiKey": "dummy", "api": "openai-completions", "models": [{{
+            "id": "fake-model", "name": "Fake", "reasoning": false, "input": ["text"], "contextWindow": 200000, "maxTokens": 8192,
+            "cost": {{"input": 3, "output": 15, "cacheRead": 0.3, "cacheWrite": 0}}}}]}}}}}}"#,
+        stage.model
+    );
+    stage.home(".pi/agent/models.json", &models);
+    stage.home(".pi/agent/settings.json", r#"{"defaultProvider": "fake", "defaultModel": "fake-model"}"#);
+    variables(&[("PI_OFFLINE", "1")])
 }

@@ -1,6 +1,6 @@
-//! Codex, in its own protocol.
+//! Codex: its own protocol, and one process per turn with JSON lines.
 
-use super::agents::CODEX;
+use super::agents::{CODEX, CODEX_ONCE};
 use super::harness::PipeSession;
 use super::scenarios;
 use super::session::{Session, Stop};
@@ -91,4 +91,37 @@ fn is_resumed_and_its_options_are_switched() {
     scenarios::is_resumed(&mut session);
     session.choose("mode", "read-only");
     scenarios::asks_and_is_refused(&mut session, None);
+}
+
+fn once(test: &str) -> Option<PipeSession> {
+    PipeSession::start(test, &CODEX_ONCE, CODEX_ONCE.working)
+}
+
+#[test]
+fn edits_and_reports_usage_once() {
+    let Some(mut session) = once("real::codex::edits_and_reports_usage_once") else { return };
+    // Usage is that of the whole conversation: the first turn tells its own.
+    scenarios::reports_usage(&mut session, scenarios::Tells::Everything);
+    scenarios::edits(&mut session);
+}
+
+#[test]
+fn fails_and_is_interrupted_once() {
+    let Some(mut session) = once("real::codex::fails_and_is_interrupted_once") else { return };
+    scenarios::meets_a_model_error(&mut session, "err400", &["the model rejected the request: fake model says 400"]);
+    scenarios::still_works(&mut session);
+    scenarios::is_interrupted_in_a_tool(&mut session);
+    scenarios::still_works(&mut session);
+}
+
+#[test]
+fn is_stopped_with_a_command_running_once() {
+    let Some(mut session) = once("real::codex::is_stopped_with_a_command_running_once") else { return };
+    scenarios::is_stopped_with_a_command_running(&mut session);
+}
+
+#[test]
+fn is_resumed_once() {
+    let Some(mut session) = once("real::codex::is_resumed_once") else { return };
+    scenarios::is_resumed(&mut session);
 }

@@ -324,6 +324,8 @@ impl PipeSession {
                 self.kill();
             }
         }
+        // As the shim does, what outlived it is ended.
+        self.sweep();
         let process = self.process.take().expect("looked at above");
         for size in [1, 7, usize::MAX] {
             let mut again = self.catalog.converse(&self.agent, &process.setup, process.turn.as_ref());
@@ -345,7 +347,13 @@ impl PipeSession {
     /// Kills the process and everything it started.
     fn kill(&mut self) {
         self.process().stopped = true;
+        self.sweep();
         let deadline = Instant::now() + DEADLINE;
+        while !self.process().ended && self.step(deadline) {}
+    }
+
+    /// Kills whatever lives in this environment.
+    fn sweep(&self) {
         wait_until(DEADLINE, "everything it started is gone", || {
             let left = self.stage.processes();
             for (pid, _) in &left {
@@ -355,7 +363,6 @@ impl PipeSession {
             }
             left.is_empty()
         });
-        while !self.process().ended && self.step(deadline) {}
     }
 }
 

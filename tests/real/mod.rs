@@ -11,6 +11,7 @@ mod codex_acp;
 mod fake_model;
 mod gemini;
 mod harness;
+mod others;
 mod replay;
 mod scenarios;
 mod session;

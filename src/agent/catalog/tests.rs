@@ -180,7 +180,9 @@ fn placeholders_become_arguments_or_nothing() {
     assert!(command("codex-once", &fresh).ends_with("sandbox_mode=workspace-write -- -x {mode} do it"));
     assert!(command("claude", &full).ends_with("--permission-prompt-tool stdio --resume=c1"));
     assert!(!command("claude", &fresh).contains("do it"));
-    for (name, lifetime) in [("claude", Lifetime::Session), ("codex", Lifetime::Session), ("opencode-once", Lifetime::Turn)] {
+    for (name, lifetime) in
+        [("claude", Lifetime::Session), ("codex", Lifetime::Session), ("opencode-once", Lifetime::Turn)]
+    {
         let agent = catalog.find(name).unwrap();
         assert_eq!(catalog.lifetime(&agent), lifetime);
         assert_eq!(catalog.wants_stdin(&agent), lifetime == Lifetime::Session);

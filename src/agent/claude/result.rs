@@ -209,7 +209,12 @@ impl ClaudeConversation {
 /// What a failed result says.
 fn words_of(result: &Value) -> String {
     let errors: Vec<&str> = wire::list(result, "errors").iter().filter_map(Value::as_str).collect();
-    match wire::text(result, "result").or_else(|| wire::text(result, "error")) {
+    match [result.get("result"), result.get("error"), result.pointer("/error/message")]
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .find(|words| !words.is_empty())
+    {
         Some(words) => words.to_owned(),
         None => errors.join("; "),
     }

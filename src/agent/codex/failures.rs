@@ -6,7 +6,7 @@ use super::super::acp::wire;
 use super::super::failure::Failure;
 
 /// The kind of a failure: by its own name, else by the name the provider gave it, else by its words.
-pub(super) fn of_error(error: &Value) -> Failure {
+pub(in crate::agent) fn of_error(error: &Value) -> Failure {
     let words = words(error);
     match of(error.get("codexErrorInfo"), &words) {
         Failure::Other => inner(error)
@@ -58,7 +58,7 @@ pub(super) fn of(info: Option<&Value>, words: &str) -> Failure {
 }
 
 /// The words of an error: its message, out of the JSON a provider may have wrapped it in, with the details.
-pub(super) fn words(error: &Value) -> String {
+pub(in crate::agent) fn words(error: &Value) -> String {
     let message = wire::text(error, "message").unwrap_or("it gave no reason");
     let inner = inner(error);
     let message = inner

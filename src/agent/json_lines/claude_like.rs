@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::host::port::{ConversationSetup, Update};
 use crate::model::agent::AgentReady;
 use crate::model::id::TurnId;
+use crate::model::usage::UsageScope;
 
 use super::super::claude::ClaudeConversation;
 use super::{Listener, Page};
@@ -13,15 +14,15 @@ use super::{Listener, Page};
 pub(super) struct ClaudeLike {
     inner: ClaudeConversation,
     name: &'static str,
-    /// Whether input tokens include those from the cache (Qwen Code).
-    input_has_cache: bool,
+    /// Qwen Code's way of counting: input includes the cache, and everything is the total of the conversation, earlier processes too.
+    counts_in_total: bool,
 }
 
 impl ClaudeLike {
-    pub(super) fn new(setup: &ConversationSetup, name: &'static str, turn: &TurnId, input_has_cache: bool) -> Self {
+    pub(super) fn new(setup: &ConversationSetup, name: &'static str, turn: &TurnId, counts_in_total: bool) -> Self {
         // The earlier conversation is told anew by the process, so that its id is seen when it differs.
         let setup = ConversationSetup { resume: None, ..setup.clone() };
-        Self { inner: ClaudeConversation::one_shot(setup, name, turn), name, input_has_cache }
+        Self { inner: ClaudeConversation::one_shot(setup, name, turn), name, counts_in_total }
     }
 }
 
@@ -40,7 +41,8 @@ impl Listener for ClaudeLike {
                 // Nothing can be written, and nothing be chosen once it runs.
                 Update::Ready(_) | Update::Write { .. } | Update::Options(_) => {}
                 Update::Usage(mut usage) => {
-                    if self.input_has_cache {
+                    if self.counts_in_total {
+                        usage.scope = UsageScope::Session;
                         usage.input = usage.input.saturating_sub(usage.cache_read.saturating_add(usage.cache_write));
                     }
                     updates.push(Update::Usage(usage));

@@ -9,11 +9,14 @@ use crate::model::usage::{Usage, UsageScope, UsageSource};
 
 use super::super::acp::wire;
 use super::super::calls;
-use super::super::failure::Failure;
+use super::super::codex::failures;
 use super::super::turns::{done, failed};
 use super::{Listener, Page};
 
-pub(super) struct CodexExec;
+#[derive(Debug, Default)]
+pub(super) struct CodexExec {
+    begun: bool,
+}
 
 impl Listener for CodexExec {
     fn on_event(&mut self, event: &Value, page: &mut Page, updates: &mut Vec<Update>) -> bool {
@@ -24,7 +27,10 @@ impl Listener for CodexExec {
                     page.opened(id, updates);
                 }
             }
-            "turn.started" => page.verdict = None,
+            "turn.started" => {
+                self.begun = true;
+                page.verdict = None;
+            }
             "item.started" | "item.updated" => return on_item(event, false, page, updates),
             "item.completed" => return on_item(event, true, page, updates),
             "turn.completed" => {
@@ -33,27 +39,24 @@ impl Listener for CodexExec {
                 updates.extend(event.get("usage").map(usage).map(Update::Usage));
             }
             "turn.failed" => {
-                let words = words(event.pointer("/error/message"));
-                page.verdict = Some(failed(Failure::of(None, &words).reason(&words, page.login, None)));
+                let error = event.get("error").unwrap_or(&Value::Null);
+                let words = failures::words(error);
+                page.verdict = Some(failed(failures::of_error(error).reason(&words, page.login, None)));
             }
             "error" => {
-                let words = words(event.get("message"));
+                let words = failures::words(event);
                 updates.push(Update::Notice(visible_line(&words, 300)));
                 // While it reconnects nothing is lost.
-                page.on_fault(None, &words);
+                page.fault = Some(failures::of_error(event).reason(&words, page.login, None));
             }
             _ => return false,
         }
         true
     }
-}
 
-/// The words of an error, out of the JSON a provider may have wrapped them in.
-fn words(message: Option<&Value>) -> String {
-    let message = message.and_then(Value::as_str).unwrap_or("it gave no reason");
-    let inner = serde_json::from_str::<Value>(message).ok();
-    let inner = inner.as_ref().and_then(|inner| inner.pointer("/error/message").or_else(|| inner.get("message")));
-    inner.and_then(Value::as_str).unwrap_or(message).to_owned()
+    fn tells_every_failure(&self) -> bool {
+        self.begun
+    }
 }
 
 /// Input includes the cache, output the reasoning; in a resumed conversation it is the total of the whole.

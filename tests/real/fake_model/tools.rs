@@ -78,6 +78,9 @@ impl Wish {
                 if let Some((name, tool)) = found(&EDIT) {
                     let mut arguments = path_argument(tool, path);
                     for field in properties(tool).keys() {
+                        if field == "edits" {
+                            arguments.insert(field.clone(), json!([{"oldText": old, "newText": new}]));
+                        }
                         let value = match field.as_str() {
                             "old_string" | "oldString" | "old_str" => old,
                             "new_string" | "newString" | "new_str" => new,
