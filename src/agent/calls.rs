@@ -16,6 +16,32 @@ const TEXT: usize = 64 * 1024;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Calls {
     calls: BTreeMap<String, ToolCall>,
+    streams: BTreeMap<String, Stream>,
+}
+
+/// Output of a call that comes in pieces.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stream {
+    /// Bytes so far.
+    total: usize,
+    /// When it is told again.
+    next: usize,
+}
+
+/// How much streamed output is told piece by piece. Beyond that it is told whenever it has doubled, for every update carries the
+/// whole call: a flood must not become a flood of calls.
+const LIVE: usize = 4 * 1024;
+
+impl Stream {
+    /// Whether so many bytes are worth an update.
+    fn is_news(&mut self, total: usize) -> bool {
+        self.total = total;
+        let news = total <= LIVE || total >= self.next;
+        if news {
+            self.next = total.saturating_mul(2);
+        }
+        news
+    }
 }
 
 impl Calls {
@@ -51,6 +77,21 @@ impl Calls {
         })
     }
 
+    /// Adds a piece of output; the call when that is worth an update. The whole comes with the call's end.
+    pub(super) fn stream(&mut self, id: &str, piece: &str) -> Option<ToolCall> {
+        let stream = self.streams.entry(id.to_owned()).or_default();
+        let news = stream.is_news(stream.total.saturating_add(piece.len()));
+        let call = self.upsert(id, |call| append(call, piece));
+        news.then_some(call)
+    }
+
+    /// Replaces the output so far; the call when that is worth an update.
+    pub(super) fn stream_whole(&mut self, id: &str, text: &str) -> Option<ToolCall> {
+        let news = self.streams.entry(id.to_owned()).or_default().is_news(text.len());
+        let call = self.upsert(id, |call| set_text(call, text));
+        news.then_some(call)
+    }
+
     /// Marks a call as failed unless it is over already; the call when that changed it.
     pub(super) fn fail(&mut self, id: &str) -> Option<ToolCall> {
         let call = self.calls.get_mut(id).filter(|call| !over(call.status))?;
@@ -67,6 +108,7 @@ impl Calls {
     /// Forgets calls that are over.
     pub(super) fn forget_finished(&mut self) {
         self.calls.retain(|_, call| !over(call.status));
+        self.streams.retain(|id, _| self.calls.contains_key(id));
     }
 }
 

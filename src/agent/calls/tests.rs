@@ -64,3 +64,12 @@ fn text_is_bounded_from_the_front() {
     set_text(&mut call, &"ä".repeat(TEXT));
     assert!(call.text.len() <= TEXT);
 }
+
+#[test]
+fn a_flood_of_output_is_told_rarely() {
+    let mut calls = Calls::default();
+    let told = (0..100_000).filter(|_| calls.stream("1", "0123456789").is_some()).count();
+    assert!((LIVE / 10..LIVE / 10 + 20).contains(&told), "{told}");
+    let told = (0..1000).filter(|length| calls.stream_whole("2", &"x".repeat(*length * 100)).is_some()).count();
+    assert!(told < 60, "{told}");
+}

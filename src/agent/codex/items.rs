@@ -49,8 +49,7 @@ impl CodexConversation {
     /// A piece of a command's output.
     pub(super) fn on_output(&mut self, params: &Value, updates: &mut Vec<Update>) {
         if let (Some(id), Some(delta)) = (wire::text(params, "itemId"), wire::text(params, "delta")) {
-            let call = self.turns.calls.upsert(id, |call| calls::append(call, delta));
-            updates.push(Update::Tool(call));
+            updates.extend(self.turns.calls.stream(id, delta).map(Update::Tool));
         }
     }
 
@@ -63,8 +62,7 @@ impl CodexConversation {
 
     pub(super) fn on_progress(&mut self, params: &Value, updates: &mut Vec<Update>) {
         if let (Some(id), Some(message)) = (wire::text(params, "itemId"), wire::text(params, "message")) {
-            let call = self.turns.calls.upsert(id, |call| calls::append(call, &format!("{message}\n")));
-            updates.push(Update::Tool(call));
+            updates.extend(self.turns.calls.stream(id, &format!("{message}\n")).map(Update::Tool));
         }
     }
 }

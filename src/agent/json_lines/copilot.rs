@@ -62,8 +62,7 @@ impl Listener for Copilot {
                 let more = wire::text(data, "partialOutput")
                     .or_else(|| wire::text(data, "progressMessage"))
                     .unwrap_or_default();
-                let call = page.turns.calls.upsert(text("toolCallId"), |call| calls::append(call, more));
-                updates.push(Update::Tool(call));
+                updates.extend(page.turns.calls.stream(text("toolCallId"), more).map(Update::Tool));
             }
             "tool.execution_complete" => {
                 let failed = data.get("success").and_then(Value::as_bool) != Some(true);

@@ -45,8 +45,7 @@ impl Listener for Pi {
             }
             "tool_execution_update" => {
                 let shown = event.pointer("/partialResult/content").map(calls::result_text).unwrap_or_default();
-                let call = page.turns.calls.upsert(text("toolCallId"), |call| calls::set_text(call, &shown));
-                updates.push(Update::Tool(call));
+                updates.extend(page.turns.calls.stream_whole(text("toolCallId"), &shown).map(Update::Tool));
             }
             "tool_execution_end" => {
                 let failed = event.get("isError").and_then(Value::as_bool) == Some(true);
