@@ -97,9 +97,8 @@ fn default_message(session: &Session) -> String {
         message.push_str(crate::base::text::visible(session.prompt.trim()).as_str());
         message.push('\n');
     }
-    message
-        .push_str(&format!("\nDivisi-Session: {} ({})\nDivisi-Agent: {}\n", session.id, session.name, session.agent));
-    message
+    let Session { id, name, agent, .. } = session;
+    message + &format!("\nDivisi-Session: {id} ({name})\nDivisi-Agent: {agent}\n")
 }
 
 /// A landing was looked at: it is begun with exactly what was seen, or refused.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::host::on_query::{Lookup, encode};
+use crate::host::on_query::{DiffLookup, Lookup, encode};
 use crate::host::port::Table;
 use crate::host::run_effect::{Ports, of_repository};
 use crate::model::Refusal;
@@ -33,9 +33,10 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup) -> Result<Value, Refusal> {
             encode(&views)
         }
         Lookup::Session { wanted, views, repository, removed } => {
-            encode(&find_session(ports, &wanted, views, repository.as_deref(), &removed)?)
+            encode(&find_session(ports, &wanted, &views, repository.as_deref(), &removed)?)
         }
-        Lookup::Diff { worktree, request, turn, decisions, patch } => {
+        Lookup::Diff(lookup) => {
+            let DiffLookup { worktree, request, turn, decisions, patch } = *lookup;
             diff(ports, &worktree, &request, turn, &decisions, patch)
         }
         Lookup::Preflight { worktree, onto, others } => {
@@ -89,7 +90,7 @@ fn stored_session(ports: &Ports, id: &SessionId) -> Result<Option<Session>, Refu
 fn find_session(
     ports: &Ports,
     wanted: &str,
-    views: Vec<SessionView>,
+    views: &[SessionView],
     repository: Option<&str>,
     removed: &[SessionId],
 ) -> Result<SessionView, Refusal> {

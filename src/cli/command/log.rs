@@ -63,7 +63,7 @@ async fn pages(door: &mut Door<'_>, of: &SessionId, mut take: impl FnMut(Vec<Env
 }
 
 async fn follow(door: &Door<'_>, session: SessionId, json: bool) -> Result<(), Refusal> {
-    let mut follower = door.follow(Seq(0), Some(session), false).await?;
+    let mut follower = door.follow(Seq(0), Some(session)).await?;
     let (mut transcript, mut stream) = (Transcript::new(), Stream::default());
     loop {
         for event in follower.next().await?.events {
