@@ -15,6 +15,8 @@ mod nvim;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod real;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod store;
