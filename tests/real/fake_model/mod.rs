@@ -43,11 +43,14 @@ fn serve() {
     let port = listener.local_addr().unwrap().port();
     let mut out = std::io::stdout();
     write!(out, "\n{ANNOUNCEMENT}{port}\n").and_then(|()| out.flush()).unwrap();
-    for stream in listener.incoming() {
-        let stream = stream.unwrap();
-        // A connection that breaks off is the client's own affair.
-        thread::spawn(move || drop(converse(&stream)));
-    }
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // A connection that breaks off is the client's own affair.
+            thread::spawn(move || drop(converse(&stream)));
+        }
+    });
+    // Whoever started it holds the other end of standard input, however they end.
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
 }
 
 fn converse(stream: &TcpStream) -> std::io::Result<()> {
