@@ -97,7 +97,10 @@ impl Subscription {
                     self.cursor = last.seq;
                 }
                 let wanted: Vec<_> = match &self.session {
-                    Some(session) => page.into_iter().filter(|event| event.session.as_ref() == Some(session) || gap::is_notice(event)).collect(),
+                    Some(session) => page
+                        .into_iter()
+                        .filter(|event| event.session.as_ref() == Some(session) || gap::is_notice(event))
+                        .collect(),
                     None => page,
                 };
                 if !wanted.is_empty() {

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::host::port::{DamagedRow, Row, Store, Table};
 use crate::host::rebuild::{self, Replay};
 use crate::host::registry::Registry;
+use crate::model::Refusal;
 use crate::model::id::SessionId;
 use crate::model::query::Finding;
 use crate::model::worktree::Worktree;
-use crate::model::Refusal;
 
 /// What was found damaged at the start, and what became of it.
 #[derive(Debug, Default)]
@@ -95,20 +95,24 @@ impl Mends {
 ///
 /// # Errors
 /// When the events cannot be read at all.
-pub(crate) fn mend(
-    registry: &mut Registry,
-    store: &dyn Store,
-    damaged: &[(Table, DamagedRow)],
-) -> Result<(), Refusal> {
+pub(crate) fn mend(registry: &mut Registry, store: &dyn Store, damaged: &[(Table, DamagedRow)]) -> Result<(), Refusal> {
     let replay = rebuild::replay(store, |table| {
         matches!(
             table,
-            Table::Sessions | Table::Approvals | Table::Jobs | Table::Rules | Table::Trust | Table::Names | Table::Worktrees
+            Table::Sessions
+                | Table::Approvals
+                | Table::Jobs
+                | Table::Rules
+                | Table::Trust
+                | Table::Names
+                | Table::Worktrees
         )
     })?;
     for (table, row) in damaged {
         // What belongs to one session is that session's trouble; rules, trust and names are made again as far as the events tell.
-        let owner = matches!(table, Table::Sessions | Table::Approvals | Table::Jobs).then(|| owner(*table, row, &replay)).flatten();
+        let owner = matches!(table, Table::Sessions | Table::Approvals | Table::Jobs)
+            .then(|| owner(*table, row, &replay))
+            .flatten();
         if let Some(owner) = &owner
             && !tells(&replay, owner)
         {

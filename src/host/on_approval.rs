@@ -85,7 +85,8 @@ fn follow_up(change: &mut Change<'_>, approval: &Approval, text: &str) {
         queued_at: change.now,
     };
     change.emit(Some(id), Event::PromptQueued { prompt });
-    let text = "the agent's protocol carries no message with a rejection: it is sent as the next prompt, after this turn";
+    let text =
+        "the agent's protocol carries no message with a rejection: it is sent as the next prompt, after this turn";
     change.emit(Some(id), Event::AgentNotice { turn: Some(approval.turn.clone()), text: text.to_owned() });
 }
 

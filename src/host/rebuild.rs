@@ -72,7 +72,9 @@ pub(crate) fn replay(store: &dyn Store, wanted: impl Fn(Table) -> bool) -> Resul
 pub fn rows(store: &dyn Store) -> Result<Vec<Row>, Refusal> {
     let replay = replay(store, |_| true)?;
     if let Some(hole) = replay.holes.first() {
-        return Err(Refusal::environment(format!("failed to rebuild {}: {}", store.path(), hole.what)).hint("divisi doctor"));
+        return Err(
+            Refusal::environment(format!("failed to rebuild {}: {}", store.path(), hole.what)).hint("divisi doctor")
+        );
     }
     Ok(replay.rows.into_values().filter(|row| row.doc.is_some()).collect())
 }

@@ -50,7 +50,8 @@ fn the_message_of_a_rejection_becomes_the_next_prompt_where_the_protocol_carries
     let events = scene.events("ask");
     let count = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
     assert_eq!(count("turn.started"), 2);
-    let said = |event: &&serde_json::Value| event["payload"]["text"].as_str().is_some_and(|text| text.contains("next prompt"));
+    let said =
+        |event: &&serde_json::Value| event["payload"]["text"].as_str().is_some_and(|text| text.contains("next prompt"));
     assert_eq!(events.iter().filter(|event| event["type"] == "agent.notice").filter(said).count(), 1);
     scene.discard(&["ask"]);
 }

@@ -86,7 +86,8 @@ fn a_session_that_cannot_be_made_again_is_left_out_and_nobody_else_notices() {
     // Bytes turn over wherever the prompt is told: in the rows and in the events.
     let mut bytes = std::fs::read(&database).unwrap();
     let marker = b"m-a-r-k-e-r";
-    let hits: Vec<usize> = (0..bytes.len() - marker.len()).filter(|at| &bytes[*at..at + marker.len()] == marker).collect();
+    let hits: Vec<usize> =
+        (0..bytes.len() - marker.len()).filter(|at| &bytes[*at..at + marker.len()] == marker).collect();
     assert!(hits.len() >= 3, "{hits:?}");
     for at in hits {
         bytes[at] ^= 0x40;
@@ -160,9 +161,11 @@ fn a_newer_or_unreadable_database_is_refused_and_left_as_it_is() {
     let newer = std::fs::read(&database).unwrap();
     let mut torn = good.clone();
     torn[..100].fill(0x5a);
-    for (content, words) in
-        [(newer, ["newer divisi", "version 9000"]), (torn, ["not a SQLite database", "move it aside"]), (b"hello".to_vec(), ["not a SQLite database", "move it aside"])]
-    {
+    for (content, words) in [
+        (newer, ["newer divisi", "version 9000"]),
+        (torn, ["not a SQLite database", "move it aside"]),
+        (b"hello".to_vec(), ["not a SQLite database", "move it aside"]),
+    ] {
         std::fs::write(&database, &content).unwrap();
         for arguments in [&["list"][..], &["new", "--agent", "shell", "true"]] {
             let ran = scene.divisi(arguments);

@@ -32,7 +32,8 @@ fn names_holder(words: &str, lock: &Path) {
 }
 
 fn index_lock(scene: &Scene, name: &str) -> PathBuf {
-    let path = scene.env.git(scene.worktree(name), &["rev-parse", "--path-format=absolute", "--git-path", "index.lock"]);
+    let path =
+        scene.env.git(scene.worktree(name), &["rev-parse", "--path-format=absolute", "--git-path", "index.lock"]);
     PathBuf::from(path)
 }
 

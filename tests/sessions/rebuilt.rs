@@ -33,7 +33,8 @@ fn kept(database: &std::path::Path) -> Rows {
     let mut rows = Rows::new();
     for (table, name) in TABLES {
         let mut statement = connection.prepare(&format!("SELECT key, session, live, doc FROM {name}")).unwrap();
-        let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?)));
+        let found =
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?)));
         for row in found.unwrap() {
             let (key, session, live, doc) = row.unwrap();
             rows.insert((table, key), (session, live, serde_json::from_str(&doc).unwrap()));
