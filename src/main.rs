@@ -6,17 +6,20 @@ use std::sync::Arc;
 
 use divisi::base::paths::Paths;
 use divisi::boot;
-use divisi::cli::{Programs, PullRequest, Running};
+use divisi::cli::{Programs, PullRequest, Running, Scratch};
 use divisi::config::Config;
 use divisi::model::Refusal;
 use divisi::nvim::daemon::DaemonBackend;
 use divisi::process::publish::{Publication, open_request, push};
+use divisi::process::scratch;
 
 static PROGRAMS: Programs = Programs {
     boot: start_engine,
     start_daemon: divisi::process::daemon::start_daemon,
     run_editor: divisi::process::foreground::run_editor,
     open_pull_request,
+    scratch: Scratch { init: scratch::init, commit: scratch::commit, history: scratch::history },
+    find: |name| which::which(name).ok(),
     others: &[("shim", shim), ("agent-script", agent_script), ("nvim", nvim)],
 };
 

@@ -7,11 +7,15 @@ mod cli;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod first_contact;
+#[cfg(test)]
 mod git;
 #[cfg(test)]
 mod nvim;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod real;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

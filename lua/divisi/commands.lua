@@ -3,6 +3,7 @@ local M = {}
 
 local errors = require("divisi.errors")
 local mirror = require("divisi.mirror")
+local prompts = require("divisi.prompts")
 local rpc = require("divisi.rpc")
 
 ---How long the first command of an editor waits for the daemon.
@@ -33,6 +34,10 @@ function M.when_attached(done)
   end
   if not require("divisi.host").start() then
     return
+  end
+  if mirror.connection.state == "lost" then
+    -- Otherwise the host only waits for a daemon; now it may start one.
+    rpc.request("host/wake", nil, function() end)
   end
   if not waiting then
     waiting = {}
@@ -110,99 +115,21 @@ function M.with_session(name, done, filter)
   end)
 end
 
----Lines of the current buffer as a fenced block with their place.
----@param range { first: integer, last: integer }
----@return string
-local function fenced(range)
-  local buf = vim.api.nvim_get_current_buf()
-  local lines = vim.api.nvim_buf_get_lines(buf, range.first - 1, range.last, false)
-  local path = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buf), ":.")
-  local fence = "```"
-  for _, line in ipairs(lines) do
-    local ticks = line:match("^%s*(`+)")
-    if ticks and #ticks >= #fence then
-      fence = ticks .. "`"
-    end
-  end
-  local title = path ~= "" and ("%s:%d-%d"):format(path, range.first, range.last) or ""
-  return table.concat(
-    vim.list_extend(vim.list_extend({ title, fence .. vim.bo[buf].filetype }, lines), { fence }),
-    "\n"
-  )
-end
-
----@param text string
----@param range { first: integer, last: integer }?
----@return string
-local function with_context(text, range)
-  return range and (text .. "\n\n" .. fenced(range)) or text
-end
-
----@param prompt string
----@param text string
----@param done fun(text: string)
-local function ask_text(prompt, text, done)
-  if vim.trim(text) ~= "" then
-    done(text)
-    return
-  end
-  vim.ui.input({ prompt = prompt }, function(input)
-    if input and vim.trim(input) ~= "" then
-      done(input)
-    end
-  end)
-end
-
----The directory whose repository is meant: the buffer's, else the tab's.
----@return string
-local function here()
-  local name = vim.api.nvim_buf_get_name(0)
-  if vim.bo.buftype == "" and name ~= "" and vim.fs.root(0, ".git") then
-    return vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(name, ":p")))
-  end
-  return vim.fn.getcwd()
-end
-
----Splits `--name x --agent y text` into options and text.
----@param rest string
----@return table<string, string> options
----@return string text
----@return string? problem
-local function options_of(rest)
-  local options = {} ---@type table<string, string>
-  local text = vim.trim(rest)
-  while true do
-    local flag, after = text:match("^%-%-(%S+)%s*(.*)$")
-    if not flag then
-      return options, text
-    end
-    local name, value = flag:match("^(%a+)=(.+)$")
-    if not name then
-      name = flag
-      value, after = (after or ""):match("^(%S+)%s*(.*)$")
-    end
-    if not vim.tbl_contains({ "name", "agent", "base", "model", "mode" }, name) then
-      return options, text, ("--%s is not an option; there are --name --agent --base --model --mode"):format(name)
-    elseif not value then
-      return options, text, ("--%s needs a value"):format(name)
-    end
-    options[name] = value
-    text = after or ""
-  end
-end
-
 ---Starts a session.
 ---@param invocation divisi.Invocation
 local function new(invocation)
-  local options, text, problem = options_of(invocation.rest)
+  local options, text, problem = prompts.options_of(invocation.rest)
   if problem then
     errors.warn(problem)
     return
   end
-  local repository = here()
-  ask_text("Task: ", text, function(prompt)
-    local params =
-      vim.tbl_extend("force", options, { repository = repository, prompt = with_context(prompt, invocation.range) })
+  local repository = prompts.here()
+  prompts.ask_text("Task: ", text, function(prompt)
+    local params = vim.tbl_extend(
+      "force",
+      options,
+      { repository = repository, prompt = prompts.with_context(prompt, invocation.range) }
+    )
     local default = require("divisi.config").get().agent
     params.agent = params.agent or (default ~= "" and default or nil)
     rpc.request("session/create", params, function(outcome, refusal)
@@ -227,8 +154,8 @@ end
 ---@param text string
 ---@param range { first: integer, last: integer }?
 function M.send(row, text, range)
-  ask_text(("To %s: "):format(row.name), text, function(prompt)
-    rpc.request("session/send", { session = row.id, text = with_context(prompt, range) }, function(_, refusal)
+  prompts.ask_text(("To %s: "):format(row.name), text, function(prompt)
+    rpc.request("session/send", { session = row.id, text = prompts.with_context(prompt, range) }, function(_, refusal)
       if refusal then
         errors.refused(refusal)
       else

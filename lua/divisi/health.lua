@@ -9,7 +9,7 @@ local health = vim.health
 
 local function check_neovim()
   health.start("Neovim")
-  local text = vim.fn.matchstr(vim.fn.execute("version"), [[NVIM v\zs\S*]])
+  local text = vim.fn.matchstr(vim.fn.execute("version"), [[NVIM v\zs[0-9a-zA-Z.+-]*]])
   if vim.fn.has("nvim-" .. OLDEST) == 1 then
     health.ok("Neovim " .. text)
   else

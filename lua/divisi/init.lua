@@ -201,7 +201,13 @@ function M.wire()
       end
       if row then
         local why = row.reason and (": " .. row.reason)
-          or row.files > 0 and (": %d files +%d −%d"):format(row.files, row.added, row.removed_lines)
+          or row.files > 0
+            and (": %d %s +%d −%d"):format(
+              row.files,
+              row.files == 1 and "file" or "files",
+              row.added,
+              row.removed_lines
+            )
         tell(("%s %s%s"):format(row.name, row.state, why or ""), row.state == "failed" and vim.log.levels.WARN or nil)
       end
     elseif data.type == "landing.changed" then

@@ -23,16 +23,16 @@ use crate::model::turn::TurnOutcome;
 use super::output::BoundedOutput;
 
 mod handshake;
-mod lines;
+pub(super) mod lines;
 mod options;
 mod quirks;
 mod render;
 mod requests;
-mod tools;
+pub(super) mod tools;
 mod turn;
 mod updates;
 mod usage;
-mod wire;
+pub(super) mod wire;
 
 pub use quirks::Quirks;
 

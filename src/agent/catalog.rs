@@ -14,20 +14,34 @@ use crate::model::id::TurnId;
 use crate::model::query::Finding;
 
 use super::acp::AcpConversation;
+use super::claude::ClaudeConversation;
+use super::codex::CodexConversation;
+use super::json_lines::{Dialect, JsonLinesConversation};
 use super::shell::ShellConversation;
 
+mod command;
 mod definition;
 mod near;
 
+use command::Arguments;
 use definition::DefinitionFile;
 
 /// The definitions built into the binary, by file name.
-const BUILT_IN: [(&str, &str); 8] = [
+const BUILT_IN: [(&str, &str); 17] = [
+    ("amp.toml", include_str!("data/amp.toml")),
     ("claude-acp.toml", include_str!("data/claude-acp.toml")),
+    ("claude.toml", include_str!("data/claude.toml")),
     ("codex-acp.toml", include_str!("data/codex-acp.toml")),
+    ("codex-once.toml", include_str!("data/codex-once.toml")),
+    ("codex.toml", include_str!("data/codex.toml")),
+    ("copilot-once.toml", include_str!("data/copilot-once.toml")),
     ("copilot.toml", include_str!("data/copilot.toml")),
+    ("gemini-once.toml", include_str!("data/gemini-once.toml")),
     ("gemini.toml", include_str!("data/gemini.toml")),
+    ("opencode-once.toml", include_str!("data/opencode-once.toml")),
     ("opencode.toml", include_str!("data/opencode.toml")),
+    ("pi.toml", include_str!("data/pi.toml")),
+    ("qwen-once.toml", include_str!("data/qwen-once.toml")),
     ("qwen.toml", include_str!("data/qwen.toml")),
     ("scripted.toml", include_str!("data/scripted.toml")),
     ("shell.toml", include_str!("data/shell.toml")),
@@ -35,14 +49,14 @@ const BUILT_IN: [(&str, &str); 8] = [
 
 /// The word in a command that stands for divisi's own program.
 const OWN_PROGRAM: &str = "{exe}";
-/// The word in a shell agent's command that stands for the prompt; without it the prompt is the last argument.
-const PROMPT: &str = "{prompt}";
 
 /// One agent as the catalog knows it.
 #[derive(Debug, Clone)]
 struct Entry {
     description: String,
     protocol: Protocol,
+    dialect: Option<Dialect>,
+    arguments: Arguments,
     command: Vec<String>,
     environment: BTreeMap<String, String>,
     pass_environment: Vec<String>,
@@ -172,12 +186,20 @@ fn merge(file: DefinitionFile, earlier: Option<&Entry>, source: &str, own_exe: &
         Some(command) => command.into_iter().map(with_program).collect(),
         None => earlier.map(|entry| entry.command.clone()).ok_or_else(|| missing("command"))?,
     };
+    let protocol = file.protocol.or_else(|| earlier.map(|entry| entry.protocol)).ok_or_else(|| missing("protocol"))?;
+    let dialect =
+        file.dialect.map(|name| name.parse()).transpose()?.or_else(|| earlier.and_then(|entry| entry.dialect));
+    if protocol == Protocol::JsonLines && dialect.is_none() {
+        return Err("`dialect` is missing (it is needed with the protocol json_lines)".to_owned());
+    }
     Ok(Entry {
         description: file
             .description
             .or_else(|| earlier.map(|entry| entry.description.clone()))
             .ok_or_else(|| missing("description"))?,
-        protocol: file.protocol.or_else(|| earlier.map(|entry| entry.protocol)).ok_or_else(|| missing("protocol"))?,
+        protocol,
+        dialect,
+        arguments: file.arguments.over(earlier.map(|entry| &entry.arguments)),
         command,
         environment,
         pass_environment,
@@ -229,28 +251,19 @@ impl Agents for Catalog {
 
     fn lifetime(&self, agent: &AgentDefinition) -> Lifetime {
         match agent.protocol {
-            Protocol::Shell => Lifetime::Turn,
-            Protocol::Acp => Lifetime::Session,
+            Protocol::Shell | Protocol::JsonLines => Lifetime::Turn,
+            Protocol::Acp | Protocol::ClaudeStreamJson | Protocol::CodexAppServer => Lifetime::Session,
         }
     }
 
-    fn command(&self, agent: &AgentDefinition, _setup: &ConversationSetup, prompt: Option<&str>) -> Vec<String> {
-        let mut command = agent.command.clone();
-        if let (Protocol::Shell, Some(prompt)) = (agent.protocol, prompt) {
-            let mut placed = false;
-            for word in command.iter_mut().filter(|word| *word == PROMPT) {
-                prompt.clone_into(word);
-                placed = true;
-            }
-            if !placed {
-                command.push(prompt.to_owned());
-            }
-        }
-        command
+    fn command(&self, agent: &AgentDefinition, setup: &ConversationSetup, prompt: Option<&str>) -> Vec<String> {
+        let none = Arguments::default();
+        let arguments = self.entries.get(&agent.name).map_or(&none, |entry| &entry.arguments);
+        command::fill(agent, arguments, setup, prompt)
     }
 
     fn wants_stdin(&self, agent: &AgentDefinition) -> bool {
-        agent.protocol == Protocol::Acp
+        self.lifetime(agent) == Lifetime::Session
     }
 
     fn converse(
@@ -259,9 +272,16 @@ impl Agents for Catalog {
         setup: &ConversationSetup,
         turn: Option<&TurnId>,
     ) -> Box<dyn Conversation> {
+        let turn = turn.cloned().unwrap_or_else(|| TurnId::from(""));
         match agent.protocol {
-            Protocol::Shell => Box::new(ShellConversation::new(turn.cloned().unwrap_or_else(|| TurnId::from("")))),
+            Protocol::Shell => Box::new(ShellConversation::new(turn)),
             Protocol::Acp => Box::new(AcpConversation::new(setup.clone())),
+            Protocol::ClaudeStreamJson => Box::new(ClaudeConversation::new(setup.clone())),
+            Protocol::CodexAppServer => Box::new(CodexConversation::new(setup.clone())),
+            Protocol::JsonLines => {
+                let dialect = self.entries.get(&agent.name).and_then(|entry| entry.dialect).unwrap_or(Dialect::Claude);
+                Box::new(JsonLinesConversation::new(dialect, setup, turn))
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The scripted agent: `divisi agent-script [--protocol acp|jsonl|plain] [SCRIPTFILE | -e TEXT]`.
 //!
 //! A program that plays an agent from a script, in every good and bad way real agents have: the first tour (`divisi try`) and the
-//! tests use it. Without a script it plays the tour.
+//! tests use it. Without a script it plays the text of the variable `AGENT_SCRIPT`; without that one, the tour.
 //!
 //! One step per line; empty lines and lines that begin with `#` do nothing. In text `\n`, `\t`, `\e`, `\\` and `{prompt}` are
 //! replaced. `ID`, `PATH` and `FILE` are one word, in double quotes if it has spaces; what follows is the rest of the line.
@@ -13,11 +13,13 @@
 //! | `plan A \| B \| C` | a plan; entries that begin with `+` are completed, with `*` in progress |
 //! | `tool-call ID KIND TITLE`, `tool-done ID [failed]` | a tool call, and its end |
 //! | `edit PATH TEXT`, `append PATH TEXT`, `delete PATH` | changes a file, reported as a tool call with its diff |
+//! | `replace PATH OLD :: NEW` | changes the first OLD in a file, reported likewise; a failed tool call when there is none |
 //! | `ask-permission ID TITLE [:: COMMAND]` | asks; then `if-allowed` or `if-rejected` ... `end` |
 //! | `ask-question ID TEXT :: A \| B` | asks with choices that neither allow nor reject; the choice is said |
 //! | `withdraw-permission ID TITLE` | asks and takes it back |
 //! | `usage IN OUT [COST]`, `mode ID`, `commands A \| B` | what their names say |
 //! | `sleep-until FILE`, `touch FILE`, `pid FILE` | waits for a file, makes one, writes the own process id into one |
+//! | `pause MILLISECONDS` | waits; a cancel ends it |
 //! | `wait-cancel`, `hang [TEXT]` | waits for a cancel; says the text, waits for ever and ignores everything |
 //! | `ignore-term`, `leak-child FILE`, `leak-setsid FILE` | ignores SIGTERM; leaves a process behind that keeps standard output open (its id is written into FILE), in the second case in a session of its own and ignoring SIGTERM |
 //! | `close-stdout`, `half-line`, `garbage`, `invalid-utf8`, `deep-json`, `long-line BYTES` | damage to the stream |
@@ -29,7 +31,8 @@
 //! Before the agent is ready, wherever they stand in the script: `slow-start MILLISECONDS`, `wait-start FILE`, `die-at-start CODE`,
 //! `capability load|resume`, `load-fails`, `auth-required`, `refuse-initialize`, `protocol-version N`, `modes A | B`, `models A | B`.
 //!
-//! `on-turn N` begins the steps of the N-th prompt; steps before the first `on-turn` are those of every other prompt. A prompt that
+//! `on-turn N` begins the steps of the N-th prompt; steps before the first `on-turn` are those of every other prompt. `on-resume` begins those of
+//! every prompt to a process that goes on with an earlier one's conversation. A prompt that
 //! has the line `#!script` is itself a script for its turn, from the line after that.
 
 use std::fs;
@@ -46,6 +49,9 @@ use parse::Script;
 
 /// The script that is played when none is given.
 const TOUR: &str = include_str!("script/tour.script");
+
+/// Where a script may stand when no argument gives one: a session's own, with `--env` or through the wire.
+const VARIABLE: &str = "AGENT_SCRIPT";
 
 const USAGE: &str = "usage: divisi agent-script [--protocol acp|jsonl|plain] [SCRIPTFILE | -e TEXT]";
 
@@ -101,6 +107,7 @@ fn run(arguments: &[String]) -> Result<i32, Fault> {
             return Err(Fault::Usage("more than one script was given".to_owned()));
         }
     }
+    let text = text.or_else(|| std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty()));
     let script =
         Script::parse(text.as_deref().unwrap_or(TOUR)).map_err(|error| Fault::Broken(format!("script: {error}")))?;
     match protocol {

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::cli::command;
 
 const EXAMPLES: &str = "Examples:
+  divisi try
   divisi new --wait 'add a test for the parser'
   divisi new --agent shell 'cargo fmt'
   divisi list
@@ -27,6 +28,7 @@ pub(crate) struct Cli {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Try(command::try_::Args),
     New(command::new::Args),
     List(command::list::Args),
     Show(command::show::Args),

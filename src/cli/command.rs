@@ -24,6 +24,7 @@ pub(crate) mod send;
 pub(crate) mod show;
 pub(crate) mod stop;
 pub(crate) mod trust;
+pub(crate) mod try_;
 pub(crate) mod wait;
 
 use crate::cli::args::Verb;
@@ -40,6 +41,7 @@ pub(crate) fn run(verb: Verb, context: &Context) -> Outcome {
         // These have no use for a daemon, or make their own runtime.
         Verb::Completions(args) => Ok(completions::run(&args)),
         Verb::Config(args) => config::run(&args, context),
+        Verb::Try(args) => try_::run(&args, context),
         Verb::Daemon(args) => daemon::run(&args, context),
         Verb::Nvim(_) | Verb::Shim(_) | Verb::AgentScript(_) => {
             Err(Refusal::internal("this subcommand is not part of this build"))
@@ -90,7 +92,8 @@ async fn with_daemon(verb: Verb, context: &Context) -> Outcome {
         Verb::Trust(args) => trust::run(args, context).await,
         Verb::Agents(args) => agents::run(args, context).await,
         Verb::Doctor(args) => doctor::run(args, context).await,
-        Verb::Completions(_)
+        Verb::Try(_)
+        | Verb::Completions(_)
         | Verb::Config(_)
         | Verb::Daemon(_)
         | Verb::Nvim(_)

@@ -64,15 +64,16 @@ impl Context {
         Ok(Door { context: self, client })
     }
 
+    /// For followers: starts a daemon in the place of one that died.
     fn revive(&self) -> Revive {
         let (paths, programs) = (self.paths.clone(), self.programs);
-        Arc::new(move || {
+        Revive(Arc::new(move || {
             let paths = paths.clone();
             Box::pin(async move {
                 let start = || (programs.start_daemon)(&paths);
                 connect_or_start(&paths, &caller(), &start).await.map(drop)
             })
-        })
+        }))
     }
 
     async fn connect(&self) -> Result<Client, Refusal> {
@@ -149,22 +150,17 @@ impl Door<'_> {
         self.query(Query::ShowSession(show)).await
     }
 
-    /// Events after a number, with views, of one session or all. A daemon that is lost while someone waits for work is started anew;
-    /// one that is only watched is waited for.
-    pub(crate) async fn follow(
-        &self,
-        after: Seq,
-        session: Option<SessionId>,
-        waits: bool,
-    ) -> Result<Follower, Refusal> {
+    /// Events after a number, with views, of one session or all. A daemon that dies meanwhile is replaced; one that was told to stop
+    /// is waited for.
+    pub(crate) async fn follow(&self, after: Seq, session: Option<SessionId>) -> Result<Follower, Refusal> {
         Follower::open(Follow {
             socket: self.context.paths.socket.clone(),
             caller: caller(),
             after: Some(after),
             session,
-            views: waits,
+            views: true,
             patience: PATIENCE,
-            revive: waits.then(|| self.context.revive()),
+            revive: Some(self.context.revive()),
         })
         .await
     }

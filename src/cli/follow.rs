@@ -37,7 +37,7 @@ pub(crate) async fn until_settled(
         [one] => Some(one.clone()),
         _ => None,
     };
-    let mut follower = door.follow(head, only, true).await?;
+    let mut follower = door.follow(head, only).await?;
     let mut views = BTreeMap::new();
     for id in sessions {
         views.insert(id.clone(), door.session(id.as_str()).await?);
@@ -80,7 +80,7 @@ pub(crate) async fn until<T>(
     doing: &str,
     end: impl Fn(&Envelope) -> Option<Result<T, Refusal>>,
 ) -> Result<T, Refusal> {
-    let mut follower = door.follow(after, Some(session.clone()), true).await?;
+    let mut follower = door.follow(after, Some(session.clone())).await?;
     let mut progress = Progress::new(&context.screen, doing);
     loop {
         for event in turning(&mut follower, &mut progress).await?.events {

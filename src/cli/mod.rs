@@ -6,13 +6,14 @@ mod context;
 pub mod daemon;
 mod exit;
 mod follow;
+mod key;
 mod log_file;
 mod prompt;
 pub mod render;
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::ExitStatus;
 
@@ -37,8 +38,22 @@ pub struct Programs {
     /// Opens a pull request for a commit: repository's common directory, commit, head branch, base branch, title, body. Returns what
     /// was said.
     pub open_pull_request: fn(&PullRequest) -> Result<String, Refusal>,
+    /// The repository of `divisi try`.
+    pub scratch: Scratch,
+    /// Where a program is, by its name.
+    pub find: fn(&str) -> Option<PathBuf>,
     /// Subcommands that are other programs in the same binary (`nvim`, `shim`, ...): called with the arguments after the name.
     pub others: &'static [Other],
+}
+
+/// What is done with git for an example repository.
+pub struct Scratch {
+    /// Makes one in a directory.
+    pub init: fn(&Path) -> Result<(), Refusal>,
+    /// Commits everything in it, with a subject.
+    pub commit: fn(&Path, &str) -> Result<(), Refusal>,
+    /// Its newest commits as a drawing, one per line.
+    pub history: fn(&Path) -> Result<String, Refusal>,
 }
 
 /// A subcommand that is another program: its name, and what runs with the arguments after it and gives the exit code.

@@ -1,6 +1,7 @@
 //! The only place that writes to the terminal. Whatever text comes in, no control character of it goes out.
 
 pub(crate) mod diff;
+pub(crate) mod live;
 pub(crate) mod progress;
 pub(crate) mod session;
 pub(crate) mod table;

@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::base::clock;
 use crate::model::Refusal;
+use crate::model::id::Oid;
 use crate::model::worktree::Worktree;
 
 use super::admin::{self, Presence};
@@ -36,7 +37,11 @@ pub(super) fn clean(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
     refs::sweep_lock(common_dir, &worktree.branch);
     let place = admin::common(worktree);
     let tip = refs::read(git, &place, &worktree.branch)?;
-    if tip.as_ref().is_some_and(|tip| *tip != worktree.base.commit) {
+    let only_here = match &tip {
+        Some(tip) if *tip != worktree.base.commit => presence == Presence::Whole || !preserved(git, worktree, tip)?,
+        _ => false,
+    };
+    if only_here {
         return Err(left(worktree, &format!("its branch {} has commits", worktree.branch)));
     }
     if presence == Presence::Whole && !status(git, &admin::place(worktree))?.is_clean() {
@@ -61,11 +66,21 @@ pub(super) fn clean(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
         discard_directory(&directory).map_err(|error| failed(&directory, &error))?;
     }
     let _ = detour(worktree).parent().map(fs::remove_dir);
-    if tip.is_some() {
-        refs::delete(git, &place, &worktree.branch, &worktree.base.commit)?;
+    if let Some(tip) = tip {
+        refs::delete(git, &place, &worktree.branch, &tip)?;
     }
     refs::sweep(common_dir, &worktree.branch);
     Ok(())
+}
+
+/// Whether the preserved ref has a commit: then an interrupted restore made the branch, and it can be made again.
+fn preserved(git: &Git, worktree: &Worktree, tip: &Oid) -> Result<bool, Refusal> {
+    let place = admin::common(worktree);
+    let name = super::preserve::reference(&worktree.session);
+    match refs::read(git, &place, &name)? {
+        Some(kept) => super::land::contains(git, &place, &kept, tip),
+        None => Ok(false),
+    }
 }
 
 fn left(worktree: &Worktree, why: &str) -> Refusal {
@@ -96,7 +111,7 @@ fn end_leftover_git(git: &Git, git_dir: &Path) -> Result<(), Refusal> {
                 text::path(git_dir)
             )));
         }
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        clock::pause(std::time::Duration::from_millis(10));
     }
 }
 

@@ -56,7 +56,8 @@ pub(super) fn include(git: &Git, worktree: &Worktree) -> Result<Vec<String>, Ref
     remember(&admin::git_dir(worktree), &target, &copied).map_err(|error| failed("the list of files", error))?;
     let mut notes = Vec::new();
     if !copied.is_empty() {
-        notes.push(format!("{} files named in {FILE} were copied", copied.len()));
+        let files = if copied.len() == 1 { "file" } else { "files" };
+        notes.push(format!("{} {files} named in {FILE} copied", copied.len()));
     }
     if kept > 0 {
         notes.push(format!("{kept} files named in {FILE} are there already and were left as they are"));

@@ -101,7 +101,7 @@ fn lock_file(common_dir: &Path, end: std::time::Instant, limit: Duration) -> Res
             };
             return Err(too_long(common_dir, limit, &holder));
         }
-        std::thread::sleep(LOOK);
+        clock::pause(LOOK);
     }
     // The lock is held even if the pid cannot be written; then the next in line is told less.
     let _ = file.set_len(0);
@@ -136,7 +136,7 @@ pub(super) fn wait_for(lock: &Path, end: std::time::Instant) -> bool {
         if clock::instant() >= end {
             return false;
         }
-        std::thread::sleep(LOOK);
+        clock::pause(LOOK);
     }
     true
 }

@@ -1,6 +1,6 @@
 //! Driver: git, by its own program, hardened so that nothing planted in a repository runs.
 //!
-//! [`command`] is the one way to run it. Everything else is a file per operation of [`crate::host::port::Git`]; the order of steps
+//! `command` and `call` are the one way to run it. Everything else is a file per operation of [`crate::host::port::Git`]; the order of steps
 //! in each is chosen so that a kill at any point leaves a state that the next call recognises.
 
 mod admin;

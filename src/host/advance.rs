@@ -100,10 +100,15 @@ fn advance_turn(change: &mut Change<'_>, id: &SessionId) {
     start_next_turn(change, id);
 }
 
+/// A prompt may be long: its first line says what it is about, in a commit's subject.
+pub(crate) fn first_line(prompt: &str) -> &str {
+    prompt.trim_start().lines().next().unwrap_or_default()
+}
+
 /// The subject and trailers of a checkpoint.
 pub(crate) fn checkpoint_message(change: &Change<'_>, session: &Session) -> String {
     let prompt = session.turn.as_ref().map_or(session.prompt.as_str(), |turn| turn.prompt.as_str());
-    let subject = crate::base::text::visible_line(prompt, 60);
+    let subject = crate::base::text::visible_line(first_line(prompt), 60);
     let number = session.turns.max(1);
     format!(
         "{}{subject}\n\nDivisi-Session: {} ({})\nDivisi-Agent: {}\nDivisi-Turn: {number}\n",

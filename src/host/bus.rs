@@ -60,7 +60,7 @@ impl Bus {
     }
 
     /// Events after a cursor from memory, when memory reaches back that far.
-    fn from_memory(&self, after: Seq) -> Option<Vec<Arc<Envelope>>> {
+    fn recent_after(&self, after: Seq) -> Option<Vec<Arc<Envelope>>> {
         let recent = self.recent();
         let first = recent.front()?.seq;
         if first.0 > after.0 + 1 {
@@ -89,7 +89,7 @@ impl Subscription {
         loop {
             let head = *self.head.borrow_and_update();
             if self.cursor < head {
-                let page = match self.bus.from_memory(self.cursor) {
+                let page = match self.bus.recent_after(self.cursor) {
                     Some(page) => page,
                     None => self.refill().await?,
                 };

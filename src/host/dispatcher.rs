@@ -221,7 +221,7 @@ impl Dispatcher {
 
     fn on_request(&mut self, request: Request) {
         match request {
-            Request::Submit { id, command, client, reply } => self.on_submit(id, *command, &client, reply),
+            Request::Submit { id, command, client, reply } => self.on_submit(&id, &command, &client, reply),
             Request::Query { query, reply } => {
                 let lookup = on_query::prepare(&self.brain.registry, query);
                 if let Lookup::Status = lookup {
@@ -245,14 +245,14 @@ impl Dispatcher {
         }
     }
 
-    fn on_submit(&mut self, id: CommandId, command: Command, client: &str, reply: Reply) {
+    fn on_submit(&mut self, id: &CommandId, command: &Command, client: &str, reply: Reply) {
         if let Some(why) = self.runner.ports.store.blocked() {
             let refusal = Refusal::environment(format!("nothing can be recorded at the moment: {why}"))
                 .hint("divisi daemon status");
             let _ = reply.send(Err(refusal));
             return;
         }
-        match self.earlier_receipt(&id) {
+        match self.earlier_receipt(id) {
             Ok(None) => {}
             Ok(Some(receipt)) => {
                 let _ = reply.send(Ok(receipt));
@@ -273,8 +273,8 @@ impl Dispatcher {
         }
         let cause = Cause::Command { id: id.clone() };
         self.decide(cause, |change| {
-            if let Err(refusal) = on_command(change, &id, &command, client) {
-                change.refuse(&id, refusal);
+            if let Err(refusal) = on_command(change, id, command, client) {
+                change.refuse(id, refusal);
             }
         });
     }
@@ -353,7 +353,7 @@ fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client
 fn on_result(change: &mut Change<'_>, input: Input) {
     match input {
         Input::BaseResolved { ticket, request, result } => {
-            on_create::on_base_resolved(change, ticket, &request, result)
+            on_create::on_base_resolved(change, ticket, &request, result);
         }
         Input::WorktreeCreated { session, result } => on_create::on_worktree_created(change, &session, result),
         Input::SetupEnded { session, result } => on_create::on_setup_ended(change, &session, result),

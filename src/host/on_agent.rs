@@ -76,7 +76,7 @@ fn on_update(change: &mut Change<'_>, id: &SessionId, job: &JobId, update: Updat
                 state: ApprovalState::Open,
                 asked_at: change.now,
             };
-            return on_approval::on_requested(change, approval);
+            return on_approval::on_requested(change, &approval);
         }
         Update::ApprovalWithdrawn { key, reason } => {
             return on_approval::expire(change, id, job, Some(&key), &reason);

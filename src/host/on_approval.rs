@@ -99,7 +99,7 @@ pub(crate) fn allow(change: &mut Change<'_>, approval: &Approval, by: &str) {
 }
 
 /// A new request: shown, or answered by what the person said before.
-pub(crate) fn on_requested(change: &mut Change<'_>, approval: Approval) {
+pub(crate) fn on_requested(change: &mut Change<'_>, approval: &Approval) {
     let id = approval.session.clone();
     change.emit(Some(&id), Event::ApprovalRequested(Box::new(approval.clone())));
     if approval.kind == ApprovalKind::Question {
@@ -107,9 +107,9 @@ pub(crate) fn on_requested(change: &mut Change<'_>, approval: Approval) {
     }
     let auto = change.brain.registry.sessions.get(&id).is_some_and(|session| session.policy == ApprovalPolicy::Auto);
     if auto {
-        allow(change, &approval, "policy");
-    } else if allowed_by_rule(change, &approval) {
-        allow(change, &approval, "rule");
+        allow(change, approval, "policy");
+    } else if allowed_by_rule(change, approval) {
+        allow(change, approval, "rule");
     }
 }
 

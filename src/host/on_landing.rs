@@ -90,16 +90,15 @@ pub(crate) fn on_start(change: &mut Change<'_>, command: &CommandId, request: &S
 
 /// A squash's message when the person gave none: the first prompt, and which session it was.
 fn default_message(session: &Session) -> String {
-    let subject = crate::base::text::visible_line(&session.prompt, 72);
+    let subject = crate::base::text::visible_line(crate::host::advance::first_line(&session.prompt), 72);
     let mut message = format!("{subject}\n");
     if session.prompt.trim() != subject {
         message.push('\n');
         message.push_str(crate::base::text::visible(session.prompt.trim()).as_str());
         message.push('\n');
     }
-    message
-        .push_str(&format!("\nDivisi-Session: {} ({})\nDivisi-Agent: {}\n", session.id, session.name, session.agent));
-    message
+    let Session { id, name, agent, .. } = session;
+    message + &format!("\nDivisi-Session: {id} ({name})\nDivisi-Agent: {agent}\n")
 }
 
 /// A landing was looked at: it is begun with exactly what was seen, or refused.

@@ -15,6 +15,15 @@ use crate::model::turn::Turn;
 use crate::model::worktree::Worktree;
 use std::collections::BTreeMap;
 
+/// What a diff is looked up with.
+pub(crate) struct DiffLookup {
+    pub(crate) worktree: Worktree,
+    pub(crate) request: DiffSession,
+    pub(crate) turn: Option<Turn>,
+    pub(crate) decisions: BTreeMap<HunkId, HunkDecision>,
+    pub(crate) patch: bool,
+}
+
 /// A query with everything from the registry that its answer needs; the rest is looked up off the dispatcher.
 pub(crate) enum Lookup {
     /// Answered.
@@ -30,13 +39,7 @@ pub(crate) enum Lookup {
         left_out: Vec<LeftOut>,
     },
     /// A diff or patch.
-    Diff {
-        worktree: Worktree,
-        request: DiffSession,
-        turn: Option<Turn>,
-        decisions: BTreeMap<HunkId, HunkDecision>,
-        patch: bool,
-    },
+    Diff(Box<DiffLookup>),
     /// A preflight.
     Preflight { worktree: Worktree, onto: Option<String>, others: Vec<(String, Worktree)> },
     /// A file of the base.
@@ -111,13 +114,13 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
 
 fn diff(registry: &Registry, request: DiffSession, patch: bool) -> Result<Lookup, Refusal> {
     let session = registry.require(&request.session)?;
-    Ok(Lookup::Diff {
+    Ok(Lookup::Diff(Box::new(DiffLookup {
         worktree: session.worktree.clone(),
         turn: session.turn.clone(),
         decisions: session.decisions.clone(),
         request,
         patch,
-    })
+    })))
 }
 
 fn views(registry: &Registry) -> Vec<SessionView> {

@@ -68,8 +68,9 @@ pub(crate) fn on_prepared(change: &mut Change<'_>, ticket: Ticket, id: &SessionI
     let commits = if landed { 0 } else { unlanded.commits };
     if (commits > 0 || unlanded.dirty > 0) && !request.discard {
         let refusal = Refusal::conflict(format!(
-            "cannot remove '{name}': {commits} commits and {} uncommitted paths are not landed",
-            unlanded.dirty
+            "cannot remove '{name}': {} and {} are not landed",
+            counted(commits, "commit"),
+            counted(unlanded.dirty, "uncommitted path")
         ))
         .hint(format!("divisi land {name}"))
         .hint(format!("divisi remove {name} --discard   (keeps them under refs/divisi/preserved/{id})"));
@@ -119,4 +120,9 @@ pub(crate) fn on_restored(change: &mut Change<'_>, ticket: Ticket, result: Resul
         }
         Err(refusal) => change.refuse(&command, refusal),
     }
+}
+
+fn counted(count: impl Into<u64>, thing: &str) -> String {
+    let count = count.into();
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }

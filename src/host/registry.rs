@@ -136,7 +136,7 @@ impl Registry {
                         key: patch_key(session, hunk),
                         session: Some(session.clone()),
                         live: false,
-                        doc: doc.map(|patch| document(patch)),
+                        doc: doc.map(document),
                     });
                 }
             }

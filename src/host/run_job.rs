@@ -90,13 +90,13 @@ impl Runner {
             Attached::Gone(reader) => (reader, None),
             Attached::NeverStarted => {
                 // The daemon died between the intention and the start: it is started now, under the same id.
-                return match prompt {
-                    Some(prompt) => self.start_job(launch, prompt, inputs).await,
-                    None => {
-                        self.unregister(&job);
-                        self.send(Input::JobEnded { session, job, end: JobEnd::Lost, offset: 0 });
-                    }
-                };
+                if let Some(prompt) = prompt {
+                    self.start_job(launch, prompt, inputs).await;
+                } else {
+                    self.unregister(&job);
+                    self.send(Input::JobEnded { session, job, end: JobEnd::Lost, offset: 0 });
+                }
+                return;
             }
         };
         let (lifetime, conversation) = match self.ports.agents.find(&launch.agent) {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::host::gap;
 use crate::host::mend::LeftOut;
-use crate::host::on_query::{Lookup, encode};
+use crate::host::on_query::{DiffLookup, Lookup, encode};
 use crate::host::port::{Store, Table};
 use crate::host::run_effect::{Ports, of_repository};
 use crate::model::Refusal;
@@ -38,11 +38,12 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup) -> Result<Value, Refusal> {
             if let Some(left) = left_out.iter().find(|left| left.id.as_str() == wanted) {
                 return Err(left.refusal());
             }
-            let found = find_session(ports, &wanted, views, repository.as_deref(), &removed);
+            let found = find_session(ports, &wanted, &views, repository.as_deref(), &removed);
             let named = left_out.iter().find(|left| left.name.as_ref() == Some(&wanted.to_lowercase()));
             encode(&found.map_err(|refusal| named.map_or(refusal, LeftOut::refusal))?)
         }
-        Lookup::Diff { worktree, request, turn, decisions, patch } => {
+        Lookup::Diff(lookup) => {
+            let DiffLookup { worktree, request, turn, decisions, patch } = *lookup;
             diff(ports, &worktree, &request, turn, &decisions, patch)
         }
         Lookup::Preflight { worktree, onto, others } => {
@@ -115,7 +116,7 @@ pub(crate) fn stored_session(store: &dyn Store, id: &SessionId) -> Result<Option
 fn find_session(
     ports: &Ports,
     wanted: &str,
-    views: Vec<SessionView>,
+    views: &[SessionView],
     repository: Option<&str>,
     removed: &[SessionId],
 ) -> Result<SessionView, Refusal> {

@@ -4,13 +4,14 @@
 //! there. What the process says goes to the dispatcher in batches, each with the journal offset it reaches; the next batch is read
 //! once the last has committed, so a slow disk slows the reading and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use crate::base::clock;
 use crate::host::effect::{Delivery, Launch, UnitInput};
 use crate::host::input::{AgentInput, Input};
 use crate::host::port::{
@@ -260,7 +261,7 @@ impl Unit {
                     if self.conversation.can_cancel() && progress.ready.is_some() {
                         self.conversation.feed(ConversationInput::Cancel, &mut updates);
                         progress.stop = Stop::Cancelled;
-                        progress.deadline = Some(Instant::now() + self.launch.grace);
+                        progress.deadline = Some(soon() + self.launch.grace);
                     } else {
                         self.next_rung(progress).await;
                     }
@@ -281,7 +282,7 @@ impl Unit {
         match progress.stop {
             Stop::No | Stop::Cancelled => {
                 progress.stop = Stop::Interrupted;
-                progress.deadline = Some(Instant::now() + self.launch.grace);
+                progress.deadline = Some(soon() + self.launch.grace);
                 if let Some(control) = &self.control
                     && let Err(refusal) = control.interrupt().await
                 {
@@ -306,10 +307,9 @@ impl Unit {
 
     /// Hands waiting writes to the shim, each key once.
     async fn flush(&mut self, progress: &mut Progress) {
-        let mut last: BTreeMap<String, ()> = BTreeMap::new();
+        let mut last = BTreeSet::new();
         for (key, bytes) in std::mem::take(&mut progress.outbox) {
-            if progress.written.contains(&key) || progress.sent.contains(&key) || last.insert(key.clone(), ()).is_some()
-            {
+            if progress.written.contains(&key) || progress.sent.contains(&key) || !last.insert(key.clone()) {
                 continue;
             }
             let Some(control) = &self.control else { continue };
@@ -337,7 +337,12 @@ impl Unit {
     }
 }
 
+/// Now, on the runtime's clock.
+fn soon() -> Instant {
+    Instant::from_std(clock::instant())
+}
+
 /// A deadline that never comes; its branch is disabled.
 fn far() -> Instant {
-    Instant::now() + Duration::from_secs(60 * 60)
+    soon() + Duration::from_secs(60 * 60)
 }

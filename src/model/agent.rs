@@ -11,6 +11,12 @@ pub enum Protocol {
     Shell,
     /// Agent Client Protocol, version 1, on standard input and output.
     Acp,
+    /// Claude Code's two-way JSON lines.
+    ClaudeStreamJson,
+    /// Codex's `app-server`, its own JSON-RPC.
+    CodexAppServer,
+    /// One process per turn that prints JSON lines, in one of several dialects.
+    JsonLines,
 }
 
 /// The status of a tool call, as ACP names it.

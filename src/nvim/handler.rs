@@ -14,7 +14,7 @@ use super::msgpack;
 pub struct Ask {
     /// The Lua side's number of it.
     pub id: u64,
-    /// A method of the wire, or one of this process (`host/status`, `transcript/open`, `transcript/close`).
+    /// A method of the wire, or one of this process (`host/status`, `host/wake`, `transcript/open`, `transcript/close`).
     pub method: String,
     /// Its parameters.
     pub params: Value,

@@ -141,6 +141,11 @@ impl Host {
                 self.documents.remove(&session);
                 self.answer(ask.id, &ask.method, Ok(json!({})));
             }
+            // A person uses the plugin: the next attempt to connect comes at once and may start a daemon.
+            "host/wake" => {
+                self.wake();
+                self.answer(ask.id, &ask.method, Ok(json!({})));
+            }
             "host/status" => {
                 let daemon = self.daemon.as_ref().map(
                     |daemon| json!({ "version": daemon.version, "protocol": daemon.protocol, "socket": daemon.socket }),
@@ -168,9 +173,7 @@ impl Host {
         if is_command {
             params["command_id"] = json!(command_id());
         }
-        if self.current.borrow().is_none() {
-            self.wanted.notify_one();
-        }
+        self.wake();
         let (current, done) = (self.current.clone(), self.done.clone());
         tokio::spawn(async move {
             let outcome = timeout(CALL_DEADLINE, call(current, &method, params)).await.unwrap_or_else(|_| {
@@ -180,6 +183,12 @@ impl Host {
             // The loop ends only with the process.
             let _ = done.send(Done::Answer { id, method, outcome });
         });
+    }
+
+    fn wake(&self) {
+        if self.current.borrow().is_none() {
+            self.wanted.notify_one();
+        }
     }
 
     fn answer_later(&self, id: u64, method: String, outcome: Result<Value, Refusal>) {
@@ -242,6 +251,9 @@ impl Host {
             Signal::Batch(batch) => {
                 batch.sessions.iter().filter_map(row::session).for_each(|row| self.outbox.row(row));
                 for event in &batch.events {
+                    if let Some(row) = row::gone(event, &batch.sessions) {
+                        self.outbox.row(row);
+                    }
                     for op in [row::approval_change(event), row::event(event)].into_iter().flatten() {
                         self.outbox.op(op);
                     }

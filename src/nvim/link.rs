@@ -82,8 +82,8 @@ async fn follow(
 ) -> Result<(), CallError> {
     // Subscribed before the snapshot is taken: what happens in between is in both, and the later one wins.
     let mut batches = link.subscribe(*last).await?;
-    snapshot(link, signals).await?;
     current.send_replace(Some(Arc::clone(link)));
+    snapshot(link, signals).await?;
     while let Some(batch) = batches.recv().await {
         if advance(last, &batch) {
             // Before the batch: what follows a hole must not be shown until the hole is filled.

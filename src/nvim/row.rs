@@ -92,14 +92,21 @@ pub fn session(view: &Value) -> Option<Value> {
     }))
 }
 
-/// `0.42 USD`, with `~` when it is an estimate.
+/// The row that takes a removed session away: there is no view of it any more.
+pub fn gone(event: &Value, views: &[Value]) -> Option<Value> {
+    let id = text(event, "/session").filter(|_| text(event, "/type") == Some("session.removed"))?;
+    let seen = views.iter().any(|view| text(view, "/id") == Some(id));
+    (!seen).then(|| json!({ "id": id, "name": id, "state": "removed", "removed": true }))
+}
+
+/// `0.42 USD`, with `~` when it is an estimate; nothing is said of nothing.
 fn cost(usage: Option<&Value>) -> Option<String> {
     let usage = usage?;
-    let micros = usage.get("cost_micros")?.as_i64()?;
+    let micros = usage.get("cost_micros")?.as_i64().filter(|micros| *micros > 0)?;
     let cents = (micros + 5_000) / 10_000;
     let sign = if text(usage, "/source") == Some("estimated") { "~" } else { "" };
     let unit = line(usage, "/currency", 12).unwrap_or_else(|| "USD".to_owned());
-    Some(format!("{sign}{}.{:02} {unit}", cents / 100, (cents % 100).abs()))
+    Some(format!("{sign}{}.{:02} {unit}", cents / 100, cents % 100))
 }
 
 /// An approval, with everything a person needs to decide.

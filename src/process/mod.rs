@@ -15,6 +15,7 @@ pub mod identity;
 pub mod journal;
 mod protocol;
 pub mod publish;
+pub mod scratch;
 pub mod shim;
 mod spec;
 pub mod tree;

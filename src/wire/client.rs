@@ -15,7 +15,7 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub use follow::{Batch, Follow, Follower, Revive};
+pub use follow::{Batch, Follow, Follower, Revive, Starting};
 
 use crate::base::paths::PROTOCOL;
 use crate::model::command::{Command, Receipt};

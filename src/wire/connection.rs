@@ -27,7 +27,7 @@ use crate::wire::message::{Hello, Id, Subscribe, Subscribed, Unsubscribe, Welcom
 use crate::wire::method::DAEMON_STOP;
 use crate::wire::outgoing::{Gone, Outgoing};
 use crate::wire::serve::Shared;
-use crate::wire::subscription::pump;
+use crate::wire::subscription::{closed, pump};
 
 /// How far the two ends have come.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,6 +135,16 @@ impl Connection {
     /// Lets requests that are being worked on finish; subscriptions end.
     async fn finish(&mut self) {
         self.pumps.abort_all();
+        while self.pumps.join_next().await.is_some() {}
+        if self.shared.stop.is_triggered() {
+            let refusal = Refusal::environment("the daemon was told to stop");
+            for subscription in std::mem::take(&mut self.subscriptions).into_keys() {
+                let closed = closed(&subscription, refusal.clone());
+                if !matches!(timeout(self.shared.limits.drain, self.outgoing.send(closed)).await, Ok(Ok(()))) {
+                    break;
+                }
+            }
+        }
         let drained =
             timeout(self.shared.limits.drain, async { while self.tasks.join_next().await.is_some() {} }).await;
         if drained.is_err() {

@@ -13,6 +13,9 @@ use crate::base::path::{owned_directory, private_directory, writable_by_others};
 use crate::base::paths::Paths;
 use crate::model::Refusal;
 
+/// Connections that may be reset in a row before that counts as an answer.
+const RESETS: u32 = 100;
+
 /// A bound socket. Dropping it removes the file, if it is still this one.
 #[derive(Debug)]
 pub struct Bound {
@@ -99,12 +102,17 @@ fn clear_stale(path: &Path) -> Result<(), Refusal> {
         ))
         .hint(format!("look at it, then: rm {shown}")));
     }
-    match StdStream::connect(path) {
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path)
-            .map_err(|error| Refusal::environment(format!("failed to remove the stale socket {shown}: {error}"))),
-        Err(error) => Err(Refusal::environment(format!("failed to see who listens on {shown}: {error}"))),
-        Ok(_) => Err(Refusal::conflict(format!("another daemon listens on {shown}")).hint("divisi daemon status")),
+    for _ in 0..RESETS {
+        return match StdStream::connect(path) {
+            // Whoever listened ended while we waited to be accepted: the next attempt is refused.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => continue,
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path)
+                .map_err(|error| Refusal::environment(format!("failed to remove the stale socket {shown}: {error}"))),
+            Err(error) => Err(Refusal::environment(format!("failed to see who listens on {shown}: {error}"))),
+            Ok(_) => Err(Refusal::conflict(format!("another daemon listens on {shown}")).hint("divisi daemon status")),
+        };
     }
+    Err(Refusal::environment(format!("failed to see who listens on {shown}: it resets every connection")))
 }
 
 fn identity(path: &Path) -> Option<(u64, u64)> {

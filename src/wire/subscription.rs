@@ -9,7 +9,7 @@ use crate::host::bus::Subscription;
 use crate::host::handle::HostHandle;
 use crate::model::id::SessionId;
 use crate::model::session::SessionView;
-use crate::model::{Envelope, Event};
+use crate::model::{Envelope, Event, Refusal};
 use crate::wire::error::ErrorObject;
 use crate::wire::message::notification;
 use crate::wire::method::{EVENT_BATCH, EVENT_CLOSED};
@@ -31,9 +31,8 @@ pub(super) async fn pump(id: String, mut events: Subscription, views: bool, host
         let page = match events.next().await {
             Ok(page) => page,
             Err(refusal) => {
-                let params = serde_json::json!({ "subscription": id, "error": ErrorObject::from(refusal) });
                 // Whether or not it can still be told: this subscription is over.
-                let _ = outgoing.send(notification(EVENT_CLOSED, &params)).await;
+                let _ = outgoing.send(closed(&id, refusal)).await;
                 return;
             }
         };
@@ -45,6 +44,12 @@ pub(super) async fn pump(id: String, mut events: Subscription, views: bool, host
             }
         }
     }
+}
+
+/// The notification that a subscription is over.
+pub(super) fn closed(subscription: &str, refusal: Refusal) -> Vec<u8> {
+    let params = serde_json::json!({ "subscription": subscription, "error": ErrorObject::from(refusal) });
+    notification(EVENT_CLOSED, &params)
 }
 
 async fn views_of(events: &[Arc<Envelope>], host: &HostHandle) -> Vec<SessionView> {

@@ -85,7 +85,7 @@ fn round(store: &Arc<SqliteStore>, ahead: usize, with_rows: bool, pace: Option<D
                         drop(next);
                         waiting += 1;
                         if let Some(pace) = pace {
-                            std::thread::sleep(pace);
+                            divisi::base::clock::pause(pace);
                         }
                     }
                     if waiting == 0 {

@@ -1,10 +1,6 @@
 //! The git driver against real repositories.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::similar_names,
-    reason = "a test that cannot go on fails; a patch and its path are what is tested"
-)]
+#![expect(clippy::similar_names, reason = "a test that cannot go on fails; a patch and its path are what is tested")]
 
 mod fixture;
 

@@ -209,3 +209,23 @@ fn a_file_of_the_same_size_and_second_as_the_checkout_is_kept() {
     }
     panic!("no checkout and change happened within one second");
 }
+
+#[test]
+fn an_interrupted_restore_is_cleaned_and_done_again() {
+    let fixture = Fixture::new();
+    let worktree = fixture.worked("aaaa", "one", "x", "x\n");
+    put(Path::new(&worktree.path), "y", "y\n");
+    fixture.driver.remove_worktree(&worktree).unwrap();
+    let head = fixture.driver.restore_worktree(&worktree).unwrap();
+    let admin = fixture.repo.join(".git/worktrees/divisi-aaaa");
+    fs::remove_file(admin.join("divisi")).unwrap();
+    fs::rename(admin.join("index"), admin.join("index.lock")).unwrap();
+    assert_eq!(fixture.driver.check_worktree(&worktree).unwrap(), None);
+    fixture.driver.clean_worktree(&worktree).unwrap();
+    fixture.empty_trash();
+    assert_eq!(fixture.residue(), Vec::<String>::new());
+    assert_eq!(fixture.driver.restore_worktree(&worktree).unwrap(), head);
+    assert_eq!(read(Path::new(&worktree.path), "y"), "y\n");
+    // A restored worktree that is whole holds work and is not cleaned.
+    fixture.driver.clean_worktree(&worktree).unwrap_err();
+}

@@ -50,6 +50,8 @@ pub(crate) fn view(id: &str, name: &str, state: &str, repository: &Path) -> Valu
 
 impl Fake {
     pub(crate) fn start(socket: PathBuf) -> Self {
+        // Where the lock of those who start a daemon would be taken is a directory: no real one is started beside this one.
+        std::fs::create_dir(socket.with_file_name("start.lock")).unwrap();
         let fake = Self { state: Arc::default(), socket, tasks: Arc::default() };
         fake.listen();
         fake
@@ -99,6 +101,11 @@ impl Fake {
         for (key, value) in fields.as_object().unwrap() {
             view[key] = value.clone();
         }
+    }
+
+    /// Forgets a session without telling anyone, as a daemon does once it is removed.
+    pub(crate) fn forget(&self, id: &str) {
+        self.state().sessions.retain(|view| view["id"] != id);
     }
 
     /// Something happened: recorded, and told with the session's view.

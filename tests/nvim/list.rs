@@ -57,8 +57,13 @@ in_every_neovim! {
         scene.session("aaaaaaaaaa", "one", "running");
         scene.editor.ex("Divisi list").await;
         scene.editor.shows(LIST, "one").await;
+        scene.session("bbbbbbbbbb", "two", "running");
+        scene.fake.emit("bbbbbbbbbb", "session.created", json!({}));
+        scene.editor.shows(LIST, "two").await;
         scene.fake.set("aaaaaaaaaa", json!({ "removed": true }));
         scene.fake.emit("aaaaaaaaaa", "session.removed", json!({ "preserved": null }));
+        scene.fake.forget("bbbbbbbbbb");
+        scene.fake.emit("bbbbbbbbbb", "session.removed", json!({ "preserved": null }));
         scene.editor.shows(LIST, "No sessions yet").await;
         scene.editor.assert_calm().await;
     }

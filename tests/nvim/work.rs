@@ -165,6 +165,22 @@ in_every_neovim! {
         scene.editor.assert_calm().await;
     }
 
+    async fn a_conflicted_landing_is_continued_or_given_up(scene) {
+        scene.session("aaaaaaaaaa", "fix", "review");
+        scene.fake.set("aaaaaaaaaa", json!({ "landing": { "state": "conflicted", "paths": ["src/a.lua"] } }));
+        for (choice, method) in [("Continue", "landing/continue"), ("Give the landing up", "landing/abort")] {
+            scene.fake.answers(method, json!({ "outcome": { "outcome": "done" } }));
+            scene.editor.will_choose(&[choice]).await;
+            scene.editor.ex("Divisi land fix").await;
+            assert_eq!(called(&scene, method).await["session"], "aaaaaaaaaa");
+        }
+        scene.editor.will_choose(&["Look at the worktree"]).await;
+        scene.editor.ex("Divisi land fix").await;
+        scene.editor.until("vim.t.divisi_session == 'aaaaaaaaaa'").await;
+        assert!(scene.fake.called("landing/start").is_empty());
+        scene.editor.assert_calm().await;
+    }
+
     async fn remove_says_what_would_be_lost(scene) {
         scene.session("aaaaaaaaaa", "fix", "review");
         scene.fake.answers("session/preflight", preflight(true));

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use divisi::base::clock;
+use crate::support::found_within;
 use divisi::host::port::{Attached, JobHandle, JobSpec, Jobs, JournalReader, Record, RecordKind};
 use divisi::model::id::JobId;
 use divisi::model::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
@@ -149,15 +149,8 @@ pub(super) async fn in_time<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Waits for something that no event tells of.
-pub(super) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let begin = clock::instant();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(begin.elapsed() < LIMIT, "in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+pub(super) async fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    found_within(LIMIT, what, look).await
 }
 
 /// A journal's content so far.

@@ -79,15 +79,15 @@ fn a_waiting_prompt_can_be_changed_and_taken_back() {
     scene.divisi(&["send", "queue", "echo never >> steps.txt"]).ok();
     let queue = scene.show("queue")["queue"].clone();
     let id = |number: usize| queue[number]["id"].as_str().unwrap().to_owned();
-    scene.divisi(&["queue", "queue", "edit", &id(0), "echo right >> steps.txt"]).ok();
-    scene.divisi(&["queue", "queue", "cancel", &id(1)]).ok();
+    scene.divisi(&["queue", "edit", "queue", &id(0), "echo right >> steps.txt"]).ok();
+    scene.divisi(&["queue", "cancel", "queue", &id(1)]).ok();
     std::fs::write(&gate, "").unwrap();
     wait_until(DEADLINE, "both turns have ended", || {
         let session = scene.show("queue");
         session["turns"] == 2 && session["state"] == "review"
     });
     assert_eq!(scene.read("queue", "steps.txt"), "one\nright\n");
-    scene.divisi(&["queue", "queue", "cancel", &id(0)]).exits(1);
+    scene.divisi(&["queue", "cancel", "queue", &id(0)]).exits(1);
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl Scene {
     pub(super) fn new() -> Self {
         let env = TestEnv::new();
         let repo = env.repo("repo");
-        let lines: String = (1..=12).map(|number| format!("line {number}\n")).collect();
+        let lines = (1..=12).map(|number| format!("line {number}")).collect::<Vec<_>>().join("\n") + "\n";
         env.write("repo/lines.txt", lines);
         env.git(&repo, &["add", "--all"]);
         env.git(&repo, &["commit", "--quiet", "--message", "Add lines"]);

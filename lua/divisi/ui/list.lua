@@ -295,6 +295,7 @@ end
 
 ---Opens the list, or goes to it.
 function M.open()
+  require("divisi.commands").when_attached(function() end)
   local buf = window.buffer(NAME, M.make)
   local win = window.open(buf, "list", "below", require("divisi.config").get().list.height)
   if not win then

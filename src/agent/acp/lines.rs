@@ -1,11 +1,11 @@
 //! Lines out of chunks, bounded.
 
 /// The longest line that is read, in bytes.
-pub(super) const LONGEST: usize = 16 * 1024 * 1024;
+pub(in crate::agent) const LONGEST: usize = 16 * 1024 * 1024;
 
 /// What a chunk completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(in crate::agent) enum Line<'a> {
     /// A line without its end.
     Whole(&'a [u8]),
     /// A line grew over [`LONGEST`]; its rest is skipped.
@@ -14,14 +14,14 @@ pub(super) enum Line<'a> {
 
 /// Collects lines from chunks that are split anywhere.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LineReader {
+pub(in crate::agent) struct LineReader {
     partial: Vec<u8>,
     skipping: bool,
 }
 
 impl LineReader {
     /// Takes a chunk and gives every line it completes; empty ones are left out.
-    pub(super) fn push(&mut self, mut bytes: &[u8], on_line: &mut dyn FnMut(Line<'_>)) {
+    pub(in crate::agent) fn push(&mut self, mut bytes: &[u8], on_line: &mut dyn FnMut(Line<'_>)) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             let (piece, rest) = bytes.split_at(end);
             bytes = &rest[1..];
@@ -40,7 +40,7 @@ impl LineReader {
     }
 
     /// What is left without a line end.
-    pub(super) fn finish(&mut self) -> Vec<u8> {
+    pub(in crate::agent) fn finish(&mut self) -> Vec<u8> {
         self.skipping = false;
         std::mem::take(&mut self.partial)
     }

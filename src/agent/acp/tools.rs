@@ -141,7 +141,7 @@ fn diff(part: &Value) -> Option<ClaimedDiff> {
 }
 
 /// The command line of a call that executes one: a string, or words that are joined as a shell would read them.
-pub(super) fn command_line(call: &ToolCall) -> Option<String> {
+pub(in crate::agent) fn command_line(call: &ToolCall) -> Option<String> {
     if call.kind != "execute" {
         return None;
     }

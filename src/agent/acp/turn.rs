@@ -161,8 +161,16 @@ impl AcpConversation {
 
     /// A failure of the model that the agent passes off as the end of the turn.
     fn hidden_failure(&self, turn: &RunningTurn) -> Option<String> {
-        if self.quirks.hides_model_errors && turn.fault.is_some() {
-            return turn.fault.clone();
+        if self.quirks.hides_model_errors
+            && let Some(fault) = &turn.fault
+        {
+            // What the provider said comes as a message, JSON and all.
+            let said = turn.message.as_ref().and_then(|message| wire::parse(message.head.trim().as_bytes()).ok());
+            let words = said.as_ref().and_then(|said| said.pointer("/error/message")).and_then(Value::as_str);
+            return Some(match words.filter(|words| !fault.contains(words)) {
+                Some(words) => format!("{fault}: {}", crate::base::text::visible_line(words, 200)),
+                None => fault.clone(),
+            });
         }
         let prefix = self.quirks.error_prefix?;
         let message = turn.message.as_ref().filter(|message| !message.thought && message.head.starts_with(prefix))?;

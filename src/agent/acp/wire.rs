@@ -4,24 +4,24 @@ use serde_json::Value;
 
 /// A failed request.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct RpcError {
+pub(in crate::agent) struct RpcError {
     /// JSON-RPC's or the protocol's code.
-    pub(super) code: i64,
+    pub(in crate::agent) code: i64,
     /// One line.
-    pub(super) message: String,
+    pub(in crate::agent) message: String,
 }
 
 /// The protocol's code for "log in first".
-pub(super) const AUTH_REQUIRED: i64 = -32000;
+pub(in crate::agent) const AUTH_REQUIRED: i64 = -32000;
 /// The protocol's code for a cancelled request.
-pub(super) const CANCELLED: i64 = -32800;
+pub(in crate::agent) const CANCELLED: i64 = -32800;
 
 /// How a request went.
-pub(super) type Outcome = Result<Value, RpcError>;
+pub(in crate::agent) type Outcome = Result<Value, RpcError>;
 
 /// A message of the agent.
 #[derive(Debug)]
-pub(super) enum Incoming {
+pub(in crate::agent) enum Incoming {
     /// It wants an answer.
     Request { id: Value, method: String, params: Value },
     /// It tells something.
@@ -33,7 +33,7 @@ pub(super) enum Incoming {
 }
 
 /// Parses a line. Bytes that are not UTF-8 are replaced; too deep nesting is an error like any other.
-pub(super) fn parse(line: &[u8]) -> Result<Value, String> {
+pub(in crate::agent) fn parse(line: &[u8]) -> Result<Value, String> {
     let text = String::from_utf8_lossy(line);
     serde_json::from_str(&text).map_err(|error| match error.classify() {
         serde_json::error::Category::Eof => "it ends too early".to_owned(),
@@ -42,7 +42,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Value, String> {
 }
 
 /// Sorts a message. The field `jsonrpc` is not looked at: some agents leave it out.
-pub(super) fn classify(mut message: Value) -> Incoming {
+pub(in crate::agent) fn classify(mut message: Value) -> Incoming {
     let Some(object) = message.as_object_mut() else {
         return Incoming::Other(message);
     };
@@ -87,22 +87,22 @@ fn rpc_error(error: &Value) -> RpcError {
 }
 
 /// A string field that is there and not empty.
-pub(super) fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+pub(in crate::agent) fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
     value.get(field).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 /// The elements of a list field; none when it is absent or something else.
-pub(super) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+pub(in crate::agent) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
     value.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// A capability: `true` or an object; absent, `null` and `false` mean no.
-pub(super) fn offered(value: Option<&Value>) -> bool {
+pub(in crate::agent) fn offered(value: Option<&Value>) -> bool {
     value.is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)))
 }
 
 /// The text of a content block, when it is one that has some.
-pub(super) fn block_text(block: &Value) -> Option<String> {
+pub(in crate::agent) fn block_text(block: &Value) -> Option<String> {
     match block.get("type").and_then(Value::as_str)? {
         "text" => block.get("text").and_then(Value::as_str).map(str::to_owned),
         "resource" => block.pointer("/resource/text").and_then(Value::as_str).map(str::to_owned),

@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use crate::model::agent::Protocol;
 
+use super::command::Arguments;
+
 /// What a file may say. An unknown key is an error: a typing mistake in `pass_environment` must not be silent.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -13,7 +15,11 @@ pub(super) struct DefinitionFile {
     pub(super) name: String,
     pub(super) description: Option<String>,
     pub(super) protocol: Option<Protocol>,
+    /// Whose events they are, with the protocol `json_lines`.
+    pub(super) dialect: Option<String>,
     pub(super) command: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) arguments: Arguments,
     #[serde(default)]
     pub(super) environment: BTreeMap<String, String>,
     #[serde(default)]

@@ -77,8 +77,8 @@ fn an_unknown_name_hints_at_names_like_it() {
     let catalog = built_in();
     let hints = |name: &str| catalog.find(name).unwrap_err().hints.join("\n");
     assert!(hints("gemni").contains("gemini"));
-    assert!(hints("claude").contains("claude-acp"));
-    assert!(hints("Codex").contains("codex-acp"));
+    assert!(hints("cluade").contains("claude"));
+    assert!(hints("Codex").contains("codex"));
     assert!(!hints("zzzzzzzz").contains("did you mean"));
     assert!(hints("zzzzzzzz").contains("divisi agents"));
 }
@@ -153,4 +153,50 @@ fn a_bad_file_names_its_line_and_takes_nothing_else_down() {
 fn the_current_directory_is_not_searched() {
     let catalog = Catalog::load(None, Path::new(EXE), "").0;
     assert!(catalog.find("gemini").is_err());
+}
+
+#[test]
+fn placeholders_become_arguments_or_nothing() {
+    let (_dir, catalog, findings) = user(&[], &["claude", "codex", "gemini", "opencode"]);
+    assert_eq!(findings, []);
+    let resume = crate::model::agent::AgentReady { conversation: Some("c1".to_owned()), ..Default::default() };
+    let fresh = ConversationSetup::default();
+    let full = ConversationSetup {
+        resume: Some(resume),
+        mode: Some("yolo".to_owned()),
+        model: Some("m".to_owned()),
+        ..fresh.clone()
+    };
+    let command = |name: &str, setup: &ConversationSetup| {
+        let agent = catalog.find(name).unwrap();
+        catalog.command(&agent, setup, Some("-x {mode} do it"))[1..].join(" ")
+    };
+    assert_eq!(
+        command("gemini-once", &fresh),
+        "--output-format stream-json --skip-trust --approval-mode=auto_edit --prompt=-x {mode} do it"
+    );
+    assert!(command("gemini-once", &full).contains("--approval-mode=yolo --model=m --resume=c1 --prompt=-x"));
+    assert!(command("codex-once", &full).starts_with("exec resume c1 --json"));
+    assert!(command("codex-once", &fresh).ends_with("sandbox_mode=workspace-write -- -x {mode} do it"));
+    assert!(command("claude", &full).ends_with("--permission-prompt-tool stdio --resume=c1"));
+    assert!(!command("claude", &fresh).contains("do it"));
+    for (name, lifetime) in
+        [("claude", Lifetime::Session), ("codex", Lifetime::Session), ("opencode-once", Lifetime::Turn)]
+    {
+        let agent = catalog.find(name).unwrap();
+        assert_eq!(catalog.lifetime(&agent), lifetime);
+        assert_eq!(catalog.wants_stdin(&agent), lifetime == Lifetime::Session);
+        assert_eq!(catalog.converse(&agent, &fresh, None).can_cancel(), lifetime == Lifetime::Session);
+    }
+}
+
+#[test]
+fn json_lines_need_a_dialect_that_there_is() {
+    let base = "description = \"d\"\nprotocol = \"json_lines\"\ncommand = [\"x\"]\n";
+    let without = format!("name = \"a\"\n{base}");
+    let wrong = format!("name = \"b\"\n{base}dialect = \"klingon\"\n");
+    let (_dir, catalog, findings) = user(&[("a.toml", &without), ("b.toml", &wrong)], &[]);
+    assert!(findings[0].message.contains("`dialect` is missing"), "{}", findings[0].message);
+    assert!(findings[1].message.contains("there is no dialect \"klingon\""), "{}", findings[1].message);
+    assert!(!catalog.entries.contains_key("a") && !catalog.entries.contains_key("b"));
 }

@@ -56,6 +56,7 @@ fn listen() -> Receiver<Value> {
     receiver
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 struct Agent {
     inbox: Receiver<Value>,
     /// Requests that came while a turn was played.
@@ -69,6 +70,8 @@ struct Agent {
     model: String,
     directory: PathBuf,
     number_ids: bool,
+    /// Whether this process goes on with a conversation of an earlier one.
+    resumed: bool,
     requests: u64,
     usage: Value,
 }
@@ -88,6 +91,7 @@ impl Agent {
             sessions: 0,
             directory: PathBuf::from("."),
             number_ids: false,
+            resumed: false,
             requests: 0,
             usage: Value::Null,
         }
@@ -189,6 +193,7 @@ impl Agent {
             return Self::error(id, -32002, "Resource not found");
         }
         params.get("sessionId").and_then(Value::as_str).unwrap_or_default().clone_into(&mut self.session);
+        self.resumed = true;
         self.open(params);
         if load {
             self.update("user_message_chunk", json!({"content": {"type": "text", "text": "an earlier prompt"}}))?;
@@ -237,7 +242,8 @@ impl Agent {
             Some(Ok(own)) => Some(own),
             None => None,
         };
-        let steps = own.as_ref().map_or_else(|| script.turn(number), |own| own.turn(1));
+        let again = || script.resumed().filter(|_| self.resumed).unwrap_or_else(|| script.turn(number));
+        let steps = own.as_ref().map_or_else(again, |own| own.turn(1));
         let directory = self.directory.clone();
         match Player::new(&directory, &text).play(steps, self)? {
             Outcome::Finished(reason) => Self::result(id, &json!({"stopReason": reason, "usage": self.usage}))?,

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// Where the steps of a resumed conversation are kept: prompts count from one.
+const RESUMED: u32 = 0;
+
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
@@ -14,6 +17,7 @@ pub(super) enum Step {
     ToolDone { id: String, failed: bool },
     Edit { path: String, text: String },
     Append { path: String, text: String },
+    Replace { path: String, old: String, new: String },
     Delete { path: String },
     AskPermission { id: String, title: String, command: Option<String> },
     AskQuestion { id: String, text: String, choices: Vec<String> },
@@ -22,6 +26,7 @@ pub(super) enum Step {
     Usage { input: u64, output: u64, cost: Option<String> },
     Mode(String),
     Commands(Vec<String>),
+    Pause(u64),
     SleepUntil(String),
     Touch(String),
     Pid(String),
@@ -100,6 +105,11 @@ impl Script {
                     script.put(turn, steps);
                     turn = Some(rest.number().map_err(at)?);
                 }
+                "on-resume" => {
+                    let steps = section(&mut open).map_err(at)?;
+                    script.put(turn, steps);
+                    turn = Some(RESUMED);
+                }
                 "if-allowed" | "if-rejected" => open.push((verb == "if-allowed", Vec::new())),
                 "end" => {
                     let (allowed, steps) =
@@ -126,6 +136,11 @@ impl Script {
     /// The steps of the `number`-th prompt.
     pub(super) fn turn(&self, number: u32) -> &[Step] {
         self.turns.get(&number).unwrap_or(&self.steps)
+    }
+
+    /// The steps of a prompt to a process that goes on with an earlier conversation, if there are such.
+    pub(super) fn resumed(&self) -> Option<&[Step]> {
+        self.turns.get(&RESUMED).map(Vec::as_slice)
     }
 
     fn put(&mut self, turn: Option<u32>, mut steps: Vec<Step>) {
@@ -183,6 +198,11 @@ fn step(verb: &str, rest: &mut Rest<'_>) -> Result<Step, String> {
         "tool-done" => Step::ToolDone { id: rest.word()?, failed: rest.flag("failed") },
         "edit" => Step::Edit { path: rest.word()?, text: rest.text() },
         "append" => Step::Append { path: rest.word()?, text: rest.text() },
+        "replace" => {
+            let path = rest.word()?;
+            let (old, new) = rest.pair();
+            Step::Replace { path, old, new: new.ok_or("`replace` needs OLD :: NEW")? }
+        }
         "delete" => Step::Delete { path: rest.word()? },
         "ask-permission" => {
             let id = rest.word()?;
@@ -199,6 +219,7 @@ fn step(verb: &str, rest: &mut Rest<'_>) -> Result<Step, String> {
         "usage" => Step::Usage { input: rest.number()?, output: rest.number()?, cost: rest.word().ok() },
         "mode" => Step::Mode(rest.word()?),
         "commands" => Step::Commands(rest.list()?),
+        "pause" => Step::Pause(rest.number()?),
         "sleep-until" => Step::SleepUntil(rest.word()?),
         "touch" => Step::Touch(rest.word()?),
         "pid" => Step::Pid(rest.word()?),

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::base::clock;
+
 use super::parse::{Startup, Step};
 use super::process;
 use super::voice::{Ask, Interrupt, Reply, ToolReport, Voice, write};
@@ -107,6 +109,7 @@ impl<'a> Player<'a> {
             Step::ToolDone { id, failed } => self.tool(id, if *failed { "failed" } else { "completed" }, voice)?,
             Step::Edit { path, text } => self.edit(path, Some(text), false, voice)?,
             Step::Append { path, text } => self.edit(path, Some(text), true, voice)?,
+            Step::Replace { path, old, new } => self.replace(path, old, new, voice)?,
             Step::Delete { path } => self.edit(path, None, false, voice)?,
             Step::AskPermission { .. } | Step::AskQuestion { .. } | Step::WithdrawPermission { .. } => {
                 return self.ask(step, voice);
@@ -126,6 +129,10 @@ impl<'a> Player<'a> {
             Step::SleepUntil(file) => {
                 let file = self.path(file);
                 return Ok(wait(voice, || file.exists()));
+            }
+            Step::Pause(milliseconds) => {
+                let until = clock::instant() + Duration::from_millis(*milliseconds);
+                return Ok(wait(voice, || clock::instant() >= until));
             }
             Step::WaitCancel => return Ok(wait(voice, || false)),
             Step::Hang(text) => {
@@ -224,6 +231,20 @@ impl<'a> Player<'a> {
         };
         report.status = if done.is_ok() { "completed" } else { "failed" };
         report.diff = Some((old.as_deref(), &new));
+        voice.tool(&report)
+    }
+
+    /// Changes the first occurrence of a text in a file; a tool call that fails when the file has none.
+    fn replace(&mut self, path: &str, old: &str, new: &str, voice: &mut dyn Voice) -> io::Result<()> {
+        if let Some(text) = fs::read_to_string(self.path(path)).ok().filter(|text| text.contains(old)) {
+            return self.edit(path, Some(&text.replacen(old, new, 1)), false, voice);
+        }
+        self.edits += 1;
+        let (id, title) = (format!("edit-{}", self.edits), format!("Edit {path}"));
+        let mut report =
+            ToolReport { id: &id, kind: "edit", title: &title, status: "in_progress", path: Some(path), diff: None };
+        voice.tool(&report)?;
+        report.status = "failed";
         voice.tool(&report)
     }
 

@@ -41,11 +41,13 @@ fn words_text_lists_and_escapes() {
 #[test]
 fn sections_blocks_and_startup() {
     let script = parsed(
-        "say d\non-turn 2\nif-allowed\nsay a\nif-rejected\nsay never\nend\nend\ncapability load\non-turn 2\nsay z\n",
+        "say d\non-resume\nsay r\non-turn 2\nif-allowed\nsay a\nif-rejected\nsay never\nend\nend\ncapability load\non-turn 2\nsay z\n",
     );
     assert_eq!(script.turn(1), [Step::Say("d".to_owned())]);
     assert_eq!(script.turn(3), script.turn(1));
     assert_eq!(script.turn(2).len(), 2);
+    assert_eq!(script.resumed(), Some([Step::Say("r".to_owned())].as_slice()));
+    assert_eq!(parsed("say d").resumed(), None);
     let Step::If { allowed: true, steps } = &script.turn(2)[0] else { panic!("{:?}", script.turn(2)) };
     assert_eq!(steps.len(), 2);
     assert_eq!(script.startup.traits, [Trait::Loads]);
@@ -57,6 +59,8 @@ fn mistakes_name_their_line() {
         ("say x\nfly away\n", "line 2: unknown step fly"),
         ("exit many\n", "line 1: many is not a number"),
         ("flood -1\n", "line 1: -1 is not a number"),
+        ("replace a b\n", "line 1: `replace` needs OLD :: NEW"),
+        ("pause soon\n", "line 1: soon is not a number"),
         ("exit\n", "line 1: a word is missing"),
         ("crash on\n", "line 1: \"on\" is too much"),
         ("end\n", "line 1: no block is open"),

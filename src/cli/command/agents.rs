@@ -11,6 +11,9 @@ use crate::model::query::Query;
 
 /// List the agents that can be used
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi agents
+  divisi agents --json | jq -r .[].name")]
 pub(crate) struct Args {
     /// Print an array of agents
     #[arg(long)]

@@ -6,10 +6,14 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::render;
 use crate::model::approval::Approval;
-use crate::model::query::{ListApprovals, Query};
+use crate::model::query::{ListApprovals, ListSessions, Query};
+use crate::model::session::SessionView;
 
 /// List open permission requests and questions
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi approvals
+  divisi approvals parser --json")]
 pub(crate) struct Args {
     /// Only this session's
     session: Option<String>,
@@ -30,7 +34,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     } else if approvals.is_empty() {
         render::remark("nothing waits for an answer");
     } else {
-        render::session::approvals(&context.screen, &approvals, clock::now());
+        let sessions: Vec<SessionView> = door.query(Query::ListSessions(ListSessions::default())).await?;
+        render::session::approvals(&context.screen, &approvals, &sessions, clock::now());
     }
     Ok(Exit::Done)
 }

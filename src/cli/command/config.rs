@@ -12,6 +12,10 @@ use crate::config::edit;
 
 /// Show and change settings
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi config list
+  divisi config set agents.default shell
+  divisi config get git.landing")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,

@@ -20,6 +20,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 /// Run, inspect, stop or restart the daemon; agents keep running in any case
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi daemon status
+  divisi daemon restart    # agents keep running meanwhile")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,

@@ -13,6 +13,9 @@ use crate::model::query::{Finding, OptionalRepository, Query};
 
 /// Look for what is wrong: orphaned worktrees and branches, stale locks, a broken setup
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi doctor
+  divisi doctor --fix")]
 pub(crate) struct Args {
     /// Only this repository
     #[arg(long, value_name = "DIR")]
@@ -49,6 +52,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     } else {
         for finding in &findings {
             say(context, finding);
+        }
+        if findings.is_empty() {
+            render::text("nothing is wrong");
         }
         if findings.iter().any(|finding| finding.fix.is_some()) {
             render::remark("  try: divisi doctor --fix");

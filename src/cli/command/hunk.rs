@@ -9,6 +9,8 @@ use crate::model::id::HunkId;
 
 /// Keep hunks
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  divisi accept parser 2f28")]
 pub(crate) struct AcceptArgs {
     #[command(flatten)]
     hunks: Hunks,
@@ -16,6 +18,9 @@ pub(crate) struct AcceptArgs {
 
 /// Take hunks out of the worktree; undo puts them back
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi reject parser 2f28 637c
+  divisi undo parser 2f28    # puts it back")]
 pub(crate) struct RejectArgs {
     #[command(flatten)]
     hunks: Hunks,
@@ -23,6 +28,8 @@ pub(crate) struct RejectArgs {
 
 /// Take decisions on hunks back; rejected hunks are put back
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  divisi undo parser 2f28")]
 pub(crate) struct UndoArgs {
     #[command(flatten)]
     hunks: Hunks,

@@ -10,10 +10,10 @@ use crate::cli::context::Context;
 use crate::cli::context::Door;
 use crate::cli::exit::Exit;
 use crate::cli::follow;
-use crate::cli::render;
+use crate::cli::render::{self, words};
 use crate::model::command::{Command, OfSession, Outcome as Came, StartLanding};
 use crate::model::diff::DiffRange;
-use crate::model::id::{LandingId, Oid};
+use crate::model::id::{LandingId, Oid, Seq, SessionId};
 use crate::model::landing::{LandingState, Preflight, Strategy};
 use crate::model::query::{DiffSession, PreflightSession, Query};
 use crate::model::session::SessionView;
@@ -119,12 +119,22 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         Came::Landing { landing } => Some(landing),
         _ => view.landing.as_ref().map(|landing| landing.id.clone()),
     };
-    let state =
-        follow::until(context, &door, &view.id, before, "landing", |event| ended(event, landing.as_ref())).await?;
+    let state = ended_state(context, &door, &view.id, before, landing.as_ref()).await?;
     if args.json {
         render::json(&state);
     }
     end(&state, &view, aborting, args.json)
+}
+
+/// How a landing ended that was begun after `before`.
+pub(crate) async fn ended_state(
+    context: &Context,
+    door: &Door<'_>,
+    session: &SessionId,
+    before: Seq,
+    landing: Option<&LandingId>,
+) -> Result<LandingState, Refusal> {
+    follow::until(context, door, session, before, "landing", |event| ended(event, landing)).await
 }
 
 fn ended(event: &Envelope, landing: Option<&LandingId>) -> Option<Result<LandingState, Refusal>> {
@@ -135,7 +145,8 @@ fn ended(event: &Envelope, landing: Option<&LandingId>) -> Option<Result<Landing
     }
 }
 
-fn end(state: &LandingState, view: &SessionView, aborting: bool, quiet: bool) -> Outcome {
+/// Says how it ended.
+pub(crate) fn end(state: &LandingState, view: &SessionView, aborting: bool, quiet: bool) -> Outcome {
     let say = |text: &str| {
         if !quiet {
             render::text(text);
@@ -198,16 +209,12 @@ async fn pull_request(door: &mut Door<'_>, view: &SessionView, args: Args, conte
     let request = PullRequest {
         common_dir: view.worktree.common_dir.clone(),
         commit: found.head.0,
-        head: short_branch(&view.worktree.branch).to_owned(),
-        base: short_branch(&found.onto).to_owned(),
+        head: words::branch(&view.worktree.branch).to_owned(),
+        base: words::branch(&found.onto).to_owned(),
         title: crate::base::text::visible_line(title, 120),
         body: body.trim().to_owned(),
     };
     let said = (context.programs.open_pull_request)(&request)?;
     render::text(said.trim_end());
     Ok(Exit::Done)
-}
-
-fn short_branch(reference: &str) -> &str {
-    reference.strip_prefix("refs/heads/").unwrap_or(reference)
 }

@@ -11,6 +11,10 @@ use crate::model::session::SessionView;
 
 /// List sessions, what needs attention first
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi list
+  divisi list --here
+  divisi list --json | jq -r .[].name")]
 pub(crate) struct Args {
     /// Only sessions of the repository around the current directory
     #[arg(long)]

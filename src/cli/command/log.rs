@@ -14,6 +14,10 @@ const PAGE: u32 = 1000;
 
 /// Print a session's transcript
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi log parser
+  divisi log parser --follow
+  divisi log parser --json | jq -r .[].type")]
 pub(crate) struct Args {
     /// The session
     session: String,
@@ -63,7 +67,7 @@ async fn pages(door: &mut Door<'_>, of: &SessionId, mut take: impl FnMut(Vec<Env
 }
 
 async fn follow(door: &Door<'_>, session: SessionId, json: bool) -> Result<(), Refusal> {
-    let mut follower = door.follow(Seq(0), Some(session), false).await?;
+    let mut follower = door.follow(Seq(0), Some(session)).await?;
     let (mut transcript, mut stream) = (Transcript::new(), Stream::default());
     loop {
         for event in follower.next().await?.events {

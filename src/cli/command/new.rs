@@ -119,7 +119,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     if !args.json {
         render::line(
             &context.screen,
-            &Line::new().add(Style::Bold, &name).add(Style::Dim, &format!("  {session}  {branch}")),
+            &Line::new()
+                .add(Style::Bold, &name)
+                .add(Style::Dim, &format!("  {session}  {}", render::words::branch(&branch))),
         );
         render::text(&path);
     }

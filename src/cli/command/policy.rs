@@ -10,6 +10,9 @@ use crate::model::command::{Command, SetPolicy};
 
 /// Show or change what a session does with permission requests
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi policy parser auto    # allows everything this session asks for
+  divisi policy parser ask")]
 pub(crate) struct Args {
     /// The session
     session: String,

@@ -9,6 +9,9 @@ use crate::model::query::{PreflightSession, Query};
 
 /// Show what a landing would meet: conflicts with the base and with other sessions
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi preflight parser
+  divisi preflight parser --onto release")]
 pub(crate) struct Args {
     /// The session
     session: String,

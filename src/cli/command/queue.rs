@@ -17,6 +17,10 @@ use crate::model::turn::QueuedPrompt;
 
 /// List, change or take back prompts that wait for their turn
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi queue list parser
+  divisi queue edit parser p3 'something else'
+  divisi queue cancel parser p3")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,

@@ -10,6 +10,9 @@ use crate::model::command::{Command, OfSession};
 
 /// Bring a removed session's worktree back
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi list --removed
+  divisi restore parser")]
 pub(crate) struct Args {
     /// The session
     session: String,

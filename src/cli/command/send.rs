@@ -11,6 +11,9 @@ use crate::model::command::{Command, Outcome as Came, SendPrompt};
 
 /// Send a follow-up prompt; while a turn runs it waits its turn
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi send parser 'use the existing helper'
+  divisi send parser --wait --from-file review.md")]
 pub(crate) struct Args {
     /// The session
     session: String,

@@ -9,6 +9,9 @@ use crate::model::command::{Command, OfSession};
 
 /// Show a session
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi show parser
+  divisi show parser --json | jq .stat")]
 pub(crate) struct Args {
     /// The session: its name, id, or the beginning of its id
     session: String,

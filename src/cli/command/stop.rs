@@ -8,6 +8,8 @@ use crate::model::command::{Command, OfSession, Outcome as Came};
 
 /// Stop what the agent is doing; everything it did is kept
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  divisi stop parser    # what it did is kept; divisi send goes on")]
 pub(crate) struct Args {
     /// The sessions
     #[arg(required = true)]

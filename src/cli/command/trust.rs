@@ -14,6 +14,9 @@ use crate::model::query::{OfRepository, Query, RepositoryConfig};
 
 /// Show a repository's .divisi.toml and allow its commands to run, until it changes
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi trust
+  divisi trust --repo ../other --yes")]
 pub(crate) struct Args {
     /// A directory in the repository
     #[arg(long, value_name = "DIR")]

@@ -9,6 +9,8 @@ use crate::cli::render;
 
 /// Wait until sessions stop working: exit 0, 4 when an agent failed, 5 when one waits for a person
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  divisi wait parser docs; echo $?    # 0 done, 4 one failed, 5 one waits for an answer")]
 pub(crate) struct Args {
     /// The sessions
     #[arg(required = true)]

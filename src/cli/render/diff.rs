@@ -20,20 +20,25 @@ pub(crate) fn stat(screen: &Screen, diff: &Diff) {
 
 /// Every hunk with its id.
 pub(crate) fn hunks(screen: &Screen, diff: &Diff) {
-    for file in &diff.files {
-        let (style, mark) = mark(file.status);
-        line(screen, &Line::new().add(style, mark).add(Style::Bold, &format!(" {}", name(file))));
-        if file.binary {
-            line(screen, &Line::new().add(Style::Dim, "  binary"));
-        }
-        for hunk in &file.hunks {
-            line(screen, &hunk_head(hunk));
-            for text in &hunk.lines {
-                line(screen, &hunk_line(text));
-            }
-        }
+    for each in &diff.files {
+        file(screen, each);
     }
     line(screen, &Line::new().add(Style::Dim, &summary(diff)));
+}
+
+/// The hunks of one file.
+pub(crate) fn file(screen: &Screen, file: &FileDiff) {
+    let (style, mark) = mark(file.status);
+    line(screen, &Line::new().add(style, mark).add(Style::Bold, &format!(" {}", name(file))));
+    if file.binary {
+        line(screen, &Line::new().add(Style::Dim, "  binary"));
+    }
+    for hunk in &file.hunks {
+        line(screen, &hunk_head(hunk));
+        for text in &hunk.lines {
+            line(screen, &hunk_line(text));
+        }
+    }
 }
 
 fn hunk_head(hunk: &Hunk) -> Line {

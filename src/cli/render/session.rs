@@ -43,7 +43,7 @@ pub(crate) fn show(screen: &Screen, view: &SessionView, now: clock::Millis) {
     field("agent", Style::Plain, format!("{} {asked}", view.agent).trim_end());
     field("repository", Style::Plain, &view.repository);
     field("worktree", Style::Plain, &view.worktree.path);
-    field("branch", Style::Plain, &view.worktree.branch);
+    field("branch", Style::Plain, words::branch(&view.worktree.branch));
     field("base", Style::Plain, &format!("{} ({})", view.worktree.base.label, view.worktree.base.commit.short()));
     field("changes", Style::Plain, &words::stat(view.stat));
     field("usage", Style::Plain, &words::usage(&view.usage));
@@ -71,17 +71,18 @@ pub(crate) fn show(screen: &Screen, view: &SessionView, now: clock::Millis) {
 }
 
 /// Approvals with what can be answered; "always" is never first.
-pub(crate) fn approvals(screen: &Screen, approvals: &[Approval], now: clock::Millis) {
+pub(crate) fn approvals(screen: &Screen, approvals: &[Approval], sessions: &[SessionView], now: clock::Millis) {
     for approval in approvals {
+        let session = sessions
+            .iter()
+            .find(|view| view.id == approval.session)
+            .map_or(approval.session.as_str(), |view| view.name.as_str());
         let asks = approval.command_line.as_ref().unwrap_or(&approval.tool.title);
         line(
             screen,
             &Line::new()
                 .add(Style::Attention, approval.id.as_str())
-                .add(
-                    Style::Dim,
-                    &format!("  session {}  {} ago  ", approval.session, words::age(approval.asked_at, now)),
-                )
+                .add(Style::Dim, &format!("  {session}  {} ago  ", words::age(approval.asked_at, now)))
                 .add(Style::Bold, &format!("{} ", approval.tool.kind))
                 .add(Style::Plain, asks),
         );
@@ -100,7 +101,10 @@ pub(crate) fn approvals(screen: &Screen, approvals: &[Approval], now: clock::Mil
 /// What a landing would meet.
 pub(crate) fn preflight(screen: &Screen, found: &Preflight) {
     let say = |style: Style, text: &str| line(screen, &Line::new().add(style, text));
-    say(Style::Plain, &format!("{} onto {} ({})", found.head.short(), found.onto, found.onto_commit.short()));
+    say(
+        Style::Plain,
+        &format!("{} onto {} ({})", found.head.short(), words::branch(&found.onto), found.onto_commit.short()),
+    );
     say(Style::Plain, &format!("ahead {}, behind {}, {}", found.ahead, found.behind, words::stat(found.stat)));
     if found.dirty {
         say(Style::Plain, "uncommitted changes become a checkpoint first");

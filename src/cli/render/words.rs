@@ -66,3 +66,8 @@ pub(crate) fn usage(usage: &Usage) -> String {
     };
     format!("{} ({source})", parts.join(", "))
 }
+
+/// A branch as people write it.
+pub(crate) fn branch(reference: &str) -> &str {
+    reference.strip_prefix("refs/heads/").unwrap_or(reference)
+}

@@ -21,8 +21,8 @@ fn a_process_per_turn_is_started_only_after_the_last_one_has_ended() {
     let mut brain = brain();
     let (id, job) = running(&mut brain, "once");
     let send = SendPrompt { session: id.clone(), text: "more".to_owned() };
-    let sent = decide(&mut brain, |change| on_session::on_send(change, &CommandId("c2".to_owned()), &send).unwrap());
-    assert_eq!(effects(&sent), Vec::<&str>::new());
+    let queued = decide(&mut brain, |change| on_session::on_send(change, &CommandId("c2".to_owned()), &send).unwrap());
+    assert_eq!(effects(&queued), Vec::<&str>::new());
     assert_eq!(effects(&finish(&mut brain, &id, &job)), ["checkpoint"]);
     // The checkpoint is made before the process's end is known: the next turn waits for that.
     let made = checkpoint(&mut brain, &id);
@@ -40,9 +40,9 @@ fn a_process_that_stays_gets_the_next_prompt() {
     finish(&mut brain, &id, &job);
     checkpoint(&mut brain, &id);
     let send = SendPrompt { session: id.clone(), text: "more".to_owned() };
-    let sent = decide(&mut brain, |change| on_session::on_send(change, &CommandId("c2".to_owned()), &send).unwrap());
-    assert_eq!(events(&sent), ["prompt.queued", "command.accepted", "turn.started"]);
-    assert_eq!(effects(&sent), ["prompt"]);
+    let queued = decide(&mut brain, |change| on_session::on_send(change, &CommandId("c2".to_owned()), &send).unwrap());
+    assert_eq!(events(&queued), ["prompt.queued", "command.accepted", "turn.started"]);
+    assert_eq!(effects(&queued), ["prompt"]);
 }
 
 #[test]
@@ -127,14 +127,14 @@ fn a_removal_ends_the_process_before_it_touches_the_worktree() {
     assert_eq!((events(&looked), effects(&looked)), (vec![], vec!["prepare removal"]));
     let Some(Effect::PrepareRemoval { ticket, .. }) = looked.effects.into_iter().next() else { panic!("no look") };
     let begun = decide(&mut brain, |change| {
-        on_removal::on_prepared(change, ticket, &id, Ok(super::super::port::Unlanded::default()))
+        on_removal::on_prepared(change, ticket, &id, Ok(super::super::port::Unlanded::default()));
     });
     assert_eq!(events(&begun), ["worktree.changed", "command.accepted"]);
     assert_eq!(effects(&begun), ["end process"]);
     let ended = decide(&mut brain, |change| on_job::on_ended(change, &id, &job, JobEnd::Lost));
     assert_eq!(effects(&ended), ["remove worktree"]);
     let removed = decide(&mut brain, |change| {
-        on_removal::on_removed(change, &id, Ok(Some("refs/divisi/preserved/x".to_owned())))
+        on_removal::on_removed(change, &id, Ok(Some("refs/divisi/preserved/x".to_owned())));
     });
     assert_eq!(events(&removed), ["session.removed"]);
     assert!(brain.registry.sessions.is_empty());
@@ -147,14 +147,14 @@ fn what_cannot_be_preserved_is_not_removed() {
     finish(&mut brain, &id, &job);
     checkpoint(&mut brain, &id);
     decide(&mut brain, |change| {
-        on_job::on_ended(change, &id, &job, JobEnd::Exited { code: 0, stopped: false, leaked: 0 })
+        on_job::on_ended(change, &id, &job, JobEnd::Exited { code: 0, stopped: false, leaked: 0 });
     });
     let remove = RemoveSession { session: id.clone(), discard: true };
     let looked =
         decide(&mut brain, |change| on_removal::on_remove(change, &CommandId("c2".to_owned()), &remove).unwrap());
     let Some(Effect::PrepareRemoval { ticket, .. }) = looked.effects.into_iter().next() else { panic!("no look") };
     let begun = decide(&mut brain, |change| {
-        on_removal::on_prepared(change, ticket, &id, Ok(super::super::port::Unlanded::default()))
+        on_removal::on_prepared(change, ticket, &id, Ok(super::super::port::Unlanded::default()));
     });
     assert_eq!(effects(&begun), ["remove worktree"]);
     let failed =

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{approval, approval_change, event, session};
+use super::{approval, approval_change, event, gone, session};
 
 #[test]
 fn what_needs_a_person_ranks_before_what_runs_and_unknown_states_last() {
@@ -42,6 +42,7 @@ fn money_is_labelled() {
     assert_eq!(cost(json!({ "cost_micros": 1_234_567, "currency": "EUR", "source": "reported" })), "1.23 EUR");
     assert_eq!(cost(json!({ "cost_micros": 5_000, "source": "estimated" })), "~0.01 USD");
     assert_eq!(cost(json!({ "source": "unknown" })), Value::Null);
+    assert_eq!(cost(json!({ "cost_micros": 0, "source": "reported" })), Value::Null);
 }
 
 #[test]
@@ -92,4 +93,13 @@ fn chunks_are_no_news() {
             json!({ "kind": "event", "type": "landing.changed", "seq": 4, "session": "s", "state": "failed", "reason": "a b" })
         )
     );
+}
+
+#[test]
+fn a_removed_session_without_a_view_is_gone() {
+    let removed = json!({ "type": "session.removed", "session": "a", "payload": { "preserved": null } });
+    assert_eq!(gone(&removed, &[json!({ "id": "b" })]).unwrap()["removed"], true);
+    // Restored in the same batch: the view is the newer truth.
+    assert_eq!(gone(&removed, &[json!({ "id": "a" })]), None);
+    assert_eq!(gone(&json!({ "type": "turn.ended", "session": "a" }), &[]), None);
 }

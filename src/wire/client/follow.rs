@@ -18,11 +18,21 @@ use crate::wire::error::{CONFLICT, ErrorObject};
 use crate::wire::message::{EventBatch, Subscribe, Subscribed};
 use crate::wire::method::{EVENT_BATCH, EVENT_CLOSED, EVENT_SUBSCRIBE};
 
-/// Sees to it that a daemon runs.
-pub type Revive = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>> + Send + Sync>;
+/// Starting a daemon, in progress.
+pub type Starting = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
+
+/// Starts a daemon when the one that was followed is lost without a word.
+#[derive(Clone)]
+pub struct Revive(pub Arc<dyn Fn() -> Starting + Send + Sync>);
+
+impl std::fmt::Debug for Revive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Revive")
+    }
+}
 
 /// What to follow.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Follow {
     /// The daemon's socket.
     pub socket: PathBuf,
@@ -36,7 +46,7 @@ pub struct Follow {
     pub views: bool,
     /// For how long a lost daemon is waited for.
     pub patience: Duration,
-    /// Starts a daemon when there is none any more; absent: one is only waited for.
+    /// How a daemon that died is replaced; absent: somebody else has to. One that was told to stop is never replaced.
     pub revive: Option<Revive>,
 }
 
@@ -55,6 +65,8 @@ pub struct Follower {
     cursor: Seq,
     stream: Option<(Stream, String)>,
     head: Seq,
+    /// The daemon said that it ends.
+    told: bool,
 }
 
 impl Follower {
@@ -65,16 +77,15 @@ impl Follower {
     pub async fn open(follow: Follow) -> Result<Self, Refusal> {
         let until = clock::instant() + follow.patience;
         let (stream, subscribed) = loop {
-            match reviving(&follow, follow.after).await {
-                // One that was just started and is gone already: whoever waits for work waits on.
-                Err(ConnectError::NotRunning) if follow.revive.is_some() && clock::instant() < until => {
-                    sleep(Duration::from_millis(20)).await;
-                }
-                other => break other?,
+            match (subscribe(&follow, follow.after).await, &follow.revive) {
+                // Again when one that was just started is gone already: whoever waits for work waits on.
+                (Err(ConnectError::NotRunning), Some(revive)) if clock::instant() < until => (revive.0)().await?,
+                (subscribed, _) => break subscribed?,
             }
         };
         let cursor = follow.after.unwrap_or(subscribed.head);
-        Ok(Self { follow, cursor, stream: Some((stream, subscribed.subscription)), head: subscribed.head })
+        let stream = Some((stream, subscribed.subscription));
+        Ok(Self { follow, cursor, stream, head: subscribed.head, told: false })
     }
 
     /// The last event that was handed out.
@@ -115,6 +126,7 @@ impl Follower {
                         params.get("error").and_then(|error| serde_json::from_value(error.clone()).ok());
                     tracing::debug!("the subscription ended: {error:?}");
                     self.stream = None;
+                    self.told = true;
                     // The daemon is stopping, or cannot read its store for the moment.
                     sleep(Duration::from_millis(50)).await;
                 }
@@ -127,19 +139,33 @@ impl Follower {
     async fn reconnect(&mut self) -> Result<(), Refusal> {
         let until = clock::instant() + self.follow.patience;
         let mut pause = Duration::from_millis(10);
+        let mut revived = None;
         loop {
-            match reviving(&self.follow, Some(self.cursor)).await {
+            match subscribe(&self.follow, Some(self.cursor)).await {
                 Ok((stream, subscribed)) => {
                     self.head = subscribed.head;
                     self.stream = Some((stream, subscribed.subscription));
+                    self.told = false;
                     return Ok(());
                 }
                 Err(ConnectError::Mismatch(error)) => return Err(error.into()),
+                Err(ConnectError::NotRunning)
+                    if !self.told && !matches!(revived, Some(Err(_))) && clock::instant() < until =>
+                {
+                    match &self.follow.revive {
+                        // A daemon that cannot start says why, and is waited for like any other.
+                        Some(revive) => revived = Some((revive.0)().await),
+                        None => revived = Some(Err(ConnectError::NotRunning.into())),
+                    }
+                }
                 Err(ConnectError::Refused(refusal)) if crate::wire::error::code_of(refusal.kind) == CONFLICT => {
                     return Err(refusal);
                 }
                 Err(error) if clock::instant() >= until => {
-                    let why = Refusal::from(error);
+                    let why = match revived {
+                        Some(Err(refusal)) => refusal,
+                        _ => Refusal::from(error),
+                    };
                     return Err(Refusal::environment(format!("the daemon was lost and is not back: {}", why.message))
                         .hint("divisi daemon status"));
                 }
@@ -149,16 +175,6 @@ impl Follower {
                 }
             }
         }
-    }
-}
-
-async fn reviving(follow: &Follow, after: Option<Seq>) -> Result<(Stream, Subscribed), ConnectError> {
-    match (subscribe(follow, after).await, &follow.revive) {
-        (Err(ConnectError::NotRunning), Some(revive)) => {
-            revive().await?;
-            subscribe(follow, after).await
-        }
-        (outcome, _) => outcome,
     }
 }
 

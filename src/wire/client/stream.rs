@@ -54,9 +54,7 @@ impl Stream {
     ) -> Result<(Self, Result<Value, ErrorObject>), ConnectError> {
         let stream = match UnixStream::connect(socket).await {
             Ok(stream) => stream,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
-                return Err(ConnectError::NotRunning);
-            }
+            Err(error) if is_gone(error.kind()) => return Err(ConnectError::NotRunning),
             Err(error) => {
                 let message = format!("failed to connect to the daemon at {}: {error}", socket.display());
                 return Err(ConnectError::Refused(Refusal::environment(message)));
@@ -96,6 +94,18 @@ impl Stream {
     pub(super) fn split(self) -> (ReadHalf, OwnedWriteHalf) {
         (self.read, self.write)
     }
+}
+
+/// Nobody listens, or whoever did ended while we were waiting to be accepted.
+fn is_gone(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NotFound
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+    )
 }
 
 fn failed(socket: &Path, why: &str) -> Refusal {

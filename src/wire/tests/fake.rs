@@ -213,6 +213,15 @@ impl Daemon {
     }
 }
 
+impl Daemon {
+    /// Ends it at once, without a word to anyone; what it stored stays.
+    pub(super) async fn die(self) -> Arc<FakeStore> {
+        self.serving.abort();
+        assert!(within(self.serving).await.is_err());
+        self.host.store
+    }
+}
+
 pub(super) async fn within<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, work).await.expect("it takes no longer than the deadline")
 }

@@ -117,7 +117,7 @@ async fn refusals_cross_the_wire_whole() {
 #[tokio::test]
 async fn a_client_that_does_not_read_is_slow_alone_and_dropped_in_the_end() {
     let home = Home::new();
-    let limits = Limits { stall: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { stall: Duration::from_secs(3), ..Limits::default() };
     let daemon = Daemon::start(&home.paths, limits);
     let mut slow = Raw::greeted(&home.paths).await;
     slow.say(r#"{"jsonrpc":"2.0","id":1,"method":"event/subscribe","params":{"after":0}}"#).await;

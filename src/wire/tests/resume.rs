@@ -125,20 +125,31 @@ async fn a_lost_daemon_is_revived_when_that_is_wanted() {
     let next: Arc<Mutex<Option<Daemon>>> = Arc::default();
     let stored: Arc<Mutex<Option<Arc<FakeStore>>>> = Arc::default();
     let (slot, store, paths) = (Arc::clone(&next), Arc::clone(&stored), home.paths.clone());
-    let revive: Revive = Arc::new(move || {
+    let revive = Revive(Arc::new(move || {
         let store = store.lock().unwrap().clone().unwrap();
         *slot.lock().unwrap() = Some(Daemon::with(&paths, Limits::default(), 1, store));
         Box::pin(async { Ok(()) })
-    });
+    }));
     let mut follower = Follower::open(Follow { revive: Some(revive), ..follow(&home, Some(0)) }).await.unwrap();
     let mut seen = Vec::new();
     collect(&mut follower, &mut seen, 3).await;
     // Nothing is listening from here on until the follower asks for it.
-    let store = daemon.end().await;
+    let store = daemon.die().await;
     store.append(Batch { events: vec![envelope(4, said(4))], rows: Vec::new() }, Box::new(|| {}));
     *stored.lock().unwrap() = Some(store);
     collect(&mut follower, &mut seen, 4).await;
     assert_eq!(seen, [1, 2, 3, 4]);
     let daemon = next.lock().unwrap().take().expect("it was started");
     daemon.end().await;
+}
+
+#[tokio::test]
+async fn a_daemon_that_was_told_to_stop_is_not_revived() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home.paths, Limits::default());
+    let revive = Revive(Arc::new(|| panic!("somebody wanted it to stop")));
+    let patience = Duration::from_millis(50);
+    let mut follower = Follower::open(Follow { revive: Some(revive), patience, ..follow(&home, None) }).await.unwrap();
+    daemon.end().await;
+    assert!(within(follower.next()).await.unwrap_err().message.contains("not back"));
 }

@@ -1,0 +1,269 @@
+//! Programs that run once per turn and print JSON lines: the prompt is on the command line, nothing can be asked or answered, and the
+//! end of the process is the end of the turn.
+//!
+//! Every program has its own dialect of events ([`Dialect`]). The outcome is never taken from one sign alone: the final event, the
+//! failures told before it and the exit code have to agree, and a missing final event is an abort, whatever the exit code says.
+
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use crate::host::port::{Conversation, ConversationInput, ConversationSetup, Update};
+use crate::model::agent::AgentReady;
+use crate::model::id::TurnId;
+use crate::model::job::JobEnd;
+use crate::model::turn::TurnOutcome;
+
+use super::end;
+use super::failure::Failure;
+use super::speech::Speech;
+use super::turns::{Phase, Turns, failed, interrupted};
+
+mod claude_like;
+mod codex_exec;
+mod copilot;
+mod gemini;
+mod opencode;
+mod pi;
+
+/// Whose events they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// `amp --execute --stream-json`.
+    Amp,
+    /// `claude -p --output-format stream-json`.
+    Claude,
+    /// `codex exec --json`.
+    Codex,
+    /// `copilot -p --output-format json`.
+    Copilot,
+    /// `gemini -p --output-format stream-json`.
+    Gemini,
+    /// `opencode run --format json`.
+    Opencode,
+    /// `pi --mode json -p`.
+    Pi,
+    /// `qwen -p --output-format stream-json`.
+    Qwen,
+}
+
+/// The dialects by the names definitions use.
+const DIALECTS: [(&str, Dialect); 8] = [
+    ("amp", Dialect::Amp),
+    ("claude", Dialect::Claude),
+    ("codex", Dialect::Codex),
+    ("copilot", Dialect::Copilot),
+    ("gemini", Dialect::Gemini),
+    ("opencode", Dialect::Opencode),
+    ("pi", Dialect::Pi),
+    ("qwen", Dialect::Qwen),
+];
+
+impl FromStr for Dialect {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = DIALECTS.iter().find(|(known, _)| *known == name).map(|(_, dialect)| *dialect);
+        known.ok_or_else(|| {
+            let names: Vec<&str> = DIALECTS.iter().map(|(name, _)| *name).collect();
+            format!("there is no dialect {name:?} of JSON lines; there are {}", names.join(", "))
+        })
+    }
+}
+
+impl Dialect {
+    /// What to do when it is not logged in.
+    fn login(self) -> &'static str {
+        match self {
+            Self::Amp => "run `amp login`, or set AMP_API_KEY",
+            Self::Claude => "run `claude` once and type /login, or set ANTHROPIC_API_KEY",
+            Self::Codex => "run `codex login`, or set the API key of the model provider",
+            Self::Copilot => "run `copilot login`, or set GH_TOKEN",
+            Self::Gemini => "run `gemini` once to log in, or set GEMINI_API_KEY and choose it in its settings",
+            Self::Opencode => "run `opencode auth login`, or set the API key of the model provider",
+            Self::Pi => "run `pi` once and type /login, or set the API key of the model provider",
+            Self::Qwen => "run `qwen` once to log in, or set OPENAI_API_KEY",
+        }
+    }
+
+    fn listener(self, setup: &ConversationSetup, turn: &TurnId) -> Box<dyn Listener> {
+        match self {
+            Self::Amp => Box::new(claude_like::ClaudeLike::new(setup, "Amp", turn, false)),
+            Self::Claude => Box::new(claude_like::ClaudeLike::new(setup, "Claude Code", turn, false)),
+            Self::Qwen => Box::new(claude_like::ClaudeLike::new(setup, "Qwen Code", turn, true)),
+            Self::Codex => Box::new(codex_exec::CodexExec::default()),
+            Self::Copilot => Box::new(copilot::Copilot::default()),
+            Self::Gemini => Box::new(gemini::Gemini::default()),
+            Self::Opencode => Box::new(opencode::Opencode),
+            Self::Pi => Box::new(pi::Pi::default()),
+        }
+    }
+}
+
+/// Understands the events of a dialect.
+trait Listener: Send {
+    /// Takes an event; false when it is not known.
+    fn on_event(&mut self, event: &Value, page: &mut Page, updates: &mut Vec<Update>) -> bool;
+
+    /// Whether a failure of this turn would have been told, so that an end without a word is an interrupt.
+    fn tells_every_failure(&self) -> bool {
+        false
+    }
+
+    /// The process is gone: says what is left, and marks as failed what was going on.
+    fn abandon(&mut self, _updates: &mut Vec<Update>) {}
+}
+
+/// What all dialects write on.
+struct Page {
+    turns: Turns,
+    speech: Speech,
+    ready: AgentReady,
+    earlier: Option<String>,
+    /// What the final event says.
+    verdict: Option<TurnOutcome>,
+    /// A failure that was told before it.
+    fault: Option<String>,
+    login: &'static str,
+}
+
+impl Page {
+    /// The conversation's id became known.
+    fn opened(&mut self, id: &str, updates: &mut Vec<Update>) {
+        if self.ready.conversation.as_deref() != Some(id) {
+            self.ready.conversation = Some(id.to_owned());
+            self.ready.resumed = self.earlier.as_deref() == Some(id);
+            updates.push(Update::Ready(self.ready.clone()));
+        }
+    }
+
+    /// A failure was told; the last one that is not taken back counts.
+    fn on_fault(&mut self, status: Option<u64>, words: &str) {
+        self.fault = Some(Failure::of(status, words).reason(words, self.login, None));
+    }
+}
+
+/// A conversation with the process of one turn.
+pub struct JsonLinesConversation {
+    turn: TurnId,
+    page: Page,
+    listener: Box<dyn Listener>,
+}
+
+impl JsonLinesConversation {
+    /// For the process of this turn.
+    pub fn new(dialect: Dialect, setup: &ConversationSetup, turn: TurnId) -> Self {
+        let page = Page {
+            turns: Turns::default(),
+            speech: Speech::default(),
+            ready: AgentReady { can_resume: true, ..AgentReady::default() },
+            earlier: setup.resume.as_ref().and_then(|earlier| earlier.conversation.clone()),
+            verdict: None,
+            fault: None,
+            login: dialect.login(),
+        };
+        Self { listener: dialect.listener(setup, &turn), turn, page }
+    }
+
+    fn on_started(&mut self) {
+        if self.page.turns.phase == Phase::Created {
+            self.page.turns.phase = Phase::Ready;
+            self.page.turns.on_prompt_written(&self.turn);
+        }
+    }
+
+    fn on_output(&mut self, bytes: &[u8], updates: &mut Vec<Update>) {
+        for event in self.page.turns.values(bytes, updates) {
+            let known = self.listener.on_event(&event, &mut self.page, updates);
+            updates.append(&mut self.page.speech.said);
+            if !known {
+                updates.push(Update::Raw(event));
+            }
+        }
+    }
+
+    fn on_ended(&mut self, job_end: &JobEnd, updates: &mut Vec<Update>) {
+        if matches!(self.page.turns.phase, Phase::Ended(_)) {
+            return;
+        }
+        // What it was told in the journal may lack the start when it never ran.
+        self.on_started();
+        // A last line needs no line end.
+        self.on_output(b"\n", updates);
+        self.listener.abandon(updates);
+        let outcome = self.outcome(job_end);
+        updates.extend(end::leak_notice(job_end).map(Update::Notice));
+        self.page.turns.close(outcome, updates);
+        self.page.turns.phase = Phase::Ended(end::describe(job_end));
+    }
+
+    fn outcome(&self, job_end: &JobEnd) -> TurnOutcome {
+        let page = &self.page;
+        let how = match page.turns.last_words() {
+            Some(words) => format!("{}; its last words: {words}", end::describe(job_end)),
+            None => end::describe(job_end),
+        };
+        match (job_end, &page.verdict, &page.fault) {
+            _ if end::was_stopped(job_end) => interrupted("stopped"),
+            (JobEnd::NotStarted { .. }, ..) => failed(end::describe(job_end)),
+            (JobEnd::Lost, ..) => interrupted(end::describe(job_end)),
+            (JobEnd::Signaled { .. }, ..) => {
+                interrupted(format!("the agent was killed in the middle of the turn ({how})"))
+            }
+            (JobEnd::Exited { code: 0, .. }, Some(verdict), _) => verdict.clone(),
+            (JobEnd::Exited { .. }, Some(TurnOutcome::Done { .. }), None) => {
+                failed(format!("the agent said that it was done, but failed ({how})"))
+            }
+            (JobEnd::Exited { .. }, None | Some(TurnOutcome::Done { .. }), Some(fault)) => failed(fault.clone()),
+            (JobEnd::Exited { .. }, Some(verdict), _) => verdict.clone(),
+            (JobEnd::Exited { code: 0, .. }, None, None) => {
+                interrupted(format!("the agent stopped without saying that it was done ({how})"))
+            }
+            (JobEnd::Exited { .. }, None, None) if self.listener.tells_every_failure() => {
+                interrupted(format!("the agent stopped without saying how the turn ended ({how})"))
+            }
+            // What a shell says of a program that a signal ended, and what programs say that catch it.
+            (JobEnd::Exited { code: 129 | 130 | 143, .. }, None, None) => {
+                interrupted(format!("the agent was interrupted ({how})"))
+            }
+            (JobEnd::Exited { .. }, None, None) => {
+                let words = page.turns.last_words().unwrap_or_default();
+                match Failure::of(None, &words) {
+                    _ if page.turns.wrong_version() => {
+                        failed(format!("wrong version: the agent does not know an option that divisi needs ({how})"))
+                    }
+                    Failure::Other => failed(format!("the agent failed ({how})")),
+                    kind => failed(kind.reason(&words, page.login, None)),
+                }
+            }
+        }
+    }
+}
+
+impl Conversation for JsonLinesConversation {
+    fn feed(&mut self, input: ConversationInput<'_>, updates: &mut Vec<Update>) {
+        match input {
+            ConversationInput::Started => self.on_started(),
+            ConversationInput::Output { .. } if matches!(self.page.turns.phase, Phase::Ended(_)) => {}
+            ConversationInput::Output { stderr: true, bytes } => self.page.turns.on_stderr(bytes, updates),
+            ConversationInput::Output { stderr: false, bytes } => self.on_output(bytes, updates),
+            ConversationInput::Ended(job_end) => self.on_ended(job_end, updates),
+            // The prompt is on the command line, nothing is ever asked, and there is nothing to write to.
+            _ => {}
+        }
+    }
+
+    fn can_cancel(&self) -> bool {
+        false
+    }
+}
+
+/// Millionths of an amount of money, when it is a number one can count.
+fn micros(amount: f64) -> Option<i64> {
+    let micros = (amount * 1_000_000.0).round();
+    #[expect(clippy::cast_possible_truncation, reason = "bounded on the same line; whole after round()")]
+    (micros.is_finite() && micros.abs() < 9.0e15).then_some(micros as i64)
+}
+
+#[cfg(test)]
+mod tests;
