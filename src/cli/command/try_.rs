@@ -102,7 +102,7 @@ async fn show(context: &Context, made: &Made) -> Outcome {
     *made.lock().unwrap_or_else(PoisonError::into_inner) = Some(repository.clone());
     heading(context, "An example project", "");
     render::text(&format!("{} ({commits} commits; nothing of yours is touched)", look::homely(&repository)));
-    let mut follower = door.follow(door.head(), None, true).await?;
+    let mut follower = door.follow(door.head(), None).await?;
     let mut sessions = Vec::new();
     for session in project::sessions(&path_text(&repository)?) {
         let receipt = door.submit(Command::CreateSession(session)).await?;
