@@ -32,10 +32,13 @@ impl TempIndex {
         let _ = fs::remove_file(&index.path);
         let copied = fs::File::open(git_dir.join("index")).and_then(|mut from| {
             let mut to = fs::OpenOptions::new().write(true).create_new(true).open(&index.path)?;
-            io::copy(&mut from, &mut to)
+            io::copy(&mut from, &mut to)?;
+            // Its age too: git takes a file for unchanged that has the size and the second of its entry, unless the index is no younger
+            // than that. A copy that looks younger would hide what was written right after the checkout.
+            to.set_modified(from.metadata()?.modified()?)
         });
         match copied {
-            Ok(_) => Ok(index),
+            Ok(()) => Ok(index),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(index),
             Err(error) => {
                 Err(Refusal::environment(format!("cannot copy the index in {}: {error}", text::path(git_dir))))

@@ -136,7 +136,9 @@ impl Dispatcher {
         let said: Vec<_> = mends.left_out.values().map(LeftOut::sentence).chain(mends.mended.iter().cloned()).collect();
         if !said.is_empty() {
             self.decide(Cause::Recovery, |change| {
-                rows.into_iter().for_each(|row| change.mend(row));
+                for row in rows {
+                    change.mend(row);
+                }
                 for message in said {
                     tracing::error!(message, "damage in the database");
                     change.emit(None, Event::FaultRaised { part: "database".to_owned(), message });

@@ -223,9 +223,11 @@ fn a_damaged_row_is_named_and_a_new_state_mends_it() {
     drop(store);
     tamper(&path, "UPDATE jobs SET doc = '{\"a\":2}' WHERE key = 'j1'");
     let store = SqliteStore::open(&path).unwrap();
-    for refusal in [store.row(Table::Jobs, "j1").unwrap_err(), store.live_rows(Table::Jobs).unwrap_err()] {
-        assert!(refusal.message.contains("row \"j1\" of jobs"), "{refusal}");
-    }
+    let refusal = store.row(Table::Jobs, "j1").unwrap_err();
+    assert!(refusal.message.contains("row \"j1\" of jobs"), "{refusal}");
+    let live = store.live_rows(Table::Jobs).unwrap();
+    assert_eq!((live.rows, live.damaged.len()), (vec![good.clone()], 1));
+    assert!(live.damaged[0].what.contains("row \"j1\" of jobs"), "{live_damaged:?}", live_damaged = live.damaged);
     assert_eq!(store.row(Table::Jobs, "j2").unwrap(), Some(good));
     assert_eq!(store.verify().unwrap().len(), 1);
     append(&store, vec![], vec![row(Table::Jobs, "j1", None, true, Some("{\"a\":3}"))]);

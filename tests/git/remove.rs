@@ -184,6 +184,33 @@ fn a_root_elsewhere_is_used() {
 }
 
 #[test]
+fn a_file_of_the_same_size_and_second_as_the_checkout_is_kept() {
+    use std::os::unix::fs::MetadataExt as _;
+    let fixture = Fixture::new();
+    // In most seconds the checkout and the change fit into one; tried until they do.
+    for attempt in 0..20 {
+        let (session, name) = (format!("aaaa{attempt}"), format!("try-{attempt}"));
+        let worktree = fixture.create(&session, &name);
+        let file = Path::new(&worktree.path).join("b.txt");
+        let checked_out = fs::metadata(&file).unwrap().ctime();
+        fs::write(&file, "B\n").unwrap();
+        let changed = fs::metadata(&file).unwrap().ctime();
+        // An index that is copied in a later second would look younger than both.
+        let probe = fixture.path().join("probe");
+        crate::support::wait_until(std::time::Duration::from_secs(10), "the next second has begun", || {
+            fs::write(&probe, "").unwrap();
+            fs::metadata(&probe).unwrap().ctime() > changed
+        });
+        let kept = fixture.driver.preserve(&worktree).unwrap().expect("there is something to keep");
+        assert_eq!(fixture.git(&["show", &format!("{kept}:b.txt")]), "B");
+        if checked_out == changed {
+            return;
+        }
+    }
+    panic!("no checkout and change happened within one second");
+}
+
+#[test]
 fn an_interrupted_restore_is_cleaned_and_done_again() {
     let fixture = Fixture::new();
     let worktree = fixture.worked("aaaa", "one", "x", "x\n");

@@ -18,7 +18,7 @@ fn a_follower_sees_every_event_once_across_kills_and_restarts() {
     for round in 1..=ROUNDS {
         // The daemon goes in the middle of a stream.
         let gate = scene.env.path(format!("gate{round}"));
-        let words: String = (0..40).map(|word| format!("say {round}.{word} \\n\n")).collect();
+        let words = (0..40).map(|word| format!("say {round}.{word} \\n\n")).collect::<Vec<_>>().concat();
         scene.send_script("talk", &format!("say begin \n{words}sleep-until {}\n{words}", gate.display()));
         if round % 2 == 0 {
             scene.divisi(&["daemon", "restart"]).ok();

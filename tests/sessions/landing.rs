@@ -134,3 +134,40 @@ fn what_moved_since_it_was_looked_at_is_not_landed_onto_the_wrong_place() {
     assert!(!scene.repo.join("a.txt").exists(), "main is not release");
     scene.divisi(&["land", "work", "--onto", "no-such-branch"]).exits(1);
 }
+
+#[test]
+fn killed_while_it_lands_the_base_is_old_or_new_and_lands_once() {
+    const POINTS: u32 = 10;
+    let scene = Scene::new();
+    scene.shell("warm", "echo warm > warm.txt").ok();
+    let began = std::time::Instant::now();
+    scene.divisi(&["land", "warm"]).ok();
+    let whole = began.elapsed();
+    for point in 0..POINTS {
+        let (name, file) = (format!("k{point}"), format!("k{point}.txt"));
+        scene.shell(&name, &format!("echo {point} > {file}")).ok();
+        let before = scene.env.git(&scene.repo, &["rev-parse", "main"]);
+        let daemon = scene.daemon_pid();
+        let landing = scene
+            .env
+            .spawn_divisi(&scene.repo, &["land", &name, ["--squash", "--rebase", "--merge"][point as usize % 3]]);
+        let moment = std::time::Instant::now() + whole * point / POINTS;
+        while std::time::Instant::now() < moment {
+            std::hint::spin_loop();
+        }
+        super::scene::kill(daemon);
+        // Never between: what is on main is the base it was, or has the session's file whole.
+        let now = scene.env.git(&scene.repo, &["rev-parse", "main"]);
+        if now != before {
+            assert_eq!(scene.env.git(&scene.repo, &["show", &format!("{now}:{file}")]), point.to_string());
+        }
+        // The command line repeats the command under the same id; the next daemon goes on with what was begun.
+        landing.wait(super::scene::DEADLINE).ok();
+        assert_eq!(scene.env.git(&scene.repo, &["show", &format!("main:{file}")]), point.to_string());
+        let landed = scene.env.git(&scene.repo, &["log", "--format=%H", &format!("{before}..main"), "--", &file]);
+        assert_eq!(landed.lines().count(), 1, "it landed once");
+        assert_eq!(scene.env.git(&scene.repo, &["status", "--porcelain"]), "", "the checkout followed");
+        assert_eq!(scene.state(&name), "completed");
+    }
+    scene.env.git(&scene.repo, &["fsck", "--no-dangling"]);
+}

@@ -5,6 +5,7 @@ mod crash;
 mod crowd;
 mod damage;
 mod following;
+mod full;
 mod hostile;
 mod landing;
 mod life;
