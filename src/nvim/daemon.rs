@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,6 +31,7 @@ struct DaemonLink {
     client: Client,
     daemon: Daemon,
     paths: Paths,
+    dismissed: Arc<AtomicBool>,
 }
 
 fn caller() -> Caller {
@@ -51,7 +53,8 @@ impl Backend for DaemonBackend {
             protocol: u64::from(welcome.protocol),
             socket: self.paths.socket.display().to_string(),
         };
-        Ok(Arc::new(DaemonLink { client, daemon, paths: self.paths.clone() }))
+        let dismissed = Arc::new(AtomicBool::new(false));
+        Ok(Arc::new(DaemonLink { client, daemon, paths: self.paths.clone(), dismissed }))
     }
 }
 
@@ -82,15 +85,21 @@ impl Link for DaemonLink {
         };
         let mut follower = Follower::open(follow).await.map_err(CallError::Refused)?;
         let (sender, batches) = mpsc::unbounded_channel();
+        let dismissed = Arc::clone(&self.dismissed);
         tokio::spawn(async move {
-            while let Ok(batch) = follower.next().await {
+            while let Some(batch) = follower.next_here().await {
                 let events = batch.events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect();
                 let sessions = batch.sessions.iter().filter_map(|view| serde_json::to_value(view).ok()).collect();
                 if sender.send(Batch { events, sessions }).is_err() {
                     return;
                 }
             }
+            // Before the sender goes: whoever sees the end may ask why.
+            dismissed.store(follower.told(), Ordering::SeqCst);
         });
         Ok(batches)
+    }
+    fn dismissed(&self) -> bool {
+        self.dismissed.load(Ordering::SeqCst)
     }
 }

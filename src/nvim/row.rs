@@ -6,19 +6,6 @@ use serde_json::{Map, Value, json};
 
 use crate::base::text::{visible, visible_line};
 
-/// The order of rows: what needs a person first. Positions are all that is known of states here.
-const ATTENTION: [&str; 9] = [
-    "awaiting_input",
-    "failed",
-    "interrupted",
-    "review",
-    "running",
-    "evaluating",
-    "initializing",
-    "queued",
-    "completed",
-];
-
 /// Events that the Lua side hears of, beside views, approvals and transcripts.
 const TOLD: [&str; 11] = [
     "session.created",
@@ -60,7 +47,8 @@ pub fn session(view: &Value) -> Option<Value> {
     let name = line(view, "/name", 60).unwrap_or_else(|| visible_line(id, 60));
     let state = line(view, "/state", 24).unwrap_or_else(|| "unknown".to_owned());
     let unread = view.pointer("/unread").and_then(Value::as_bool).unwrap_or(false);
-    let rank = ATTENTION.iter().position(|known| *known == state).unwrap_or(ATTENTION.len());
+    // Without one, after all others.
+    let rank = view.pointer("/attention").and_then(Value::as_u64).unwrap_or(u64::from(u8::MAX));
     Some(json!({
         "id": id,
         "name": name,
