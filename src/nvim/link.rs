@@ -53,15 +53,15 @@ pub async fn keep(
     let mut last: Option<Seq> = None;
     let mut pause = RETRY.0;
     let mut start = true;
-    // Whether the daemon died and nothing was started for it yet; when one was started last.
-    let (mut died, mut started) = (false, None);
+    // Whether the daemon died and was not replaced yet; when one was replaced last.
+    let (mut died, mut replaced) = (false, None);
     while !signals.is_closed() {
-        if start {
-            (died, started) = (false, Some(clock::instant()));
+        if start && died {
+            (died, replaced) = (false, Some(clock::instant()));
         }
         let ended = match backend.connect(start).await {
             Ok(link) => {
-                let outcome = follow(&link, &signals, &current, &mut last).await;
+                let outcome = follow(&link, &signals, &current, &wanted, &mut last).await;
                 current.send_replace(None);
                 died = !link.dismissed();
                 match outcome {
@@ -83,7 +83,7 @@ pub async fn keep(
             () = sleep(pause) => false,
         };
         pause = if wanted { RETRY.0 } else { (pause * 2).min(RETRY.1) };
-        let rested = started.is_none_or(|started| clock::instant().duration_since(started) >= REVIVE_EVERY);
+        let rested = replaced.is_none_or(|replaced| clock::instant().duration_since(replaced) >= REVIVE_EVERY);
         start = wanted || (died && rested);
     }
 }
@@ -93,11 +93,18 @@ async fn follow(
     link: &Arc<dyn Link>,
     signals: &mpsc::UnboundedSender<Signal>,
     current: &watch::Sender<Option<Arc<dyn Link>>>,
+    wanted: &Notify,
     last: &mut Option<Seq>,
 ) -> Result<(), CallError> {
     // Subscribed before the snapshot is taken: what happens in between is in both, and the later one wins.
     let mut batches = link.subscribe(*last).await?;
     current.send_replace(Some(Arc::clone(link)));
+    // Whoever wanted a connection has one now. Remembered, the wish would start a daemon that is told to stop later.
+    tokio::select! {
+        biased;
+        () = wanted.notified() => {}
+        () = std::future::ready(()) => {}
+    }
     let outcome = pass_on(link, signals, &mut batches, last).await;
     if matches!(outcome, Err(CallError::Lost)) {
         // The connection for calls ended first; the other one knows why.

@@ -8,5 +8,5 @@ mod landing;
 mod life;
 mod removal;
 mod repositories;
-mod scene;
+pub(crate) mod scene;
 mod supervision;
