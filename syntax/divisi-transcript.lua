@@ -6,8 +6,8 @@ end
 vim.bo.synmaxcol = 500
 for _, rule in ipairs({
   [[match divisiHeading /^#\{1,6} .*/]],
-  [[match divisiStrong /\*\*[^* ][^*]\{-,200}\*\*/]],
-  [[match divisiCode /`[^`]\{1,200}`/]],
+  [[match divisiStrong /\*\*[^* ][^*]\+\*\*/]],
+  [[match divisiCode /`[^`]\+`/]],
   [[region divisiFenced start=/^\z(`\{3,}\|\~\{3,}\)[^`]*$/ end=/^\z1\s*$/ keepend]],
   [[sync minlines=50 maxlines=200]],
 }) do

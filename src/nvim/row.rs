@@ -80,6 +80,11 @@ pub fn session(view: &Value) -> Option<Value> {
     }))
 }
 
+/// Whether an event is streamed text, of which the daemon sends no view.
+pub fn is_streamed(event: &Value) -> bool {
+    matches!(text(event, "/type"), Some("agent.message" | "agent.thought" | "agent.output"))
+}
+
 /// The row that takes a removed session away: there is no view of it any more.
 pub fn gone(event: &Value, views: &[Value]) -> Option<Value> {
     let id = text(event, "/session").filter(|_| text(event, "/type") == Some("session.removed"))?;
@@ -94,7 +99,10 @@ fn cost(usage: Option<&Value>) -> Option<String> {
     let cents = (micros + 5_000) / 10_000;
     let sign = if text(usage, "/source") == Some("estimated") { "~" } else { "" };
     let unit = line(usage, "/currency", 12).unwrap_or_else(|| "USD".to_owned());
-    Some(format!("{sign}{}.{:02} {unit}", cents / 100, cents % 100))
+    Some(match cents {
+        0 => format!("<0.01 {unit}"),
+        _ => format!("{sign}{}.{:02} {unit}", cents / 100, cents % 100),
+    })
 }
 
 /// An approval, with everything a person needs to decide.

@@ -247,6 +247,12 @@ impl State {
                 Ok(json!({ "subscription": "s1", "head": self.seq }))
             }
             "session/list" => Ok(json!(self.sessions)),
+            "session/show" => match self.sessions.iter().find(|view| view["id"] == params["session"]) {
+                Some(view) => Ok(view.clone()),
+                None => Err(
+                    json!({ "code": -32000, "message": "no such session", "data": { "kind": "user", "hints": [] } }),
+                ),
+            },
             "approval/list" => Ok(json!(self.approvals)),
             "event/list" => {
                 let limit = usize::try_from(params["limit"].as_u64().unwrap_or(1_000)).unwrap();

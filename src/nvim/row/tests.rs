@@ -43,6 +43,7 @@ fn money_is_labelled() {
     let cost = |usage: Value| session(&json!({ "id": "a", "usage": usage })).unwrap()["cost"].clone();
     assert_eq!(cost(json!({ "cost_micros": 1_234_567, "currency": "EUR", "source": "reported" })), "1.23 EUR");
     assert_eq!(cost(json!({ "cost_micros": 5_000, "source": "estimated" })), "~0.01 USD");
+    assert_eq!(cost(json!({ "cost_micros": 900, "source": "reported" })), "<0.01 USD");
     assert_eq!(cost(json!({ "source": "unknown" })), Value::Null);
     assert_eq!(cost(json!({ "cost_micros": 0, "source": "reported" })), Value::Null);
 }
