@@ -43,6 +43,7 @@ fn agent_script(arguments: &[OsString]) -> i32 {
 }
 
 fn nvim(_: &[OsString]) -> i32 {
+    log_to_stderr();
     let ended = Paths::from_environment().map_err(|error| std::io::Error::other(error.to_string())).and_then(|paths| {
         let backend = Arc::new(DaemonBackend { paths, start: divisi::process::daemon::start_daemon });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -51,7 +52,17 @@ fn nvim(_: &[OsString]) -> i32 {
         runtime.shutdown_background();
         ended
     });
+    if let Err(error) = &ended {
+        tracing::error!("divisi nvim ended: {error}");
+    }
     i32::from(ended.is_err())
+}
+
+/// The plugin writes what comes out there to its own log, with the time: `:Divisi log`.
+fn log_to_stderr() {
+    let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).without_time();
+    // Fails only when something logs already.
+    let _ = subscriber.with_max_level(tracing::Level::INFO).try_init();
 }
 
 fn open_pull_request(request: &PullRequest) -> Result<String, Refusal> {

@@ -140,8 +140,22 @@ local function check_git()
   health.ok(vim.trim(result.stdout or "git"))
 end
 
+---Plugin managers make the tags; a plain 'runtimepath' does not, and `:help divisi` then finds something else.
+local function check_help()
+  health.start("Help")
+  for _, file in ipairs(vim.api.nvim_get_runtime_file("doc/divisi.txt", true)) do
+    local directory = vim.fs.dirname(file)
+    if vim.uv.fs_stat(vim.fs.joinpath(directory, "tags")) then
+      health.ok(":help divisi")
+      return
+    end
+    health.info((":help divisi needs tags, once: `:helptags %s`"):format(vim.fn.fnameescape(directory)))
+  end
+end
+
 function M.check()
   check_neovim()
+  check_help()
   check_configuration()
   check_git()
   if check_binary() then

@@ -76,8 +76,6 @@ function M.sorted()
   table.sort(rows, function(a, b)
     if a.rank ~= b.rank then
       return a.rank < b.rank
-    elseif a.unread ~= b.unread then
-      return a.unread
     elseif a.updated_at ~= b.updated_at then
       return a.updated_at > b.updated_at
     end

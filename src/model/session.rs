@@ -213,6 +213,9 @@ pub struct SessionView {
     pub waiting_for: Option<String>,
     /// True when something happened that nobody has looked at.
     pub unread: bool,
+    /// Its place in lists, what needs a person first: 0 wants an answer, 8 wants nothing. Equals are ordered by `updated_at`.
+    #[serde(default = "SessionView::no_attention")]
+    pub attention: u8,
     /// Current activity, one line.
     pub activity: Option<String>,
     /// Why it failed or was interrupted, one sentence.
@@ -249,4 +252,11 @@ pub struct SessionView {
     pub updated_at: i64,
     /// True once it was removed.
     pub removed: bool,
+}
+
+impl SessionView {
+    /// The rank of a view of a daemon that does not tell: after all others.
+    fn no_attention() -> u8 {
+        u8::MAX
+    }
 }

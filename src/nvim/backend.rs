@@ -49,6 +49,9 @@ pub trait Link: Send + Sync {
 
     /// Subscribes to everything after a cursor (absent: from now on), with views. The receiver ends with the connection.
     async fn subscribe(&self, after: Option<Seq>) -> Result<mpsc::UnboundedReceiver<Batch>, CallError>;
+
+    /// Whether the daemon said that it ends; known once the receiver of [`Self::subscribe`] has ended.
+    fn dismissed(&self) -> bool;
 }
 
 /// Makes connections.

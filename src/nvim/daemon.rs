@@ -2,11 +2,13 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 
 use super::backend::{Backend, Batch, CallError, Daemon, Link};
 use crate::base::paths::Paths;
@@ -26,10 +28,16 @@ pub struct DaemonBackend {
     pub start: StartDaemon,
 }
 
+/// How long a lost connection has to tell how it ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 struct DaemonLink {
     client: Client,
     daemon: Daemon,
     paths: Paths,
+    dismissed: Arc<AtomicBool>,
+    /// True once a call found its connection lost: following ends too, so that both are made anew together.
+    lost: watch::Sender<bool>,
 }
 
 fn caller() -> Caller {
@@ -51,7 +59,14 @@ impl Backend for DaemonBackend {
             protocol: u64::from(welcome.protocol),
             socket: self.paths.socket.display().to_string(),
         };
-        Ok(Arc::new(DaemonLink { client, daemon, paths: self.paths.clone() }))
+        let dismissed = Arc::new(AtomicBool::new(false));
+        Ok(Arc::new(DaemonLink {
+            client,
+            daemon,
+            paths: self.paths.clone(),
+            dismissed,
+            lost: watch::Sender::new(false),
+        }))
     }
 }
 
@@ -64,7 +79,10 @@ impl Link for DaemonLink {
     async fn call(&self, method: &str, params: Value) -> Result<Value, CallError> {
         self.client.call(method, &params).await.map_err(|error| match error {
             client::CallError::Refused(refusal) => CallError::Refused(refusal),
-            client::CallError::Lost => CallError::Lost,
+            client::CallError::Lost => {
+                self.lost.send_replace(true);
+                CallError::Lost
+            }
         })
     }
 
@@ -82,15 +100,30 @@ impl Link for DaemonLink {
         };
         let mut follower = Follower::open(follow).await.map_err(CallError::Refused)?;
         let (sender, batches) = mpsc::unbounded_channel();
+        let dismissed = Arc::clone(&self.dismissed);
+        let mut lost = self.lost.subscribe();
         tokio::spawn(async move {
-            while let Ok(batch) = follower.next().await {
+            loop {
+                let batch = tokio::select! {
+                    biased;
+                    batch = follower.next_here() => batch,
+                    _ = lost.wait_for(|lost| *lost) => None,
+                };
+                let Some(batch) = batch else { break };
                 let events = batch.events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect();
                 let sessions = batch.sessions.iter().filter_map(|view| serde_json::to_value(view).ok()).collect();
                 if sender.send(Batch { events, sessions }).is_err() {
                     return;
                 }
             }
+            // When the other connection ended first, the reason may still be on its way here.
+            let _ = timeout(LAST_WORDS, async { while follower.next_here().await.is_some() {} }).await;
+            // Before the sender goes: whoever sees the end may ask why.
+            dismissed.store(follower.told(), Ordering::SeqCst);
         });
         Ok(batches)
+    }
+    fn dismissed(&self) -> bool {
+        self.dismissed.load(Ordering::SeqCst)
     }
 }

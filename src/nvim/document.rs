@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::transcript::{Edit, Transcript};
 use crate::model::Envelope;
 use crate::model::id::Seq;
+use crate::wire::transcript::{Edit, Transcript};
 
 /// A buffer shows at most about this many lines; earlier ones are in `divisi log`.
 const KEEP: usize = 20_000;

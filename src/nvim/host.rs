@@ -1,6 +1,6 @@
 //! The one loop of this process: requests from Lua and signals from the daemon in, batches out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ const FRAME: Duration = Duration::from_millis(16);
 const SLOWEST_FRAME: Duration = Duration::from_millis(250);
 /// How long a request waits for a connection and its answer.
 const CALL_DEADLINE: Duration = Duration::from_secs(60);
+/// Text that streams comes without views; a session of which only that comes is looked at this often, for its activity.
+const LOOK: Duration = Duration::from_secs(1);
 /// Events per page of history.
 const PAGE: u64 = 1_000;
 
@@ -40,6 +42,7 @@ enum Done {
     Answer { id: u64, method: String, outcome: Result<Value, Refusal> },
     History { session: String, events: Vec<Value>, complete: bool },
     NoHistory { session: String, refusal: Refusal },
+    View(Value),
 }
 
 /// Runs until Neovim closes this process's standard input.
@@ -63,11 +66,15 @@ pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
         outbox: Outbox::default(),
         documents: BTreeMap::new(),
         reading: HashMap::new(),
+        stale: BTreeSet::new(),
+        seen: HashMap::new(),
         daemon: None,
         number: 0,
     };
     let mut frame = interval(FRAME);
     frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut began = clock::instant();
     let mut delivery: Option<JoinHandle<Result<(), Gone>>> = None;
     tokio::pin!(io);
@@ -86,6 +93,7 @@ pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
                 // An editor that is slow to draw gets as much time for itself as it spent on us.
                 frame.reset_after(began.elapsed().clamp(FRAME, SLOWEST_FRAME));
             }
+            _ = look.tick(), if !host.stale.is_empty() => host.look(),
             _ = frame.tick(), if delivery.is_none() && host.has_news() => {
                 began = clock::instant();
                 delivery = host.deliver();
@@ -106,6 +114,10 @@ struct Host {
     documents: BTreeMap<String, Document>,
     /// Sessions whose history is being read, and whether it is to be read once more after that.
     reading: HashMap<String, bool>,
+    /// Sessions that said something since their view was seen.
+    stale: BTreeSet<String>,
+    /// When sessions were updated last, by their newest row.
+    seen: HashMap<String, u64>,
     daemon: Option<Daemon>,
     number: u64,
 }
@@ -218,6 +230,12 @@ impl Host {
                     self.read_history(&session);
                 }
             }
+            // It came over another connection than events do: one that is not newer than theirs may be older.
+            Done::View(view) => {
+                if let Some(row) = row::session(&view).filter(|row| updated(row) > self.seen_until(row)) {
+                    self.show(row);
+                }
+            }
             Done::NoHistory { session, refusal } => {
                 self.reading.remove(&session);
                 if let Some(document) = self.documents.get_mut(&session) {
@@ -239,6 +257,8 @@ impl Host {
                 self.daemon = Some(daemon);
                 let sessions: Vec<Value> = sessions.iter().filter_map(row::session).collect();
                 let approvals: Vec<Value> = approvals.iter().filter_map(row::approval).collect();
+                self.seen =
+                    sessions.iter().filter_map(|row| Some((row["id"].as_str()?.to_owned(), updated(row)))).collect();
                 self.outbox.snapshot(&sessions, &approvals);
                 let open: Vec<String> = self.documents.keys().cloned().collect();
                 for session in open {
@@ -249,15 +269,22 @@ impl Host {
                 }
             }
             Signal::Batch(batch) => {
-                batch.sessions.iter().filter_map(row::session).for_each(|row| self.outbox.row(row));
+                batch.sessions.iter().filter_map(row::session).for_each(|row| self.show(row));
                 for event in &batch.events {
                     if let Some(row) = row::gone(event, &batch.sessions) {
+                        if let Some(id) = row["id"].as_str() {
+                            // Nothing brings it back but a view of the daemon's own accord.
+                            self.seen.insert(id.to_owned(), u64::MAX);
+                        }
                         self.outbox.row(row);
                     }
                     for op in [row::approval_change(event), row::event(event)].into_iter().flatten() {
                         self.outbox.op(op);
                     }
                     let session = event.get("session").and_then(Value::as_str);
+                    if row::is_streamed(event) {
+                        self.stale.extend(session.map(str::to_owned));
+                    }
                     if let Some(document) = session.and_then(|session| self.documents.get_mut(session)) {
                         document.live(event);
                     }
@@ -268,6 +295,30 @@ impl Host {
                     json!({ "kind": "connection", "state": "lost", "message": visible_line(&refusal.message, 300) }),
                 );
             }
+        }
+    }
+
+    fn show(&mut self, row: Value) {
+        if let Some(id) = row["id"].as_str() {
+            self.seen.insert(id.to_owned(), updated(&row));
+        }
+        self.outbox.row(row);
+    }
+
+    fn seen_until(&self, row: &Value) -> u64 {
+        row["id"].as_str().and_then(|id| self.seen.get(id)).copied().unwrap_or(0)
+    }
+
+    /// Asks for the views of sessions that went on without one.
+    fn look(&mut self) {
+        for session in std::mem::take(&mut self.stale) {
+            let (Some(link), done) = (self.current.borrow().clone(), self.done.clone()) else { return };
+            tokio::spawn(async move {
+                if let Ok(view) = link.call("session/show", json!({ "session": session })).await {
+                    // The loop ends only with the process. Without an answer the next view will do.
+                    let _ = done.send(Done::View(view));
+                }
+            });
         }
     }
 
@@ -303,6 +354,11 @@ impl Host {
             }
         });
     }
+}
+
+/// When a row's session was updated last, milliseconds since the epoch.
+fn updated(row: &Value) -> u64 {
+    row["updated_at"].as_u64().unwrap_or(0)
 }
 
 /// Tells Neovim who is on this channel, for `nvim_list_chans()`.

@@ -5,14 +5,21 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::backend::{Backend, Batch, CallError, Daemon, Link};
+use crate::base::clock;
 use crate::model::Refusal;
 use crate::model::id::Seq;
 
 /// Between two attempts to connect, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(3));
+
+/// A daemon that died is replaced at most this often: one that dies at every start must not be started in a loop.
+const REVIVE_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a lost connection has to tell how it ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What the loop hears of the connection.
 #[derive(Debug)]
@@ -35,8 +42,8 @@ pub enum Signal {
 /// The connection that stands, for those who call.
 pub type Current = watch::Receiver<Option<Arc<dyn Link>>>;
 
-/// Runs for ever; ends when nobody listens. A daemon is started at first and when something is `wanted` of it, not merely because
-/// the connection was lost.
+/// Runs for ever; ends when nobody listens. A daemon is started at first, in the place of one that died without a word, and when
+/// something is `wanted` of it; one that was told to stop stays stopped.
 pub async fn keep(
     backend: Arc<dyn Backend>,
     signals: mpsc::UnboundedSender<Signal>,
@@ -46,11 +53,17 @@ pub async fn keep(
     let mut last: Option<Seq> = None;
     let mut pause = RETRY.0;
     let mut start = true;
+    // Whether the daemon died and was not replaced yet; when one was replaced last.
+    let (mut died, mut replaced) = (false, None);
     while !signals.is_closed() {
+        if start && died {
+            (died, replaced) = (false, Some(clock::instant()));
+        }
         let ended = match backend.connect(start).await {
             Ok(link) => {
-                let outcome = follow(&link, &signals, &current, &mut last).await;
+                let outcome = follow(&link, &signals, &current, &wanted, &mut last).await;
                 current.send_replace(None);
+                died = !link.dismissed();
                 match outcome {
                     Ok(()) => {
                         pause = RETRY.0;
@@ -65,11 +78,13 @@ pub async fn keep(
         if signals.send(Signal::Lost(ended)).is_err() {
             return;
         }
-        start = tokio::select! {
+        let wanted = tokio::select! {
             () = wanted.notified() => true,
             () = sleep(pause) => false,
         };
-        pause = if start { RETRY.0 } else { (pause * 2).min(RETRY.1) };
+        pause = if wanted { RETRY.0 } else { (pause * 2).min(RETRY.1) };
+        let rested = replaced.is_none_or(|replaced| clock::instant().duration_since(replaced) >= REVIVE_EVERY);
+        start = wanted || (died && rested);
     }
 }
 
@@ -78,11 +93,34 @@ async fn follow(
     link: &Arc<dyn Link>,
     signals: &mpsc::UnboundedSender<Signal>,
     current: &watch::Sender<Option<Arc<dyn Link>>>,
+    wanted: &Notify,
     last: &mut Option<Seq>,
 ) -> Result<(), CallError> {
     // Subscribed before the snapshot is taken: what happens in between is in both, and the later one wins.
     let mut batches = link.subscribe(*last).await?;
     current.send_replace(Some(Arc::clone(link)));
+    // Whoever wanted a connection has one now. Remembered, the wish would start a daemon that is told to stop later.
+    tokio::select! {
+        biased;
+        () = wanted.notified() => {}
+        () = std::future::ready(()) => {}
+    }
+    let outcome = pass_on(link, signals, &mut batches, last).await;
+    if matches!(outcome, Err(CallError::Lost)) {
+        // The connection for calls ended first; the other one knows why.
+        let rest = async { while batches.recv().await.is_some() {} };
+        // One that says nothing has died as far as anyone can tell.
+        let _ = timeout(LAST_WORDS, rest).await;
+    }
+    outcome
+}
+
+async fn pass_on(
+    link: &Arc<dyn Link>,
+    signals: &mpsc::UnboundedSender<Signal>,
+    batches: &mut mpsc::UnboundedReceiver<Batch>,
+    last: &mut Option<Seq>,
+) -> Result<(), CallError> {
     snapshot(link, signals).await?;
     while let Some(batch) = batches.recv().await {
         if advance(last, &batch) {

@@ -8,7 +8,7 @@
 //! - [`link`]: keeps a connection, makes snapshots, notices gaps.
 //! - [`host`]: the one loop; [`outbox`] gathers what changed, [`push`] delivers one batch per frame.
 //! - [`row`], [`answer`]: what Lua gets to see of views, approvals and answers, made safe to show.
-//! - [`transcript`], [`document`]: a session's events as lines of a buffer.
+//! - [`document`]: an open transcript, as lines of a buffer.
 
 pub mod answer;
 pub mod backend;
@@ -21,7 +21,5 @@ pub mod msgpack;
 pub mod outbox;
 pub mod push;
 pub mod row;
-pub mod socket;
-pub mod transcript;
 
 pub use host::run;

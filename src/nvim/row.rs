@@ -6,19 +6,6 @@ use serde_json::{Map, Value, json};
 
 use crate::base::text::{visible, visible_line};
 
-/// The order of rows: what needs a person first. Positions are all that is known of states here.
-const ATTENTION: [&str; 9] = [
-    "awaiting_input",
-    "failed",
-    "interrupted",
-    "review",
-    "running",
-    "evaluating",
-    "initializing",
-    "queued",
-    "completed",
-];
-
 /// Events that the Lua side hears of, beside views, approvals and transcripts.
 const TOLD: [&str; 11] = [
     "session.created",
@@ -60,7 +47,8 @@ pub fn session(view: &Value) -> Option<Value> {
     let name = line(view, "/name", 60).unwrap_or_else(|| visible_line(id, 60));
     let state = line(view, "/state", 24).unwrap_or_else(|| "unknown".to_owned());
     let unread = view.pointer("/unread").and_then(Value::as_bool).unwrap_or(false);
-    let rank = ATTENTION.iter().position(|known| *known == state).unwrap_or(ATTENTION.len());
+    // Without one, after all others.
+    let rank = view.pointer("/attention").and_then(Value::as_u64).unwrap_or(u64::from(u8::MAX));
     Some(json!({
         "id": id,
         "name": name,
@@ -92,6 +80,11 @@ pub fn session(view: &Value) -> Option<Value> {
     }))
 }
 
+/// Whether an event is streamed text, of which the daemon sends no view.
+pub fn is_streamed(event: &Value) -> bool {
+    matches!(text(event, "/type"), Some("agent.message" | "agent.thought" | "agent.output"))
+}
+
 /// The row that takes a removed session away: there is no view of it any more.
 pub fn gone(event: &Value, views: &[Value]) -> Option<Value> {
     let id = text(event, "/session").filter(|_| text(event, "/type") == Some("session.removed"))?;
@@ -106,7 +99,10 @@ fn cost(usage: Option<&Value>) -> Option<String> {
     let cents = (micros + 5_000) / 10_000;
     let sign = if text(usage, "/source") == Some("estimated") { "~" } else { "" };
     let unit = line(usage, "/currency", 12).unwrap_or_else(|| "USD".to_owned());
-    Some(format!("{sign}{}.{:02} {unit}", cents / 100, cents % 100))
+    Some(match cents {
+        0 => format!("<0.01 {unit}"),
+        _ => format!("{sign}{}.{:02} {unit}", cents / 100, cents % 100),
+    })
 }
 
 /// An approval, with everything a person needs to decide.

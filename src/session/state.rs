@@ -113,8 +113,8 @@ pub fn attention_rank(state: SessionState, unread: bool) -> u8 {
 
 /// The order of lists: what needs a person first, of equals what moved last, then by name.
 pub fn by_attention(a: &SessionView, b: &SessionView) -> Ordering {
-    attention_rank(a.state, a.unread)
-        .cmp(&attention_rank(b.state, b.unread))
+    a.attention
+        .cmp(&b.attention)
         .then_with(|| b.updated_at.cmp(&a.updated_at))
         .then_with(|| a.name.cmp(&b.name))
         .then_with(|| a.id.cmp(&b.id))
@@ -123,6 +123,7 @@ pub fn by_attention(a: &SessionView, b: &SessionView) -> Ordering {
 /// A session as faces see it. Approvals that are closed or another session's are ignored.
 pub fn view(session: &Session, open_approvals: &[&Approval]) -> SessionView {
     let open = open_approvals.iter().filter(|approval| is_open(session, approval)).count();
+    let now = state(session, open_approvals);
     SessionView {
         id: session.id.clone(),
         name: session.name.clone(),
@@ -132,9 +133,10 @@ pub fn view(session: &Session, open_approvals: &[&Approval]) -> SessionView {
         mode: session.mode.clone(),
         repository: session.worktree.repository.clone(),
         worktree: session.worktree.clone(),
-        state: state(session, open_approvals),
+        state: now,
         waiting_for: waiting_for(session, open_approvals).map(str::to_owned),
         unread: session.unread,
+        attention: attention_rank(now, session.unread),
         activity: session.activity.clone(),
         reason: reason(session, open_approvals),
         turns: session.turns,

@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::model::event::Envelope;
 use crate::model::id::{Seq, SessionId};
-use crate::model::session::SessionView;
 use crate::wire::error::ErrorObject;
 
 /// A request's id, as the client made it.
@@ -86,18 +84,6 @@ pub struct Subscribed {
 pub struct Unsubscribe {
     /// Its id.
     pub subscription: String,
-}
-
-/// Parameters of the notification `event/batch`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventBatch {
-    /// Which subscription.
-    pub subscription: String,
-    /// Committed events, in order, none missing, none twice.
-    pub events: Vec<Envelope>,
-    /// Views, as they are now, of the sessions these events touched (streamed text alone does not touch).
-    #[serde(default)]
-    pub sessions: Vec<SessionView>,
 }
 
 /// A response or a notification, as a client reads it.

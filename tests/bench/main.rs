@@ -2,6 +2,7 @@
 //! measured in the same run. Without names all run. `DIVISI_BENCH_DIR` is where the files are made (a real disk), by default the
 //! system's directory for temporary files.
 
+mod nvim;
 mod store;
 
 use std::io::Write as _;
@@ -23,7 +24,8 @@ struct Measure {
 /// A bench: a name to call it by, and what it does.
 type Bench = (&'static str, fn() -> Vec<Measure>);
 
-const BENCHES: &[Bench] = &[("store", store::throughput), ("store-open", store::opening)];
+const BENCHES: &[Bench] =
+    &[("store", store::throughput), ("store-open", store::opening), ("nvim-attach", nvim::attach)];
 
 fn main() -> std::process::ExitCode {
     // Cargo passes `--bench`; everything else that looks like an option is refused.

@@ -15,21 +15,19 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
 use super::fake::{Fake, view};
+use crate::support::{NvimEnd, nvim};
 
 /// A whole test in one Neovim.
 pub(crate) const OUTER: Duration = Duration::from_secs(60);
 /// One thing that is waited for.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The Neovims to test in.
+/// The Neovims to test in; one that is not named is a counted reason in the list of skipped tests.
 pub(crate) fn installed() -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for variable in ["DIVISI_TEST_NVIM_NEW", "DIVISI_TEST_NVIM_OLD"] {
-        match std::env::var_os(variable).map(PathBuf::from) {
-            Some(path) if path.exists() => found.push(path),
-            Some(path) => eprintln!("skipped in {variable}: {} does not exist", path.display()),
-            None => eprintln!("skipped: {variable} is not set (tests/run installs both Neovims)"),
-        }
+    let test = std::thread::current().name().unwrap_or("nvim").to_owned();
+    let found: Vec<PathBuf> = NvimEnd::BOTH.into_iter().filter_map(|end| nvim(end, &test)).collect();
+    for path in &found {
+        assert!(path.exists(), "{} does not exist", path.display());
     }
     found
 }
@@ -100,8 +98,6 @@ impl Editor {
     async fn start(neovim: &Path, home: &Path, directory: &Path, socket: &Path) -> Self {
         let mut command = Command::new(neovim);
         command
-            .args(["--headless", "--embed", "--clean", "--cmd"])
-            .arg(format!("set runtimepath^={}", env!("CARGO_MANIFEST_DIR")))
             .current_dir(directory)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -112,7 +108,15 @@ impl Editor {
             .env("XDG_DATA_HOME", home.join("data"))
             .env("XDG_CACHE_HOME", home.join("cache"))
             .env("XDG_RUNTIME_DIR", home)
-            .env("DIVISI_SOCKET", socket)
+            .env("DIVISI_SOCKET", socket);
+        Self::launch(command).await
+    }
+
+    /// Starts a Neovim whose program, directory and environment are given.
+    pub(crate) async fn launch(mut command: Command) -> Self {
+        command
+            .args(["--headless", "--embed", "--clean", "--cmd"])
+            .arg(format!("set runtimepath^={}", env!("CARGO_MANIFEST_DIR")))
             .env("DIVISI_BIN", env!("CARGO_BIN_EXE_divisi"))
             .stderr(Stdio::null())
             .kill_on_drop(true);

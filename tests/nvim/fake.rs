@@ -31,6 +31,18 @@ pub(crate) struct Fake {
     tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
+/// The daemon's order, for the states that tests use.
+fn attention(state: &Value, unread: &Value) -> u8 {
+    match (state.as_str(), unread.as_bool()) {
+        (Some("awaiting_input"), _) => 0,
+        (Some("failed"), _) => 1,
+        (Some("review"), Some(true)) => 3,
+        (Some("running"), _) => 4,
+        (Some("review"), _) => 7,
+        _ => 8,
+    }
+}
+
 /// A session as the daemon shows it.
 pub(crate) fn view(id: &str, name: &str, state: &str, repository: &Path) -> Value {
     let path = repository.join(".worktrees").join(name);
@@ -41,7 +53,7 @@ pub(crate) fn view(id: &str, name: &str, state: &str, repository: &Path) -> Valu
             "branch": format!("refs/heads/divisi/{name}/work"),
             "base": { "label": "main", "branch": "refs/heads/main", "commit": "a".repeat(40) }, "state": "ready", "port": 4000,
         },
-        "state": state, "waiting_for": null, "unread": false, "activity": "thinking", "reason": null, "turns": 1, "turn": null,
+        "state": state, "attention": attention(&json!(state), &json!(false)), "waiting_for": null, "unread": false, "activity": "thinking", "reason": null, "turns": 1, "turn": null,
         "queue": [], "approvals": 0, "policy": "ask", "stat": { "files": 1, "added": 2, "removed": 1 },
         "usage": { "scope": "turn", "source": "reported" }, "landing": null, "setup": { "state": "none" }, "plan": [],
         "options": [], "commands": [], "ready": null, "created_at": 1, "updated_at": 1, "removed": false,
@@ -101,6 +113,7 @@ impl Fake {
         for (key, value) in fields.as_object().unwrap() {
             view[key] = value.clone();
         }
+        view["attention"] = json!(attention(&view["state"], &view["unread"]));
     }
 
     /// Forgets a session without telling anyone, as a daemon does once it is removed.
@@ -234,6 +247,12 @@ impl State {
                 Ok(json!({ "subscription": "s1", "head": self.seq }))
             }
             "session/list" => Ok(json!(self.sessions)),
+            "session/show" => match self.sessions.iter().find(|view| view["id"] == params["session"]) {
+                Some(view) => Ok(view.clone()),
+                None => Err(
+                    json!({ "code": -32000, "message": "no such session", "data": { "kind": "user", "hints": [] } }),
+                ),
+            },
             "approval/list" => Ok(json!(self.approvals)),
             "event/list" => {
                 let limit = usize::try_from(params["limit"].as_u64().unwrap_or(1_000)).unwrap();

@@ -1,4 +1,5 @@
-//! The Neovim face in real Neovims: the newest and the oldest that is supported, against a daemon whose script the test writes.
+//! The Neovim face in real Neovims: the newest and the oldest that is supported, against a daemon whose script the test
+//! writes, and in `real` against the real one.
 
 mod approvals;
 mod attach;
@@ -6,6 +7,7 @@ mod editor;
 mod fake;
 mod list;
 mod load;
+mod real;
 mod start;
 mod transcript;
 mod work;

@@ -17,7 +17,8 @@ in_every_neovim! {
         let complete = |line: &str| format!("return table.concat(vim.fn.getcompletion('{line}', 'cmdline'), ' ')");
         assert_eq!(scene.editor.lua(&complete("Divisi s")).await, "send show stop switch");
         scene.editor.attach().await;
-        assert_eq!(scene.editor.lua(&complete("Divisi diff ")).await, "docs fix-login");
+        // What needs a person first: what was read and waits for nobody comes after what runs.
+        assert_eq!(scene.editor.lua(&complete("Divisi diff ")).await, "fix-login docs");
         assert_eq!(scene.editor.lua(&complete("Divisi diff f")).await, "fix-login");
         assert_eq!(scene.editor.lua(&complete("Divisi new --a")).await, "--agent");
         scene.editor.assert_calm().await;

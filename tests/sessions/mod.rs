@@ -15,5 +15,5 @@ mod precious;
 mod rebuilt;
 mod removal;
 mod repositories;
-mod scene;
+pub(crate) mod scene;
 mod supervision;

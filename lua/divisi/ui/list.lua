@@ -33,27 +33,66 @@ local function padded(text, width)
 end
 
 ---@param row divisi.Row
----@param several boolean rows of several repositories are shown
+---@return string added
+---@return string removed
+---@return string files
+local function stat_of(row)
+  if row.files == 0 then
+    return "", "", ""
+  end
+  return "+" .. row.added, " −" .. row.removed_lines, ("/%d"):format(row.files)
+end
+
+---@class divisi.Widths
+---@field name integer
+---@field agent integer
+---@field stat integer
+---@field repository integer 0 when all rows are of one
+
+---Columns are as wide as what is in them: in a narrow window the rest of a row is what somebody looks for.
+---@param rows divisi.Row[]
+---@return divisi.Widths
+local function widths_of(rows)
+  local widths = { name = 8, agent = 5, stat = 0, repository = 0 } ---@type divisi.Widths
+  local repositories = {} ---@type table<string, boolean>
+  for _, row in ipairs(rows) do
+    local width = vim.fn.strdisplaywidth
+    widths.name = math.min(24, math.max(widths.name, width(row.name)))
+    widths.agent = math.min(12, math.max(widths.agent, width(row.agent or "")))
+    widths.stat = math.max(widths.stat, width(table.concat({ stat_of(row) })))
+    repositories[row.repository or ""] = true
+  end
+  if vim.tbl_count(repositories) > 1 then
+    widths.repository = 12
+  end
+  return widths
+end
+
+---@param row divisi.Row
+---@param widths divisi.Widths
 ---@return divisi.Segment[]
-local function segments(row, several)
+local function segments(row, widths)
   local highlight = require("divisi.ui.highlight").of_state(row.state)
   local what = row.reason or row.activity or row.prompt or ""
   if row.state == "awaiting_input" and row.waiting_for then
     what = ("%s · %s"):format(row.waiting_for, what)
   end
+  local added, removed, files = stat_of(row)
   local parts = {
     { row.unread and "● " or "  ", "DivisiUnread" },
     { padded(row.state, 15), highlight },
-    { padded(row.name, 24) .. " ", "DivisiName" },
-    { padded(row.agent or "", 9), "DivisiQuiet" },
-    { row.files > 0 and ("+" .. row.added) or "", "DivisiAdded" },
-    { row.files > 0 and (" −" .. row.removed_lines) or "", "DivisiRemoved" },
-    { row.files > 0 and ("/%d"):format(row.files) or "", "DivisiQuiet" },
+    { padded(row.name, widths.name) .. " ", "DivisiName" },
+    { padded(row.agent or "", widths.agent) .. " ", "DivisiQuiet" },
+    { added, "DivisiAdded" },
+    { removed, "DivisiRemoved" },
+    { files, "DivisiQuiet" },
   }
-  local stat = vim.fn.strdisplaywidth(parts[5][1] .. parts[6][1] .. parts[7][1])
-  table.insert(parts, { (" "):rep(math.max(1, 16 - stat)) })
-  if several and row.repository then
-    table.insert(parts, { padded(vim.fs.basename(row.repository), 12) .. " ", "DivisiQuiet" })
+  if widths.stat > 0 then
+    local stat = vim.fn.strdisplaywidth(added .. removed .. files)
+    table.insert(parts, { (" "):rep(widths.stat + 1 - stat) })
+  end
+  if widths.repository > 0 then
+    table.insert(parts, { padded(vim.fs.basename(row.repository or ""), widths.repository) .. " ", "DivisiQuiet" })
   end
   table.insert(parts, { row.queued > 0 and ("[%d queued] "):format(row.queued) or "", "DivisiQuiet" })
   table.insert(parts, { what })
@@ -115,15 +154,11 @@ function M.update()
     return
   end
   local rows = mirror.sorted()
-  local repositories = {} ---@type table<string, boolean>
-  for _, row in ipairs(rows) do
-    repositories[row.repository or ""] = true
-  end
-  local several = vim.tbl_count(repositories) > 1
+  local widths = widths_of(rows)
   local before = cursors(buffer)
   local lines, all, new_ids = {}, {}, {} ---@type string[], divisi.Segment[][], string[]
   for index, row in ipairs(rows) do
-    all[index] = segments(row, several)
+    all[index] = segments(row, widths)
     lines[index] = text_of(all[index])
     new_ids[index] = row.id
   end
@@ -224,13 +259,8 @@ M.keys = {
 ---@param row_keys { [1]: string, [2]: string, [3]: fun(row: divisi.Row) }[]
 function M.map(buf, row_of, more, row_keys)
   local help = {} ---@type string[]
-  local removes = false
-  for _, key in ipairs(row_keys) do
-    removes = removes or key[1] == "dd"
-  end
   local function map(key, what, run)
-    -- `d` waits for the second half of `dd` where there is one.
-    vim.keymap.set("n", key, run, { buffer = buf, nowait = not (removes and key == "d"), desc = "divisi: " .. what })
+    vim.keymap.set("n", key, run, { buffer = buf, nowait = true, desc = "divisi: " .. what })
     table.insert(help, ("%-5s %s"):format(key, what))
   end
   for _, key in ipairs(more) do
@@ -265,7 +295,7 @@ function M.make(buf)
     end,
   })
   table.insert(row_keys, {
-    "dd",
+    "D",
     "remove",
     function(row)
       require("divisi.ui.land").remove(row)

@@ -3,10 +3,12 @@ use serde_json::{Value, json};
 use super::{approval, approval_change, event, gone, session};
 
 #[test]
-fn what_needs_a_person_ranks_before_what_runs_and_unknown_states_last() {
-    let rank = |state: &str| session(&json!({ "id": "a", "state": state })).unwrap()["rank"].as_u64().unwrap();
-    let order = ["awaiting_input", "failed", "review", "running", "completed", "a-state-of-the-future"];
-    assert!(order.windows(2).all(|pair| rank(pair[0]) < rank(pair[1])));
+fn the_rank_is_the_daemon_s_and_those_without_one_come_last() {
+    let rank = |attention: Value| session(&json!({ "id": "a", "attention": attention })).unwrap()["rank"].clone();
+    assert_eq!(rank(json!(3)), 3);
+    for odd in [json!(null), json!("first"), json!(-1), json!({})] {
+        assert_eq!(rank(odd), 255);
+    }
 }
 
 #[test]
@@ -41,6 +43,7 @@ fn money_is_labelled() {
     let cost = |usage: Value| session(&json!({ "id": "a", "usage": usage })).unwrap()["cost"].clone();
     assert_eq!(cost(json!({ "cost_micros": 1_234_567, "currency": "EUR", "source": "reported" })), "1.23 EUR");
     assert_eq!(cost(json!({ "cost_micros": 5_000, "source": "estimated" })), "~0.01 USD");
+    assert_eq!(cost(json!({ "cost_micros": 900, "source": "reported" })), "<0.01 USD");
     assert_eq!(cost(json!({ "source": "unknown" })), Value::Null);
     assert_eq!(cost(json!({ "cost_micros": 0, "source": "reported" })), Value::Null);
 }

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::base::clock;
@@ -15,7 +16,7 @@ use crate::model::{Envelope, Refusal};
 use crate::wire::client::stream::{Incoming, Stream};
 use crate::wire::client::{Caller, ConnectError};
 use crate::wire::error::{CONFLICT, ErrorObject};
-use crate::wire::message::{EventBatch, Subscribe, Subscribed};
+use crate::wire::message::{Subscribe, Subscribed};
 use crate::wire::method::{EVENT_BATCH, EVENT_CLOSED, EVENT_SUBSCRIBE};
 
 /// Starting a daemon, in progress.
@@ -98,27 +99,43 @@ impl Follower {
         self.head
     }
 
+    /// Whether the daemon said that it ends the subscription, rather than vanishing; false again after a reconnection.
+    pub fn told(&self) -> bool {
+        self.told
+    }
+
     /// The next events. Reconnects when the connection is lost and resumes after the last event handed out. Cancel safe.
     ///
     /// # Errors
     /// When the daemon refuses, or is not back within the patience.
     pub async fn next(&mut self) -> Result<Batch, Refusal> {
         loop {
-            let Some((stream, subscription)) = &mut self.stream else {
+            if self.stream.is_none() {
                 self.reconnect().await?;
-                continue;
-            };
+            }
+            if let Some(batch) = self.next_here().await {
+                return Ok(batch);
+            }
+            if self.told {
+                // The daemon is stopping, or cannot read its store for the moment.
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    /// The next events of the connection that stands; absent once it has ended. Cancel safe.
+    pub async fn next_here(&mut self) -> Option<Batch> {
+        loop {
+            let (stream, subscription) = self.stream.as_mut()?;
             match stream.read.next().await {
                 Some(Incoming::Notification(method, params)) if method == EVENT_BATCH => {
-                    let batch: EventBatch = serde_json::from_value(params)
-                        .map_err(|error| Refusal::internal(format!("failed to read events of the daemon: {error}")))?;
-                    if batch.subscription != *subscription {
+                    if params.get("subscription").and_then(Value::as_str) != Some(subscription) {
                         continue;
                     }
-                    let events: Vec<_> = batch.events.into_iter().filter(|event| event.seq > self.cursor).collect();
-                    if let Some(last) = events.last() {
-                        self.cursor = last.seq;
-                        return Ok(Batch { events, sessions: batch.sessions });
+                    let before = self.cursor;
+                    let events = self.unseen(&params);
+                    if self.cursor > before {
+                        return Some(Batch { events, sessions: readable(&params, "sessions").collect() });
                     }
                 }
                 Some(Incoming::Notification(method, params)) if method == EVENT_CLOSED => {
@@ -127,13 +144,20 @@ impl Follower {
                     tracing::debug!("the subscription ended: {error:?}");
                     self.stream = None;
                     self.told = true;
-                    // The daemon is stopping, or cannot read its store for the moment.
-                    sleep(Duration::from_millis(50)).await;
                 }
                 Some(_) => {}
                 None => self.stream = None,
             }
         }
+    }
+
+    /// The events of a batch that were not handed out yet. One that cannot be read (a newer daemon's) is left out and passed by.
+    fn unseen(&mut self, params: &Value) -> Vec<Envelope> {
+        let mut events: Vec<Envelope> = readable(params, "events").collect();
+        events.retain(|event| event.seq > self.cursor);
+        let numbers = items(params, "events").filter_map(|event| event.get("seq")?.as_u64()).map(Seq);
+        self.cursor = numbers.max().map_or(self.cursor, |newest| newest.max(self.cursor));
+        events
     }
 
     async fn reconnect(&mut self) -> Result<(), Refusal> {
@@ -176,6 +200,21 @@ impl Follower {
             }
         }
     }
+}
+
+fn items<'a>(params: &'a Value, of: &str) -> impl Iterator<Item = &'a Value> {
+    params.get(of).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Those items of a list that can be read.
+fn readable<'a, T: DeserializeOwned>(params: &'a Value, of: &'static str) -> impl Iterator<Item = T> + use<'a, T> {
+    items(params, of).filter_map(move |item| match T::deserialize(item) {
+        Ok(item) => Some(item),
+        Err(error) => {
+            tracing::warn!(of, %error, "something the daemon sent cannot be read and is left out");
+            None
+        }
+    })
 }
 
 async fn subscribe(follow: &Follow, after: Option<Seq>) -> Result<(Stream, Subscribed), ConnectError> {

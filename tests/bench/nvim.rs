@@ -1,0 +1,82 @@
+//! How soon a Neovim shows what there is: the list of 100 sessions and one transcript, after its first command.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::{Measure, directory, median, millis, say};
+
+const SESSIONS: usize = 100;
+const ROUNDS: usize = 9;
+
+/// Prints the milliseconds from the first command until both are shown.
+const LUA: &str = r#"
+vim.opt.rtp:prepend(vim.env.DIVISI_PLUGIN)
+vim.cmd("runtime plugin/divisi.lua")
+local begin = vim.uv.hrtime()
+vim.cmd("Divisi list")
+vim.cmd("Divisi show s50")
+local function text(name)
+  local buf = vim.fn.bufnr(name)
+  return buf > 0 and table.concat(vim.api.nvim_buf_get_lines(buf, 0, -1, false), "\n") or ""
+end
+local shown = vim.wait(20000, function()
+  return select(2, text("divisi://sessions"):gsub("\n", "")) >= 99 and text("divisi://session/s50"):find("\nhello 50") ~= nil
+end, 1)
+io.stdout:write(shown and vim.uv.hrtime() - begin or "never")
+vim.cmd("qa!")
+"#;
+
+/// From attach to the same state; nothing is measured unless `DIVISI_TEST_NVIM_NEW` names a Neovim.
+pub(crate) fn attach() -> Vec<Measure> {
+    let Some(neovim) = std::env::var_os("DIVISI_TEST_NVIM_NEW") else {
+        say("| nvim-attach | skipped: DIVISI_TEST_NVIM_NEW is not set | | | |");
+        return Vec::new();
+    };
+    let home = directory();
+    let repository = home.path().join("repository");
+    std::fs::create_dir(&repository).expect("a folder");
+    std::fs::write(home.path().join("measure.lua"), LUA).expect("a file");
+    run(home.path(), "git", &["init", "--quiet"]);
+    run(
+        home.path(),
+        "git",
+        &["-c", "user.name=B", "-c", "user.email=b@x", "commit", "--quiet", "--allow-empty", "-m", "B"],
+    );
+    let divisi = env!("CARGO_BIN_EXE_divisi");
+    for number in 1..=SESSIONS {
+        let (name, prompt) = (format!("s{number}"), format!("echo hello {number}"));
+        run(home.path(), divisi, &["new", "--name", &name, "--agent", "shell", &prompt]);
+    }
+    run(home.path(), divisi, &["wait", "s50"]);
+    let mut took: Vec<Duration> = (0..ROUNDS)
+        .map(|_| {
+            let script = home.path().join("measure.lua");
+            let mut command = command(home.path(), &neovim);
+            let output = command.args(["--headless", "--clean", "-l"]).arg(script).output().expect("Neovim runs");
+            let text = String::from_utf8_lossy(&output.stdout);
+            Duration::from_secs_f64(text.trim().parse::<f64>().unwrap_or_else(|_| panic!("{output:?}")) / 1e9)
+        })
+        .collect();
+    run(home.path(), divisi, &["daemon", "stop"]);
+    vec![Measure {
+        what: format!("first command to the list of {SESSIONS} sessions and a transcript"),
+        median: millis(median(&mut took)),
+        ratio: String::new(),
+        goal: "200 ms".to_owned(),
+    }]
+}
+
+fn command(home: &Path, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(home.join("repository")).env_clear().stdin(Stdio::null());
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", home).env("XDG_RUNTIME_DIR", home);
+    command.env("DIVISI_SOCKET", home.join("s")).env("DIVISI_BIN", env!("CARGO_BIN_EXE_divisi"));
+    command.env("DIVISI_PLUGIN", env!("CARGO_MANIFEST_DIR")).env("TMPDIR", home);
+    command
+}
+
+fn run(home: &Path, program: &str, arguments: &[&str]) {
+    let output = command(home, program).args(arguments).output().expect("the program runs");
+    assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
+}
