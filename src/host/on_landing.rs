@@ -29,9 +29,17 @@ pub(crate) fn other_worktrees(
             other.id != session.id
                 && other.worktree.common_dir == session.worktree.common_dir
                 && other.worktree.state == WorktreeState::Ready
+                && !has_landed(other)
         })
         .map(|other| (other.name.clone(), other.worktree.clone()))
         .collect()
+}
+
+/// Whether everything a session committed is on its target already.
+pub(crate) fn has_landed(session: &Session) -> bool {
+    session.landing.as_ref().is_some_and(|landing| {
+        matches!(landing.state, LandingState::Completed { .. }) && Some(&landing.head) == session.head.as_ref()
+    })
 }
 
 /// Has a landing looked at.

@@ -3,12 +3,12 @@
 use crate::host::advance::advance;
 use crate::host::change::{Change, Step, Waiting};
 use crate::host::effect::{Effect, Ticket};
+use crate::host::on_landing::has_landed;
 use crate::host::port::Unlanded;
 use crate::model::Refusal;
 use crate::model::command::{Command, OfSession, RemoveSession};
 use crate::model::event::Event;
 use crate::model::id::{CommandId, Oid, SessionId};
-use crate::model::landing::LandingState;
 use crate::model::session::Session;
 use crate::model::worktree::WorktreeState;
 
@@ -64,7 +64,7 @@ pub(crate) fn on_prepared(change: &mut Change<'_>, ticket: Ticket, id: &SessionI
         Err(_) if request.discard => Unlanded::default(),
         Err(refusal) => return change.refuse(&command, refusal.hint(format!("divisi remove {name} --discard"))),
     };
-    let landed = matches!(&session.landing, Some(landing) if matches!(landing.state, LandingState::Completed { .. }) && Some(&landing.head) == session.head.as_ref());
+    let landed = has_landed(session);
     let commits = if landed { 0 } else { unlanded.commits };
     if (commits > 0 || unlanded.dirty > 0) && !request.discard {
         let refusal = Refusal::conflict(format!(
