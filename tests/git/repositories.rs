@@ -348,5 +348,6 @@ fn a_base_is_found_with_few_processes() {
     fixture.driver.resolve_base(repo, None).unwrap();
     let before = fixture.driver.processes();
     fixture.driver.resolve_base(repo, None).unwrap();
-    assert!(fixture.driver.processes() - before <= 4, "{}", fixture.driver.processes() - before);
+    // One more than usual when the configuration was written so recently that its names are read again.
+    assert!(fixture.driver.processes() - before <= 5, "{}", fixture.driver.processes() - before);
 }
