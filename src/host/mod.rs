@@ -1,6 +1,6 @@
 //! The engine: commands in, events out, queries answered.
 //!
-//! The brain is synchronous: `on_*` functions take a [`change::Change`] and an input and say what to commit and what to do next. The
+//! The brain is synchronous: `on_*` functions take a `Change` and an input and say what to commit and what to do next. The
 //! dispatcher commits, then publishes, then runs the effects through the traits in [`port`]; their results come back as inputs.
 
 mod advance;

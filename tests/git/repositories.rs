@@ -325,7 +325,7 @@ fn bases_by_every_kind_of_name() {
 }
 
 #[test]
-fn the_repositorys_own_configuration_is_read_not_followed() {
+fn a_configuration_of_the_repository_is_read_and_not_followed() {
     let fixture = Fixture::new();
     let repo = fixture.repo.to_str().unwrap();
     let none = fixture.driver.repository_config(repo).unwrap();
