@@ -54,7 +54,7 @@ pub(super) fn idleness() -> Vec<Measure> {
         ),
         line(
             "memory per session".to_owned(),
-            kib(after_work.saturating_sub(empty) / sessions.max(1) as u64),
+            format!("{} KiB", after_work.saturating_sub(empty) / sessions.max(1) as u64),
             "after its work, arenas and caches included".to_owned(),
             "",
         ),

@@ -80,7 +80,7 @@ struct Round {
 pub(super) fn streaming() -> Vec<Measure> {
     let scene = Scene::new();
     let program = std::env::current_exe().expect("a program has a path");
-    let definition = format!("name = \"bench\"\nprotocol = \"acp\"\ncommand = [{:?}, {AS_AGENT:?}]\n", program.display().to_string());
+    let definition = format!("name = \"bench\"\ndescription = \"Says pieces with the time in them\"\nprotocol = \"acp\"\ncommand = [{:?}, {AS_AGENT:?}]\n", program.display().to_string());
     std::fs::create_dir_all(scene.path("config/divisi/agents")).expect("the bench directory can be written");
     std::fs::write(scene.path("config/divisi/agents/bench.toml"), definition).expect("the bench directory can be written");
     let repository = scene.repository("r", 10);
