@@ -37,7 +37,8 @@ pub(super) fn creation() -> Vec<Measure> {
         }
         let after = client.call("daemon/status", json!({}))["git_processes"].as_u64().unwrap_or(0);
         let (bare, ours, recorded) = (median(&mut bare), median(&mut ours), median(&mut recorded));
-        let (more, sign) = if ours > bare { (ours.saturating_sub(bare), '+') } else { (bare.saturating_sub(ours), '−') };
+        let (more, sign) =
+            if ours > bare { (ours.saturating_sub(bare), '+') } else { (bare.saturating_sub(ours), '−') };
         let processes = (after - before) / (scaled(rounds) as u64 + 1);
         measures.push(Measure {
             what: format!("a session in a repository of {files} files"),

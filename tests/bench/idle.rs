@@ -38,7 +38,12 @@ pub(super) fn idleness() -> Vec<Measure> {
     let anonymous = memory(daemon.pid(), &["Anonymous"]);
     let started = watch(&daemon);
     daemon.stop();
-    let line = |what: String, median: String, ratio: String, goal: &str| Measure { what, median, ratio, goal: goal.to_owned() };
+    let line = |what: String, median: String, ratio: String, goal: &str| Measure {
+        what,
+        median,
+        ratio,
+        goal: goal.to_owned(),
+    };
     vec![
         line(
             format!("RSS that has just run {sessions} sessions"),
@@ -109,7 +114,12 @@ pub(super) fn sizes() -> Vec<Measure> {
     }
     daemon.stop();
     let size = std::fs::metadata(DIVISI).map_or(0, |file| file.len());
-    let line = |what: &str, median: String, ratio: String| Measure { what: what.to_owned(), median, ratio, goal: String::new() };
+    let line = |what: &str, median: String, ratio: String| Measure {
+        what: what.to_owned(),
+        median,
+        ratio,
+        goal: String::new(),
+    };
     vec![
         line("the program, stripped", kib(size / 1024), "SQLite included".to_owned()),
         line("a shim, 8 running: RSS", kib(rss), format!("{} of it its own", kib(own))),

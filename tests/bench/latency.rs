@@ -46,8 +46,11 @@ pub(super) fn play_agent() {
                         std::thread::park_timeout(left);
                     }
                     let text = format!("@{};all work and no play makes a dull day ", nanoseconds());
-                    let update = json!({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": text}});
-                    say(&json!({"jsonrpc": "2.0", "method": "session/update", "params": {"sessionId": "bench", "update": update}}));
+                    let update =
+                        json!({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": text}});
+                    say(
+                        &json!({"jsonrpc": "2.0", "method": "session/update", "params": {"sessionId": "bench", "update": update}}),
+                    );
                 }
                 json!({"stopReason": "end_turn"})
             }
@@ -80,9 +83,13 @@ struct Round {
 pub(super) fn streaming() -> Vec<Measure> {
     let scene = Scene::new();
     let program = std::env::current_exe().expect("a program has a path");
-    let definition = format!("name = \"bench\"\ndescription = \"Says pieces with the time in them\"\nprotocol = \"acp\"\ncommand = [{:?}, {AS_AGENT:?}]\n", program.display().to_string());
+    let definition = format!(
+        "name = \"bench\"\ndescription = \"Says pieces with the time in them\"\nprotocol = \"acp\"\ncommand = [{:?}, {AS_AGENT:?}]\n",
+        program.display().to_string()
+    );
     std::fs::create_dir_all(scene.path("config/divisi/agents")).expect("the bench directory can be written");
-    std::fs::write(scene.path("config/divisi/agents/bench.toml"), definition).expect("the bench directory can be written");
+    std::fs::write(scene.path("config/divisi/agents/bench.toml"), definition)
+        .expect("the bench directory can be written");
     let repository = scene.repository("r", 10);
     let daemon = scene.daemon();
     let mut client = daemon.connect();
@@ -96,10 +103,9 @@ pub(super) fn streaming() -> Vec<Measure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(scene.database(), flags).expect("the daemon's database can be read");
     let mut measures = Vec::new();
-    for (name, pieces, pause, goal) in [
-        ("100 pieces a second each", 300, 10_000, "p99 under 20 ms"),
-        ("as fast as they can", 4000, 0, ""),
-    ] {
+    for (name, pieces, pause, goal) in
+        [("100 pieces a second each", 300, 10_000, "p99 under 20 ms"), ("as fast as they can", 4000, 0, "")]
+    {
         let prompt = format!("{pieces} {pause}");
         let (mut ours, mut pipes, mut rounds) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..scaled(3) {
@@ -124,10 +130,19 @@ pub(super) fn streaming() -> Vec<Measure> {
         };
         measures.push(Measure {
             what: format!("through to the client, {name}"),
-            median: format!("{} pieces/s in {} events/s", rate(|round| round.delays.len(), &rounds), rate(|round| round.events, &rounds)),
+            median: format!(
+                "{} pieces/s in {} events/s",
+                rate(|round| round.delays.len(), &rounds),
+                rate(|round| round.events, &rounds)
+            ),
             ratio: format!("straight from the pipes: {} pieces/s", rate(|round| round.delays.len(), &pipes)),
             goal: String::new(),
         });
+    }
+    // Their agents wait for the next prompt: a daemon that stops leaves them to the next one.
+    for session in &sessions {
+        client.call("session/remove", json!({"session": session, "discard": true}));
+        client.wait_for(session, |event| event["type"] == "session.removed");
     }
     drop(client);
     daemon.stop();
@@ -157,7 +172,8 @@ fn through(client: &mut Client, sessions: &[String], prompt: &str, database: &Co
             running -= usize::from(event["type"] == "turn.ended");
         }
         let seen = events.last().and_then(|event| event["seq"].as_u64()).unwrap_or(0);
-        let durable: u64 = newest.query_row([], |row| row.get::<_, i64>(0)).map_or(0, |seq| u64::try_from(seq).unwrap_or(0));
+        let durable: u64 =
+            newest.query_row([], |row| row.get::<_, i64>(0)).map_or(0, |seq| u64::try_from(seq).unwrap_or(0));
         assert!(durable >= seen, "event {seen} was seen, but the database ends at {durable}");
         running
     };
@@ -195,7 +211,11 @@ fn straight(scene: &Scene, prompt: &str) -> Round {
                 for line in BufReader::new(agent.stdout.take().expect("piped")).lines().map_while(Result::ok) {
                     let now = nanoseconds();
                     let message: Value = serde_json::from_str(&line).expect("the agent speaks JSON");
-                    delays(message["params"]["update"]["content"]["text"].as_str().unwrap_or_default(), now, &mut found);
+                    delays(
+                        message["params"]["update"]["content"]["text"].as_str().unwrap_or_default(),
+                        now,
+                        &mut found,
+                    );
                 }
                 agent.wait().expect("a child of ours");
                 found

@@ -19,8 +19,7 @@ pub(super) const DIVISI: &str = env!("CARGO_BIN_EXE_divisi");
 /// Nothing that is waited for takes longer, on the busiest machine.
 const DEADLINE: Duration = Duration::from_secs(180);
 
-const GIT_CONFIG: &str =
-    "[user]\n\tname = Bench\n\temail = bench@divisi.test\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n";
+const GIT_CONFIG: &str = "[user]\n\tname = Bench\n\temail = bench@divisi.test\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n";
 
 /// A place where everything is the bench's own.
 pub(super) struct Scene {
@@ -64,7 +63,10 @@ impl Scene {
     /// A program with the scene's environment and no other.
     pub(super) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value))).current_dir(self.root.path());
+        command
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.root.path());
         command
     }
 
@@ -265,7 +267,8 @@ pub(super) fn activity(pid: u32) -> (Duration, u64) {
         let read = |name: &str| fs::read_to_string(thread.path().join(name)).unwrap_or_default();
         let run: u64 = read("schedstat").split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0);
         total.0 += Duration::from_nanos(run);
-        let sleeps = read("status").lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")?.trim().parse().ok());
+        let sleeps =
+            read("status").lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")?.trim().parse().ok());
         total.1 += sleeps.unwrap_or(0_u64);
     }
     total

@@ -37,7 +37,9 @@ pub(super) fn starting() -> Vec<Measure> {
     }
     let (answered, spawned) = (median(&mut answered), median(&mut spawned));
     vec![Measure {
-        what: format!("from the process to the answer of the first `session/list`, {events} events, {SESSIONS} sessions"),
+        what: format!(
+            "from the process to the answer of the first `session/list`, {events} events, {SESSIONS} sessions"
+        ),
         median: format!("{} (ready after {})", millis(answered), millis(median(&mut ready))),
         ratio: format!(
             "{:.1} × `divisi --version` ({})",
@@ -80,7 +82,8 @@ fn fill(scene: &Scene, events: u64) {
     let mut waiting = 0;
     while next <= events {
         let last = (next + 999).min(events);
-        let batch = Batch { events: (next..=last).map(|seq| event(seq, &session)).collect(), rows: std::mem::take(&mut rows) };
+        let batch =
+            Batch { events: (next..=last).map(|seq| event(seq, &session)).collect(), rows: std::mem::take(&mut rows) };
         let sent = sent.clone();
         store.append(batch, Box::new(move || sent.send(()).unwrap_or_default()));
         waiting += 1;
@@ -102,7 +105,10 @@ fn event(seq: u64, session: &str) -> Envelope {
         seq: Seq(seq),
         time: 1_767_322_445_000 + i64::try_from(seq).expect("benches are short"),
         cause: Cause::Host,
-        event: Event::AgentMessage { turn: format!("{owner}.t1").as_str().into(), text: "all work and no play ".repeat(8) },
+        event: Event::AgentMessage {
+            turn: format!("{owner}.t1").as_str().into(),
+            text: "all work and no play ".repeat(8),
+        },
         session: Some(owner.as_str().into()),
     }
 }

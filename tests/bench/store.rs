@@ -92,7 +92,7 @@ fn round(store: &Arc<SqliteStore>, ahead: usize, with_rows: bool, pace: Option<D
                         drop(next);
                         waiting += 1;
                         if let Some(pace) = pace {
-                            std::thread::sleep(pace);
+                            std::thread::park_timeout(pace);
                         }
                     }
                     if waiting == 0 {
