@@ -16,10 +16,10 @@ use crate::store::reserve::Reserve;
 const QUIET: Duration = Duration::from_millis(150);
 
 /// Growth of the log, in bytes, after which it is copied although writing goes on.
-const STEP: u64 = 8 * 1024 * 1024;
+const STEP: u64 = 4 * 1024 * 1024;
 
 /// Length of the log, in bytes, at which the writer copies what the thread has left over, so that the log begins anew.
-const LONG: u64 = 48 * 1024 * 1024;
+const LONG: u64 = 24 * 1024 * 1024;
 
 /// Writes between two looks at the log's length.
 const LOOK_EVERY: u64 = 16;
@@ -33,8 +33,9 @@ struct Work {
     closing: bool,
 }
 
-/// How long the log's file stays once it has begun anew, in bytes.
-pub(super) const KEPT: i64 = 1024 * 1024;
+/// How long the log's file stays once it has begun anew, in bytes. A flush of a log that is written over costs the disk one write; one
+/// that grows has its length recorded too, at up to twice the time. So all of what a busy log needs is kept until the store closes.
+pub(super) const KEPT: i64 = 32 * 1024 * 1024;
 
 /// How much is in the log; shared by the writer and the thread that copies.
 #[derive(Debug)]

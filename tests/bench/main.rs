@@ -1,8 +1,13 @@
 //! Benches: `cargo bench --bench bench -- [NAME...]` prints a Markdown table of medians, each with its ratio to a yardstick that was
 //! measured in the same run. Without names all run. `DIVISI_BENCH_DIR` is where the files are made (a real disk), by default the
-//! system's directory for temporary files.
+//! system's directory for temporary files; [`size`] and [`scaled`] say what makes them larger.
 
+mod create;
+mod idle;
+mod latency;
 mod nvim;
+mod scene;
+mod start;
 mod store;
 
 use std::io::Write as _;
@@ -26,8 +31,21 @@ type Bench = (&'static str, fn() -> Vec<Measure>);
 
 const BENCHES: &[Bench] =
     &[("store", store::throughput), ("store-open", store::opening), ("nvim-attach", nvim::attach)];
+const BENCHES: &[Bench] = &[
+    ("create", create::creation),
+    ("latency", latency::streaming),
+    ("idle", idle::idleness),
+    ("start", start::starting),
+    ("size", idle::sizes),
+    ("store", store::throughput),
+    ("store-open", store::opening),
+];
 
 fn main() -> std::process::ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(latency::AS_AGENT) {
+        latency::play_agent();
+        return std::process::ExitCode::SUCCESS;
+    }
     // Cargo passes `--bench`; everything else that looks like an option is refused.
     let names: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let known = |name: &String| BENCHES.iter().any(|(bench, _)| bench == name);
@@ -79,4 +97,20 @@ fn percentile<T: Ord + Copy>(values: &mut [T], percent: usize) -> T {
 /// A duration in milliseconds, three significant places.
 fn millis(duration: Duration) -> String {
     format!("{:.3} ms", duration.as_secs_f64() * 1000.0)
+}
+
+/// KiB as MiB.
+fn kib(kib: u64) -> String {
+    format!("{}.{} MiB", kib / 1024, kib % 1024 * 10 / 1024)
+}
+
+/// A size that a variable can change: `DIVISI_BENCH_FILES` (of the largest repository), `DIVISI_BENCH_SESSIONS` (that an idle daemon
+/// knows), `DIVISI_BENCH_EVENTS` (at a start).
+fn size(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// A number of repetitions, times `DIVISI_BENCH_ROUNDS`.
+fn scaled(rounds: usize) -> usize {
+    rounds * size("DIVISI_BENCH_ROUNDS", 1).max(1)
 }

@@ -11,6 +11,9 @@ use crate::host::port::{JournalReader, Record};
 use crate::model::Refusal;
 use crate::process::journal::JournalFile;
 
+/// So much was written a moment ago and is in the memory of the system: reading it is quicker than asking another thread to. Bytes.
+const TAIL: u64 = 64 * 1024;
+
 /// Keeps no position: a read that is given up lost nothing.
 pub(super) struct Reader {
     journal: Arc<JournalFile>,
@@ -36,8 +39,16 @@ impl JournalReader for Reader {
         loop {
             // Looked at before the file is: what is written after that look will be told.
             let seen = self.live.as_mut().map(|(progress, _)| progress.borrow_and_update().clone());
+            let new = match &seen {
+                // Zero until the shim has said it for the first time.
+                Some(Progress::Length(length)) if *length > 0 => Some(length.saturating_sub(offset)),
+                _ => None,
+            };
             let journal = Arc::clone(&self.journal);
-            let records = blocking(move || journal.read(offset).map_err(Refusal::from)).await?;
+            let records = match new {
+                Some(bytes) if bytes <= TAIL => journal.read(offset)?,
+                _ => blocking(move || journal.read(offset).map_err(Refusal::from)).await?,
+            };
             if !records.is_empty() {
                 return Ok(records);
             }

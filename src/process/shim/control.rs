@@ -173,11 +173,23 @@ impl Connection {
                 protocol::encode(&mut self.output, &reply, b"");
             }
         }
-        // Told only when the last word was taken: a slow daemon gets the newest length, not all of them.
-        if self.output.is_empty() && self.told.is_some_and(|told| told < journal) {
-            self.told = Some(journal);
-            protocol::encode(&mut self.output, &Reply::Length(journal), b"");
+        loop {
+            // Told only when the last word was taken: a slow daemon gets the newest length, not all of them.
+            if self.output.is_empty() && self.told.is_some_and(|told| told < journal) {
+                self.told = Some(journal);
+                protocol::encode(&mut self.output, &Reply::Length(journal), b"");
+            }
+            self.write();
+            // What grew while an earlier word waited is told as soon as that is taken: nothing else may ever wake the daemon.
+            if self.broken || !self.output.is_empty() || self.told.is_none_or(|told| told >= journal) {
+                break;
+            }
         }
+        self.broken |= self.output.len() > MAX_UNREAD;
+    }
+
+    /// Writes what can be written.
+    fn write(&mut self) {
         while self.written < self.output.len() && !self.broken {
             match self.stream.write(&self.output[self.written..]) {
                 Ok(count) => self.written += count,
@@ -190,7 +202,6 @@ impl Connection {
             self.output.clear();
             self.written = 0;
         }
-        self.broken |= self.output.len() > MAX_UNREAD;
     }
 }
 

@@ -31,20 +31,39 @@ fn append(store: &SqliteStore, first: u64, last: u64) {
 }
 
 #[test]
+fn a_log_that_is_written_to_without_a_pause_begins_anew_too() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("state.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let most = u64::try_from(KEPT).unwrap();
+    let mut longest = 0;
+    // Four times as much as may stay.
+    for first in (1..=most * 4 / 60_000).step_by(20) {
+        append(&store, first, first + 19);
+        longest = longest.max(std::fs::metadata(beside(&path, "-wal")).unwrap().len());
+    }
+    assert!(longest > 3_000_000 && longest < most * 3, "the log was {longest} bytes long");
+}
+
+#[test]
 fn the_log_is_copied_when_it_is_quiet_and_then_begins_anew() {
     let home = tempfile::tempdir().unwrap();
     let (path, alone) = (home.path().join("state.db"), home.path().join("alone.db"));
     let store = SqliteStore::open(&path).unwrap();
     append(&store, 1, 60);
-    let log = beside(&path, "-wal");
-    assert!(std::fs::metadata(&log).unwrap().len() > 3_000_000);
+    let length = || std::fs::metadata(beside(&path, "-wal")).unwrap().len();
+    assert!(length() > 3_000_000);
     let deadline = clock::instant() + PATIENCE;
     let mut head = 60;
-    // When the last part of the copying is still going on, the next event goes to the old log once more.
-    while std::fs::metadata(&log).unwrap().len() > u64::try_from(KEPT).unwrap() + 500_000 {
+    // When the last part of the copying is still going on, the next event goes to the end of the log once more.
+    loop {
         wait_for_copy(&path, &alone, head, deadline);
+        let before = length();
         head += 1;
         append(&store, head, head);
+        if length() == before {
+            break;
+        }
     }
     assert_eq!(store.events(Seq(0), None, 100).unwrap().len() as u64, head);
 }
