@@ -29,8 +29,6 @@ struct Measure {
 /// A bench: a name to call it by, and what it does.
 type Bench = (&'static str, fn() -> Vec<Measure>);
 
-const BENCHES: &[Bench] =
-    &[("store", store::throughput), ("store-open", store::opening), ("nvim-attach", nvim::attach)];
 const BENCHES: &[Bench] = &[
     ("create", create::creation),
     ("latency", latency::streaming),
@@ -39,6 +37,7 @@ const BENCHES: &[Bench] = &[
     ("size", idle::sizes),
     ("store", store::throughput),
     ("store-open", store::opening),
+    ("nvim-attach", nvim::attach),
 ];
 
 fn main() -> std::process::ExitCode {

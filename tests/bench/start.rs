@@ -25,7 +25,7 @@ pub(super) fn starting() -> Vec<Measure> {
         let begin = std::time::Instant::now();
         let daemon = scene.daemon();
         let until_ready = begin.elapsed();
-        let list = daemon.connect().call("session/list", json!({}));
+        let list = daemon.connect().call("session/list", &json!({}));
         let until_answer = begin.elapsed();
         assert_eq!(list.as_array().map(Vec::len), Some(SESSIONS));
         daemon.stop();
@@ -63,7 +63,7 @@ fn fill(scene: &Scene, events: u64) {
     let store = SqliteStore::open(&scene.database()).expect("the daemon has closed it");
     let mut rows = Vec::new();
     for table in [Table::Sessions, Table::Worktrees, Table::Names] {
-        for row in store.live_rows(table).expect("reads") {
+        for row in store.live_rows(table).expect("reads").rows {
             for number in 1..SESSIONS {
                 let id = format!("copy{number:06}");
                 let renamed = |text: &str| text.replace(&session, &id).replace("the-first-of-many", &id);
