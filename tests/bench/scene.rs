@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -127,7 +128,8 @@ fn write_history(input: &mut impl std::io::Write, files: usize) -> std::io::Resu
         };
         let length = 200 + usize::try_from(next() % 3800).expect("small");
         while text.len() < length {
-            text += &format!("{:x}{}", next(), if next() % 8 == 0 { '\n' } else { ' ' });
+            let (word, gap) = (next(), if next() % 8 == 0 { '\n' } else { ' ' });
+            write!(text, "{word:x}{gap}").expect("a string takes everything");
         }
         let (area, directory) = (file / 1000, file / 25);
         writeln!(input, "M 100644 inline area{area}/part{directory}/file{file}.txt\ndata {}\n{text}", text.len())?;
