@@ -202,6 +202,7 @@ fn launch(change: &Change<'_>, id: &SessionId, job: &JobId) -> Option<Launch> {
         },
         turn: known.and_then(|known| known.turn.clone()),
         environment: environment::of_agent(&change.brain.environment, &change.brain.settings, session),
+        given: session.environment.keys().cloned().collect(),
         on_daemon_death: session.on_daemon_death,
         lease: change.brain.settings.lease,
         grace: change.brain.settings.grace,

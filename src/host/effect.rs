@@ -1,6 +1,6 @@
 //! Effects: what the brain wants done once its decision has committed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::host::port::ConversationSetup;
@@ -96,6 +96,8 @@ pub(crate) struct Launch {
     /// The turn it serves, for agents that run once per turn.
     pub(crate) turn: Option<TurnId>,
     pub(crate) environment: BTreeMap<String, String>,
+    /// Names in it that were given to this session: neither the daemon's nor the agent's definition's values replace them.
+    pub(crate) given: BTreeSet<String>,
     pub(crate) on_daemon_death: crate::model::job::OnDaemonDeath,
     pub(crate) lease: Duration,
     pub(crate) grace: Duration,

@@ -1,10 +1,14 @@
 //! The environment of an agent: an allow-list, nothing else. Daemon secrets, `GIT_*`, editor sockets and other sessions' variables
 //! never leak in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::host::port::AgentDefinition;
 use crate::model::session::Session;
 use crate::model::settings::Settings;
+
+#[cfg(test)]
+mod tests;
 
 /// Variables handed on when the daemon has them.
 const ALLOWED: &[&str] = &[
@@ -72,5 +76,22 @@ pub(crate) fn of_agent(
     environment.insert("DIVISI_SESSION_NAME".to_owned(), session.name.clone());
     environment.insert("DIVISI_WORKTREE".to_owned(), session.worktree.path.clone());
     environment.insert("DIVISI_PORT".to_owned(), session.worktree.port.to_string());
+    environment
+}
+
+/// [`of_agent`] with what the agent's definition adds: names of the daemon's that it lets pass, and its own values. What was `given` to
+/// the session is left as it is.
+pub(crate) fn of_program(
+    daemon: &BTreeMap<String, String>,
+    agent: &AgentDefinition,
+    of_agent: BTreeMap<String, String>,
+    given: &BTreeSet<String>,
+) -> BTreeMap<String, String> {
+    let mut environment = of_agent;
+    let passed = agent.pass_environment.iter().filter(|name| may_pass(name));
+    let passed = passed.filter_map(|name| Some((name, daemon.get(name)?)));
+    for (name, value) in passed.chain(&agent.environment).filter(|(name, _)| !given.contains(*name)) {
+        environment.insert(name.clone(), value.clone());
+    }
     environment
 }

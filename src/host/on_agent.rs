@@ -33,11 +33,13 @@ fn on_update(change: &mut Change<'_>, id: &SessionId, job: &JobId, update: Updat
         // The unit carries these out itself.
         Update::Write { .. } | Update::CloseStdin => return,
         Update::Ready(ready) => {
-            let lost = change.brain.registry.jobs.get(job).is_some_and(|job| job.resume.is_some()) && !ready.resumed;
+            let process = change.brain.registry.jobs.get(job);
+            let first = process.is_some_and(|job| !job.ready);
+            let lost = process.is_some_and(|job| job.resume.is_none() || !ready.resumed);
             let earlier = change.brain.registry.sessions.get(id).is_some_and(|session| session.turns > 1);
-            let fresh = change.brain.registry.jobs.get(job).is_some_and(|job| job.resume.is_none());
             change.emit(Some(id), Event::AgentReadied { ready });
-            if earlier && (lost || fresh) {
+            // An agent may say more of itself later; that its conversation is a new one is told once.
+            if first && earlier && lost {
                 let text = "the earlier conversation could not be resumed: the agent starts a new one and is given the transcript";
                 change.emit(Some(id), Event::AgentNotice { turn, text: text.to_owned() });
             }

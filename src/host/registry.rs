@@ -165,11 +165,19 @@ impl Registry {
                     turn: turn.clone(),
                     agent,
                     resume: resume.clone(),
+                    ready: false,
                     offset: 0,
                     end: None,
                 };
                 self.jobs.insert(job.clone(), new);
                 touched = Some(job.clone());
+            }
+            (Event::AgentReadied { .. }, Some(owner)) => {
+                let job = self.sessions.get(owner).and_then(|session| session.job.clone());
+                if let Some(known) = job.as_ref().and_then(|job| self.jobs.get_mut(job)) {
+                    known.ready = true;
+                    touched = job;
+                }
             }
             (Event::JobEnded { job, end }, _) => {
                 if let Some(known) = self.jobs.get_mut(job) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::host::effect::{Delivery, Launch, UnitInput};
-use crate::host::environment::may_pass;
+use crate::host::environment::of_program;
 use crate::host::history;
 use crate::host::input::Input;
 use crate::host::port::{Attached, Conversation, JobHandle, JobSpec, Lifetime, Table};
@@ -51,10 +51,7 @@ impl Runner {
         let agents = &self.ports.agents;
         let agent = agents.find(&launch.agent)?;
         let lifetime = agents.lifetime(&agent);
-        let mut environment = launch.environment.clone();
-        let passed = agent.pass_environment.iter().filter(|name| may_pass(name));
-        environment.extend(passed.filter_map(|name| Some((name.clone(), self.environment.get(name)?.clone()))));
-        environment.extend(agent.environment.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let environment = of_program(&self.environment, &agent, launch.environment.clone(), &launch.given);
         let own_prompt = (lifetime == Lifetime::Turn).then_some(prompt.text.as_str());
         let spec = JobSpec {
             job: launch.job.clone(),

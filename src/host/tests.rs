@@ -12,7 +12,7 @@ use super::port::{
 };
 use super::registry::Registry;
 use super::{on_agent, on_approval, on_create, on_job, on_landing, on_removal, on_session};
-use crate::model::agent::{AgentView, Protocol, ToolCall};
+use crate::model::agent::{AgentReady, AgentView, Protocol, ToolCall};
 use crate::model::approval::{
     AlwaysScope, Answer, ApprovalKind, ApprovalOption, ApprovalPolicy, RuleMatcher, RuleReach,
 };

@@ -73,6 +73,9 @@ pub struct Job {
     /// The agent's earlier conversation that it goes on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<AgentReady>,
+    /// True once the agent in it said that it is ready; it may say so again, with more of what it is.
+    #[serde(default)]
+    pub ready: bool,
     /// Journal bytes whose meaning is committed.
     pub offset: u64,
     /// How it ended; absent while it lives.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::sessions::scene::Scene;
 use crate::support::{Running, TestEnv, run, skip};
 
 use super::fake_model::{ANNOUNCEMENT, SERVE};
@@ -53,6 +54,19 @@ impl Stage {
         let (server, port) = serve(&env, isolated);
         let model = format!("http://127.0.0.1:{port}");
         Some(Self { server, env, worktree, programs, model, isolated })
+    }
+
+    /// The server and the environment alone, with a divisi that runs where the server is, and a repository in it.
+    pub(super) fn into_scene(mut self) -> (Running, Scene) {
+        if self.isolated {
+            let own = env!("CARGO_BIN_EXE_divisi");
+            let server = self.server.pid();
+            let script = self.env.script("divisi-there", &format!("exec nsenter -t {server} -n -- {own} \"$@\"\n"));
+            self.env.set_divisi(script);
+        }
+        let repo = self.env.path("repo");
+        self.env.git(&repo, &["worktree", "remove", "../work"]);
+        (self.server, Scene { env: self.env, repo })
     }
 
     /// A command that runs where the model server is, and nowhere else.

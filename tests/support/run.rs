@@ -133,6 +133,16 @@ impl Running {
         }
     }
 
+    /// The same, or nothing when there is none before the deadline.
+    #[track_caller]
+    pub(crate) fn line_within(&mut self, deadline: Duration) -> Option<String> {
+        match self.lines.recv_timeout(deadline) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => panic!("no more lines from {}", self.so_far()),
+        }
+    }
+
     /// Ends it at once (SIGKILL) and reaps it.
     pub(crate) fn kill(&mut self) -> ExitStatus {
         // Fails only when it has ended already.

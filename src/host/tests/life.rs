@@ -162,3 +162,32 @@ fn what_cannot_be_preserved_is_not_removed() {
     assert_eq!(events(&failed), ["worktree.changed", "session.faulted"]);
     assert!(brain.registry.sessions.contains_key(&id));
 }
+
+#[test]
+fn that_a_conversation_is_a_new_one_is_told_once_per_process() {
+    let mut brain = brain();
+    let (id, job) = running(&mut brain, "stays");
+    let says = |brain: &mut Brain, job: &JobId, name: &str| {
+        let ready = AgentReady { name: Some(name.to_owned()), ..AgentReady::default() };
+        events(&decide(brain, |change| on_agent::on_agent(change, &id, job, vec![Update::Ready(ready)])))
+    };
+    let next = |brain: &mut Brain, command: &str| {
+        let send = SendPrompt { session: id.clone(), text: "more".to_owned() };
+        decide(brain, |change| on_session::on_send(change, &CommandId(command.to_owned()), &send).unwrap());
+    };
+    assert_eq!(says(&mut brain, &job, "a"), ["agent.ready"]);
+    finish(&mut brain, &id, &job);
+    checkpoint(&mut brain, &id);
+    next(&mut brain, "c2");
+    // The same process, in its second turn.
+    assert_eq!(says(&mut brain, &job, "ab"), ["agent.ready"]);
+    finish(&mut brain, &id, &job);
+    checkpoint(&mut brain, &id);
+    let end = JobEnd::Exited { code: 0, stopped: false, leaked: 0 };
+    decide(&mut brain, |change| on_job::on_ended(change, &id, &job, end));
+    next(&mut brain, "c3");
+    let job = brain.registry.sessions[&id].job.clone().unwrap();
+    decide(&mut brain, |change| on_job::on_started(change, &id, &job, Ok(shim())));
+    assert_eq!(says(&mut brain, &job, "c"), ["agent.ready", "agent.notice"]);
+    assert_eq!(says(&mut brain, &job, "cd"), ["agent.ready"]);
+}

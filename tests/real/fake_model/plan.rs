@@ -12,7 +12,7 @@ pub(super) enum Act {
 }
 
 /// The scripts by name.
-const SCRIPTS: [&str; 14] = [
+const SCRIPTS: [&str; 15] = [
     "text",
     "write",
     "edit",
@@ -20,6 +20,7 @@ const SCRIPTS: [&str; 14] = [
     "multi",
     "slow",
     "longshell",
+    "gated",
     "failcmd",
     "err400",
     "err401",
@@ -85,6 +86,12 @@ impl Script {
                     new: "An edited repository".to_owned(),
                 })],
             ],
+            "gated" => vec![vec![
+                say("I will wait for the gate."),
+                shell(
+                    "echo begin > long.txt; until [ -e gate.txt ]; do sleep 0.1; done; echo end >> long.txt; echo came through",
+                ),
+            ]],
             "multi" => vec![vec![say("Step one."), write("one\n")], vec![shell("echo two > two.txt")]],
             "slow" => return vec![say("tick one tick two")],
             "long" => return vec![say(&"many words ".repeat(2000))],
