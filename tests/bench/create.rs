@@ -22,7 +22,7 @@ pub(super) fn creation() -> Vec<Measure> {
     for (files, rounds) in [(10, 41), (4000, 15), (size("DIVISI_BENCH_FILES", 50_000), 5)] {
         let repository = scene.repository(&format!("r{files}"), files);
         let (mut bare, mut ours, mut recorded) = (Vec::new(), Vec::new(), Vec::new());
-        let before = client.call("daemon/status", json!({}))["git_processes"].as_u64().unwrap_or(0);
+        let before = client.call("daemon/status", &json!({}))["git_processes"].as_u64().unwrap_or(0);
         // The first of each warms the caches up and does not count.
         for round in 0..=scaled(rounds) {
             let run_git = || timed(|| add(&scene, &repository, round)).0;
@@ -35,7 +35,7 @@ pub(super) fn creation() -> Vec<Measure> {
                 recorded.push(receipt);
             }
         }
-        let after = client.call("daemon/status", json!({}))["git_processes"].as_u64().unwrap_or(0);
+        let after = client.call("daemon/status", &json!({}))["git_processes"].as_u64().unwrap_or(0);
         let (bare, ours, recorded) = (median(&mut bare), median(&mut ours), median(&mut recorded));
         let (more, sign) =
             if ours > bare { (ours.saturating_sub(bare), '+') } else { (bare.saturating_sub(ours), '−') };

@@ -32,7 +32,7 @@ pub(super) fn idleness() -> Vec<Measure> {
     let daemon = scene.daemon();
     let mut client = daemon.connect();
     client.subscribe();
-    let listed = client.call("session/list", json!({}));
+    let listed = client.call("session/list", &json!({}));
     assert_eq!(listed.as_array().map(Vec::len), Some(sessions));
     let fresh = memory(daemon.pid(), &["Rss"]);
     let anonymous = memory(daemon.pid(), &["Anonymous"]);
@@ -71,7 +71,7 @@ pub(super) fn idleness() -> Vec<Measure> {
 
 /// Watches a daemon for a while: its share of one processor, and what it did.
 fn watch(daemon: &Daemon) -> (String, String) {
-    let git = || daemon.connect().call("daemon/status", json!({}))["git_processes"].as_u64().unwrap_or(0);
+    let git = || daemon.connect().call("daemon/status", &json!({}))["git_processes"].as_u64().unwrap_or(0);
     let git_before = git();
     // What the question itself caused is over then: the daemon copies its log once it is quiet.
     pass(Duration::from_secs(2));
@@ -109,7 +109,7 @@ pub(super) fn sizes() -> Vec<Measure> {
     let (_, shim) = shims[shims.len() / 2];
     let (rss, own) = (memory(shim, &["Rss"]), memory(shim, &["Private_Dirty", "Private_Clean"]));
     for (session, _) in &shims {
-        client.call("session/stop", json!({"session": session}));
+        client.call("session/stop", &json!({"session": session}));
         client.wait_for(session, |event| event["type"] == "turn.ended");
     }
     daemon.stop();

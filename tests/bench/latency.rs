@@ -124,8 +124,8 @@ pub(super) fn streaming() -> Vec<Measure> {
             goal: goal.to_owned(),
         });
         let rate = |count: fn(&Round) -> usize, of: &[Round]| {
-            let mut rates: Vec<u64> =
-                of.iter().map(|round| (count(round) as u128 * 1000 / round.took.as_millis().max(1)) as u64).collect();
+            let mut rates: Vec<u128> =
+                of.iter().map(|round| count(round) as u128 * 1000 / round.took.as_millis().max(1)).collect();
             median(&mut rates)
         };
         measures.push(Measure {
@@ -141,7 +141,7 @@ pub(super) fn streaming() -> Vec<Measure> {
     }
     // Their agents wait for the next prompt: a daemon that stops leaves them to the next one.
     for session in &sessions {
-        client.call("session/remove", json!({"session": session, "discard": true}));
+        client.call("session/remove", &json!({"session": session, "discard": true}));
         client.wait_for(session, |event| event["type"] == "session.removed");
     }
     drop(client);
@@ -158,7 +158,7 @@ fn shown(delays: &mut [Duration]) -> String {
 fn through(client: &mut Client, sessions: &[String], prompt: &str, database: &Connection) -> Round {
     let begin = Instant::now();
     for session in sessions {
-        client.call("session/send", json!({"session": session, "text": prompt}));
+        client.call("session/send", &json!({"session": session, "text": prompt}));
     }
     let mut round = Round::default();
     let mut running = sessions.len();

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -127,7 +128,8 @@ fn write_history(input: &mut impl std::io::Write, files: usize) -> std::io::Resu
         };
         let length = 200 + usize::try_from(next() % 3800).expect("small");
         while text.len() < length {
-            text.push_str(&format!("{:x}{}", next(), if next() % 8 == 0 { '\n' } else { ' ' }));
+            let (word, end) = (next(), if next() % 8 == 0 { '\n' } else { ' ' });
+            let _ = write!(text, "{word:x}{end}");
         }
         let (area, directory) = (file / 1000, file / 25);
         writeln!(input, "M 100644 inline area{area}/part{directory}/file{file}.txt\ndata {}\n{text}", text.len())?;
@@ -154,7 +156,7 @@ impl Daemon {
 
     /// Asks it to stop and waits for its end.
     pub(super) fn stop(mut self) {
-        self.connect().call("daemon/stop", json!({}));
+        self.connect().call("daemon/stop", &json!({}));
         self.child.wait().expect("a child of ours");
     }
 }
@@ -181,12 +183,12 @@ impl Client {
         writing.set_read_timeout(Some(DEADLINE)).expect("a socket has a timeout");
         let reading = BufReader::with_capacity(1 << 20, writing.try_clone().expect("a socket can be shared"));
         let mut client = Self { reading, writing, requests: 0, events: VecDeque::new() };
-        client.call("hello", json!({"client": "bench", "protocol": {"min": 1, "max": 1}}));
+        client.call("hello", &json!({"client": "bench", "protocol": {"min": 1, "max": 1}}));
         client
     }
 
     /// Sends a request and waits for its answer; events that come before it are kept.
-    pub(super) fn call(&mut self, method: &str, params: Value) -> Value {
+    pub(super) fn call(&mut self, method: &str, params: &Value) -> Value {
         self.requests += 1;
         let id = self.requests;
         let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
@@ -222,7 +224,7 @@ impl Client {
 
     /// All events from now on.
     pub(super) fn subscribe(&mut self) {
-        self.call("event/subscribe", json!({}));
+        self.call("event/subscribe", &json!({}));
     }
 
     /// Waits for an event of a session.
@@ -242,7 +244,7 @@ impl Client {
     /// Asks for a session; gives its id.
     pub(super) fn create(&mut self, repository: &Path, agent: &str, prompt: &str) -> String {
         let asked = json!({"repository": repository, "agent": agent, "prompt": prompt});
-        let receipt = self.call("session/create", asked);
+        let receipt = self.call("session/create", &asked);
         receipt["outcome"]["session"].as_str().expect("a session was created").to_owned()
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn starting() -> Vec<Measure> {
         let begin = std::time::Instant::now();
         let daemon = scene.daemon();
         let until_ready = begin.elapsed();
-        let list = daemon.connect().call("session/list", json!({}));
+        let list = daemon.connect().call("session/list", &json!({}));
         let until_answer = begin.elapsed();
         assert_eq!(list.as_array().map(Vec::len), Some(SESSIONS));
         daemon.stop();
