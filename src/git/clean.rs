@@ -54,7 +54,8 @@ pub(super) fn clean(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
     };
     if files.symlink_metadata().is_ok() {
         let ours = presence != Presence::Absent
-            || admin::pointer(files).is_some_and(|pointer| admin::same(&pointer, &git_dir));
+            || admin::pointer(files).is_some_and(|pointer| admin::same(&pointer, &git_dir))
+            || barely_begun(files, &git_dir);
         if ours {
             discard_directory(files).map_err(|error| failed(files, &error))?;
         } else {
@@ -113,6 +114,16 @@ fn end_leftover_git(git: &Git, git_dir: &Path) -> Result<(), Refusal> {
         }
         clock::pause(std::time::Duration::from_millis(10));
     }
+}
+
+/// Whether a directory holds nothing but the beginning of the file `.git` that a creation was writing when it was killed.
+fn barely_begun(files: &Path, git_dir: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(files) else { return false };
+    let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    let link = files.join(".git");
+    let is_file = link.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+    let written = fs::read(&link).unwrap_or_default();
+    names.len() == 1 && is_file && admin::pointer_to(git_dir).starts_with(&written)
 }
 
 fn leftover_git(git_dir: &Path) -> Vec<Pid> {

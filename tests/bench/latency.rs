@@ -124,12 +124,8 @@ pub(super) fn streaming() -> Vec<Measure> {
             goal: goal.to_owned(),
         });
         let rate = |count: fn(&Round) -> usize, of: &[Round]| {
-            let mut rates: Vec<u64> = of
-                .iter()
-                .map(|round| {
-                    u64::try_from(count(round) as u128 * 1000 / round.took.as_millis().max(1)).unwrap_or(u64::MAX)
-                })
-                .collect();
+            let mut rates: Vec<u128> =
+                of.iter().map(|round| count(round) as u128 * 1000 / round.took.as_millis().max(1)).collect();
             median(&mut rates)
         };
         measures.push(Measure {

@@ -128,8 +128,8 @@ fn write_history(input: &mut impl std::io::Write, files: usize) -> std::io::Resu
         };
         let length = 200 + usize::try_from(next() % 3800).expect("small");
         while text.len() < length {
-            let (word, gap) = (next(), if next() % 8 == 0 { '\n' } else { ' ' });
-            write!(text, "{word:x}{gap}").expect("a string takes everything");
+            let (word, end) = (next(), if next() % 8 == 0 { '\n' } else { ' ' });
+            let _ = write!(text, "{word:x}{end}");
         }
         let (area, directory) = (file / 1000, file / 25);
         writeln!(input, "M 100644 inline area{area}/part{directory}/file{file}.txt\ndata {}\n{text}", text.len())?;

@@ -147,13 +147,13 @@ fn walk(directory: &Path) -> Vec<String> {
 /// Every state a kill can leave, made by undoing a finished creation step by step from its end.
 #[test]
 fn residue_of_every_step_is_cleaned_and_the_creation_works_again() {
-    for step in 0..7 {
+    for step in 0..9 {
         let fixture = Fixture::new();
         let worktree = fixture.intend("aaaa", "one", None);
         let common = fixture.repo.join(".git");
         let admin = common.join("worktrees/divisi-aaaa");
         let path = Path::new(&worktree.path);
-        if step >= 4 {
+        if (4..7).contains(&step) {
             fixture.driver.create_worktree(&worktree).unwrap();
             fs::remove_file(admin.join("divisi")).unwrap();
         }
@@ -176,6 +176,13 @@ fn residue_of_every_step_is_cleaned_and_the_creation_works_again() {
                 fixture.git(&["update-ref", &worktree.branch, "HEAD"]);
                 put(&common, "divisi/new-aaaa/commondir", "../..\n");
                 put(path, ".git", &format!("gitdir: {}\n", admin.display()));
+            }
+            // The file that points to it made but not written, or half of it.
+            7 | 8 => {
+                fs::create_dir_all(path).unwrap();
+                fixture.git(&["update-ref", &worktree.branch, "HEAD"]);
+                put(&common, "divisi/new-aaaa/commondir", "../..\n");
+                put(path, ".git", if step == 7 { "" } else { "gitdir: /" });
             }
             // Registered, the checkout interrupted.
             4 => {
