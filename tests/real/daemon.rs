@@ -1,12 +1,14 @@
 //! Real agents through the whole product: the command line, the daemon, the shim, the worktree.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use divisi::model::event::Event;
 use divisi::model::turn::TurnOutcome;
 use serde_json::Value;
 
-use crate::sessions::scene::is_alive;
+use crate::sessions::scene::{is_alive, kill};
+use crate::support::wait_until;
 
 use super::agents::{Agent, CLAUDE, CODEX, CODEX_ACP, GEMINI};
 use super::scenarios::{self, Tells};
@@ -48,10 +50,14 @@ fn works(session: &mut DaemonSession, tells: Tells, error: &[&str]) {
     assert_eq!((session.ready().conversation, session.processes_started()), (first, 1));
 }
 
-/// The command that was interrupted is gone; the agent itself may wait for the next prompt.
+/// The command that was interrupted goes, the agent waits for the next prompt. Codex says that the turn is over a moment before the
+/// last process of its sandbox has ended.
 fn no_tool_survives(session: &DaemonSession) {
-    let tools: Vec<_> = session.processes().into_iter().filter(|process| process.contains("sleep 600")).collect();
-    assert_eq!(tools, Vec::<String>::new());
+    let began = Instant::now();
+    wait_until(Duration::from_secs(5), "the interrupted command is gone", || {
+        !session.processes().iter().any(|process| process.contains("sleep 600"))
+    });
+    println!("the interrupted command was gone {} ms after the turn", began.elapsed().as_millis());
 }
 
 /// The daemon is killed while a tool runs; the next one goes on with the turn as if nothing had happened.
@@ -60,7 +66,7 @@ fn outlives_its_daemon(session: &mut DaemonSession) {
     session.prompt("please @@gated");
     session.wait_for_file("long.txt");
     let daemon = session.scene.daemon_pid();
-    crate::sessions::scene::kill(daemon);
+    kill(daemon);
     fs::write(session.worktree().join("gate.txt"), "").unwrap();
     match session.next() {
         Stop::Ended(TurnOutcome::Done { .. }) => {}
