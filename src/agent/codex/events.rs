@@ -1,15 +1,16 @@
 //! What it tells without being asked.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::base::text::visible_line;
 use crate::host::port::Update;
 use crate::model::agent::PlanEntry;
+use crate::model::turn::TurnOutcome;
 
 use super::super::acp::wire;
 use super::super::failure::at;
 use super::super::turns::{done, failed, interrupted};
-use super::{CodexConversation, LOGIN, failures};
+use super::{CodexConversation, LOGIN, failures, request};
 
 impl CodexConversation {
     /// Takes a notification; false when it is not known.
@@ -86,6 +87,11 @@ impl CodexConversation {
                 (None, None) => failed("the agent ended the turn without saying why"),
             },
         };
+        if matches!(outcome, TurnOutcome::Interrupted { .. }) {
+            // A command that had begun a moment before outlives the interrupt, and goes on changing the worktree.
+            let key = format!("clean:{}", running.id);
+            updates.push(request(&key, "thread/backgroundTerminals/clean", &json!({"threadId": self.thread()})));
+        }
         self.close(outcome, updates);
     }
 

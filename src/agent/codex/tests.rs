@@ -118,6 +118,16 @@ fn a_cancellation_waits_for_the_id_of_the_turn() {
     assert_eq!(talk.request("cancel:s.t1")["params"]["turnId"], "u1");
     talk.completed("u1", "interrupted", &Value::Null);
     assert_eq!(*talk.outcome(), TurnOutcome::Interrupted { reason: "cancelled".to_owned() });
+    // Its commands do not all end with the turn.
+    let clean = talk.request("clean:s.t1");
+    assert_eq!(
+        (&clean["method"], &clean["params"]["threadId"]),
+        (&json!("thread/backgroundTerminals/clean"), &json!("th"))
+    );
+    talk.answers("clean:s.t1", &json!({}));
+    let told = talk.updates.len();
+    talk.says(&json!({"id": "clean:s.t1", "error": {"code": -32600, "message": "unknown"}}));
+    assert!(matches!(&talk.updates[told..], [Update::Notice(text)] if text.ends_with("its commands: unknown")));
 }
 
 #[test]
