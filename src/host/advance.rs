@@ -128,14 +128,8 @@ fn start_next_turn(change: &mut Change<'_>, id: &SessionId) {
     if serves_one_turn {
         return; // Its end, which is on the way, brings us here again.
     }
-    let started = Event::TurnStarted {
-        turn: turn.clone(),
-        number,
-        prompt: prompt.id,
-        text: prompt.text.clone(),
-        from: head,
-        primed: false,
-    };
+    let started =
+        Event::TurnStarted { turn: turn.clone(), number, prompt: prompt.id, text: prompt.text.clone(), from: head };
     change.emit(Some(id), started);
     if has_process && let Some(job) = change.brain.registry.sessions.get(id).and_then(|session| session.job.clone()) {
         let delivery = Delivery { turn, text: prompt.text, follow_up: number > 1 };

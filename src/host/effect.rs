@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::host::port::ConversationSetup;
 use crate::model::command::{CreateSession, DecideHunk};
-use crate::model::id::{ApprovalId, HunkId, JobId, Oid, SessionId, TurnId};
+use crate::model::id::{HunkId, JobId, Oid, SessionId, TurnId};
 use crate::model::landing::{Landing, Strategy};
 use crate::model::worktree::Worktree;
 
@@ -120,7 +120,7 @@ pub(crate) enum UnitInput {
     /// Deliver a prompt.
     Prompt(Delivery),
     /// Answer a request of the agent.
-    Answer { approval: ApprovalId, key: String, option: Option<String>, message: Option<String> },
+    Answer { key: String, option: Option<String>, message: Option<String> },
     /// Set an option.
     Option { id: String, value: String },
     /// Stop the running turn: the protocol's cancel, then the ladder.

@@ -50,7 +50,7 @@ fn answer(change: &mut Change<'_>, approval: &Approval, answer: &Answer, option:
     if let Some(text) = &message {
         follow_up(change, approval, text);
     }
-    let input = UnitInput::Answer { approval: approval.id.clone(), key: approval.key.clone(), option, message };
+    let input = UnitInput::Answer { key: approval.key.clone(), option, message };
     change.want(Effect::ToUnit { job: approval.job.clone(), input });
     let Answer::Always { scope } = answer else { return };
     let Some(session) = change.brain.registry.sessions.get(id) else { return };

@@ -13,11 +13,6 @@ use crate::model::session::Session;
 use crate::model::worktree::{Worktree, WorktreeState};
 
 /// The other live worktrees of a session's repository, with their sessions' names.
-pub(crate) fn others(change: &Change<'_>, session: &Session) -> Vec<(String, Worktree)> {
-    other_worktrees(&change.brain.registry, session)
-}
-
-/// [`others`], from the registry.
 pub(crate) fn other_worktrees(
     registry: &crate::host::registry::Registry,
     session: &Session,
@@ -84,7 +79,7 @@ pub(crate) fn on_start(change: &mut Change<'_>, command: &CommandId, request: &S
         strategy: request.strategy.unwrap_or(change.brain.settings.landing),
         message: request.message.clone().unwrap_or_else(|| default_message(session)),
         expect: request.expect.clone(),
-        others: others(change, session),
+        others: other_worktrees(&change.brain.registry, session),
     };
     let command = (command.clone(), Command::StartLanding(request.clone()));
     let ticket = change.brain.wait(&command.0, &command.1);

@@ -125,11 +125,6 @@ pub(crate) fn on_config_read(
 }
 
 /// Known worktrees by repository: all of them, or those of the repository named (which may have none).
-pub(crate) fn known_worktrees(change: &Change<'_>, repository: Option<&str>) -> BTreeMap<String, Vec<Worktree>> {
-    worktrees_by_repository(&change.brain.registry, repository)
-}
-
-/// [`known_worktrees`], from the registry.
 pub(crate) fn worktrees_by_repository(
     registry: &crate::host::registry::Registry,
     repository: Option<&str>,
@@ -151,7 +146,7 @@ pub(crate) fn worktrees_by_repository(
 
 /// Has repositories repaired.
 pub(crate) fn on_fix(change: &mut Change<'_>, command: &CommandId, request: &FixDoctor) {
-    let repositories = known_worktrees(change, request.repository.as_deref());
+    let repositories = worktrees_by_repository(&change.brain.registry, request.repository.as_deref());
     let ticket = change.brain.wait(command, &Command::FixDoctor(request.clone()));
     change.want(Effect::FixRepositories { ticket, repositories });
 }

@@ -138,7 +138,6 @@ impl Runner {
             .filter(|approval| approval.job == launch.job)
             .filter_map(|approval| match &approval.state {
                 ApprovalState::Answered { answer, option, .. } => Some(UnitInput::Answer {
-                    approval: approval.id.clone(),
                     key: approval.key.clone(),
                     option: option.clone(),
                     message: match answer {

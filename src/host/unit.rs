@@ -248,7 +248,7 @@ impl Unit {
         let mut updates = Vec::new();
         match input {
             UnitInput::Prompt(prompt) => progress.prompts.push(prompt),
-            UnitInput::Answer { key, option, message, .. } => {
+            UnitInput::Answer { key, option, message } => {
                 let answer =
                     ConversationInput::Answer { key: &key, option: option.as_deref(), message: message.as_deref() };
                 self.conversation.feed(answer, &mut updates);

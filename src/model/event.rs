@@ -191,9 +191,6 @@ pub enum Event {
         text: String,
         /// The branch's commit now.
         from: Oid,
-        /// True when the agent process was lost and a new conversation is primed with the transcript.
-        #[serde(default)]
-        primed: bool,
     },
     /// Somebody asked for the turn to be stopped.
     #[serde(rename = "turn.stop_requested")]

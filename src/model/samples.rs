@@ -240,7 +240,6 @@ fn of_turns() -> Vec<Event> {
             prompt: prompt(1).id,
             text: "fix the parser".to_owned(),
             from: oid('a'),
-            primed: true,
         },
         Event::TurnEnded {
             turn: turn.clone(),

@@ -70,7 +70,7 @@ impl Transcript {
                 self.decided(id, mark, &text);
             }
             Event::ApprovalExpired { id, reason } => self.decided(id, '–', &format!("expired: {}", line(reason))),
-            Event::TurnStarted { number, text, primed, .. } => self.turn_started(*number, text, *primed),
+            Event::TurnStarted { number, text, .. } => self.turn_started(*number, text),
             other => self.paragraphs(other),
         }
         self.lines.take()
@@ -174,14 +174,11 @@ impl Transcript {
         }
     }
 
-    fn turn_started(&mut self, number: u32, text: &str, primed: bool) {
+    fn turn_started(&mut self, number: u32, text: &str) {
         self.turn = number;
         self.running = true;
         self.plan = None;
         self.paragraph(&format!("## Turn {number}"));
-        if primed {
-            self.paragraph("*The agent's process was lost: a new conversation was primed with this transcript.*");
-        }
         self.lines.paragraph();
         let mut prompt = Block::open(Kind::Message, &mut self.lines);
         prompt.push(text.trim_end(), &mut self.lines);

@@ -27,7 +27,6 @@ fn turn_started(number: u32) -> Event {
         prompt: prompt(number).id,
         text: format!("prompt {number}"),
         from: oid('a'),
-        primed: false,
     }
 }
 

@@ -48,7 +48,6 @@ fn a_turn_reads_like_a_document() {
         prompt: PromptId::from("s.p1"),
         text: "write\nhello\n".to_owned(),
         from: Oid::from("a"),
-        primed: false,
     };
     let stopped =
         Event::TurnStopped { turn: turn(), outcome: TurnOutcome::Done { stop_reason: "end_turn".to_owned() } };
