@@ -122,8 +122,10 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
 
 /// Away from the daemon's terminal and its signals, and from anybody else's groups.
 fn begin_session() -> io::Result<()> {
-    let own = rustix::process::getpid();
-    if rustix::process::getsid(None)? != own {
+    // Not rustix's getsid: in a PID namespace (a container's shell, a CI job) the session's leader may be outside, and then its id is 0,
+    // which rustix takes to be impossible.
+    let own = identity::own()?.pid;
+    if ProcessStat::read(own).is_none_or(|stat| stat.session != own) {
         rustix::process::setsid()?;
     }
     Ok(())

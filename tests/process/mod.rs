@@ -3,6 +3,7 @@
 mod daemon_death;
 mod escapees;
 mod lifecycle;
+mod namespace;
 mod pressure;
 mod socket;
 mod support;

@@ -85,9 +85,11 @@ fn launch(places: &Places, directory: &Path, spec: &JobSpec) -> Result<(Child, S
         let mut child = spawn(places, directory)?;
         match await_ready(&mut child) {
             Ok(who) => Ok((child, who)),
-            Err(refusal) => {
+            Err(mut refusal) => {
                 let _ = child.kill();
-                let _ = child.wait();
+                if let Some(last) = last_words(&mut child, directory) {
+                    refusal.hints.push(last);
+                }
                 tree::finish_off(content.dye, READY);
                 let _ = fs::remove_file(&content.control);
                 Err(refusal)
@@ -188,6 +190,15 @@ fn await_ready(child: &mut Child) -> Result<ShimFile, Refusal> {
         Ok(Ready::Failed { kind, reason }) => Err(refusal(kind, reason)),
         Err(error) => Err(silent(&format!("it said something else ({error})"))),
     }
+}
+
+/// How a shim ended that did not say why, and what it wrote before (its directory goes with its log). Waits for its end.
+fn last_words(child: &mut Child, directory: &Path) -> Option<String> {
+    const MOST: usize = 500;
+    let status = child.wait().ok()?;
+    let log = fs::read(directory.join(LOG)).unwrap_or_default();
+    let tail = String::from_utf8_lossy(&log[log.len().saturating_sub(MOST)..]).trim().to_owned();
+    (!tail.is_empty()).then(|| format!("the shim ended with {status} and wrote: {tail}"))
 }
 
 fn refusal(kind: RefusalKind, reason: String) -> Refusal {
