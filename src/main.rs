@@ -9,9 +9,9 @@ use divisi::boot;
 use divisi::cli::{Programs, PullRequest, Running, Scratch};
 use divisi::config::Config;
 use divisi::model::Refusal;
-use divisi::nvim::daemon::DaemonBackend;
 use divisi::process::publish::{Publication, open_request, push};
 use divisi::process::scratch;
+use divisi::wire::kept::daemon::DaemonBackend;
 
 static PROGRAMS: Programs = Programs {
     boot: start_engine,
@@ -45,7 +45,7 @@ fn agent_script(arguments: &[OsString]) -> i32 {
 fn nvim(_: &[OsString]) -> i32 {
     log_to_stderr();
     let ended = Paths::from_environment().map_err(|error| std::io::Error::other(error.to_string())).and_then(|paths| {
-        let backend = Arc::new(DaemonBackend { paths, start: divisi::process::daemon::start_daemon });
+        let backend = Arc::new(DaemonBackend { paths, start: divisi::process::daemon::start_daemon, face: "nvim" });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let ended = runtime.block_on(divisi::nvim::run(backend)).map_err(std::io::Error::other);
         // Standard input is read by a thread that cannot be woken.
