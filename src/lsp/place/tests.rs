@@ -36,8 +36,8 @@ fn in_the_worktree_it_is_at_its_new_lines() {
     assert_eq!(lines(&text, "/w/a/src/x.rs", change()), (10, 11));
     assert_eq!(
         lines(&text, "/w/a/src/x.rs", hunk("h", 3, 3, &[" a", "-b", " c"])),
-        (2, 2),
-        "a deletion: the line before"
+        (3, 3),
+        "a deletion: the line after"
     );
 }
 
