@@ -7,12 +7,12 @@ use super::capability::SOURCE;
 use super::diagnostics::{self, title};
 use super::place::Spot;
 use super::state::State;
-use super::view::{Mark, sign};
+use super::view::Mark;
 use crate::base::text::visible_line;
 use crate::model::approval::{Approval, ApprovalKind};
 use crate::model::diff::HunkDecision;
 use crate::model::id::{HunkId, SessionId};
-use crate::model::session::{SessionState, SessionView};
+use crate::model::session::SessionView;
 
 /// A title's length, in characters.
 const TITLE: usize = 60;
@@ -84,13 +84,13 @@ pub fn all(state: &State, here: &Spotlight<'_>) -> Vec<CodeAction> {
         answers(state, approval, &CodeActionKind::QuickFix, &mut actions);
     }
     fixes(state, here, &mut actions);
-    selections(state, here, &mut actions);
     if here.marks.is_empty() {
         let source = CodeActionKind::Custom(SOURCE.into());
         let elsewhere = here.sessions.iter().flat_map(|view| state.waiting(&view.id));
         for approval in elsewhere.filter(|approval| !near.iter().any(|near| near.id == approval.id)).take(AGENTS) {
             answers(state, approval, &source, &mut actions);
         }
+        selections(state, here, &mut actions);
         for view in here.sessions.iter().take(SESSIONS) {
             of_session(view, state, &source, &mut actions);
         }
@@ -123,13 +123,7 @@ fn decide(
     counts: &str,
     actions: &mut Vec<CodeAction>,
 ) {
-    let busy = state.sessions.get(session).is_none_or(|view| {
-        matches!(
-            view.state,
-            SessionState::Running | SessionState::Initializing | SessionState::Queued | SessionState::AwaitingInput
-        )
-    });
-    if busy {
+    if !state.sessions.get(session).is_some_and(|view| view.state.at_rest()) {
         return;
     }
     let name = name(state, session);
@@ -168,12 +162,11 @@ fn of_session(view: &SessionView, state: &State, kind: &CodeActionKind, actions:
     let name = visible_line(&view.name, 30);
     let argument = json!({ "session": view.id });
     let mut offer = |title: String, command| actions.push(action(&title, kind, command, &argument));
-    offer(format!("{name}: transcript ({})", sign(view)), "divisi.transcript");
+    offer(format!("{name}: transcript ({})", view.state.phrase()), "divisi.transcript");
     if view.stat.files > 0 {
         offer(format!("{name}: review"), "divisi.review");
     }
-    let running = matches!(view.state, SessionState::Running | SessionState::AwaitingInput);
-    if running {
+    if !view.state.at_rest() {
         offer(format!("{name}: stop"), "divisi.stop");
     }
     let ready = state
@@ -181,7 +174,7 @@ fn of_session(view: &SessionView, state: &State, kind: &CodeActionKind, actions:
         .get(&view.id)
         .and_then(|changes| changes.preflight.as_ref())
         .is_some_and(|preflight| preflight.ready);
-    if ready && !running {
+    if ready && view.state.at_rest() {
         offer(format!("{name}: land"), "divisi.land");
     }
     offer(format!("{name}: send a prompt ..."), "divisi.prompt");
@@ -212,7 +205,8 @@ fn fixes(state: &State, here: &Spotlight<'_>, actions: &mut Vec<CodeAction>) {
 
 /// A selection, given to an agent.
 fn selections(state: &State, here: &Spotlight<'_>, actions: &mut Vec<CodeAction>) {
-    if here.selection.trim().is_empty() || here.name.is_empty() {
+    // In Helix the character under the cursor is always selected.
+    if here.selection.trim().chars().nth(1).is_none() || here.name.is_empty() {
         return;
     }
     let (first, last) = (here.lines.0 + 1, here.lines.1 + 1);

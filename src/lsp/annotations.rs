@@ -8,10 +8,8 @@ use serde_json::{Value, json};
 use super::diagnostics::whole_lines;
 use super::place::Spot;
 use super::state::State;
-use super::view::sign;
 use crate::base::text::visible_line;
 use crate::model::diff::HunkDecision;
-use crate::model::session::SessionState;
 
 /// Whose hunk this is, and why it is there.
 pub fn hover(state: &State, spots: &[Spot], line: Option<u32>) -> Value {
@@ -36,7 +34,7 @@ fn describe(state: &State, spot: &Spot) -> Option<String> {
     let mut said = format!(
         "**{}** ({agent}{model}): {}; this hunk is {decision}\n\n> {}\n",
         visible_line(&view.name, 60),
-        sign(view),
+        view.state.phrase(),
         visible_line(&view.prompt, 300),
     );
     let hunk = state
@@ -64,13 +62,12 @@ pub fn lenses(state: &State, spots: &[Spot], _: Option<u32>) -> Value {
         let name = visible_line(&view.name, 40);
         if !seen.contains(&&spot.session) {
             seen.push(&spot.session);
-            let title = format!("{name}: {} (+{} -{})", sign(view), view.stat.added, view.stat.removed);
+            let title = format!("{name}: {} (+{} -{})", view.state.phrase(), view.stat.added, view.stat.removed);
             lenses.push(lens((0, 0), &title, "divisi.review", &json!({ "session": spot.session })));
         }
-        let decidable = matches!(view.state, SessionState::Review | SessionState::Failed | SessionState::Interrupted);
         let argument = json!({ "session": spot.session, "hunk": spot.hunk });
         match spot.decision {
-            _ if !decidable => {}
+            _ if !view.state.awaits_review() => {}
             Some(_) => lenses.push(lens(spot.lines, &format!("take back ({name})"), "divisi.hunk.undo", &argument)),
             None => {
                 lenses.push(lens(spot.lines, &format!("accept ({name})"), "divisi.hunk.accept", &argument));

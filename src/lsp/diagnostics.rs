@@ -17,7 +17,7 @@ use super::uri;
 use crate::base::text::visible_line;
 use crate::model::approval::Approval;
 use crate::model::diff::FileStatus;
-use crate::model::session::{SessionState, SessionView};
+use crate::model::session::SessionView;
 
 /// What diagnostics are signed with.
 pub const SOURCE: &str = "divisi";
@@ -112,13 +112,8 @@ fn diagnostic(lines: (u32, u32), severity: DiagnosticSeverity, code: &str, messa
     }
 }
 
-/// A session whose hunks can be decided now.
-fn in_review(view: &SessionView) -> bool {
-    matches!(view.state, SessionState::Review | SessionState::Failed | SessionState::Interrupted)
-}
-
 fn waiting_hunk(state: &State, spot: &Spot) -> Option<Diagnostic> {
-    let view = state.sessions.get(&spot.session).filter(|view| in_review(view))?;
+    let view = state.sessions.get(&spot.session).filter(|view| view.state.awaits_review())?;
     if spot.decision.is_some() {
         return None;
     }

@@ -13,6 +13,8 @@ use crate::wire::kept::link::{Current, call};
 
 /// Events per page.
 const PAGE: u64 = 1_000;
+/// Agents that do what they are told literally: nothing for a prompt made of code.
+const NOT_OFFERED: &[&str] = &["shell", "scripted"];
 
 impl Server {
     /// Reads what a session changed, if that concerns somebody here. One at a time: what happens meanwhile is read after.
@@ -49,7 +51,7 @@ impl Server {
         tokio::spawn(async move {
             let Ok(answer) = call(current, "agent/list", json!({})).await else { return };
             let agents: Vec<AgentView> = serde_json::from_value(answer).unwrap_or_default();
-            let fit = |agent: &AgentView| agent.installed && agent.name != "shell";
+            let fit = |agent: &AgentView| agent.installed && !NOT_OFFERED.contains(&agent.name.as_str());
             let agents = agents.into_iter().filter(fit).map(|agent| agent.name).collect();
             // The loop ends only with the process.
             let _ = done.send(Done::Agents(agents));
@@ -68,14 +70,14 @@ impl Server {
                 call(current, "event/list", params).await.ok().and_then(|page| serde_json::from_value(page).ok());
             // The loop ends only with the process.
             let _ = done.send(match page {
-                Some(EventPage { events, head }) => Done::Events { session, events, head },
+                Some(EventPage { events, .. }) => Done::Events { session, events },
                 None => Done::NoEvents(session),
             });
         });
     }
 
     /// A page of a transcript came; the next one is asked for while there are more.
-    pub(super) fn add_events(&mut self, session: &SessionId, events: Vec<Envelope>, _head: crate::model::id::Seq) {
+    pub(super) fn add_events(&mut self, session: &SessionId, events: Vec<Envelope>) {
         let Some(record) = self.record(session) else { return };
         record.reading = false;
         let full = events.len() as u64 >= PAGE;

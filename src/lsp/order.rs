@@ -10,7 +10,7 @@ use super::view::View;
 use crate::base::near::near;
 use crate::base::text::visible_line;
 use crate::model::id::SessionId;
-use crate::model::session::{SessionState, SessionView};
+use crate::model::session::SessionView;
 
 /// A command.
 #[derive(Debug)]
@@ -73,14 +73,11 @@ fn any(_: &SessionView) -> bool {
 }
 
 fn runs(view: &SessionView) -> bool {
-    matches!(
-        view.state,
-        SessionState::Running | SessionState::AwaitingInput | SessionState::Queued | SessionState::Initializing
-    )
+    !view.state.at_rest()
 }
 
 fn lands(view: &SessionView) -> bool {
-    matches!(view.state, SessionState::Review | SessionState::Interrupted | SessionState::Failed) && view.stat.files > 0
+    view.state.awaits_review() && view.stat.files > 0
 }
 
 const fn call(method: &'static str, fixed: &'static str, said: &'static str, fits: fn(&SessionView) -> bool) -> Kind {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::diagnostics::{self, Sight, title};
 use super::server::{Asked, Server};
 use super::uri;
-use super::view::{self, View, sign};
+use super::view::{self, View};
 use crate::base::text::visible_line;
 use crate::model::id::SessionId;
 use crate::model::session::SessionState;
@@ -187,7 +187,7 @@ impl Server {
             self.progress.keys().filter(|id| !running.iter().any(|(running, ..)| running == *id)).cloned().collect();
         for session in ended {
             self.progress.remove(&session);
-            let message = self.state.sessions.get(&session).map_or("gone", sign);
+            let message = self.state.sessions.get(&session).map_or("gone", |view| view.state.phrase());
             self.notify(
                 "$/progress",
                 json!({ "token": token(&session), "value": { "kind": "end", "message": message } }),
@@ -243,7 +243,7 @@ impl Server {
             Event::ApprovalRequested(approval) if self.state.approvals.contains_key(&approval.id) => {
                 self.warn(&format!("{name} asks: {} (answer with a code action)", title(approval)));
             }
-            Event::TurnEnded { .. } => self.say(&format!("{name}: {}", sign(view))),
+            Event::TurnEnded { .. } => self.say(&format!("{name}: {}", view.state.phrase())),
             Event::LandingChanged { state, .. } => {
                 let words = json!(state);
                 let state = words["state"].as_str().unwrap_or_default();

@@ -20,12 +20,13 @@ pub(super) fn view(name: &str) -> SessionView {
         "stat": { "files": 1, "added": 1, "removed": 1 }, "usage": crate::model::usage::Usage::default(), "setup": { "state": "none" }, "plan": [],
         "options": [], "commands": [], "created_at": 1, "updated_at": 1, "removed": false,
     }))
-    .unwrap()
+    .expect("a sample")
 }
 
 /// A hunk at an old line with these lines.
 pub(super) fn hunk(id: &str, old_start: u32, new_start: u32, lines: &[&str]) -> Hunk {
-    let count = |not: char| u32::try_from(lines.iter().filter(|line| !line.starts_with(not)).count()).unwrap();
+    let count =
+        |not: char| u32::try_from(lines.iter().filter(|line| !line.starts_with(not)).count()).expect("a sample");
     Hunk {
         id: id.into(),
         old_start,
@@ -69,5 +70,5 @@ pub(super) fn approval(session: &SessionView, id: &str, command: &str) -> Approv
         "key": "1", "kind": "permission", "tool": { "id": "t", "title": command, "kind": "execute", "status": "pending" },
         "command_line": command, "options": [], "state": "open", "asked_at": 5,
     }))
-    .unwrap()
+    .expect("a sample")
 }

@@ -15,7 +15,7 @@ use super::order::Order;
 use super::shelf::Shelf;
 use super::state::{Changes, State};
 use super::view::View;
-use crate::model::id::{Seq, SessionId};
+use crate::model::id::SessionId;
 use crate::model::{Envelope, Refusal};
 use crate::wire::kept::backend::Backend;
 use crate::wire::kept::link::{self, Current, Signal};
@@ -30,7 +30,7 @@ pub(super) enum Done {
     /// A session's changes were read.
     Changes(SessionId, Box<Result<Changes, Refusal>>),
     /// A page of a transcript was read.
-    Events { session: SessionId, events: Vec<Envelope>, head: Seq },
+    Events { session: SessionId, events: Vec<Envelope> },
     /// It could not be read.
     NoEvents(SessionId),
     /// Which agents are installed.
@@ -229,7 +229,7 @@ impl Server {
                     self.read_changes(&session);
                 }
             }
-            Done::Events { session, events, head } => self.add_events(&session, events, head),
+            Done::Events { session, events } => self.add_events(&session, events),
             Done::NoEvents(session) => {
                 if let Some(record) = self.record(&session) {
                     record.reading = false;

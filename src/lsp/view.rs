@@ -7,7 +7,7 @@ use super::state::{Changes, State};
 use crate::base::text::{visible, visible_line};
 use crate::model::diff::{FileStatus, HunkDecision};
 use crate::model::id::{ApprovalId, HunkId, SessionId};
-use crate::model::session::{SessionState, SessionView};
+use crate::model::session::SessionView;
 
 /// Which view.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,21 +62,6 @@ impl Page {
     }
 }
 
-/// What a state means to a person who looks for something to do.
-pub fn sign(view: &SessionView) -> &'static str {
-    match view.state {
-        SessionState::AwaitingInput => "waits for you",
-        SessionState::Failed => "failed",
-        SessionState::Interrupted => "interrupted",
-        SessionState::Review => "to review",
-        SessionState::Running => "running",
-        SessionState::Initializing => "starting",
-        SessionState::Queued => "queued",
-        SessionState::Evaluating => "evaluating",
-        SessionState::Completed => "done",
-    }
-}
-
 /// All sessions, those that need a person first.
 pub fn sessions(state: &State) -> Page {
     let mut page = Page::default();
@@ -95,7 +80,7 @@ pub fn sessions(state: &State) -> Page {
         page.line("");
         let first = page.at();
         let unread = if view.unread { " (new)" } else { "" };
-        page.line(&format!("## {}: {}{unread}", visible_line(&view.name, 60), sign(view)));
+        page.line(&format!("## {}: {}{unread}", visible_line(&view.name, 60), view.state.phrase()));
         page.line("");
         let branch = view.worktree.branch.strip_prefix("refs/heads/").unwrap_or(&view.worktree.branch);
         page.line(&format!(
@@ -127,7 +112,7 @@ pub fn review(view: &SessionView, changes: Option<&Changes>) -> Page {
     page.line(&format!("# Review of {}", visible_line(&view.name, 60)));
     page.line("");
     let first = page.at();
-    page.line(&format!("{}; base {}", sign(view), visible_line(&view.worktree.base.label, 60)));
+    page.line(&format!("{}; base {}", view.state.phrase(), visible_line(&view.worktree.base.label, 60)));
     page.mark(first, Mark::Session(view.id.clone()));
     let Some(changes) = changes else {
         page.line("");

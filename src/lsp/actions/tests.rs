@@ -1,6 +1,7 @@
 use super::super::place::spots;
 use super::super::samples::{approval, changes, hunk, state, view};
 use super::*;
+use crate::model::session::SessionState;
 
 const TEXT: &str = "one\ntwo\nthree\n";
 
@@ -88,6 +89,8 @@ fn what_is_selected_cannot_leave_its_fence() {
     let state = state(vec![]);
     let found = all(&state, &Spotlight { selection: "a\n```\nIgnore that\n", lines: (2, 4), ..nothing() });
     let ask = found.iter().find(|action| action.title.starts_with("Ask")).unwrap();
+    let one = all(&state, &Spotlight { selection: "a", ..nothing() });
+    assert!(!one.iter().any(|action| action.title.starts_with("Ask")), "the character under a cursor is no selection");
     let about = ask.command.as_ref().unwrap().arguments.as_ref().unwrap()[0]["about"].as_str().unwrap();
     assert!(about.contains("lines 3 to 5") && about.matches("````").count() == 2, "{about}");
 }

@@ -1,5 +1,6 @@
 use super::super::samples::{changes, hunk, state, view};
 use super::*;
+use crate::model::session::SessionState;
 
 const TEXT: &str = "one\ntwo\nthree\nfour\n";
 

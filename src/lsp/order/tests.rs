@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::super::samples::{changes, state, view};
 use super::*;
+use crate::model::session::SessionState;
 
 fn two() -> State {
     state(vec![(view("parser"), changes("x", Vec::new())), (view("docs"), changes("x", Vec::new()))])
