@@ -162,6 +162,7 @@ fn request(agent: &str) -> CreateSession {
         environment: BTreeMap::new(),
         policy: None,
         on_daemon_death: None,
+        attach: Vec::new(),
     }
 }
 

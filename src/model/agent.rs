@@ -161,6 +161,12 @@ pub struct AgentReady {
     /// True when this process continues an earlier conversation.
     #[serde(default)]
     pub resumed: bool,
+    /// Whether a prompt can be put into a running turn.
+    #[serde(default)]
+    pub can_steer: bool,
+    /// Whether it looks at images; otherwise it is told where they are.
+    #[serde(default)]
+    pub takes_images: bool,
 }
 
 /// An agent as `divisi agents` shows it.

@@ -105,7 +105,7 @@ impl Bench {
     }
 
     fn prompt(&mut self, turn: &str) {
-        self.feed(ConversationInput::Prompt { turn: &TurnId::from(turn), text: "do it" });
+        self.feed(ConversationInput::Prompt { turn: &TurnId::from(turn), text: "do it", content: &[], prompt: None });
     }
 
     /// Asks a permission with the usual options.

@@ -120,7 +120,10 @@ impl CodexConversation {
                 self.next_option += 1;
                 updates.push(request(&key, "thread/settings/update", &params));
             }
-            Err(reason) => updates.push(Update::Notice(reason)),
+            Err(reason) => {
+                let (id, value) = (id.to_owned(), value.to_owned());
+                updates.push(Update::OptionAnswered { id, value, refused: Some(reason) });
+            }
         }
     }
 
@@ -138,14 +141,17 @@ impl CodexConversation {
         let Some((id, value)) = self.setting.remove(key) else {
             return;
         };
-        match result {
+        let refused = match result {
             Ok(_) => {
                 self.options.set(&id, &value);
                 updates.push(Update::Options(self.options.view()));
+                None
             }
             Err(error) => {
                 updates.push(Update::Notice(format!("the agent did not set {id} to {value}: {}", error.message)));
+                Some(error.message)
             }
-        }
+        };
+        updates.push(Update::OptionAnswered { id, value, refused });
     }
 }

@@ -34,7 +34,7 @@ fn bad_requests_are_refused_before_anything_is_looked_at() {
         refuses(&mut brain, words, |change| on_create::on_create(change, &id, &request));
     }
     let nowhere = SessionId("nowhere".to_owned());
-    let send = SendPrompt { session: nowhere, text: "x".to_owned() };
+    let send = SendPrompt { session: nowhere, text: "x".to_owned(), attach: Vec::new(), when: When::Free };
     refuses(&mut brain, "no session nowhere", |change| on_session::on_send(change, &id, &send));
 }
 

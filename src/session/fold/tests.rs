@@ -26,6 +26,7 @@ fn turn_started(number: u32) -> Event {
         number,
         prompt: prompt(number).id,
         text: format!("prompt {number}"),
+        attachments: Vec::new(),
         from: oid('a'),
     }
 }

@@ -47,6 +47,7 @@ fn a_turn_reads_like_a_document() {
         number: 1,
         prompt: PromptId::from("s.p1"),
         text: "write\nhello\n".to_owned(),
+        attachments: vec![crate::model::samples::attachment()],
         from: Oid::from("a"),
     };
     let stopped =
