@@ -174,21 +174,20 @@ impl AcpConversation {
             return;
         };
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let refused = match result {
+        let refused = result.as_ref().err().map(|error| error.message.clone());
+        if key.starts_with("option:") || refused.is_some() {
+            updates.push(Update::OptionAnswered { id: id.clone(), value: value.clone(), refused });
+        }
+        match result {
             Ok(answer) => {
                 if !self.options.read(&answer) {
                     self.options.set_current(&id, &value);
                 }
                 updates.push(Update::Options(self.options.view()));
-                None
             }
             Err(error) => {
                 updates.push(Update::Notice(format!("the agent did not set {id} to {value}: {}", error.message)));
-                Some(error.message)
             }
-        };
-        if key.starts_with("option:") || refused.is_some() {
-            updates.push(Update::OptionAnswered { id, value, refused });
         }
     }
 

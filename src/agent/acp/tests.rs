@@ -11,6 +11,7 @@ mod handshake;
 mod hostile;
 mod permissions;
 mod replay;
+mod steering;
 mod transcripts;
 mod turns;
 mod wild;

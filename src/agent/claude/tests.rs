@@ -246,3 +246,5 @@ fn a_crash_and_a_kill_are_told_apart() {
         assert!(reason.starts_with(expected), "{reason}");
     }
 }
+
+mod steering;

@@ -141,17 +141,14 @@ impl CodexConversation {
         let Some((id, value)) = self.setting.remove(key) else {
             return;
         };
-        let refused = match result {
-            Ok(_) => {
+        let refused = result.err().map(|error| error.message);
+        updates.push(Update::OptionAnswered { id: id.clone(), value: value.clone(), refused: refused.clone() });
+        updates.push(match refused {
+            None => {
                 self.options.set(&id, &value);
-                updates.push(Update::Options(self.options.view()));
-                None
+                Update::Options(self.options.view())
             }
-            Err(error) => {
-                updates.push(Update::Notice(format!("the agent did not set {id} to {value}: {}", error.message)));
-                Some(error.message)
-            }
-        };
-        updates.push(Update::OptionAnswered { id, value, refused });
+            Some(why) => Update::Notice(format!("the agent did not set {id} to {value}: {why}")),
+        });
     }
 }

@@ -207,3 +207,5 @@ fn failures_are_told_by_their_names() {
         assert!(reason.starts_with(expected), "{info}: {reason}");
     }
 }
+
+mod steering;
