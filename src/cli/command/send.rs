@@ -1,5 +1,7 @@
 //! `divisi send`: a follow-up.
 
+use std::time::Duration;
+
 use crate::cli::attach::AttachArgs;
 use crate::cli::command::Outcome;
 use crate::cli::command::new::say_end;
@@ -92,11 +94,20 @@ async fn told(
     Ok(match (&receipt.outcome, when) {
         (Came::Steering { prompt, turn }, _) => {
             let doing = "waiting for the agent to take it";
-            let went = follow::until(context, door, &view.id, before, doing, |event| went(event, prompt, turn)).await?;
-            match went {
-                Went::In => format!("sent as {prompt} into the running turn"),
-                Went::Missed(why) => format!("sent as {prompt}: not into the running turn ({why}), it is the next"),
-                Went::Over => format!("sent as {prompt}: the turn ended before the agent took it, it is the next"),
+            let went = follow::until(context, door, &view.id, before, doing, |event| went(event, prompt, turn));
+            match tokio::time::timeout(PATIENCE, went).await.ok().transpose()? {
+                Some(Went::In) => format!("sent as {prompt} into the running turn"),
+                Some(Went::Missed(why)) => {
+                    format!("sent as {prompt}: not into the running turn ({why}), it is the next")
+                }
+                Some(Went::Over) => {
+                    format!("sent as {prompt}: the turn ended before the agent took it, it is the next")
+                }
+                None => {
+                    format!(
+                        "sent as {prompt} into the running turn: the agent takes it up when its current step is over"
+                    )
+                }
             }
         }
         (Came::Queued { prompt }, When::Now) if runs => format!(
@@ -111,6 +122,9 @@ async fn told(
         _ => "sent".to_owned(),
     })
 }
+
+/// How long is waited for the agent to take a prompt up: it may be in the middle of a long command.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a prompt for the running turn went.
 enum Went {
