@@ -29,6 +29,7 @@ mod permission;
 mod render;
 mod result;
 mod steering;
+mod tasks;
 
 use options::OptionBook;
 use result::Spent;
@@ -44,6 +45,7 @@ pub struct ClaudeConversation {
     options: OptionBook,
     speech: Speech,
     spent: Spent,
+    tasks: tasks::Tasks,
     /// The control request that has to be answered before it is ready.
     opening: &'static str,
     /// Options to set once it is ready.
@@ -82,6 +84,7 @@ impl ClaudeConversation {
             options: OptionBook::default(),
             speech: Speech::default(),
             spent: Spent::default(),
+            tasks: tasks::Tasks::default(),
             opening: "initialize",
             wanted_options,
             next_option: 0,

@@ -155,8 +155,12 @@ fn start_next_turn(change: &mut Change<'_>, id: &SessionId) {
 fn begin_turn_process(change: &mut Change<'_>, id: &SessionId) {
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
     let Some(turn) = session.turn.clone() else { return };
-    let lifetime = match change.brain.agent(&session.agent) {
-        Ok((_, lifetime)) => lifetime,
+    let (lifetime, notice) = match change.brain.agent(&session.agent) {
+        Ok((agent, lifetime)) => {
+            // Said once, not with every process of an agent that has one per turn.
+            let left_out = session.jobs == 0 && !session.mcp.is_empty() && !mcp::can_hand_over(&agent);
+            (lifetime, left_out.then(|| mcp::left_out(session)))
+        }
         Err(refusal) => {
             let reason = crate::host::hinted(&refusal);
             change.emit(Some(id), Event::TurnStopped { turn: turn.id, outcome: TurnOutcome::Failed { reason } });
@@ -174,6 +178,9 @@ fn begin_turn_process(change: &mut Change<'_>, id: &SessionId) {
     };
     let chosen = session.chosen.clone();
     change.emit(Some(id), Event::JobIntended { job: job.clone(), turn: serves, resume, chosen });
+    if let Some(text) = notice {
+        change.emit(Some(id), Event::AgentNotice { turn: Some(turn.id.clone()), text });
+    }
     change.brain.units.insert(job.clone());
     let Some(launch) = launch(change, id, &job) else { return };
     let prompt = delivery(&turn);

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::host::port::AgentDefinition;
 use crate::model::Refusal;
+use crate::model::agent::Protocol;
 use crate::model::mcp::{McpServer, reference};
+use crate::model::session::Session;
 
 /// What the names of the variables begin with.
 const PREFIX: &str = "DIVISI_MCP_";
@@ -56,6 +59,21 @@ pub(crate) fn variables(
                 .hint(format!("export {variable} and divisi daemon restart    # for all")))
         }
     }
+}
+
+/// The word of a definition's command that stands for the servers, for protocols that take them there.
+const PLACE: &str = "{mcp}";
+
+/// Whether an agent can be given servers.
+pub(crate) fn can_hand_over(agent: &AgentDefinition) -> bool {
+    // A command line is no agent that would use them: nothing is left out.
+    matches!(agent.protocol, Protocol::Acp | Protocol::Shell) || agent.command.iter().any(|word| word == PLACE)
+}
+
+/// What is said when it cannot.
+pub(crate) fn left_out(session: &Session) -> String {
+    let names: Vec<&str> = session.mcp.keys().map(String::as_str).collect();
+    format!("the agent {} takes no MCP servers from divisi: it goes without {}", session.agent, names.join(", "))
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ fn create(brain: &mut Brain, agent: &str) -> SessionId {
         panic!("no lookup")
     };
     decide(brain, |change| {
-        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())))
+        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
     });
     brain.registry.sessions.keys().next_back().unwrap().clone()
 }

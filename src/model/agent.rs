@@ -142,6 +142,7 @@ pub struct AgentCommand {
 
 /// What the agent said of itself when it was ready.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct AgentReady {
     /// The agent's own id of the conversation, for resuming.
     #[serde(default, skip_serializing_if = "Option::is_none")]

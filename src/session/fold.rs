@@ -158,11 +158,9 @@ fn of_agent(session: &mut Session, event: &Event) {
         Event::AgentReadied { ready } => session.ready = Some(ready.clone()),
         Event::AgentPlan { entries } => session.plan.clone_from(entries),
         Event::AgentOptions { options } => session.options.clone_from(options),
-        Event::AgentOptionAnswered { option, value, refused: Some(_) } => {
-            // What it does not take now it will not take in its next process either.
-            if session.chosen.get(option) == Some(value) {
-                session.chosen.remove(option);
-            }
+        // What it does not take now it will not take in its next process either.
+        Event::AgentOptionAnswered { option, value, refused: Some(_) } if session.chosen.get(option) == Some(value) => {
+            session.chosen.remove(option);
         }
         Event::AgentCommands { commands } => session.commands.clone_from(commands),
         Event::AgentMessage { text, .. } => activity::said(session, text),
@@ -214,13 +212,12 @@ fn removed(session: &mut Session, preserved: Option<&String>) {
 
 fn queued(session: &mut Session, prompt: &QueuedPrompt) {
     session.prompts = session.prompts.max(number_in(prompt.id.as_str(), 'p'));
-    match session.queue.iter_mut().find(|waiting| waiting.id == prompt.id) {
-        Some(waiting) => waiting.clone_from(prompt),
-        None => {
-            let place = session.queue.iter().position(|waiting| prompt.urgent && !waiting.urgent);
-            session.queue.insert(place.unwrap_or(session.queue.len()), prompt.clone());
-        }
+    if let Some(waiting) = session.queue.iter_mut().find(|waiting| waiting.id == prompt.id) {
+        waiting.clone_from(prompt);
+        return;
     }
+    let place = session.queue.iter().position(|waiting| prompt.urgent && !waiting.urgent);
+    session.queue.insert(place.unwrap_or(session.queue.len()), prompt.clone());
 }
 
 fn unqueued(session: &mut Session, id: &PromptId) {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::base::hex;
 use crate::base::path::private_directory;
 use crate::base::text::visible_line;
 use crate::host::port::{Attachments, Content};
@@ -103,7 +104,7 @@ fn look(wanted: &Attach) -> Result<(Attachment, Vec<u8>), Refusal> {
             .hint("images are PNG, JPEG, GIF or WebP; attach anything else with --file"));
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex::encode(&Sha256::digest(&bytes));
     Ok((Attachment { name, media_type: media_type.to_owned(), size, digest }, bytes))
 }
 

@@ -16,6 +16,9 @@ const PNG: &[u8] = &[0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a];
 /// The same in base 64.
 const PNG_TEXT: &str = "iVBORw0KGgo=";
 
+/// A secret that JSON has to quote.
+const SECRET: &str = "s3cr3t-\"quoted\"";
+
 /// Starts a session of that agent, with more options.
 fn start(scene: &Scene, name: &str, options: &[&str]) {
     let variable = format!("AGENT_SCRIPT={SCRIPT}");
@@ -187,7 +190,6 @@ fn an_option_is_said_to_be_set_when_the_agent_said_so_and_holds_for_its_next_pro
 #[test]
 fn servers_of_the_configuration_reach_the_agent_and_their_secrets_nothing_else() {
     let mut scene = Scene::new();
-    const SECRET: &str = "s3cr3t-\"quoted\"";
     scene.env.set("TOKEN_OF_TEST", SECRET);
     let config = "[mcp.files]\ncommand = \"/bin/serve\"\nargs = [\"a\"]\nenv = { API_TOKEN = \"env:TOKEN_OF_TEST\" }\n";
     let path = scene.divisi(&["config", "path"]).ok().stdout.trim().to_owned();

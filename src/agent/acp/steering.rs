@@ -74,12 +74,20 @@ impl AcpConversation {
     }
 }
 
+fn hex_digit(digit: u8) -> char {
+    char::from_digit(u32::from(digit), 16).unwrap_or('0').to_ascii_uppercase()
+}
+
 /// A path as an address.
 fn uri(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
     let mut uri = String::from("file://");
     for byte in path.bytes() {
-        if plain(byte) { uri.push(char::from(byte)) } else { uri.push_str(&format!("%{byte:02X}")) }
+        if plain(byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.extend(['%', hex_digit(byte >> 4), hex_digit(byte & 0xf)]);
+        }
     }
     uri
 }

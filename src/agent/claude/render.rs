@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::super::content::{Piece, Prompt, quoted};
+use crate::base::hex;
 
 fn line(message: &Value) -> Vec<u8> {
     let mut bytes = message.to_string().into_bytes();
@@ -45,7 +46,7 @@ pub(super) fn uuid(key: &str) -> String {
     bytes.copy_from_slice(&Sha256::digest(key.as_bytes())[..16]);
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(&bytes);
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 

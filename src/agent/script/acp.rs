@@ -56,10 +56,10 @@ fn listen() -> Receiver<Value> {
     receiver
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 /// The extension that puts a prompt into a running turn.
 const STEERING: &str = "_session/steering";
 
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 struct Agent {
     inbox: Receiver<Value>,
     /// Requests that came while a turn was played.

@@ -58,12 +58,10 @@ async fn choose(context: &Context, door: &mut Door<'_>, view: &SessionView, opti
         _ => None,
     };
     let answer = follow::until(context, door, &view.id, before, "waiting for the agent's answer", answered);
-    let words = match tokio::time::timeout(PATIENCE, answer).await {
-        Ok(answer) => match answer? {
-            true => format!("{option} of {name} is now {value}"),
-            false => format!("{option} of {name} is {value} from its next process on: this one ended"),
-        },
-        Err(_) => {
+    let words = match tokio::time::timeout(PATIENCE, answer).await.ok().transpose()? {
+        Some(true) => format!("{option} of {name} is now {value}"),
+        Some(false) => format!("{option} of {name} is {value} from its next process on: this one ended"),
+        None => {
             format!("{option} of {name} was asked to be {value}; the agent has not answered yet (divisi show {name})")
         }
     };

@@ -25,6 +25,7 @@ use crate::model::{Envelope, Event, Refusal};
   divisi send parser --image screen.png 'why does it look like this?'
   divisi send parser /compact                     # the agent's own commands pass unchanged
   divisi send parser --wait --from-file review.md")]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Args {
     /// The session
     session: String,

@@ -13,7 +13,7 @@ fn nothing_is_done_to_a_repository_before_the_session_is_recorded() {
         panic!("no lookup")
     };
     let recorded = decide(&mut brain, |change| {
-        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())))
+        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
     });
     assert_eq!(events(&recorded), ["session.created", "prompt.queued", "command.accepted"]);
     assert_eq!(effects(&recorded), ["create worktree"]);

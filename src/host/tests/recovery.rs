@@ -96,7 +96,7 @@ fn rows_rebuilt_from_the_events_are_the_rows_that_were_kept() {
         panic!("no lookup")
     };
     keep(decide(&mut brain, |change| {
-        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())))
+        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
     }));
     let id = brain.registry.sessions.keys().next().unwrap().clone();
     let created = CreatedWorktree { head: oid('a'), notes: Vec::new() };

@@ -69,7 +69,7 @@ fn a_name_that_is_or_was_in_use_is_refused_with_a_free_one() {
             panic!("no lookup")
         };
         let decided = decide(&mut brain, |change| {
-            on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())))
+            on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
         });
         let receipt = &decided.receipts[0].1;
         assert_eq!(receipt.is_err(), refused, "{receipt:?}");

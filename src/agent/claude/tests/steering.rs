@@ -152,3 +152,32 @@ fn the_id_of_a_prompt_is_a_uuid_that_follows_from_its_key() {
     assert_eq!((id.len(), bytes[14]), (36, b'8'));
     assert!(b"89ab".contains(&bytes[19]) && [8, 13, 18, 23].iter().all(|at| bytes[*at] == b'-'), "{id}");
 }
+
+#[test]
+fn tasks_are_the_plan_of_newer_versions() {
+    let mut talk = Talk::ready();
+    talk.prompt("s.t1");
+    let uses = |talk: &mut Talk, id: &str, name: &str, input: Value, result: &str| {
+        let call = json!({"type": "tool_use", "id": id, "name": name, "input": input});
+        talk.says(&json!({"type": "assistant", "message": {"content": [call]}}));
+        let result = json!({"type": "tool_result", "tool_use_id": id, "content": result});
+        talk.says(&json!({"type": "user", "message": {"content": [result]}}));
+    };
+    let plan = |talk: &Talk| {
+        let mut plans = talk.updates.iter().rev().filter_map(|update| match update {
+            Update::Plan(entries) => {
+                Some(entries.iter().map(|one| format!("{} {}", one.status, one.content)).collect())
+            }
+            _ => None,
+        });
+        plans.next().unwrap_or_else(Vec::<String>::new)
+    };
+    uses(&mut talk, "1", "TaskCreate", json!({"subject": "Look"}), "Task #1 created successfully: Look");
+    uses(&mut talk, "2", "TaskCreate", json!({"subject": "Change"}), "Task #2 created successfully: Change");
+    uses(&mut talk, "3", "TaskUpdate", json!({"taskId": "1", "status": "completed"}), "Updated task #1 status");
+    assert_eq!(plan(&talk), ["completed Look", "pending Change"]);
+    uses(&mut talk, "4", "TaskUpdate", json!({"taskId": "2", "status": "deleted"}), "Updated task #2 deleted");
+    assert_eq!(plan(&talk), ["completed Look"]);
+    uses(&mut talk, "5", "TaskUpdate", json!({"taskId": "9", "status": "completed"}), "Task not found");
+    assert_eq!(plan(&talk), ["completed Look"]);
+}
