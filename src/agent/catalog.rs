@@ -21,6 +21,7 @@ use super::shell::ShellConversation;
 
 mod command;
 mod definition;
+mod mcp;
 mod near;
 
 use command::Arguments;

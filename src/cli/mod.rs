@@ -1,6 +1,7 @@
 //! The command line: a face. It decodes arguments, submits, renders; it decides nothing.
 
 mod args;
+mod attach;
 mod command;
 mod context;
 pub mod daemon;

@@ -8,7 +8,7 @@ use std::path::Path;
 use toml_edit::{Document, Item, TableLike};
 
 use crate::config::key::{find, near};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, mcp};
 
 /// Reads a configuration file; a missing one is the default configuration.
 ///
@@ -54,7 +54,9 @@ fn walk(
         let span = table.key(name).and_then(toml_edit::Key::span).or_else(|| item.span()).or_else(|| around.cloned());
         let file = source.file.to_owned();
         let line = line_of(source.text, span.clone());
-        if let Some(key) = find(&dotted) {
+        if prefix == mcp::SECTION {
+            mcp::read(config, name, item).map_err(|message| ConfigError::Value { file, line, key: dotted, message })?;
+        } else if let Some(key) = find(&dotted) {
             let outcome = match item {
                 Item::Value(value) => (key.set)(config, value),
                 Item::None | Item::Table(_) | Item::ArrayOfTables(_) => Err("must be a value, not a table".to_owned()),
@@ -78,7 +80,8 @@ fn walk(
 }
 
 fn is_section(dotted: &str) -> bool {
-    crate::config::key::keys().any(|key| key.name.split_once('.').is_some_and(|(section, _)| section == dotted))
+    dotted == mcp::SECTION
+        || crate::config::key::keys().any(|key| key.name.split_once('.').is_some_and(|(section, _)| section == dotted))
 }
 
 fn line_of(text: &str, span: Option<Range<usize>>) -> usize {

@@ -19,7 +19,8 @@ use crate::host::port::Batch;
 use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::{
-    on_agent, on_approval, on_create, on_job, on_landing, on_removal, on_repository, on_session, run_query,
+    on_agent, on_approval, on_create, on_job, on_landing, on_option, on_prompt, on_removal, on_repository, on_session,
+    run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
@@ -146,6 +147,9 @@ impl Dispatcher {
             });
         }
         let ids: Vec<SessionId> = self.brain.registry.sessions.keys().cloned().collect();
+        // Before anybody can ask for more: what is being copied belongs to no session yet.
+        let owners = ids.iter().chain(self.brain.registry.mends.left_out.keys()).cloned().collect();
+        self.runner.ports.attachments.sweep(&owners);
         for id in ids {
             self.decide(Cause::Recovery, |change| advance(change, &id));
         }
@@ -324,15 +328,15 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client: &str) -> Result<(), Refusal> {
     match command {
         Command::CreateSession(request) => on_create::on_create(change, id, request),
-        Command::SendPrompt(request) => on_session::on_send(change, id, request),
-        Command::EditPrompt(request) => on_session::on_edit_prompt(change, id, request),
-        Command::CancelPrompt(request) => on_session::on_cancel_prompt(change, id, request),
+        Command::SendPrompt(request) => on_prompt::on_send(change, id, request, client),
+        Command::EditPrompt(request) => on_prompt::on_edit_prompt(change, id, request),
+        Command::CancelPrompt(request) => on_prompt::on_cancel_prompt(change, id, request),
         Command::StopSession(request) => on_session::on_stop(change, id, request, client),
         Command::RemoveSession(request) => on_removal::on_remove(change, id, request),
         Command::RestoreSession(request) => on_removal::on_restore(change, id, request),
         Command::ReadSession(request) => on_session::on_read(change, id, request),
         Command::SetPolicy(request) => on_session::on_set_policy(change, id, request),
-        Command::SetOption(request) => on_session::on_set_option(change, id, request),
+        Command::SetOption(request) => on_option::on_set_option(change, id, request),
         Command::AnswerApproval(request) => on_approval::on_answer(change, id, request, client),
         Command::DecideHunk(request) => on_repository::on_decide_hunk(change, id, request),
         Command::StartLanding(request) => on_landing::on_start(change, id, request),
@@ -352,9 +356,13 @@ fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client
 /// One result, one decision.
 fn on_result(change: &mut Change<'_>, input: Input) {
     match input {
-        Input::BaseResolved { ticket, request, result } => {
-            on_create::on_base_resolved(change, ticket, &request, result);
+        Input::BaseResolved { ticket, request, session, result } => {
+            on_create::on_base_resolved(change, ticket, &request, session, *result);
         }
+        Input::AttachmentsKept { ticket, client, result } => {
+            on_prompt::on_attachments_kept(change, ticket, &client, result);
+        }
+        Input::Done => {}
         Input::WorktreeCreated { session, result } => on_create::on_worktree_created(change, &session, result),
         Input::SetupEnded { session, result } => on_create::on_setup_ended(change, &session, result),
         Input::JobStarted { session, job, result } => on_job::on_started(change, &session, &job, result),

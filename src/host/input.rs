@@ -6,6 +6,7 @@ use crate::host::effect::{LandingPlan, Ticket};
 use crate::host::handle::Request;
 use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Unlanded, Update};
 use crate::model::Refusal;
+use crate::model::attachment::Attachment;
 use crate::model::command::{CreateSession, DecideHunk};
 use crate::model::id::{HunkId, JobId, LandingId, Oid, SessionId};
 use crate::model::job::{JobEnd, ProcessIdentity};
@@ -18,7 +19,16 @@ pub(crate) enum Input {
     /// A face asks.
     Request(Request),
     /// The base of a new session was looked up.
-    BaseResolved { ticket: Ticket, request: Box<CreateSession>, result: Result<ResolvedBase, Refusal> },
+    BaseResolved {
+        ticket: Ticket,
+        request: Box<CreateSession>,
+        session: SessionId,
+        result: Box<Result<(ResolvedBase, Vec<Attachment>), Refusal>>,
+    },
+    /// The files of a prompt were copied.
+    AttachmentsKept { ticket: Ticket, client: String, result: Result<Vec<Attachment>, Refusal> },
+    /// An effect that nobody waits for is done.
+    Done,
     /// A worktree was made, or not.
     WorktreeCreated { session: SessionId, result: Result<CreatedWorktree, Refusal> },
     /// Setup commands ran.

@@ -83,6 +83,9 @@ fn follow_up(change: &mut Change<'_>, approval: &Approval, text: &str) {
         session: id.clone(),
         text: text.to_owned(),
         queued_at: change.now,
+        attachments: Vec::new(),
+        urgent: false,
+        steers: None,
     };
     change.emit(Some(id), Event::PromptQueued { prompt });
     let text =

@@ -5,9 +5,11 @@ use crate::host::advance::advance;
 use crate::host::change::{Change, Step, Waiting};
 use crate::host::effect::{Effect, Ticket};
 use crate::host::environment::may_pass;
+use crate::host::on_prompt::require_takes_files;
 use crate::host::port::{CreatedWorktree, ResolvedBase};
 use crate::host::registry::Registry;
 use crate::model::Refusal;
+use crate::model::attachment::Attachment;
 use crate::model::command::{Command, CreateSession, Outcome};
 use crate::model::diff::DiffStat;
 use crate::model::event::Event;
@@ -36,10 +38,12 @@ pub(crate) fn on_create(change: &mut Change<'_>, id: &CommandId, request: &Creat
         return Err(Refusal::user(format!("cannot give the agent the variable '{shown}'"))
             .hint("names must not be empty, and GIT_*, NVIM*, DIVISI_*, LD_* are never handed on"));
     }
-    change.brain.agent(request.agent.as_deref().unwrap_or(&change.brain.settings.default_agent))?;
+    let (agent, _) = change.brain.agent(request.agent.as_deref().unwrap_or(&change.brain.settings.default_agent))?;
+    require_takes_files(&agent.name, agent.protocol, !request.attach.is_empty())?;
     let command = Command::CreateSession(request.clone());
     let ticket = change.brain.wait(id, &command);
-    change.want(Effect::ResolveBase { ticket, request: Box::new(request.clone()) });
+    let session = new_id(change);
+    change.want(Effect::ResolveBase { ticket, request: Box::new(request.clone()), session });
     Ok(())
 }
 
@@ -48,14 +52,23 @@ pub(crate) fn on_base_resolved(
     change: &mut Change<'_>,
     ticket: Ticket,
     request: &CreateSession,
-    result: Result<ResolvedBase, Refusal>,
+    id: SessionId,
+    result: Result<(ResolvedBase, Vec<Attachment>), Refusal>,
 ) {
     let Some(Waiting { id: command, .. }) = change.brain.waiting.remove(&ticket) else { return };
-    let session = match result.and_then(|resolved| decide(change, request, resolved)) {
-        Ok(session) => session,
-        Err(refusal) => return change.refuse(&command, refusal),
+    let decided = result.and_then(|(resolved, attachments)| {
+        let session = decide(change, request, id.clone(), resolved)?;
+        Ok((session, attachments))
+    });
+    let (session, attachments) = match decided {
+        Ok(decided) => decided,
+        Err(refusal) => {
+            if !request.attach.is_empty() {
+                change.want(Effect::ForgetAttachments { session: id });
+            }
+            return change.refuse(&command, refusal);
+        }
     };
-    let id = session.id.clone();
     let outcome = Outcome::Created {
         session: id.clone(),
         name: session.name.clone(),
@@ -67,6 +80,9 @@ pub(crate) fn on_base_resolved(
         session: id.clone(),
         text: request.prompt.clone(),
         queued_at: change.now,
+        attachments,
+        urgent: false,
+        steers: None,
     };
     change.emit(Some(&id), Event::SessionCreated(Box::new(session)));
     change.emit(Some(&id), Event::PromptQueued { prompt });
@@ -74,8 +90,23 @@ pub(crate) fn on_base_resolved(
     advance(change, &id);
 }
 
-fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBase) -> Result<Session, Refusal> {
-    let brain = &mut *change.brain;
+/// An id that no session has.
+fn new_id(change: &mut Change<'_>) -> SessionId {
+    loop {
+        let candidate = SessionId((change.brain.new_id)());
+        if !change.brain.registry.sessions.contains_key(&candidate) {
+            return candidate;
+        }
+    }
+}
+
+fn decide(
+    change: &Change<'_>,
+    request: &CreateSession,
+    id: SessionId,
+    resolved: ResolvedBase,
+) -> Result<Session, Refusal> {
+    let brain = &*change.brain;
     let common_dir = &resolved.facts.common_dir;
     let registry = &brain.registry;
     let is_taken = |candidate: &str| {
@@ -94,12 +125,6 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
     };
     let path = format!("{}/{name}", resolved.facts.worktrees_root.trim_end_matches('/'));
     let used: Vec<u16> = registry.sessions.values().map(|session| session.worktree.port).collect();
-    let id = loop {
-        let candidate = SessionId((brain.new_id)());
-        if !brain.registry.sessions.contains_key(&candidate) {
-            break candidate;
-        }
-    };
     let worktree = Worktree {
         session: id.clone(),
         repository: resolved.facts.repository,
@@ -112,13 +137,19 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
         preserved: None,
     };
     let trusted = brain.registry.trust.get(&resolved.facts.common_dir);
+    let mut mcp = brain.settings.mcp.clone();
     let setup = match &resolved.config {
         Some(config) if trusted == Some(&config.digest) => {
-            if repository::parse(&config.text)?.setup.commands.is_empty() { Setup::None } else { Setup::Running }
+            let settings = repository::parse(&config.text)?;
+            // What the user named so themselves is theirs.
+            for (name, server) in settings.mcp {
+                mcp.entry(name).or_insert(server);
+            }
+            if settings.setup.commands.is_empty() { Setup::None } else { Setup::Running }
         }
         // Nobody vouches for the file, so it is not even an error when it cannot be read.
         Some(config) => match repository::parse(&config.text) {
-            Ok(settings) if settings.setup.commands.is_empty() => Setup::None,
+            Ok(settings) if settings.setup.commands.is_empty() && settings.mcp.is_empty() => Setup::None,
             Ok(_) | Err(_) => Setup::Untrusted,
         },
         None => Setup::None,
@@ -131,6 +162,8 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
         model: request.model.clone(),
         mode: request.mode.clone(),
         environment: request.environment.clone(),
+        mcp,
+        chosen: std::collections::BTreeMap::new(),
         worktree,
         policy: request.policy.unwrap_or(brain.settings.policy),
         on_daemon_death: request.on_daemon_death.unwrap_or(brain.settings.on_daemon_death),

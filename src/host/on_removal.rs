@@ -25,6 +25,7 @@ pub(crate) fn on_remove(change: &mut Change<'_>, command: &CommandId, request: &
     match session.worktree.state {
         WorktreeState::Failed => {
             change.emit(Some(id), Event::SessionRemoved { preserved: None });
+            change.want(Effect::ForgetAttachments { session: id.clone() });
             change.accept_done(command, Some(id));
             return Ok(());
         }

@@ -8,11 +8,14 @@ use crate::host::effect::{Delivery, Launch, UnitInput};
 use crate::host::environment::of_program;
 use crate::host::history;
 use crate::host::input::Input;
-use crate::host::port::{Attached, Conversation, JobHandle, JobSpec, Lifetime, Table};
+use crate::host::mcp;
+use crate::host::port::attachments::named;
+use crate::host::port::{Attached, Content, Conversation, JobHandle, JobSpec, Lifetime, Table};
 use crate::host::run_effect::Runner;
 use crate::host::unit::Unit;
 use crate::model::Refusal;
 use crate::model::approval::{Answer, Approval, ApprovalState};
+use crate::model::id::SessionId;
 use crate::model::job::JobEnd;
 
 impl Runner {
@@ -38,6 +41,7 @@ impl Runner {
             inputs,
             host: self.host.clone(),
             history,
+            attachments: Arc::clone(&self.ports.attachments),
         };
         unit.run(vec![UnitInput::Prompt(prompt)]).await;
         self.unregister(&job);
@@ -51,11 +55,14 @@ impl Runner {
         let agents = &self.ports.agents;
         let agent = agents.find(&launch.agent)?;
         let lifetime = agents.lifetime(&agent);
-        let environment = of_program(&self.environment, &agent, launch.environment.clone(), &launch.given);
-        let own_prompt = (lifetime == Lifetime::Turn).then_some(prompt.text.as_str());
+        let secret = |name: &str| launch.environment.get(name).or_else(|| self.environment.get(name)).cloned();
+        let secrets = mcp::variables(&launch.mcp, secret)?;
+        let mut environment = of_program(&self.environment, &agent, launch.environment.clone(), &launch.given);
+        environment.extend(secrets);
+        let own_prompt = (lifetime == Lifetime::Turn).then(|| self.with_paths(&launch.session, prompt));
         let spec = JobSpec {
             job: launch.job.clone(),
-            command: agents.command(&agent, &launch.setup, own_prompt),
+            command: agents.command(&agent, &launch.setup, own_prompt.as_deref()),
             directory: launch.setup.directory.clone(),
             environment,
             stdin: agents.wants_stdin(&agent),
@@ -65,6 +72,16 @@ impl Runner {
         let conversation = agents.converse(&agent, &launch.setup, launch.turn.as_ref());
         let handle = self.ports.jobs.start(&spec).await?;
         Ok((handle, lifetime, conversation))
+    }
+
+    /// A prompt for a program that takes nothing but text: what goes with it is named.
+    fn with_paths(&self, session: &SessionId, prompt: &Delivery) -> String {
+        let mut text = prompt.text.clone();
+        for attachment in &prompt.attachments {
+            let Content { name, media_type, path, .. } = self.ports.attachments.load(session, attachment);
+            text.push_str(&named(&name, &media_type, &path));
+        }
+        text
     }
 
     /// Finds an earlier daemon's process and follows it to its end.
@@ -110,9 +127,11 @@ impl Runner {
         let mut first = self.answers(&launch).await;
         let follow_up = prompt.as_ref().is_some_and(|prompt| prompt.follow_up);
         first.extend(prompt.map(UnitInput::Prompt));
+        first.extend(launch.steers.iter().cloned().map(UnitInput::Steer));
         let history = self.history(&launch, lifetime, follow_up).await;
         self.send(Input::JobAttached { session, job: job.clone(), alive });
-        let unit = Unit { launch, lifetime, conversation, reader, control, inputs, host: self.host.clone(), history };
+        let (host, attachments) = (self.host.clone(), Arc::clone(&self.ports.attachments));
+        let unit = Unit { launch, lifetime, conversation, reader, control, inputs, host, history, attachments };
         unit.run(first).await;
         self.unregister(&job);
     }

@@ -11,7 +11,7 @@ use super::port::{
     RepositoryFacts, ResolvedBase, Update,
 };
 use super::registry::Registry;
-use super::{on_agent, on_approval, on_create, on_job, on_landing, on_removal, on_session};
+use super::{on_agent, on_approval, on_create, on_job, on_landing, on_option, on_prompt, on_removal, on_session};
 use crate::model::agent::{AgentReady, AgentView, Protocol, ToolCall};
 use crate::model::approval::{
     AlwaysScope, Answer, ApprovalKind, ApprovalOption, ApprovalPolicy, RuleMatcher, RuleReach,
@@ -30,6 +30,7 @@ use crate::model::{Refusal, RefusalKind};
 mod life;
 mod recovery;
 mod refusals;
+mod steering;
 
 /// Two agents: `once` has a process per turn, `stays` one for the session.
 struct TwoAgents;
@@ -130,7 +131,10 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::StartJob { .. } => "start job",
         Effect::AttachJob { .. } => "attach job",
         Effect::ToUnit { input: UnitInput::Prompt(_), .. } => "prompt",
+        Effect::ToUnit { input: UnitInput::Steer(_), .. } => "steer",
         Effect::ToUnit { input: UnitInput::Answer { .. }, .. } => "answer",
+        Effect::KeepAttachments { .. } => "keep attachments",
+        Effect::ForgetAttachments { .. } => "forget attachments",
         Effect::ToUnit { input: UnitInput::Option { .. }, .. } => "option",
         Effect::ToUnit { input: UnitInput::StopTurn, .. } => "stop turn",
         Effect::ToUnit { input: UnitInput::End, .. } => "end process",
@@ -162,6 +166,7 @@ fn request(agent: &str) -> CreateSession {
         environment: BTreeMap::new(),
         policy: None,
         on_daemon_death: None,
+        attach: Vec::new(),
     }
 }
 
@@ -183,8 +188,12 @@ fn create(brain: &mut Brain, agent: &str) -> SessionId {
     let asked = decide(brain, |change| {
         on_create::on_create(change, &CommandId("c1".to_owned()), &request(agent)).unwrap();
     });
-    let Some(Effect::ResolveBase { ticket, request }) = asked.effects.into_iter().next() else { panic!("no lookup") };
-    decide(brain, |change| on_create::on_base_resolved(change, ticket, &request, Ok(resolved())));
+    let Some(Effect::ResolveBase { ticket, request, session }) = asked.effects.into_iter().next() else {
+        panic!("no lookup")
+    };
+    decide(brain, |change| {
+        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
+    });
     brain.registry.sessions.keys().next_back().unwrap().clone()
 }
 

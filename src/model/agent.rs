@@ -142,6 +142,7 @@ pub struct AgentCommand {
 
 /// What the agent said of itself when it was ready.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct AgentReady {
     /// The agent's own id of the conversation, for resuming.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -161,6 +162,12 @@ pub struct AgentReady {
     /// True when this process continues an earlier conversation.
     #[serde(default)]
     pub resumed: bool,
+    /// Whether a prompt can be put into a running turn.
+    #[serde(default)]
+    pub can_steer: bool,
+    /// Whether it looks at images; otherwise it is told where they are.
+    #[serde(default)]
+    pub takes_images: bool,
 }
 
 /// An agent as `divisi agents` shows it.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::approval::{Answer, ApprovalPolicy};
+use super::attachment::{Attach, When};
 use super::id::{ApprovalId, CommandId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
@@ -101,6 +102,9 @@ pub struct CreateSession {
     /// What happens to the agent when the daemon dies.
     #[serde(default)]
     pub on_daemon_death: Option<OnDaemonDeath>,
+    /// Files that go with the prompt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attach: Vec<Attach>,
 }
 
 /// Parameters of `session/send`.
@@ -111,6 +115,12 @@ pub struct SendPrompt {
     pub session: SessionId,
     /// The text.
     pub text: String,
+    /// Files that go with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attach: Vec<Attach>,
+    /// When it is delivered.
+    #[serde(default)]
+    pub when: When,
 }
 
 /// Parameters of `prompt/edit`.
@@ -285,6 +295,15 @@ pub enum Outcome {
         /// Its id.
         prompt: PromptId,
     },
+    /// A prompt is on its way into the running turn.
+    Steering {
+        /// Its id.
+        prompt: PromptId,
+        /// The turn.
+        turn: TurnId,
+    },
+    /// Decided and recorded; it takes effect with the session's next process.
+    Deferred,
     /// A turn is being stopped.
     Stopping {
         /// Which; absent when nothing ran.

@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod approval;
+pub mod attachment;
 pub mod command;
 pub mod diff;
 pub mod error;
@@ -11,6 +12,7 @@ pub mod event;
 pub mod id;
 pub mod job;
 pub mod landing;
+pub mod mcp;
 pub mod query;
 pub mod session;
 pub mod settings;

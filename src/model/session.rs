@@ -10,6 +10,7 @@ use super::diff::{DiffStat, HunkDecision};
 use super::id::{HunkId, JobId, Oid, SessionId};
 use super::job::OnDaemonDeath;
 use super::landing::Landing;
+use super::mcp::McpServer;
 use super::turn::{QueuedPrompt, Turn};
 use super::usage::Usage;
 use super::worktree::Worktree;
@@ -121,6 +122,12 @@ pub struct Session {
     /// Variables given to the agent on top of the allow-listed environment.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
+    /// MCP servers handed to the agent, by name; secrets in them are references.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mcp: BTreeMap<String, McpServer>,
+    /// Options of the agent that a person chose, by id, for this and later processes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub chosen: BTreeMap<String, String>,
     /// Its worktree.
     pub worktree: Worktree,
     /// What happens to permission requests.
@@ -269,6 +276,9 @@ pub struct SessionView {
     pub options: Vec<ConfigOption>,
     /// Slash commands the agent offers.
     pub commands: Vec<AgentCommand>,
+    /// Names of the MCP servers it is given.
+    #[serde(default)]
+    pub mcp: Vec<String>,
     /// What the agent said of itself.
     pub ready: Option<AgentReady>,
     /// When it was created, milliseconds since the epoch.

@@ -1,11 +1,13 @@
 //! Settings the engine and its drivers run with: the parsed `config.toml`, every value with its default.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::approval::ApprovalPolicy;
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
+use super::mcp::McpServer;
 
 /// What the user's configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,10 @@ pub struct Settings {
     pub lfs: bool,
     /// `git.preserve_ignored_limit_kb`: ignored files up to this size in total are captured at removal too.
     pub preserve_ignored_limit: u64,
+    /// `[mcp.NAME]`: servers every session's agent is given.
+    pub mcp: BTreeMap<String, McpServer>,
+    /// `security.foreign_mcp`: agents may start MCP servers that their own configuration and the repository's name.
+    pub foreign_mcp: bool,
     /// `core.idle_exit_sec`: the daemon exits after this long without sessions and clients.
     pub idle_exit: Duration,
 }
@@ -53,6 +59,8 @@ impl Default for Settings {
             run_hooks: false,
             lfs: false,
             preserve_ignored_limit: 10 * 1024 * 1024,
+            mcp: BTreeMap::new(),
+            foreign_mcp: false,
             idle_exit: Duration::from_secs(30 * 60),
         }
     }

@@ -16,4 +16,5 @@ mod rebuilt;
 mod removal;
 mod repositories;
 pub(crate) mod scene;
+mod steering;
 mod supervision;

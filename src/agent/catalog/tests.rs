@@ -178,7 +178,7 @@ fn placeholders_become_arguments_or_nothing() {
     assert!(command("gemini-once", &full).contains("--approval-mode=yolo --model=m --resume=c1 --prompt=-x"));
     assert!(command("codex-once", &full).starts_with("exec resume c1 --json"));
     assert!(command("codex-once", &fresh).ends_with("sandbox_mode=workspace-write -- -x {mode} do it"));
-    assert!(command("claude", &full).ends_with("--permission-prompt-tool stdio --resume=c1"));
+    assert!(command("claude", &full).ends_with("--permission-prompt-tool stdio --strict-mcp-config --resume=c1"));
     assert!(!command("claude", &fresh).contains("do it"));
     for (name, lifetime) in
         [("claude", Lifetime::Session), ("codex", Lifetime::Session), ("opencode-once", Lifetime::Turn)]

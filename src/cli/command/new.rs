@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use crate::cli::attach::AttachArgs;
 use crate::cli::command::Outcome;
 use crate::cli::context::{Context, here, path_text};
 use crate::cli::exit::Exit;
@@ -25,6 +26,7 @@ use crate::model::{Envelope, Event, Refusal};
   divisi new 'add a test for the parser'
   divisi new --agent shell --wait 'make check'
   divisi new --base v1.2 --name hotfix --from-file task.md
+  divisi new --agent claude --image mock-up.png 'make the page look like this'
   git log -1 --format=%B | divisi new -")]
 pub(crate) struct Args {
     /// A directory in the repository
@@ -60,6 +62,8 @@ pub(crate) struct Args {
     /// Print the session as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    attach: AttachArgs,
     #[command(flatten)]
     prompt: PromptArgs,
 }
@@ -98,6 +102,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let command = CreateSession {
         repository: path_text(&dir)?,
         environment: variables(&args.env)?,
+        attach: args.attach.attach()?,
         prompt: args.prompt.read(context, "")?,
         base: args.base,
         name: args.name,

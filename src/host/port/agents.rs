@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::host::port::Content;
 use crate::model::Refusal;
 use crate::model::agent::{AgentCommand, AgentReady, AgentView, ConfigOption, PlanEntry, Protocol, ToolCall};
 use crate::model::approval::{ApprovalKind, ApprovalOption};
-use crate::model::id::TurnId;
+use crate::model::id::{PromptId, TurnId};
 use crate::model::job::JobEnd;
+use crate::model::mcp::McpServer;
 use crate::model::turn::TurnOutcome;
 use crate::model::usage::Usage;
 
@@ -58,6 +60,13 @@ pub struct ConversationSetup {
     pub mode: Option<String>,
     /// The model to set.
     pub model: Option<String>,
+    /// Other options to set once it is ready.
+    pub options: BTreeMap<String, String>,
+    /// MCP servers to give it, by name. In the place of every secret stands the name of the variable that holds it in the process's
+    /// environment (`${DIVISI_MCP_0}`).
+    pub mcp: BTreeMap<String, McpServer>,
+    /// Whether it may start the MCP servers that its own configuration and the repository's name besides.
+    pub foreign_mcp: bool,
 }
 
 /// What happens to a conversation.
@@ -87,6 +96,23 @@ pub enum ConversationInput<'a> {
         turn: &'a TurnId,
         /// The text.
         text: &'a str,
+        /// What goes with it.
+        content: &'a [Content],
+        /// The waiting prompt it came from. One that was written as [`ConversationInput::Steer`] after its turn was over is there
+        /// already.
+        prompt: Option<&'a PromptId>,
+    },
+    /// Put a prompt into the running turn. Ends in [`Update::Steered`] or [`Update::SteerMissed`]; asked again after a restart until
+    /// one of them was told.
+    Steer {
+        /// The waiting prompt.
+        prompt: &'a PromptId,
+        /// The turn.
+        turn: &'a TurnId,
+        /// The text.
+        text: &'a str,
+        /// What goes with it.
+        content: &'a [Content],
     },
     /// Answer a permission request or question.
     Answer {
@@ -148,6 +174,27 @@ pub enum Update {
     Plan(Vec<PlanEntry>),
     /// The options it offers.
     Options(Vec<ConfigOption>),
+    /// It answered a request to set an option.
+    OptionAnswered {
+        /// The option's id.
+        id: String,
+        /// The choice's id.
+        value: String,
+        /// Why it was not set.
+        refused: Option<String>,
+    },
+    /// It took a prompt into its running turn.
+    Steered {
+        /// Which.
+        prompt: PromptId,
+    },
+    /// It did not: the turn was over.
+    SteerMissed {
+        /// Which.
+        prompt: PromptId,
+        /// Why.
+        reason: String,
+    },
     /// The slash commands it offers.
     Commands(Vec<AgentCommand>),
     /// It asks.

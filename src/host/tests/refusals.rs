@@ -34,8 +34,13 @@ fn bad_requests_are_refused_before_anything_is_looked_at() {
         refuses(&mut brain, words, |change| on_create::on_create(change, &id, &request));
     }
     let nowhere = SessionId("nowhere".to_owned());
-    let send = SendPrompt { session: nowhere, text: "x".to_owned() };
-    refuses(&mut brain, "no session nowhere", |change| on_session::on_send(change, &id, &send));
+    let send = SendPrompt {
+        session: nowhere,
+        text: "x".to_owned(),
+        attach: Vec::new(),
+        when: crate::model::attachment::When::Free,
+    };
+    refuses(&mut brain, "no session nowhere", |change| on_prompt::on_send(change, &id, &send, "test"));
 }
 
 #[test]
@@ -60,11 +65,12 @@ fn a_name_that_is_or_was_in_use_is_refused_with_a_free_one() {
     for (round, refused) in [(1, false), (2, true)] {
         let command = CommandId(format!("c{round}"));
         let asked = decide(&mut brain, |change| on_create::on_create(change, &command, &wanted).unwrap());
-        let Some(Effect::ResolveBase { ticket, request }) = asked.effects.into_iter().next() else {
+        let Some(Effect::ResolveBase { ticket, request, session }) = asked.effects.into_iter().next() else {
             panic!("no lookup")
         };
-        let decided =
-            decide(&mut brain, |change| on_create::on_base_resolved(change, ticket, &request, Ok(resolved())));
+        let decided = decide(&mut brain, |change| {
+            on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
+        });
         let receipt = &decided.receipts[0].1;
         assert_eq!(receipt.is_err(), refused, "{receipt:?}");
         if let Err(refusal) = receipt {
