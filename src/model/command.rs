@@ -11,6 +11,7 @@ use super::approval::{Answer, ApprovalPolicy};
 use super::id::{ApprovalId, CommandId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
+use super::secret::Secret;
 
 /// What can be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,9 +93,18 @@ pub struct CreateSession {
     /// The mode to ask for.
     #[serde(default)]
     pub mode: Option<String>,
-    /// Variables for the agent.
+    /// Variables for the agent. They are stored: names that say that the value is a credential are refused.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    /// Names of variables for the agent whose values are in `caller`, or in the daemon's environment.
+    #[serde(default)]
+    pub pass: Vec<String>,
+    /// Values of the caller's variables, those that `agent/variables` names and those of `pass`. Kept in memory, never stored.
+    #[serde(default)]
+    pub caller: BTreeMap<String, Secret>,
+    /// The profile; absent: the agent's default of the configuration; `none`: none.
+    #[serde(default)]
+    pub profile: Option<String>,
     /// What happens to permission requests.
     #[serde(default)]
     pub policy: Option<ApprovalPolicy>,
@@ -111,6 +121,9 @@ pub struct SendPrompt {
     pub session: SessionId,
     /// The text.
     pub text: String,
+    /// Values of variables for processes that start from now on, in the place of those given before. Kept in memory, never stored.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub caller: BTreeMap<String, Secret>,
 }
 
 /// Parameters of `prompt/edit`.

@@ -44,6 +44,9 @@ pub(crate) fn session() -> Session {
         model: None,
         mode: None,
         environment: BTreeMap::new(),
+        pass: Vec::new(),
+        profile: None,
+        definition: None,
         worktree: Worktree {
             session: SESSION.into(),
             repository: "/r".to_owned(),
