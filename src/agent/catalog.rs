@@ -17,7 +17,7 @@ use crate::host::port::{
 use crate::model::Refusal;
 use crate::model::agent::{AgentView, Protocol};
 use crate::model::id::TurnId;
-use crate::model::login::{KnownProblem, Probe};
+use crate::model::login::{KnownProblem, Login, Probe};
 use crate::model::profile::CredentialSource;
 use crate::model::query::Finding;
 use crate::model::secret::Secret;
@@ -73,6 +73,8 @@ pub struct Catalog {
     environment: BTreeMap<String, String>,
     /// What is wrong with definitions.
     findings: Vec<Finding>,
+    /// Files of the user's that are of no use: the name of the file without its ending, and why.
+    useless: Vec<(String, String, String)>,
     answers: Answers,
 }
 
@@ -86,6 +88,7 @@ impl Catalog {
             own_exe: own_exe.to_owned(),
             environment: BTreeMap::new(),
             findings: Vec::new(),
+            useless: Vec::new(),
             answers: Answers::default(),
         };
         let mut findings = Vec::new();
@@ -109,7 +112,11 @@ impl Catalog {
                 Ok(name) => {
                     from_files.insert(name, source);
                 }
-                Err(reason) => findings.push(finding(&format!("agent definition {source}: {reason}"), Some(source))),
+                Err(reason) => {
+                    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                    catalog.useless.push((stem, source.clone(), format!("{source}: {reason}")));
+                    findings.push(finding(&format!("agent definition {source}: {reason}"), Some(source)));
+                }
             }
         }
         catalog.findings.clone_from(&findings);
@@ -223,13 +230,42 @@ impl Catalog {
                 (Some(why), Some(index), _) => views[index].ignored = Some(why),
                 (Some(why), None, Ok(entry)) => {
                     // Nothing of it is looked up, let alone run.
-                    let view = AgentView { path: None, installed: false, ignored: Some(why), probe: None, ..self.view(&name, &entry) };
+                    let view = AgentView {
+                        path: None,
+                        installed: false,
+                        ignored: Some(why),
+                        probe: None,
+                        ..self.view(&name, &entry)
+                    };
                     views.push(view);
                 }
                 (_, _, Err(_)) => {}
             }
         }
-        views.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    /// Adds to a list the user's files that are of no use, each to the agent it is named after.
+    fn add_useless(&self, views: &mut Vec<AgentView>) {
+        for (stem, source, why) in &self.useless {
+            let why = Some(visible_line(why, 400));
+            match views.iter_mut().find(|view| view.name == *stem) {
+                Some(view) => view.ignored = why,
+                None => views.push(AgentView {
+                    name: visible_line(stem, 64),
+                    description: "a definition that is of no use".to_owned(),
+                    protocol: Protocol::Shell,
+                    command: Vec::new(),
+                    path: None,
+                    installed: false,
+                    source: source.clone(),
+                    install_hint: None,
+                    probe: None,
+                    login: Login::default(),
+                    profile: None,
+                    ignored: why,
+                }),
+            }
+        }
     }
 }
 
@@ -237,7 +273,19 @@ impl Catalog {
 const REPOSITORY_SOURCE: &str = ".divisi.toml";
 
 /// Variables of the daemon's with which programs are asked for their versions.
-const PROBED_WITH: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "NVM_DIR", "VOLTA_HOME", "TMPDIR"];
+const PROBED_WITH: &[&str] = &[
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
+    "NVM_DIR",
+    "VOLTA_HOME",
+    "TMPDIR",
+];
 
 /// The definition files of a directory in the order of their names.
 fn definition_files(dir: &Path, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
@@ -285,9 +333,11 @@ impl Agents for Catalog {
             self.answers.ask(&questions);
         }
         let mut views: Vec<AgentView> = self.entries.iter().map(|(name, entry)| self.view(name, entry)).collect();
+        self.add_useless(&mut views);
         if let Some(file) = listing.repository {
             self.add_repository(&mut views, file);
         }
+        views.sort_by(|a, b| a.name.cmp(&b.name));
         views
     }
 
@@ -295,7 +345,9 @@ impl Agents for Catalog {
         let entry = match self.entry_of(name, variant.definition) {
             Ok(entry) => entry,
             Err(reason) if variant.definition.is_some() => {
-                return Err(Refusal::user(format!("the repository's definition of the agent {name} is of no use: {reason}")));
+                return Err(Refusal::user(format!(
+                    "the repository's definition of the agent {name} is of no use: {reason}"
+                )));
             }
             Err(_) => {
                 let mut refusal = Refusal::user(format!("there is no agent named {name:?}"));
@@ -370,7 +422,9 @@ impl Agents for Catalog {
         let mut findings = self.findings.clone();
         let mut seen = BTreeSet::new();
         for view in listed {
-            let (Some(path), Some(Probe { version: Some(version), problems, .. })) = (view.path, view.probe) else { continue };
+            let (Some(path), Some(Probe { version: Some(version), problems, .. })) = (view.path, view.probe) else {
+                continue;
+            };
             if !seen.insert(path.clone()) {
                 continue;
             }
@@ -387,11 +441,7 @@ impl Agents for Catalog {
         findings
     }
 
-    fn credential(
-        &self,
-        source: &CredentialSource,
-        environment: &BTreeMap<String, String>,
-    ) -> Result<Secret, Refusal> {
+    fn credential(&self, source: &CredentialSource, environment: &BTreeMap<String, String>) -> Result<Secret, Refusal> {
         credential::look_up(source, environment, &self.path_env)
     }
 

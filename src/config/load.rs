@@ -39,7 +39,8 @@ pub fn load_text(text: &str, file: &str) -> Result<Config, ConfigError> {
         config.settings.profiles = profiles::read(section, &source)?;
     }
     let profiles = &config.settings.profiles;
-    if let Some((agent, name)) = config.settings.default_profiles.iter().find(|(_, name)| !profiles.contains_key(*name)) {
+    if let Some((agent, name)) = config.settings.default_profiles.iter().find(|(_, name)| !profiles.contains_key(*name))
+    {
         let agents = document.as_table().get("agents");
         let message = format!("names for {agent} a profile that does not exist: there is no profile \"{name}\"");
         let line = line_of(text, agents.and_then(|agents| agents.get("profiles")).and_then(Item::span));

@@ -7,7 +7,7 @@ pub mod edit;
 pub mod error;
 pub mod key;
 pub mod load;
-mod profiles;
+pub mod profiles;
 mod section;
 
 pub use error::ConfigError;

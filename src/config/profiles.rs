@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use toml_edit::{Item, TableLike, Value};
 
-use crate::config::ConfigError;
 use crate::config::key::{text_of, texts_of};
 use crate::config::load::Source;
+use crate::config::{Config, ConfigError};
 use crate::model::profile::{CredentialSource, NONE, Profile};
 use crate::model::secret::{names_a_credential, without_userinfo};
 
@@ -41,13 +41,87 @@ pub(super) fn read(section: &Item, source: &Source<'_>) -> Result<BTreeMap<Strin
         let place = format!("profiles.{name}");
         let line = source.line_of_key(table, name, item, 1);
         if !is_name(name) || name == NONE {
-            let message = "must be named with at most 64 of the characters a-z A-Z 0-9 - _ . (and not \"none\")".to_owned();
+            let message =
+                "must be named with at most 64 of the characters a-z A-Z 0-9 - _ . (and not \"none\")".to_owned();
             return Err(wrong(source, line, &place, message));
         }
         let profile = one(table_of(item, &place, line, source)?, &place, line, source)?;
         profiles.insert(name.to_owned(), profile);
     }
     Ok(profiles)
+}
+
+/// A profile as `config profiles` shows it: sources in the place of credentials.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ProfileView {
+    /// Its name.
+    pub name: String,
+    /// One line.
+    pub description: Option<String>,
+    /// The agents it is for; empty: any.
+    pub agents: Vec<String>,
+    /// The agents whose default it is.
+    pub default_of: Vec<String>,
+    /// The model it asks for.
+    pub model: Option<String>,
+    /// The mode it asks for.
+    pub mode: Option<String>,
+    /// The server.
+    pub base_url: Option<String>,
+    /// The program in the place of the agent's own.
+    pub program: Option<String>,
+    /// Arguments.
+    pub arguments: Vec<String>,
+    /// Variables that are taken away.
+    pub unset: Vec<String>,
+    /// Variables, passwords in URLs masked.
+    pub environment: BTreeMap<String, String>,
+    /// Where credentials come from.
+    pub credentials: BTreeMap<String, String>,
+}
+
+impl ProfileView {
+    /// Whom it is for, and whose default it is.
+    pub fn agents_shown(&self) -> String {
+        let agents = if self.agents.is_empty() { "any".to_owned() } else { self.agents.join(", ") };
+        if self.default_of.is_empty() {
+            agents
+        } else {
+            format!("{agents} (default of {})", self.default_of.join(", "))
+        }
+    }
+
+    /// Everything it sets, one line.
+    pub fn sets_shown(&self) -> String {
+        let single =
+            [("model", &self.model), ("mode", &self.mode), ("url", &self.base_url), ("program", &self.program)];
+        let single = single.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)));
+        let arguments = (!self.arguments.is_empty()).then(|| format!("arguments {}", self.arguments.join(" ")));
+        let unset = self.unset.iter().map(|name| format!("no {name}"));
+        let environment = self.environment.iter().map(|(name, value)| format!("{name}={value}"));
+        let credentials = self.credentials.iter().map(|(name, source)| format!("{name} from {source}"));
+        single.chain(arguments).chain(unset).chain(environment).chain(credentials).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Every profile, for people.
+pub fn list(config: &Config) -> Vec<ProfileView> {
+    let defaults = &config.settings.default_profiles;
+    let view = |(name, profile): (&String, &Profile)| ProfileView {
+        name: name.clone(),
+        description: profile.description.clone(),
+        agents: profile.agents.clone(),
+        default_of: defaults.iter().filter(|(_, default)| *default == name).map(|(agent, _)| agent.clone()).collect(),
+        model: profile.model.clone(),
+        mode: profile.mode.clone(),
+        base_url: profile.base_url.clone(),
+        program: profile.program.clone(),
+        arguments: profile.arguments.clone(),
+        unset: profile.unset.iter().cloned().collect(),
+        environment: profile.environment.iter().map(|(name, value)| (name.clone(), without_userinfo(value))).collect(),
+        credentials: profile.credentials.iter().map(|(name, source)| (name.clone(), source.shown())).collect(),
+    };
+    config.settings.profiles.iter().map(view).collect()
 }
 
 /// Whether a profile may be called that.
@@ -123,7 +197,9 @@ fn environment(
         variable(name).map_err(bad)?;
         if names_a_credential(name) {
             let section = place.rsplit_once('.').map_or(place, |(profile, _)| profile);
-            return Err(bad(format!("names a credential, which is not written down: put {name} into [{section}.credentials] as {SOURCES}")));
+            return Err(bad(format!(
+                "names a credential, which is not written down: put {name} into [{section}.credentials] as {SOURCES}"
+            )));
         }
         let text = text_of(value_of(item).map_err(bad)?).map_err(bad)?;
         variables.insert(name.to_owned(), text);

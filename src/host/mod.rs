@@ -24,6 +24,7 @@ mod on_removal;
 mod on_repository;
 mod on_session;
 pub mod port;
+mod profile;
 pub mod rebuild;
 mod registry;
 pub mod run_effect;

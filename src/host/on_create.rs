@@ -1,17 +1,21 @@
 //! Creating a session: the base is looked up, the names are decided, the worktree is intended, and all of it is committed before
 //! anything touches the repository.
 
+use std::sync::Arc;
+
 use crate::host::advance::advance;
-use crate::host::change::{Change, Step, Waiting};
+use crate::host::change::{Brain, Change, Step, Waiting};
 use crate::host::effect::{Effect, Ticket};
-use crate::host::environment::may_pass;
-use crate::host::port::{CreatedWorktree, ResolvedBase};
+use crate::host::environment::{self, may_pass};
+use crate::host::port::{CreatedWorktree, ResolvedBase, Variant};
+use crate::host::profile::{self, Caller};
 use crate::host::registry::Registry;
 use crate::model::Refusal;
 use crate::model::command::{Command, CreateSession, Outcome};
 use crate::model::diff::DiffStat;
 use crate::model::event::Event;
 use crate::model::id::{CommandId, PromptId, SessionId};
+use crate::model::secret::names_a_credential;
 use crate::model::session::{Session, Setup};
 use crate::model::turn::QueuedPrompt;
 use crate::model::usage::Usage;
@@ -29,14 +33,25 @@ pub(crate) fn on_create(change: &mut Change<'_>, id: &CommandId, request: &Creat
     if !request.repository.starts_with('/') {
         return Err(Refusal::user("cannot start a session: the repository's path is not absolute"));
     }
-    if let Some(bad) =
-        request.environment.keys().find(|key| key.is_empty() || key.contains(['=', '\0']) || !may_pass(key))
+    if let Some(bad) = request
+        .environment
+        .keys()
+        .chain(&request.pass)
+        .find(|key| key.is_empty() || key.contains(['=', '\0']) || !may_pass(key))
     {
         let shown = crate::base::text::visible_line(bad, 40);
         return Err(Refusal::user(format!("cannot give the agent the variable '{shown}'"))
             .hint("names must not be empty, and GIT_*, NVIM*, DIVISI_*, LD_* are never handed on"));
     }
-    change.brain.agent(request.agent.as_deref().unwrap_or(&change.brain.settings.default_agent))?;
+    if let Some(name) = request.environment.keys().find(|name| names_a_credential(name)) {
+        return Err(Refusal::user(format!(
+            "cannot give the agent {name} with its value: it names a credential, and would be stored"
+        ))
+        .hint(format!("divisi new --env {name} ...    # the name alone: your value is handed on and not stored"))
+        .hint(format!("put {name} into the credentials of a profile: divisi new --profile NAME")));
+    }
+    let settings = &change.brain.settings;
+    profile::choose(settings, request.profile.as_deref(), request.agent.as_deref().unwrap_or(&settings.default_agent))?;
     let command = Command::CreateSession(request.clone());
     let ticket = change.brain.wait(id, &command);
     change.want(Effect::ResolveBase { ticket, request: Box::new(request.clone()) });
@@ -51,8 +66,8 @@ pub(crate) fn on_base_resolved(
     result: Result<ResolvedBase, Refusal>,
 ) {
     let Some(Waiting { id: command, .. }) = change.brain.waiting.remove(&ticket) else { return };
-    let session = match result.and_then(|resolved| decide(change, request, resolved)) {
-        Ok(session) => session,
+    let (session, notice) = match result.and_then(|resolved| decide(change, request, resolved)) {
+        Ok(decided) => decided,
         Err(refusal) => return change.refuse(&command, refusal),
     };
     let id = session.id.clone();
@@ -70,12 +85,75 @@ pub(crate) fn on_base_resolved(
     };
     change.emit(Some(&id), Event::SessionCreated(Box::new(session)));
     change.emit(Some(&id), Event::PromptQueued { prompt });
+    if let Some(text) = notice {
+        change.emit(Some(&id), Event::AgentNotice { turn: None, text });
+    }
     change.accept(&command, Some(&id), outcome);
     advance(change, &id);
 }
 
-fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBase) -> Result<Session, Refusal> {
+/// What a new session's agent is: the definition of a trusted repository, and what is to be said about one that is not trusted.
+struct Chosen {
+    name: String,
+    definition: Option<String>,
+    /// A definition that is not used, and why.
+    ignored: Option<String>,
+}
+
+/// Takes the repository's own definition of the agent when its file is trusted.
+fn choose_agent(brain: &Brain, request: &CreateSession, resolved: &ResolvedBase) -> Result<Chosen, Refusal> {
+    let name = request.agent.clone().unwrap_or_else(|| brain.settings.default_agent.clone());
+    let Some(config) = &resolved.config else { return Ok(Chosen { name, definition: None, ignored: None }) };
+    let defined = brain.agents.in_repository(&config.text);
+    if brain.registry.trust.get(&resolved.facts.common_dir) == Some(&config.digest) {
+        return Ok(Chosen { definition: defined?.remove(&name), name, ignored: None });
+    }
+    // Nobody vouches for the file: it is not even an error when it cannot be read.
+    let ignored = defined.is_ok_and(|defined| defined.contains_key(&name)).then(|| {
+        format!("the repository's .divisi.toml defines the agent {name}; that is not used, as the file is not trusted")
+    });
+    Ok(Chosen { name, definition: None, ignored })
+}
+
+/// The session, and what is to be said about it.
+fn decide(
+    change: &mut Change<'_>,
+    request: &CreateSession,
+    resolved: ResolvedBase,
+) -> Result<(Session, Option<String>), Refusal> {
     let brain = &mut *change.brain;
+    let Chosen { name: agent, definition, ignored } = choose_agent(brain, request, &resolved)?;
+    let chosen = profile::choose(&brain.settings, request.profile.as_deref(), &agent)?;
+    let program = chosen.and_then(|(_, profile)| profile.program.as_deref());
+    let variant = Variant { definition: definition.as_deref(), program };
+    let found = brain.agents.find_as(&agent, variant).map_err(|refusal| match &ignored {
+        Some(why) => refusal.hint(format!("{why}: divisi trust")),
+        None => refusal,
+    })?;
+    let mut wanted = profile::variables(&brain.settings, chosen.map(|(_, profile)| profile), Some(&found));
+    wanted.extend(request.pass.iter().cloned());
+    let caller: Caller = request
+        .caller
+        .iter()
+        .filter(|(name, _)| wanted.contains(*name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let mut pass = request.pass.clone();
+    pass.sort();
+    pass.dedup();
+    if let Some(name) =
+        pass.iter().find(|name| !environment::effective(&brain.environment, &caller).contains_key(*name))
+    {
+        return Err(Refusal::user(format!("cannot hand on the variable {name}: it is not set"))
+            .hint(format!("export {name}=...")));
+    }
+    let (profile, model, mode) = match chosen {
+        Some((name, profile)) => {
+            profile::require_usable(name, profile, &found)?;
+            (Some(name.to_owned()), profile.model.clone(), profile.mode.clone())
+        }
+        None => (None, None, None),
+    };
     let common_dir = &resolved.facts.common_dir;
     let registry = &brain.registry;
     let is_taken = |candidate: &str| {
@@ -123,14 +201,18 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
         },
         None => Setup::None,
     };
-    Ok(Session {
+    brain.callers.insert(id.clone(), Arc::new(caller));
+    let session = Session {
         id,
         name,
         prompt: request.prompt.clone(),
-        agent: request.agent.clone().unwrap_or_else(|| brain.settings.default_agent.clone()),
-        model: request.model.clone(),
-        mode: request.mode.clone(),
+        agent,
+        model: request.model.clone().or(model),
+        mode: request.mode.clone().or(mode),
         environment: request.environment.clone(),
+        pass,
+        profile,
+        definition,
         worktree,
         policy: request.policy.unwrap_or(brain.settings.policy),
         on_daemon_death: request.on_daemon_death.unwrap_or(brain.settings.on_daemon_death),
@@ -158,7 +240,9 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
         usage: Usage::default(),
         fault: None,
         removed: false,
-    })
+    };
+    let notice = ignored.map(|why| format!("{why}: divisi trust"));
+    Ok((session, notice))
 }
 
 /// The worktree is there, or could not be made.

@@ -1,9 +1,12 @@
 //! Commands about a session's prompts, policy and options.
 
+use std::sync::Arc;
+
 use crate::host::advance::advance;
 use crate::host::change::Change;
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_approval;
+use crate::host::profile::{self, Caller};
 use crate::model::Refusal;
 use crate::model::approval::{ApprovalKind, ApprovalPolicy};
 use crate::model::command::{CancelPrompt, EditPrompt, OfSession, Outcome, SendPrompt, SetOption, SetPolicy};
@@ -29,6 +32,24 @@ fn require_workable<'a>(change: &'a Change<'_>, id: &SessionId, what: &str) -> R
     }
 }
 
+/// Takes values of variables for the processes that start from now on.
+fn hand_over(change: &mut Change<'_>, id: &SessionId, given: &Caller) -> Result<(), Refusal> {
+    let session = change.brain.registry.require(id)?;
+    let agent = change.brain.agent(session).ok().map(|(agent, _)| agent);
+    let profile = profile::of_session(&change.brain.settings, session)?;
+    let mut wanted = profile::variables(&change.brain.settings, profile, agent.as_ref());
+    wanted.extend(session.pass.iter().cloned());
+    if let Some(name) = given.keys().find(|name| !wanted.contains(*name)) {
+        let shown = crate::base::text::visible_line(name, 60);
+        return Err(Refusal::user(format!("the agent of '{}' does not take the variable {shown}", session.name))
+            .hint(format!("a new session does: divisi new --env {shown} ...")));
+    }
+    let mut caller = change.brain.callers.get(id).map(|known| (**known).clone()).unwrap_or_default();
+    caller.extend(given.clone());
+    change.brain.callers.insert(id.clone(), Arc::new(caller));
+    Ok(())
+}
+
 /// A follow-up prompt: delivered when the agent is free.
 pub(crate) fn on_send(change: &mut Change<'_>, command: &CommandId, request: &SendPrompt) -> Result<(), Refusal> {
     let id = &request.session;
@@ -42,7 +63,11 @@ pub(crate) fn on_send(change: &mut Change<'_>, command: &CommandId, request: &Se
         return Err(Refusal::conflict(format!("cannot send to '{}': it is being landed", session.name))
             .hint(format!("divisi wait {}", session.name)));
     }
-    change.brain.agent(&session.agent)?;
+    change.brain.agent(session)?;
+    if !request.caller.is_empty() {
+        hand_over(change, id, &request.caller)?;
+    }
+    let session = change.brain.registry.require(id)?;
     let prompt = QueuedPrompt {
         id: PromptId(format!("{id}.p{}", session.prompts + 1)),
         session: id.clone(),

@@ -6,8 +6,8 @@ pub mod jobs;
 pub mod store;
 
 pub use agents::{
-    AgentDefinition, Agents, Conversation, ConversationInput, ConversationSetup, Lifetime, Listing, RepositoryFile, Update,
-    Variant,
+    AgentDefinition, Agents, Conversation, ConversationInput, ConversationSetup, Lifetime, Listing, RepositoryFile,
+    Update, Variant,
 };
 pub use git::{Checkpoint, CreatedWorktree, Git, RepositoryFacts, ResolvedBase, Unlanded};
 pub use jobs::{Attached, JobControl, JobHandle, JobSpec, Jobs, JournalReader, Record, RecordKind};

@@ -21,6 +21,19 @@ pub enum Protocol {
     JsonLines,
 }
 
+impl Protocol {
+    /// The protocol's name, as it is serialized.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shell => "shell",
+            Self::Acp => "acp",
+            Self::ClaudeStreamJson => "claude_stream_json",
+            Self::CodexAppServer => "codex_app_server",
+            Self::JsonLines => "json_lines",
+        }
+    }
+}
+
 /// The status of a tool call, as ACP names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

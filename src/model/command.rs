@@ -99,9 +99,10 @@ pub struct CreateSession {
     /// Names of variables for the agent whose values are in `caller`, or in the daemon's environment.
     #[serde(default)]
     pub pass: Vec<String>,
-    /// Values of the caller's variables, those that `agent/variables` names and those of `pass`. Kept in memory, never stored.
+    /// The caller's variables, those that `agent/variables` names and those of `pass`: their values, null for one that is not set. Kept in
+    /// memory, never stored; after a restart of the daemon its own hold.
     #[serde(default)]
-    pub caller: BTreeMap<String, Secret>,
+    pub caller: BTreeMap<String, Option<Secret>>,
     /// The profile; absent: the agent's default of the configuration; `none`: none.
     #[serde(default)]
     pub profile: Option<String>,
@@ -123,7 +124,7 @@ pub struct SendPrompt {
     pub text: String,
     /// Values of variables for processes that start from now on, in the place of those given before. Kept in memory, never stored.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub caller: BTreeMap<String, Secret>,
+    pub caller: BTreeMap<String, Option<Secret>>,
 }
 
 /// Parameters of `prompt/edit`.

@@ -50,7 +50,12 @@ const MARKS: &[&str] = &[
 /// a plural's s, or it ends in one (`GITHUBTOKEN`). `MAX_TOKENS` is none: a count, not a value to hide.
 pub fn names_a_credential(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    if upper.ends_with("_TOKENS") || upper.ends_with("_FILE") || upper.ends_with("_PATH") || upper.ends_with("_DIR") || upper.ends_with("_SOCK") {
+    if upper.ends_with("_TOKENS")
+        || upper.ends_with("_FILE")
+        || upper.ends_with("_PATH")
+        || upper.ends_with("_DIR")
+        || upper.ends_with("_SOCK")
+    {
         return false;
     }
     let part = |part: &str| {

@@ -131,6 +131,7 @@ pub fn view(session: &Session, open_approvals: &[&Approval]) -> SessionView {
         agent: session.agent.clone(),
         model: session.model.clone(),
         mode: session.mode.clone(),
+        profile: session.profile.clone(),
         repository: session.worktree.repository.clone(),
         worktree: session.worktree.clone(),
         state: now,

@@ -1,5 +1,7 @@
 //! A repository's own settings, `.divisi.toml`: they apply only once the user trusted exactly that content.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::model::Refusal;
@@ -11,6 +13,9 @@ pub struct RepositorySettings {
     /// What makes a new worktree ready for work.
     #[serde(default)]
     pub setup: SetupSettings,
+    /// Agents, by name, as in a definition file of the user's; read by the catalog.
+    #[serde(default)]
+    pub agents: BTreeMap<String, serde_json::Value>,
 }
 
 /// The section `setup`.
@@ -43,7 +48,7 @@ pub fn parse(text: &str) -> Result<RepositorySettings, Refusal> {
     toml_edit::de::from_str(text).map_err(|error| {
         let message = crate::base::text::visible_line(&error.to_string(), 300);
         Refusal::user(format!("cannot read .divisi.toml: {message}"))
-            .hint("known keys: [setup] commands = [\"...\"], timeout_sec = 600")
+            .hint("known keys: [setup] commands = [\"...\"], timeout_sec = 600, [agents.NAME]")
     })
 }
 

@@ -34,7 +34,12 @@ pub(super) struct Entry {
 }
 
 /// Lays a file over what the catalog has under its name.
-pub(super) fn merge(file: DefinitionFile, earlier: Option<&Entry>, source: &str, own_exe: &Path) -> Result<Entry, String> {
+pub(super) fn merge(
+    file: DefinitionFile,
+    earlier: Option<&Entry>,
+    source: &str,
+    own_exe: &Path,
+) -> Result<Entry, String> {
     let missing = |field: &str| format!("`{field}` is missing (it is needed for an agent that is not built in)");
     let with_program = |text: String| text.replace(OWN_PROGRAM, &own_exe.to_string_lossy());
     let mut environment = earlier.map(|entry| entry.environment.clone()).unwrap_or_default();

@@ -34,9 +34,7 @@ pub(super) fn list() -> Vec<Entry> {
 /// What is known to be wrong with a version of a program.
 pub(super) fn problems(program: &str, version: &str) -> Vec<KnownProblem> {
     let known = list().into_iter().filter(|entry| entry.program == program && holds(&entry.versions, version));
-    known
-        .map(|entry| KnownProblem { versions: entry.versions, what: entry.what, remedy: entry.remedy })
-        .collect()
+    known.map(|entry| KnownProblem { versions: entry.versions, what: entry.what, remedy: entry.remedy }).collect()
 }
 
 /// Whether anything is known of a program at all.
@@ -67,7 +65,8 @@ pub(super) fn holds(range: &str, version: &str) -> bool {
 fn compare(a: &str, b: &str) -> Ordering {
     let split = |version: &str| {
         let version = version.split('+').next().unwrap_or_default();
-        let (numbers, pre) = version.split_once('-').map_or((version, None), |(numbers, pre)| (numbers, Some(pre.to_owned())));
+        let (numbers, pre) =
+            version.split_once('-').map_or((version, None), |(numbers, pre)| (numbers, Some(pre.to_owned())));
         let numbers: Vec<u64> = numbers.split('.').map(|part| part.parse().unwrap_or(0)).collect();
         (numbers, pre)
     };
@@ -93,9 +92,13 @@ pub(super) fn version_in(said: &str) -> Option<String> {
         .map(|word| word.trim_start_matches(['v', 'V']))
         .find(|word| {
             let dotted = word.split(['-', '+']).next().unwrap_or_default();
-            dotted.contains('.') && dotted.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+            dotted.contains('.')
+                && dotted.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
         })
-        .filter(|word| word.len() <= 64 && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'_')))
+        .filter(|word| {
+            word.len() <= 64
+                && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'_'))
+        })
         .map(str::to_owned)
 }
 

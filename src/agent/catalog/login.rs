@@ -83,11 +83,6 @@ impl LoginRule {
             hint: self.hint.or(earlier.hint),
         }
     }
-
-    /// How to log in.
-    pub(super) fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
-    }
 }
 
 fn is_filled(path: &Path) -> bool {

@@ -1,6 +1,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use super::entry::OWN_PROGRAM;
 use super::*;
 
 const EXE: &str = "/opt/divisi";
@@ -37,7 +38,7 @@ fn every_built_in_definition_is_sound() {
         let name = DefinitionFile::parse(text).unwrap().name;
         assert_eq!(file, format!("{name}.toml"));
     }
-    for view in catalog.list() {
+    for view in catalog.list(&Listing::default()) {
         assert_eq!(view.source, "built-in");
         assert!(view.install_hint.is_some() || view.name == "scripted", "{}", view.name);
         assert!(view.command.iter().all(|word| !word.contains(OWN_PROGRAM)));
@@ -88,7 +89,7 @@ fn a_missing_program_says_how_to_install_it() {
     let refusal = built_in().find("qwen").unwrap_err();
     assert!(refusal.message.contains("qwen"), "{}", refusal.message);
     assert!(refusal.hints[0].contains("npm install -g @qwen-code/qwen-code@"));
-    let view = built_in().list().into_iter().find(|view| view.name == "qwen").unwrap();
+    let view = built_in().list(&Listing::default()).into_iter().find(|view| view.name == "qwen").unwrap();
     assert!(!view.installed && view.path.is_none());
 }
 

@@ -7,6 +7,8 @@ use crate::cli::exit::Exit;
 use crate::cli::follow;
 use crate::cli::prompt::PromptArgs;
 use crate::cli::render;
+use crate::cli::variables;
+use crate::model::Refusal;
 use crate::model::command::{Command, Outcome as Came, SendPrompt};
 
 /// Send a follow-up prompt; while a turn runs it waits its turn
@@ -20,6 +22,9 @@ pub(crate) struct Args {
     /// Wait until the agent stops or needs a person
     #[arg(long)]
     wait: bool,
+    /// A variable of yours for the agent's processes from now on, by its name; it is not stored
+    #[arg(long, value_name = "NAME")]
+    env: Vec<String>,
     /// Print the receipt (with --wait: the session) as JSON
     #[arg(long)]
     json: bool,
@@ -31,7 +36,13 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let mut door = context.door().await?;
     let view = door.session(&args.session).await?;
     let text = args.prompt.read(context, "")?;
-    let receipt = door.submit(Command::SendPrompt(SendPrompt { session: view.id.clone(), text })).await?;
+    let given = variables::given(&args.env)?;
+    if let Some(name) = given.environment.keys().next() {
+        return Err(Refusal::user(format!("failed to read --env {name}=...: a follow-up takes names only"))
+            .hint(format!("export {name}=..., then: --env {name}")));
+    }
+    let caller = variables::values(given.pass.into_iter());
+    let receipt = door.submit(Command::SendPrompt(SendPrompt { session: view.id.clone(), text, caller })).await?;
     if args.wait {
         let (views, end) = follow::until_settled(context, &mut door, &[view.id]).await?;
         match views.first() {

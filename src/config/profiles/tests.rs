@@ -56,13 +56,18 @@ fn a_credential_that_is_written_out_is_refused_and_not_repeated() {
         assert!(!said.contains("hunter2"), "{said}");
         assert!(said.starts_with("config.toml:2: "), "{said}");
     }
-    assert!(refused("[profiles.w.environment]\nX_TOKEN = \"a\"\n").contains("put X_TOKEN into [profiles.w.credentials]"));
+    assert!(
+        refused("[profiles.w.environment]\nX_TOKEN = \"a\"\n").contains("put X_TOKEN into [profiles.w.credentials]")
+    );
 }
 
 #[test]
 fn mistakes_name_the_line_and_what_was_meant() {
     let cases = [
-        ("[profiles.w]\n\nmodle = \"x\"\n", "config.toml:3: unknown key `profiles.w.modle` | did you mean `profiles.w.model`?"),
+        (
+            "[profiles.w]\n\nmodle = \"x\"\n",
+            "config.toml:3: unknown key `profiles.w.modle` | did you mean `profiles.w.mode`?",
+        ),
         ("[profiles.w]\nagents = \"claude\"\n", "config.toml:2: `profiles.w.agents` must be an array of strings"),
         ("[profiles.w]\nprogram = \"amp\"\n", "must be an absolute path"),
         ("[profiles]\nw = 1\n", "config.toml:2: `profiles.w` must be a table"),

@@ -269,11 +269,7 @@ pub trait Agents: Send + Sync {
     ///
     /// # Errors
     /// When it is not there; no error holds what was found.
-    fn credential(
-        &self,
-        source: &CredentialSource,
-        environment: &BTreeMap<String, String>,
-    ) -> Result<Secret, Refusal>;
+    fn credential(&self, source: &CredentialSource, environment: &BTreeMap<String, String>) -> Result<Secret, Refusal>;
 
     /// How long its processes live.
     fn lifetime(&self, agent: &AgentDefinition) -> Lifetime;

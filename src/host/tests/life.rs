@@ -20,7 +20,7 @@ fn nothing_is_done_to_a_repository_before_the_session_is_recorded() {
 fn a_process_per_turn_is_started_only_after_the_last_one_has_ended() {
     let mut brain = brain();
     let (id, job) = running(&mut brain, "once");
-    let send = SendPrompt { session: id.clone(), text: "more".to_owned() };
+    let send = SendPrompt { session: id.clone(), text: "more".to_owned(), caller: BTreeMap::new() };
     let queued = decide(&mut brain, |change| on_session::on_send(change, &CommandId("c2".to_owned()), &send).unwrap());
     assert_eq!(effects(&queued), Vec::<&str>::new());
     assert_eq!(effects(&finish(&mut brain, &id, &job)), ["checkpoint"]);
@@ -39,7 +39,7 @@ fn a_process_that_stays_gets_the_next_prompt() {
     let (id, job) = running(&mut brain, "stays");
     finish(&mut brain, &id, &job);
     checkpoint(&mut brain, &id);
-    let send = SendPrompt { session: id.clone(), text: "more".to_owned() };
+    let send = SendPrompt { session: id.clone(), text: "more".to_owned(), caller: BTreeMap::new() };
     let queued = decide(&mut brain, |change| on_session::on_send(change, &CommandId("c2".to_owned()), &send).unwrap());
     assert_eq!(events(&queued), ["prompt.queued", "command.accepted", "turn.started"]);
     assert_eq!(effects(&queued), ["prompt"]);
@@ -172,7 +172,7 @@ fn that_a_conversation_is_a_new_one_is_told_once_per_process() {
         events(&decide(brain, |change| on_agent::on_agent(change, &id, job, vec![Update::Ready(ready)])))
     };
     let next = |brain: &mut Brain, command: &str| {
-        let send = SendPrompt { session: id.clone(), text: "more".to_owned() };
+        let send = SendPrompt { session: id.clone(), text: "more".to_owned(), caller: BTreeMap::new() };
         decide(brain, |change| on_session::on_send(change, &CommandId(command.to_owned()), &send).unwrap());
     };
     assert_eq!(says(&mut brain, &job, "a"), ["agent.ready"]);

@@ -54,8 +54,7 @@ fn what_went_wrong_is_said_without_escapes() {
 #[test]
 fn one_that_hangs_costs_two_seconds_once_for_all() {
     let dir = tempfile::tempdir().unwrap();
-    let questions: Vec<_> =
-        (0..6).map(|number| program(dir.path(), &format!("h{number}"), "exec sleep 60")).collect();
+    let questions: Vec<_> = (0..6).map(|number| program(dir.path(), &format!("h{number}"), "exec sleep 60")).collect();
     let begin = crate::base::clock::instant();
     let answers = Answers::default();
     answers.ask(&questions);
