@@ -6,18 +6,15 @@
 //! keeps the definition it was created with.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::base::text::visible_line;
-use crate::host::port::{
-    AgentDefinition, Agents, Conversation, ConversationSetup, Lifetime, Listing, RepositoryFile, Variant,
-};
+use crate::host::port::{AgentDefinition, Agents, Conversation, ConversationSetup, Lifetime, Listing, Variant};
 use crate::model::Refusal;
 use crate::model::agent::{AgentView, Protocol};
 use crate::model::id::TurnId;
-use crate::model::login::{KnownProblem, Login, Probe};
+use crate::model::login::KnownProblem;
 use crate::model::profile::CredentialSource;
 use crate::model::query::Finding;
 use crate::model::secret::Secret;
@@ -33,6 +30,7 @@ mod credential;
 mod definition;
 mod entry;
 mod known;
+mod listing;
 mod login;
 mod near;
 mod probe;
@@ -40,7 +38,7 @@ mod probe;
 use command::Arguments;
 use definition::DefinitionFile;
 use entry::{Entry, merge};
-use probe::{Answers, Question};
+use probe::Answers;
 
 /// The definitions built into the binary, by file name.
 const BUILT_IN: [(&str, &str); 17] = [
@@ -149,42 +147,6 @@ impl Catalog {
         which::which_in(entry.command.first()?, Some(&self.path_env), "/").ok()
     }
 
-    /// What an agent's program is asked; absent when it is not installed, or is divisi itself.
-    fn question(&self, entry: &Entry) -> Option<Question> {
-        let path = self.program(entry)?;
-        if path == self.own_exe || entry.protocol == Protocol::Shell {
-            return None;
-        }
-        let program = path.file_name()?.to_string_lossy().into_owned();
-        let mut environment: BTreeMap<String, String> = self
-            .environment
-            .iter()
-            .filter(|(name, _)| PROBED_WITH.contains(&name.as_str()))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        environment.extend(entry.environment.iter().map(|(name, value)| (name.clone(), value.clone())));
-        Some(Question { path, program, arguments: entry.version.clone(), environment })
-    }
-
-    fn view(&self, name: &str, entry: &Entry) -> AgentView {
-        let path = self.program(entry).map(|path| path.display().to_string());
-        let probe = self.question(entry).and_then(|question| self.answers.known(&question));
-        AgentView {
-            name: name.to_owned(),
-            description: visible_line(&entry.description, 200),
-            protocol: entry.protocol,
-            command: entry.command.clone(),
-            installed: path.is_some(),
-            path,
-            source: entry.source.clone(),
-            install_hint: entry.install_hint.as_deref().map(|hint| visible_line(hint, 300)),
-            probe,
-            login: entry.login.check(&self.environment),
-            profile: None,
-            ignored: None,
-        }
-    }
-
     /// The entry that a definition was made from.
     fn entry(&self, agent: &AgentDefinition) -> Option<Cow<'_, Entry>> {
         self.entry_of(&agent.name, agent.definition.as_deref()).ok()
@@ -201,91 +163,10 @@ impl Catalog {
             None => earlier.map(Cow::Borrowed).ok_or_else(|| "it is not in the catalog".to_owned()),
         }
     }
-
-    /// Adds to a list what a repository's file says about agents: used when it is trusted, else named.
-    fn add_repository(&self, views: &mut Vec<AgentView>, file: RepositoryFile<'_>) {
-        let definitions = match DefinitionFile::parse_repository(file.text) {
-            Ok(definitions) => definitions,
-            Err(reason) => {
-                tracing::warn!(path = file.path, reason, "a repository's agents cannot be read");
-                return;
-            }
-        };
-        for (name, definition) in definitions {
-            let known = views.iter().position(|view| view.name == name);
-            let entry = merge(definition, self.entries.get(&name), file.path, &self.own_exe);
-            let why = match &entry {
-                Ok(_) if file.trusted => None,
-                Ok(_) => Some(format!("{} defines it and is not trusted: divisi trust", file.path)),
-                Err(reason) => Some(format!("{}: [agents.{name}]: {}", file.path, visible_line(reason, 200))),
-            };
-            match (why, known, entry) {
-                (None, known, Ok(entry)) => {
-                    let view = self.view(&name, &entry);
-                    match known {
-                        Some(index) => views[index] = view,
-                        None => views.push(view),
-                    }
-                }
-                (Some(why), Some(index), _) => views[index].ignored = Some(why),
-                (Some(why), None, Ok(entry)) => {
-                    // Nothing of it is looked up, let alone run.
-                    let view = AgentView {
-                        path: None,
-                        installed: false,
-                        ignored: Some(why),
-                        probe: None,
-                        ..self.view(&name, &entry)
-                    };
-                    views.push(view);
-                }
-                (_, _, Err(_)) => {}
-            }
-        }
-    }
-
-    /// Adds to a list the user's files that are of no use, each to the agent it is named after.
-    fn add_useless(&self, views: &mut Vec<AgentView>) {
-        for (stem, source, why) in &self.useless {
-            let why = Some(visible_line(why, 400));
-            match views.iter_mut().find(|view| view.name == *stem) {
-                Some(view) => view.ignored = why,
-                None => views.push(AgentView {
-                    name: visible_line(stem, 64),
-                    description: "a definition that is of no use".to_owned(),
-                    protocol: Protocol::Shell,
-                    command: Vec::new(),
-                    path: None,
-                    installed: false,
-                    source: source.clone(),
-                    install_hint: None,
-                    probe: None,
-                    login: Login::default(),
-                    profile: None,
-                    ignored: why,
-                }),
-            }
-        }
-    }
 }
 
 /// Where a repository's definition is from, as far as a session knows.
 const REPOSITORY_SOURCE: &str = ".divisi.toml";
-
-/// Variables of the daemon's with which programs are asked for their versions.
-const PROBED_WITH: &[&str] = &[
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_CACHE_HOME",
-    "XDG_STATE_HOME",
-    "NVM_DIR",
-    "VOLTA_HOME",
-    "TMPDIR",
-];
 
 /// The definition files of a directory in the order of their names.
 fn definition_files(dir: &Path, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
@@ -321,24 +202,7 @@ fn finding(message: &str, subject: Option<String>) -> Finding {
 
 impl Agents for Catalog {
     fn list(&self, listing: &Listing<'_>) -> Vec<AgentView> {
-        if listing.probe {
-            let mut questions: Vec<Question> = self.entries.values().filter_map(|entry| self.question(entry)).collect();
-            if let Some(file) = listing.repository.filter(|file| file.trusted) {
-                let definitions = DefinitionFile::parse_repository(file.text).unwrap_or_default();
-                let entries = definitions.into_iter().filter_map(|(name, definition)| {
-                    merge(definition, self.entries.get(&name), file.path, &self.own_exe).ok()
-                });
-                questions.extend(entries.filter_map(|entry| self.question(&entry)));
-            }
-            self.answers.ask(&questions);
-        }
-        let mut views: Vec<AgentView> = self.entries.iter().map(|(name, entry)| self.view(name, entry)).collect();
-        self.add_useless(&mut views);
-        if let Some(file) = listing.repository {
-            self.add_repository(&mut views, file);
-        }
-        views.sort_by(|a, b| a.name.cmp(&b.name));
-        views
+        self.listed(listing)
     }
 
     fn find_as(&self, name: &str, variant: Variant<'_>) -> Result<AgentDefinition, Refusal> {
@@ -418,27 +282,7 @@ impl Agents for Catalog {
     }
 
     fn findings(&self) -> Vec<Finding> {
-        let listed = self.list(&Listing { repository: None, probe: true });
-        let mut findings = self.findings.clone();
-        let mut seen = BTreeSet::new();
-        for view in listed {
-            let (Some(path), Some(Probe { version: Some(version), problems, .. })) = (view.path, view.probe) else {
-                continue;
-            };
-            if !seen.insert(path.clone()) {
-                continue;
-            }
-            findings.extend(problems.into_iter().map(|problem| Finding {
-                kind: "agent_version".to_owned(),
-                level: "warning".to_owned(),
-                message: format!("{} {version} is known to be bad ({}): {}", view.name, problem.versions, problem.what),
-                repository: None,
-                subject: Some(path.clone()),
-                fix: None,
-                hint: Some(problem.remedy),
-            }));
-        }
-        findings
+        self.found()
     }
 
     fn credential(&self, source: &CredentialSource, environment: &BTreeMap<String, String>) -> Result<Secret, Refusal> {

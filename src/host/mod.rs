@@ -6,6 +6,7 @@
 mod advance;
 pub mod bus;
 mod change;
+mod choice;
 pub mod dispatcher;
 mod effect;
 mod environment;

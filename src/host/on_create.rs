@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::host::advance::advance;
-use crate::host::change::{Brain, Change, Step, Waiting};
+use crate::host::change::{Change, Step, Waiting};
+use crate::host::choice::Choice;
 use crate::host::effect::{Effect, Ticket};
-use crate::host::environment::{self, may_pass};
-use crate::host::port::{CreatedWorktree, ResolvedBase, Variant};
-use crate::host::profile::{self, Caller};
+use crate::host::environment::may_pass;
+use crate::host::port::{CreatedWorktree, ResolvedBase};
+use crate::host::profile;
 use crate::host::registry::Registry;
 use crate::model::Refusal;
 use crate::model::command::{Command, CreateSession, Outcome};
@@ -92,29 +93,6 @@ pub(crate) fn on_base_resolved(
     advance(change, &id);
 }
 
-/// What a new session's agent is: the definition of a trusted repository, and what is to be said about one that is not trusted.
-struct Chosen {
-    name: String,
-    definition: Option<String>,
-    /// A definition that is not used, and why.
-    ignored: Option<String>,
-}
-
-/// Takes the repository's own definition of the agent when its file is trusted.
-fn choose_agent(brain: &Brain, request: &CreateSession, resolved: &ResolvedBase) -> Result<Chosen, Refusal> {
-    let name = request.agent.clone().unwrap_or_else(|| brain.settings.default_agent.clone());
-    let Some(config) = &resolved.config else { return Ok(Chosen { name, definition: None, ignored: None }) };
-    let defined = brain.agents.in_repository(&config.text);
-    if brain.registry.trust.get(&resolved.facts.common_dir) == Some(&config.digest) {
-        return Ok(Chosen { definition: defined?.remove(&name), name, ignored: None });
-    }
-    // Nobody vouches for the file: it is not even an error when it cannot be read.
-    let ignored = defined.is_ok_and(|defined| defined.contains_key(&name)).then(|| {
-        format!("the repository's .divisi.toml defines the agent {name}; that is not used, as the file is not trusted")
-    });
-    Ok(Chosen { name, definition: None, ignored })
-}
-
 /// The session, and what is to be said about it.
 fn decide(
     change: &mut Change<'_>,
@@ -122,38 +100,7 @@ fn decide(
     resolved: ResolvedBase,
 ) -> Result<(Session, Option<String>), Refusal> {
     let brain = &mut *change.brain;
-    let Chosen { name: agent, definition, ignored } = choose_agent(brain, request, &resolved)?;
-    let chosen = profile::choose(&brain.settings, request.profile.as_deref(), &agent)?;
-    let program = chosen.and_then(|(_, profile)| profile.program.as_deref());
-    let variant = Variant { definition: definition.as_deref(), program };
-    let found = brain.agents.find_as(&agent, variant).map_err(|refusal| match &ignored {
-        Some(why) => refusal.hint(format!("{why}: divisi trust")),
-        None => refusal,
-    })?;
-    let mut wanted = profile::variables(&brain.settings, chosen.map(|(_, profile)| profile), Some(&found));
-    wanted.extend(request.pass.iter().cloned());
-    let caller: Caller = request
-        .caller
-        .iter()
-        .filter(|(name, _)| wanted.contains(*name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    let mut pass = request.pass.clone();
-    pass.sort();
-    pass.dedup();
-    if let Some(name) =
-        pass.iter().find(|name| !environment::effective(&brain.environment, &caller).contains_key(*name))
-    {
-        return Err(Refusal::user(format!("cannot hand on the variable {name}: it is not set"))
-            .hint(format!("export {name}=...")));
-    }
-    let (profile, model, mode) = match chosen {
-        Some((name, profile)) => {
-            profile::require_usable(name, profile, &found)?;
-            (Some(name.to_owned()), profile.model.clone(), profile.mode.clone())
-        }
-        None => (None, None, None),
-    };
+    let choice = Choice::of(brain, request, &resolved)?;
     let common_dir = &resolved.facts.common_dir;
     let registry = &brain.registry;
     let is_taken = |candidate: &str| {
@@ -201,18 +148,18 @@ fn decide(
         },
         None => Setup::None,
     };
-    brain.callers.insert(id.clone(), Arc::new(caller));
+    brain.callers.insert(id.clone(), Arc::new(choice.caller));
     let session = Session {
         id,
         name,
         prompt: request.prompt.clone(),
-        agent,
-        model: request.model.clone().or(model),
-        mode: request.mode.clone().or(mode),
+        agent: choice.agent,
+        model: choice.model,
+        mode: choice.mode,
         environment: request.environment.clone(),
-        pass,
-        profile,
-        definition,
+        pass: choice.pass,
+        profile: choice.profile,
+        definition: choice.definition,
         worktree,
         policy: request.policy.unwrap_or(brain.settings.policy),
         on_daemon_death: request.on_daemon_death.unwrap_or(brain.settings.on_daemon_death),
@@ -241,8 +188,7 @@ fn decide(
         fault: None,
         removed: false,
     };
-    let notice = ignored.map(|why| format!("{why}: divisi trust"));
-    Ok((session, notice))
+    Ok((session, choice.notice))
 }
 
 /// The worktree is there, or could not be made.

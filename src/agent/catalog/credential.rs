@@ -13,7 +13,7 @@ use crate::model::secret::Secret;
 use crate::process::run::{Finished, Program, RunError, run};
 
 /// How long a command may take: it may have to ask a person for a passphrase.
-const DEADLINE: Duration = Duration::from_mins(1);
+const DEADLINE: Duration = Duration::from_secs(60);
 /// A credential is shorter than this, bytes.
 const LIMIT: usize = 64 * 1024;
 

@@ -98,8 +98,8 @@ impl DefinitionFile {
                 return Err(format!("`command` names the program {program:?}: give a bare name or an absolute path"));
             }
         }
-        let named = [&self.base_url_variable, &self.mode_variable];
-        let names = self.environment.keys().chain(&self.pass_environment).chain(named.into_iter().flatten());
+        let variables = [&self.base_url_variable, &self.mode_variable];
+        let names = self.environment.keys().chain(&self.pass_environment).chain(variables.into_iter().flatten());
         if let Some(bad) = names.into_iter().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
             return Err(format!("{bad:?} is not a name of an environment variable"));
         }

@@ -74,7 +74,7 @@ fn the_caller_decides_and_what_it_has_not_set_is_not_set() {
     let mut launch = launch(Profile::default(), caller);
     launch.pass = vec!["PASSED".to_owned()];
     let got = environment(&TwoAgents, &daemon, &agent(), &launch).unwrap();
-    assert_eq!((got.get("KEY").unwrap().as_str(), got.get("URL"), got["PASSED"].as_str()), ("caller", None, "daemon"));
+    assert_eq!((got["KEY"].as_str(), got.get("URL"), got["PASSED"].as_str()), ("caller", None, "daemon"));
     launch.pass.push("FORGOTTEN".to_owned());
     let refusal = environment(&TwoAgents, &daemon, &agent(), &launch).unwrap_err();
     assert!(refusal.message.contains("FORGOTTEN"), "{refusal:?}");
