@@ -97,14 +97,14 @@ pub struct CreateSession {
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
     /// Names of variables for the agent whose values are in `caller`, or in the daemon's environment.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pass: Vec<String>,
     /// The caller's variables, those that `agent/variables` names and those of `pass`: their values, null for one that is not set. Kept in
     /// memory, never stored; after a restart of the daemon its own hold.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub caller: BTreeMap<String, Option<Secret>>,
     /// The profile; absent: the agent's default of the configuration; `none`: none.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// What happens to permission requests.
     #[serde(default)]

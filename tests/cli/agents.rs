@@ -43,7 +43,7 @@ fn what_is_installed_is_asked_once() {
     assert!(line.contains("2.1.329") && line.contains("unknown") && line.contains("claude_stream_json"), "{line}");
     assert!(!table.stdout.contains("qwen"), "{table}");
     let all = scene.divisi(&["agents"]);
-    let missing = all.ok().stderr.lines().any(|line| line.contains("qwen: to install it: npm install -g"));
+    let missing = all.ok().stderr.lines().any(|line| line.contains("qwen, qwen-once: to install it: npm install -g"));
     assert!(missing, "{all}");
 }
 

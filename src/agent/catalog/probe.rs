@@ -152,7 +152,10 @@ fn packaged_version(path: &Path) -> Option<String> {
         let package: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).ok()?).ok()?;
         // One without a name only says how the files beside it are to be loaded.
         if package.get("name").is_some() {
-            return known::version_in(package.get("version")?.as_str()?);
+            let version = known::version_in(package.get("version")?.as_str()?)?;
+            // A package with the program for one platform carries that in its version: `0.169.0-linux-x64`.
+            let platform = ["-linux", "-darwin", "-win32"].iter().find_map(|platform| version.find(platform));
+            return Some(version[..platform.unwrap_or(version.len())].to_owned());
         }
     }
     None

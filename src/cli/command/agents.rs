@@ -73,10 +73,24 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         ]);
     }
     table.write(&context.screen);
-    for note in agents.iter().flat_map(notes) {
-        render::remark(&note);
+    for (names, note) in together(&agents) {
+        render::remark(&format!("  {}: {note}", names.join(", ")));
     }
     Ok(Exit::Done)
+}
+
+/// What is to be done, each thing once with all agents that it is about, in the order of the first.
+fn together(agents: &[AgentView]) -> Vec<(Vec<String>, String)> {
+    let mut together: Vec<(Vec<String>, String)> = Vec::new();
+    for agent in agents {
+        for note in notes(agent) {
+            match together.iter_mut().find(|(_, other)| *other == note) {
+                Some((names, _)) => names.push(agent.name.clone()),
+                None => together.push((vec![agent.name.clone()], note)),
+            }
+        }
+    }
+    together
 }
 
 async fn list(door: &mut crate::cli::context::Door<'_>, repository: Option<String>) -> Result<Vec<AgentView>, Refusal> {
@@ -85,26 +99,22 @@ async fn list(door: &mut crate::cli::context::Door<'_>, repository: Option<Strin
 
 /// What is to be done about an agent, one line each.
 fn notes(agent: &AgentView) -> Vec<String> {
-    let name = &agent.name;
-    let mut notes: Vec<String> = agent.ignored.iter().map(|why| format!("  {name}: not used: {why}")).collect();
+    let mut notes: Vec<String> = agent.ignored.iter().map(|why| format!("not used: {why}")).collect();
     if !agent.installed {
         if agent.ignored.is_none() {
-            notes.extend(agent.install_hint.iter().map(|hint| format!("  {name}: to install it: {hint}")));
+            notes.extend(agent.install_hint.iter().map(|hint| format!("to install it: {hint}")));
         }
         return notes;
     }
     if let Some(probe) = &agent.probe {
         let version = probe.version.as_deref().unwrap_or_default();
         notes.extend(probe.problems.iter().map(|problem| {
-            format!(
-                "  {name}: {version} is known to be bad ({}): {}; try: {}",
-                problem.versions, problem.what, problem.remedy
-            )
+            format!("{version} is known to be bad ({}): {}; try: {}", problem.versions, problem.what, problem.remedy)
         }));
-        notes.extend(probe.fault.iter().map(|fault| format!("  {name}: {fault}")));
+        notes.extend(probe.fault.clone());
     }
     if agent.login.state == LoginState::No {
-        notes.extend(agent.login.hint.iter().map(|hint| format!("  {name}: not logged in: {hint}")));
+        notes.extend(agent.login.hint.iter().map(|hint| format!("not logged in: {hint}")));
     }
     notes
 }

@@ -70,7 +70,7 @@ fn a_package_tells_its_version_without_being_run() {
     let dir = tempfile::tempdir().unwrap();
     let package = dir.path().join("lib/node_modules/@x/agent");
     fs::create_dir_all(package.join("dist")).unwrap();
-    fs::write(package.join("package.json"), r#"{"name":"@x/agent","version":"0.49.0"}"#).unwrap();
+    fs::write(package.join("package.json"), r#"{"name":"@x/agent","version":"0.49.0-linux-x64"}"#).unwrap();
     fs::write(package.join("dist/package.json"), r#"{"type":"module"}"#).unwrap();
     program(&package.join("dist"), "index.js", "echo run > ran; exit 1");
     let link = dir.path().join("claude-agent-acp");
