@@ -113,7 +113,7 @@ local function check_daemon()
   health.ok("socket " .. tostring(daemon.socket))
   health.info(("%d sessions, %d open approvals"):format(vim.tbl_count(mirror.sessions), #mirror.approvals))
   health.start("Agents")
-  local agents, problem = ask("agent/list", { probe = true })
+  local agents, problem = ask("agent/list", { probe = true, set = vim.tbl_keys(vim.fn.environ()) })
   if problem or type(agents) ~= "table" then
     health.warn("the agents cannot be listed: " .. (problem and problem.message or "no answer"))
     return

@@ -13,7 +13,7 @@ use crate::model::query::{DiffSession, Finding, Query};
 use crate::model::session::SessionView;
 use crate::model::turn::Turn;
 use crate::model::worktree::Worktree;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a diff is looked up with.
 pub(crate) struct DiffLookup {
@@ -50,6 +50,7 @@ pub(crate) enum Lookup {
     Agents {
         repository: Option<String>,
         probe: bool,
+        set: Option<BTreeSet<String>>,
         trust: BTreeMap<String, String>,
         /// Default profiles by agent, with the credentials they give; the dispatcher completes them.
         profiles: BTreeMap<String, (String, Vec<String>)>,
@@ -111,6 +112,7 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
         Query::ListAgents(request) => Lookup::Agents {
             repository: request.repository,
             probe: request.probe,
+            set: request.set,
             trust: registry.trust.clone(),
             profiles: BTreeMap::new(),
         },

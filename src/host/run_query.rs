@@ -57,12 +57,12 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup) -> Result<Value, Refusal> {
             let events = gap::events(ports.store.as_ref(), list.after, list.session.as_ref(), limit)?;
             encode(&EventPage { events, head })
         }
-        Lookup::Agents { repository, probe, trust, profiles } => {
+        Lookup::Agents { repository, probe, set, trust, profiles } => {
             let found = repository.map(|path| trusted_config(ports, &path, &trust)).transpose()?;
             let file = found.as_ref().and_then(|config| {
                 Some(RepositoryFile { path: config.path.as_deref()?, text: &config.text, trusted: config.trusted })
             });
-            let mut views = ports.agents.list(&Listing { repository: file, probe });
+            let mut views = ports.agents.list(&Listing { repository: file, probe, set: set.as_ref() });
             for view in &mut views {
                 let Some((profile, credentials)) = profiles.get(&view.name) else { continue };
                 view.profile = Some(profile.clone());

@@ -1,5 +1,7 @@
 //! Queries: what can be read. One door, no side effects.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
@@ -143,6 +145,9 @@ pub struct ListAgents {
     /// Ask the programs that are installed for their versions (at most two seconds each, all at once; answers are kept).
     #[serde(default)]
     pub probe: bool,
+    /// Names of the variables that are set where somebody looks at the list, for the logins; absent: those of the daemon count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<BTreeSet<String>>,
 }
 
 /// Parameters of `agent/variables`.

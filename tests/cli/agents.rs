@@ -58,6 +58,12 @@ fn a_login_is_seen_in_variables_files_and_profiles() {
         (claude["login"]["state"].as_str(), claude["login"]["because"].as_str()),
         (Some("yes"), Some("ANTHROPIC_API_KEY is set"))
     );
+    // The daemon has the variable, and whoever looks now has not: a session of theirs would not get it.
+    let mut elsewhere = scene.env.divisi_command(&scene.repo, &["agents", "--json"]);
+    elsewhere.env_remove("ANTHROPIC_API_KEY");
+    let listed = crate::support::run(elsewhere).ok().json();
+    let claude = listed.as_array().unwrap().iter().find(|view| view["name"] == "claude").unwrap().clone();
+    assert_eq!(claude["login"]["state"], "unknown");
     let codex = agent(&scene, "codex");
     assert_eq!(codex["login"]["state"], "yes");
     assert!(codex["login"]["because"].as_str().unwrap().ends_with("codex-home/auth.json is there"));

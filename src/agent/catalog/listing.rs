@@ -42,10 +42,11 @@ impl Catalog {
             }
             self.answers.ask(&questions);
         }
-        let mut views: Vec<AgentView> = self.entries.iter().map(|(name, entry)| self.view(name, entry)).collect();
+        let mut views: Vec<AgentView> =
+            self.entries.iter().map(|(name, entry)| self.view(name, entry, listing.set)).collect();
         self.add_useless(&mut views);
         if let Some(file) = listing.repository {
-            self.add_repository(&mut views, file);
+            self.add_repository(&mut views, file, listing.set);
         }
         views.sort_by(|a, b| a.name.cmp(&b.name));
         views
@@ -53,7 +54,7 @@ impl Catalog {
 
     /// What is wrong with definitions, and with the versions of what is installed.
     pub(super) fn found(&self) -> Vec<Finding> {
-        let listed = self.listed(&Listing { repository: None, probe: true });
+        let listed = self.listed(&Listing { probe: true, ..Listing::default() });
         let mut findings = self.findings.clone();
         let mut seen = BTreeSet::new();
         for view in listed {
@@ -93,7 +94,7 @@ impl Catalog {
         Some(Question { path, program, arguments: entry.version.clone(), environment })
     }
 
-    fn view(&self, name: &str, entry: &Entry) -> AgentView {
+    fn view(&self, name: &str, entry: &Entry, set: Option<&BTreeSet<String>>) -> AgentView {
         let path = self.program(entry).map(|path| path.display().to_string());
         let probe = self.question(entry).and_then(|question| self.answers.known(&question));
         AgentView {
@@ -106,14 +107,14 @@ impl Catalog {
             source: entry.source.clone(),
             install_hint: entry.install_hint.as_deref().map(|hint| visible_line(hint, 300)),
             probe,
-            login: entry.login.check(&self.environment),
+            login: entry.login.check(&self.environment, set),
             profile: None,
             ignored: None,
         }
     }
 
     /// Adds to a list what a repository's file says about agents: used when it is trusted, else named.
-    fn add_repository(&self, views: &mut Vec<AgentView>, file: RepositoryFile<'_>) {
+    fn add_repository(&self, views: &mut Vec<AgentView>, file: RepositoryFile<'_>, set: Option<&BTreeSet<String>>) {
         let definitions = match DefinitionFile::parse_repository(file.text) {
             Ok(definitions) => definitions,
             Err(reason) => {
@@ -131,7 +132,7 @@ impl Catalog {
             };
             match (why, known, entry) {
                 (None, known, Ok(entry)) => {
-                    let view = self.view(&name, &entry);
+                    let view = self.view(&name, &entry, set);
                     match known {
                         Some(index) => views[index] = view,
                         None => views.push(view),
@@ -145,7 +146,7 @@ impl Catalog {
                         installed: false,
                         ignored: Some(why),
                         probe: None,
-                        ..self.view(&name, &entry)
+                        ..self.view(&name, &entry, set)
                     };
                     views.push(view);
                 }

@@ -1,6 +1,6 @@
 //! Whether an agent is logged in, concluded from variables and files alone: nothing is asked, nothing is spent, no content is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -37,9 +37,12 @@ enum Absent {
 }
 
 impl LoginRule {
-    /// The login state in an environment.
-    pub(super) fn check(&self, environment: &BTreeMap<String, String>) -> Login {
-        let set = |name: &&String| environment.get(*name).is_some_and(|value| !value.is_empty());
+    /// The login state in an environment; of the variables those named count, when any are.
+    pub(super) fn check(&self, environment: &BTreeMap<String, String>, set: Option<&BTreeSet<String>>) -> Login {
+        let set = |name: &&String| match set {
+            Some(names) => names.contains(*name),
+            None => environment.get(*name).is_some_and(|value| !value.is_empty()),
+        };
         if let Some(name) = self.variables.iter().find(set) {
             return Login { state: LoginState::Yes, because: Some(format!("{name} is set")), hint: None };
         }

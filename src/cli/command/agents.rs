@@ -94,7 +94,9 @@ fn together(agents: &[AgentView]) -> Vec<(Vec<String>, String)> {
 }
 
 async fn list(door: &mut crate::cli::context::Door<'_>, repository: Option<String>) -> Result<Vec<AgentView>, Refusal> {
-    door.query(Query::ListAgents(ListAgents { repository, probe: true })).await
+    let set = std::env::vars_os().filter(|(_, value)| !value.is_empty());
+    let set = set.filter_map(|(name, _)| name.into_string().ok()).collect();
+    door.query(Query::ListAgents(ListAgents { repository, probe: true, set: Some(set) })).await
 }
 
 /// What is to be done about an agent, one line each.

@@ -5,7 +5,7 @@
 //! its beginning, throws the updates of the committed part away, sends again only what the journal does not show as written (each
 //! write has a key that is a function of the state), and goes on in the middle of a turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -84,6 +84,8 @@ pub struct Listing<'a> {
     pub repository: Option<RepositoryFile<'a>>,
     /// Ask the installed programs for their versions. Blocks for two seconds at most.
     pub probe: bool,
+    /// Names of the variables that are set where somebody looks at the list; absent: those of the daemon count.
+    pub set: Option<&'a BTreeSet<String>>,
 }
 
 /// What a conversation starts with.
