@@ -74,6 +74,7 @@ pub fn start_with(paths: &Paths, settings: &Settings, program: &Path) -> Result<
     for finding in findings {
         tracing::warn!(kind = finding.kind, message = finding.message, "an agent definition is not usable");
     }
+    let catalog = catalog.with_environment(environment.clone());
     let host = dispatcher::start(HostSetup {
         ports: Ports {
             store,

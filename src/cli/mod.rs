@@ -10,7 +10,8 @@ mod follow;
 mod key;
 mod log_file;
 mod prompt;
-pub mod render;
+mod render;
+mod variables;
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;

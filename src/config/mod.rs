@@ -8,6 +8,7 @@ pub mod error;
 pub mod key;
 pub mod load;
 mod mcp;
+pub mod profiles;
 mod section;
 
 pub use error::ConfigError;

@@ -3,12 +3,14 @@
 //! Called after everything that changes a session, and for every session after a start: recovery is nothing but this. Each step that
 //! the facts ask for and that is not under way is begun; beginning it again after a crash is safe because every effect is idempotent.
 
+use std::collections::BTreeMap;
+
 use crate::host::change::{Change, Step};
 use crate::host::effect::{Delivery, Effect, LandingStep, Launch, SetupRun};
-use crate::host::environment;
 use crate::host::mcp;
 use crate::host::on_prompt::steering;
 use crate::host::port::{ConversationSetup, Lifetime};
+use crate::host::{environment, profile};
 use crate::model::event::Event;
 use crate::model::id::{JobId, SessionId, TurnId};
 use crate::model::landing::LandingState;
@@ -155,7 +157,7 @@ fn start_next_turn(change: &mut Change<'_>, id: &SessionId) {
 fn begin_turn_process(change: &mut Change<'_>, id: &SessionId) {
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
     let Some(turn) = session.turn.clone() else { return };
-    let (lifetime, notice) = match change.brain.agent(&session.agent) {
+    let (lifetime, notice) = match change.brain.agent(session) {
         Ok((agent, lifetime)) => {
             // Said once, not with every process of an agent that has one per turn.
             let left_out = session.jobs == 0 && !session.mcp.is_empty() && !mcp::can_hand_over(&agent);
@@ -228,7 +230,14 @@ fn launch(change: &Change<'_>, id: &SessionId, job: &JobId) -> Option<Launch> {
             foreign_mcp: change.brain.settings.foreign_mcp,
         },
         turn: known.and_then(|known| known.turn.clone()),
-        environment: environment::of_agent(&change.brain.environment, &change.brain.settings, session),
+        environment: environment_of(change, session),
+        pass: session.pass.clone(),
+        caller: change.brain.callers.get(id).cloned().unwrap_or_default(),
+        profile: profile::of_session(&change.brain.settings, session)
+            .ok()
+            .flatten()
+            .and_then(|profile| Some((session.profile.clone()?, profile.clone()))),
+        definition: session.definition.clone(),
         given: session.environment.keys().cloned().collect(),
         on_daemon_death: session.on_daemon_death,
         lease: change.brain.settings.lease,
@@ -237,6 +246,18 @@ fn launch(change: &Change<'_>, id: &SessionId, job: &JobId) -> Option<Launch> {
         offset: known.map_or(0, |known| known.offset),
         steers,
     })
+}
+
+/// The allow-listed part of the daemon's environment, as whoever started the session sees it, and what the session was given.
+fn environment_of(change: &Change<'_>, session: &Session) -> BTreeMap<String, String> {
+    let brain = &change.brain;
+    match brain.callers.get(&session.id) {
+        Some(caller) => {
+            let daemon = environment::effective(&brain.environment, caller);
+            environment::of_agent(&daemon, &brain.settings, session)
+        }
+        None => environment::of_agent(&brain.environment, &brain.settings, session),
+    }
 }
 
 /// Runs the setup, unless the daemon died while it ran: its commands need not stand being run twice.
@@ -250,10 +271,7 @@ fn begin_setup(change: &mut Change<'_>, id: &SessionId) {
         return;
     }
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
-    let run = SetupRun {
-        worktree: session.worktree.clone(),
-        environment: environment::of_agent(&change.brain.environment, &change.brain.settings, session),
-    };
+    let run = SetupRun { worktree: session.worktree.clone(), environment: environment_of(change, session) };
     change.want_step(id, Step::Setup, || Effect::RunSetup { session: id.clone(), run: Box::new(run) });
 }
 

@@ -1,14 +1,17 @@
 //! Effects: what the brain wants done once its decision has committed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::host::port::ConversationSetup;
+use crate::host::profile::Caller;
 use crate::model::attachment::{Attach, Attachment};
 use crate::model::command::{CreateSession, DecideHunk};
 use crate::model::id::{HunkId, JobId, Oid, PromptId, SessionId, TurnId};
 use crate::model::landing::{Landing, Strategy};
 use crate::model::mcp::McpServer;
+use crate::model::profile::Profile;
 use crate::model::worktree::Worktree;
 
 /// A waiting command's place in the dispatcher.
@@ -104,6 +107,14 @@ pub(crate) struct Launch {
     pub(crate) environment: BTreeMap<String, String>,
     /// Names in it that were given to this session: neither the daemon's nor the agent's definition's values replace them.
     pub(crate) given: BTreeSet<String>,
+    /// Names of variables whose values `caller` or the daemon has.
+    pub(crate) pass: Vec<String>,
+    /// What whoever started the session has in their environment.
+    pub(crate) caller: Arc<Caller>,
+    /// The session's profile, by its name.
+    pub(crate) profile: Option<(String, Profile)>,
+    /// The repository's definition of the agent.
+    pub(crate) definition: Option<String>,
     pub(crate) on_daemon_death: crate::model::job::OnDaemonDeath,
     pub(crate) lease: Duration,
     pub(crate) grace: Duration,

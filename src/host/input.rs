@@ -39,6 +39,8 @@ pub(crate) enum Input {
     JobAttached { session: SessionId, job: JobId, alive: bool },
     /// A process said something.
     Agent(Box<AgentInput>),
+    /// Something worth knowing about a session's agent.
+    Noticed { session: SessionId, text: String },
     /// A process ended and its journal is read to the end.
     JobEnded { session: SessionId, job: JobId, end: JobEnd, offset: u64 },
     /// A unit could not go on (journal unreadable).

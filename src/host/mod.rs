@@ -6,6 +6,7 @@
 mod advance;
 pub mod bus;
 mod change;
+mod choice;
 pub mod dispatcher;
 mod effect;
 mod environment;
@@ -27,6 +28,7 @@ mod on_removal;
 mod on_repository;
 mod on_session;
 pub mod port;
+mod profile;
 pub mod rebuild;
 mod registry;
 pub mod run_effect;

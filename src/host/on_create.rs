@@ -1,12 +1,15 @@
 //! Creating a session: the base is looked up, the names are decided, the worktree is intended, and all of it is committed before
 //! anything touches the repository.
 
+use std::sync::Arc;
+
 use crate::host::advance::advance;
 use crate::host::change::{Change, Step, Waiting};
+use crate::host::choice::Choice;
 use crate::host::effect::{Effect, Ticket};
 use crate::host::environment::may_pass;
-use crate::host::on_prompt::require_takes_files;
 use crate::host::port::{CreatedWorktree, ResolvedBase};
+use crate::host::profile;
 use crate::host::registry::Registry;
 use crate::model::Refusal;
 use crate::model::attachment::Attachment;
@@ -14,6 +17,7 @@ use crate::model::command::{Command, CreateSession, Outcome};
 use crate::model::diff::DiffStat;
 use crate::model::event::Event;
 use crate::model::id::{CommandId, PromptId, SessionId};
+use crate::model::secret::names_a_credential;
 use crate::model::session::{Session, Setup};
 use crate::model::turn::QueuedPrompt;
 use crate::model::usage::Usage;
@@ -31,15 +35,25 @@ pub(crate) fn on_create(change: &mut Change<'_>, id: &CommandId, request: &Creat
     if !request.repository.starts_with('/') {
         return Err(Refusal::user("cannot start a session: the repository's path is not absolute"));
     }
-    if let Some(bad) =
-        request.environment.keys().find(|key| key.is_empty() || key.contains(['=', '\0']) || !may_pass(key))
+    if let Some(bad) = request
+        .environment
+        .keys()
+        .chain(&request.pass)
+        .find(|key| key.is_empty() || key.contains(['=', '\0']) || !may_pass(key))
     {
         let shown = crate::base::text::visible_line(bad, 40);
         return Err(Refusal::user(format!("cannot give the agent the variable '{shown}'"))
             .hint("names must not be empty, and GIT_*, NVIM*, DIVISI_*, LD_* are never handed on"));
     }
-    let (agent, _) = change.brain.agent(request.agent.as_deref().unwrap_or(&change.brain.settings.default_agent))?;
-    require_takes_files(&agent.name, agent.protocol, !request.attach.is_empty())?;
+    if let Some(name) = request.environment.keys().find(|name| names_a_credential(name)) {
+        return Err(Refusal::user(format!(
+            "cannot give the agent {name} with its value: it names a credential, and would be stored"
+        ))
+        .hint(format!("divisi new --env {name} ...    # the name alone: your value is handed on and not stored"))
+        .hint(format!("put {name} into the credentials of a profile: divisi new --profile NAME")));
+    }
+    let settings = &change.brain.settings;
+    profile::choose(settings, request.profile.as_deref(), request.agent.as_deref().unwrap_or(&settings.default_agent))?;
     let command = Command::CreateSession(request.clone());
     let ticket = change.brain.wait(id, &command);
     let session = new_id(change);
@@ -57,10 +71,10 @@ pub(crate) fn on_base_resolved(
 ) {
     let Some(Waiting { id: command, .. }) = change.brain.waiting.remove(&ticket) else { return };
     let decided = result.and_then(|(resolved, attachments)| {
-        let session = decide(change, request, id.clone(), resolved)?;
-        Ok((session, attachments))
+        let (session, notice) = decide(change, request, id.clone(), resolved)?;
+        Ok((session, notice, attachments))
     });
-    let (session, attachments) = match decided {
+    let (session, notice, attachments) = match decided {
         Ok(decided) => decided,
         Err(refusal) => {
             if !request.attach.is_empty() {
@@ -86,6 +100,9 @@ pub(crate) fn on_base_resolved(
     };
     change.emit(Some(&id), Event::SessionCreated(Box::new(session)));
     change.emit(Some(&id), Event::PromptQueued { prompt });
+    if let Some(text) = notice {
+        change.emit(Some(&id), Event::AgentNotice { turn: None, text });
+    }
     change.accept(&command, Some(&id), outcome);
     advance(change, &id);
 }
@@ -100,13 +117,15 @@ fn new_id(change: &mut Change<'_>) -> SessionId {
     }
 }
 
+/// The session, and what is to be said about it.
 fn decide(
-    change: &Change<'_>,
+    change: &mut Change<'_>,
     request: &CreateSession,
     id: SessionId,
     resolved: ResolvedBase,
-) -> Result<Session, Refusal> {
-    let brain = &*change.brain;
+) -> Result<(Session, Option<String>), Refusal> {
+    let brain = &mut *change.brain;
+    let choice = Choice::of(brain, request, &resolved)?;
     let common_dir = &resolved.facts.common_dir;
     let registry = &brain.registry;
     let is_taken = |candidate: &str| {
@@ -154,16 +173,20 @@ fn decide(
         },
         None => Setup::None,
     };
-    Ok(Session {
+    brain.callers.insert(id.clone(), Arc::new(choice.caller));
+    let session = Session {
         id,
         name,
         prompt: request.prompt.clone(),
-        agent: request.agent.clone().unwrap_or_else(|| brain.settings.default_agent.clone()),
-        model: request.model.clone(),
-        mode: request.mode.clone(),
+        agent: choice.agent,
+        model: choice.model,
+        mode: choice.mode,
         environment: request.environment.clone(),
         mcp,
         chosen: std::collections::BTreeMap::new(),
+        pass: choice.pass,
+        profile: choice.profile,
+        definition: choice.definition,
         worktree,
         policy: request.policy.unwrap_or(brain.settings.policy),
         on_daemon_death: request.on_daemon_death.unwrap_or(brain.settings.on_daemon_death),
@@ -191,7 +214,8 @@ fn decide(
         usage: Usage::default(),
         fault: None,
         removed: false,
-    })
+    };
+    Ok((session, choice.notice))
 }
 
 /// The worktree is there, or could not be made.

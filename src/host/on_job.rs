@@ -48,6 +48,13 @@ pub(crate) fn on_attached(change: &mut Change<'_>, id: &SessionId, job: &JobId, 
     }
 }
 
+/// Something is worth knowing about the agent.
+pub(crate) fn on_noticed(change: &mut Change<'_>, id: &SessionId, text: String) {
+    let Some(session) = change.brain.registry.sessions.get(id) else { return };
+    let turn = session.turn.as_ref().filter(|turn| turn.outcome.is_none()).map(|turn| turn.id.clone());
+    change.emit(Some(id), Event::AgentNotice { turn, text });
+}
+
 /// A process ended. A turn that it did not end itself was interrupted.
 pub(crate) fn on_ended(change: &mut Change<'_>, id: &SessionId, job: &JobId, end: JobEnd) {
     change.brain.units.remove(job);

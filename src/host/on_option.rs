@@ -17,7 +17,7 @@ use crate::model::session::Session;
 pub(crate) fn on_set_option(change: &mut Change<'_>, command: &CommandId, request: &SetOption) -> Result<(), Refusal> {
     let id = &request.session;
     let session = change.brain.registry.require(id)?;
-    let (definition, lifetime) = change.brain.agent(&session.agent)?;
+    let (definition, lifetime) = change.brain.agent(session)?;
     let option = match find(session, &request.option) {
         Some(option) => {
             require_choice(option, &request.value)?;

@@ -3,7 +3,7 @@
 use crate::host::advance::advance;
 use crate::host::change::{Change, Waiting};
 use crate::host::effect::{Effect, Steering, Ticket, UnitInput};
-use crate::host::on_session::require_workable;
+use crate::host::on_session::{hand_over, require_workable};
 use crate::model::Refusal;
 use crate::model::agent::Protocol;
 use crate::model::attachment::{Attachment, When};
@@ -68,7 +68,7 @@ fn require_takes(change: &Change<'_>, request: &SendPrompt) -> Result<(), Refusa
         return Err(Refusal::conflict(format!("cannot send to '{}': it is being landed", session.name))
             .hint(format!("divisi wait {}", session.name)));
     }
-    let (agent, _) = change.brain.agent(&session.agent)?;
+    let (agent, _) = change.brain.agent(session)?;
     require_takes_files(&agent.name, agent.protocol, !request.attach.is_empty())
 }
 
@@ -90,6 +90,9 @@ fn take(
     client: &str,
 ) -> Result<(), Refusal> {
     let id = &request.session;
+    if !request.caller.is_empty() {
+        hand_over(change, id, &request.caller)?;
+    }
     let session = change.brain.registry.require(id)?;
     let running = session.turn.as_ref().filter(|turn| turn.outcome.is_none() && !turn.stopping);
     let running = running.map(|turn| turn.id.clone());

@@ -1,8 +1,11 @@
 //! Commands about a session's running turn, policy and options.
 
+use std::sync::Arc;
+
 use crate::host::change::Change;
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_approval;
+use crate::host::profile::{self, Caller};
 use crate::model::Refusal;
 use crate::model::approval::{ApprovalKind, ApprovalPolicy};
 use crate::model::command::{OfSession, Outcome, SetPolicy};
@@ -24,6 +27,24 @@ pub(crate) fn require_workable<'a>(change: &'a Change<'_>, id: &SessionId, what:
             Err(Refusal::conflict(format!("cannot {what} '{}': it is being removed", session.name)))
         }
     }
+}
+
+/// Takes values of variables for the processes that start from now on.
+pub(crate) fn hand_over(change: &mut Change<'_>, id: &SessionId, given: &Caller) -> Result<(), Refusal> {
+    let session = change.brain.registry.require(id)?;
+    let agent = change.brain.agent(session).ok().map(|(agent, _)| agent);
+    let profile = profile::of_session(&change.brain.settings, session)?;
+    let mut wanted = profile::variables(&change.brain.settings, profile, agent.as_ref());
+    wanted.extend(session.pass.iter().cloned());
+    if let Some(name) = given.keys().find(|name| !wanted.contains(*name)) {
+        let shown = crate::base::text::visible_line(name, 60);
+        return Err(Refusal::user(format!("the agent of '{}' does not take the variable {shown}", session.name))
+            .hint(format!("a new session does: divisi new --env {shown} ...")));
+    }
+    let mut caller = change.brain.callers.get(id).map(|known| (**known).clone()).unwrap_or_default();
+    caller.extend(given.clone());
+    change.brain.callers.insert(id.clone(), Arc::new(caller));
+    Ok(())
 }
 
 /// Stops the running turn.

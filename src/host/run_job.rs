@@ -1,22 +1,31 @@
 //! Starts the processes of agents, or finds them again, and follows each in a [`Unit`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use crate::host::effect::{Delivery, Launch, UnitInput};
-use crate::host::environment::of_program;
 use crate::host::history;
 use crate::host::input::Input;
 use crate::host::mcp;
 use crate::host::port::attachments::named;
-use crate::host::port::{Attached, Content, Conversation, JobHandle, JobSpec, Lifetime, Table};
+use crate::host::port::{
+    AgentDefinition, Attached, Content, Conversation, JobHandle, JobSpec, Lifetime, Table, Variant,
+};
+use crate::host::profile;
 use crate::host::run_effect::Runner;
 use crate::host::unit::Unit;
 use crate::model::Refusal;
 use crate::model::approval::{Answer, Approval, ApprovalState};
 use crate::model::id::SessionId;
 use crate::model::job::JobEnd;
+
+/// What the session's agent differs in from the catalog's.
+fn variant(launch: &Launch) -> Variant<'_> {
+    let program = launch.profile.as_ref().and_then(|(_, profile)| profile.program.as_deref());
+    Variant { definition: launch.definition.as_deref(), program }
+}
 
 impl Runner {
     /// Starts a process and follows it to its end.
@@ -53,11 +62,14 @@ impl Runner {
         prompt: &Delivery,
     ) -> Result<(JobHandle, Lifetime, Box<dyn Conversation>), Refusal> {
         let agents = &self.ports.agents;
-        let agent = agents.find(&launch.agent)?;
+        let mut agent = agents.find_as(&launch.agent, variant(launch))?;
+        if let Some((_, profile)) = &launch.profile {
+            profile::with_arguments(&mut agent, &profile.arguments);
+        }
         let lifetime = agents.lifetime(&agent);
-        let secret = |name: &str| launch.environment.get(name).or_else(|| self.environment.get(name)).cloned();
+        let mut environment = self.environment_of(launch, &agent).await?;
+        let secret = |name: &str| environment.get(name).or_else(|| self.environment.get(name)).cloned();
         let secrets = mcp::variables(&launch.mcp, secret)?;
-        let mut environment = of_program(&self.environment, &agent, launch.environment.clone(), &launch.given);
         environment.extend(secrets);
         let own_prompt = (lifetime == Lifetime::Turn).then(|| self.with_paths(&launch.session, prompt));
         let spec = JobSpec {
@@ -71,6 +83,9 @@ impl Runner {
         };
         let conversation = agents.converse(&agent, &launch.setup, launch.turn.as_ref());
         let handle = self.ports.jobs.start(&spec).await?;
+        if !prompt.follow_up {
+            self.tell_problems(launch, agent);
+        }
         Ok((handle, lifetime, conversation))
     }
 
@@ -82,6 +97,33 @@ impl Runner {
             text.push_str(&named(&name, &media_type, &path));
         }
         text
+    }
+
+    /// Looks up what the process is started with; a keyring may take its time.
+    async fn environment_of(
+        &self,
+        launch: &Launch,
+        agent: &AgentDefinition,
+    ) -> Result<BTreeMap<String, String>, Refusal> {
+        let (agents, daemon) = (Arc::clone(&self.ports.agents), Arc::clone(&self.environment));
+        let (launch, agent) = (launch.clone(), agent.clone());
+        let looked =
+            tokio::task::spawn_blocking(move || profile::environment(agents.as_ref(), &daemon, &agent, &launch));
+        looked.await.map_err(|error| Refusal::internal(format!("the environment could not be made: {error}")))?
+    }
+
+    /// Says what is known to be wrong with the agent's version, beside its work.
+    fn tell_problems(&self, launch: &Launch, agent: AgentDefinition) {
+        let (runner, session) = (self.clone(), launch.session.clone());
+        self.runtime.spawn_blocking(move || {
+            for problem in runner.ports.agents.problems(&agent) {
+                let text = format!(
+                    "this version of {} is known to be bad ({}): {}; try: {}",
+                    agent.name, problem.versions, problem.what, problem.remedy
+                );
+                runner.send(Input::Noticed { session: session.clone(), text });
+            }
+        });
     }
 
     /// Finds an earlier daemon's process and follows it to its end.
@@ -113,7 +155,7 @@ impl Runner {
                 return;
             }
         };
-        let (lifetime, conversation) = match self.ports.agents.find(&launch.agent) {
+        let (lifetime, conversation) = match self.ports.agents.find_as(&launch.agent, variant(&launch)) {
             Ok(agent) => {
                 let conversation = self.ports.agents.converse(&agent, &launch.setup, launch.turn.as_ref());
                 (self.ports.agents.lifetime(&agent), conversation)

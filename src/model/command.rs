@@ -12,6 +12,7 @@ use super::attachment::{Attach, When};
 use super::id::{ApprovalId, CommandId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
+use super::secret::Secret;
 
 /// What can be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,9 +94,19 @@ pub struct CreateSession {
     /// The mode to ask for.
     #[serde(default)]
     pub mode: Option<String>,
-    /// Variables for the agent.
+    /// Variables for the agent. They are stored: names that say that the value is a credential are refused.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    /// Names of variables for the agent whose values are in `caller`, or in the daemon's environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pass: Vec<String>,
+    /// The caller's variables, those that `agent/variables` names and those of `pass`: their values, null for one that is not set. Kept in
+    /// memory, never stored; after a restart of the daemon its own hold.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub caller: BTreeMap<String, Option<Secret>>,
+    /// The profile; absent: the agent's default of the configuration; `none`: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// What happens to permission requests.
     #[serde(default)]
     pub policy: Option<ApprovalPolicy>,
@@ -121,6 +132,9 @@ pub struct SendPrompt {
     /// When it is delivered.
     #[serde(default)]
     pub when: When,
+    /// Values of variables for processes that start from now on, in the place of those given before. Kept in memory, never stored.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub caller: BTreeMap<String, Option<Secret>>,
 }
 
 /// Parameters of `prompt/edit`.

@@ -47,6 +47,9 @@ pub(crate) fn session() -> Session {
         environment: BTreeMap::new(),
         mcp: BTreeMap::new(),
         chosen: BTreeMap::new(),
+        pass: Vec::new(),
+        profile: None,
+        definition: None,
         worktree: Worktree {
             session: SESSION.into(),
             repository: "/r".to_owned(),

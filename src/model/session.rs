@@ -128,6 +128,15 @@ pub struct Session {
     /// Options of the agent that a person chose, by id, for this and later processes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub chosen: BTreeMap<String, String>,
+    /// Names of variables that are handed to the agent and not stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pass: Vec<String>,
+    /// The profile its agent runs with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The agent's definition from the repository's trusted `.divisi.toml` as it was then, as JSON; absent: the catalog's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
     /// Its worktree.
     pub worktree: Worktree,
     /// What happens to permission requests.
@@ -235,6 +244,9 @@ pub struct SessionView {
     pub model: Option<String>,
     /// The mode asked for.
     pub mode: Option<String>,
+    /// The profile its agent runs with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// The repository's main worktree.
     pub repository: String,
     /// The worktree.

@@ -8,6 +8,7 @@ use super::approval::ApprovalPolicy;
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
 use super::mcp::McpServer;
+use super::profile::Profile;
 
 /// What the user's configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub struct Settings {
     pub grace: Duration,
     /// `agents.environment`: names of variables passed to agents on top of the built-in list.
     pub agent_environment: Vec<String>,
+    /// `agents.profiles`: the profile of an agent's sessions when none is named, by the agent's name.
+    pub default_profiles: BTreeMap<String, String>,
+    /// The section `profiles`, by name.
+    pub profiles: BTreeMap<String, Profile>,
     /// `security.policy`: what a new session does with permission requests.
     pub policy: ApprovalPolicy,
     /// `git.worktrees_root`: a directory for worktrees; absent: `.worktrees` in the repository.
@@ -52,6 +57,8 @@ impl Default for Settings {
             lease: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(3),
             agent_environment: Vec::new(),
+            default_profiles: BTreeMap::new(),
+            profiles: BTreeMap::new(),
             policy: ApprovalPolicy::Ask,
             worktrees_root: None,
             commit_prefix: "divisi: ".to_owned(),

@@ -131,6 +131,7 @@ pub fn view(session: &Session, open_approvals: &[&Approval]) -> SessionView {
         agent: session.agent.clone(),
         model: session.chosen.get("model").or(session.model.as_ref()).cloned(),
         mode: session.chosen.get("mode").or(session.mode.as_ref()).cloned(),
+        profile: session.profile.clone(),
         repository: session.worktree.repository.clone(),
         worktree: session.worktree.clone(),
         state: now,

@@ -17,6 +17,9 @@ pub struct RepositorySettings {
     /// MCP servers for agents, by name.
     #[serde(default)]
     pub mcp: BTreeMap<String, McpServer>,
+    /// Agents, by name, as in a definition file of the user's; read by the catalog.
+    #[serde(default)]
+    pub agents: BTreeMap<String, serde_json::Value>,
 }
 
 /// The section `setup`.
@@ -49,7 +52,7 @@ pub fn parse(text: &str) -> Result<RepositorySettings, Refusal> {
     let settings: RepositorySettings = toml_edit::de::from_str(text).map_err(|error| {
         let message = crate::base::text::visible_line(&error.to_string(), 300);
         Refusal::user(format!("cannot read .divisi.toml: {message}")).hint(
-            "known keys: [setup] commands = [\"...\"], timeout_sec = 600; [mcp.NAME] command, args, env, url, headers",
+            "known keys: [setup] commands = [\"...\"], timeout_sec = 600; [agents.NAME]; [mcp.NAME] command, args, env, url, headers",
         )
     })?;
     for (name, server) in &settings.mcp {

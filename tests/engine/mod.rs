@@ -62,6 +62,9 @@ impl Scene {
             model: None,
             mode: None,
             environment: std::collections::BTreeMap::new(),
+            pass: Vec::new(),
+            caller: std::collections::BTreeMap::new(),
+            profile: None,
             policy: None,
             on_daemon_death: None,
             attach: Vec::new(),
@@ -136,6 +139,9 @@ async fn a_repeated_command_gets_the_first_receipt_also_from_the_next_engine() {
             model: None,
             mode: None,
             environment: std::collections::BTreeMap::new(),
+            pass: Vec::new(),
+            caller: std::collections::BTreeMap::new(),
+            profile: None,
             policy: None,
             on_daemon_death: None,
             attach: Vec::new(),
@@ -196,6 +202,7 @@ async fn a_sessions_row_is_what_its_events_tell() {
             text: text.to_owned(),
             attach: Vec::new(),
             when: divisi::model::attachment::When::Free,
+            caller: std::collections::BTreeMap::new(),
         };
         scene.submit(&engine, Command::SendPrompt(prompt)).await;
         until(&mut events, |event| matches!(event, Event::TurnEnded { .. })).await;

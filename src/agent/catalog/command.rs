@@ -4,7 +4,7 @@
 //! and left out when there is none. `{prompt}` is the prompt, alone or inside of a word (`--prompt={prompt}` keeps a prompt that
 //! begins with a hyphen from being read as an option).
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::mcp;
 use crate::host::port::{AgentDefinition, ConversationSetup};
@@ -16,7 +16,7 @@ const PROMPT: &str = "{prompt}";
 const VALUE: &str = "{value}";
 
 /// How values become arguments.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
     /// The conversation to go on with.

@@ -10,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::follow;
 use crate::cli::prompt::PromptArgs;
 use crate::cli::render;
+use crate::cli::variables;
 use crate::model::attachment::When;
 use crate::model::command::{Command, Outcome as Came, Receipt, SendPrompt};
 use crate::model::id::{PromptId, Seq, TurnId};
@@ -38,6 +39,9 @@ pub(crate) struct Args {
     /// Wait until the agent stops or needs a person
     #[arg(long)]
     wait: bool,
+    /// A variable of yours for the agent's processes from now on, by its name; it is not stored
+    #[arg(long, value_name = "NAME")]
+    env: Vec<String>,
     /// Print the receipt (with --wait: the session) as JSON
     #[arg(long)]
     json: bool,
@@ -57,8 +61,14 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     };
     let attach = args.attach.attach()?;
     let text = args.prompt.read(context, "")?;
+    let given = variables::given(&args.env)?;
+    if let Some(name) = given.environment.keys().next() {
+        return Err(Refusal::user(format!("failed to read --env {name}=...: a follow-up takes names only"))
+            .hint(format!("export {name}=..., then: --env {name}")));
+    }
+    let caller = variables::values(given.pass.into_iter());
     let before = door.head();
-    let prompt = SendPrompt { session: view.id.clone(), text, attach, when };
+    let prompt = SendPrompt { session: view.id.clone(), text, attach, when, caller };
     let receipt = door.submit(Command::SendPrompt(prompt)).await?;
     let words = told(context, &door, &view, when, &receipt, before).await?;
     if args.wait {

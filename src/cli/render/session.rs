@@ -42,6 +42,7 @@ pub(crate) fn show(screen: &Screen, view: &SessionView, now: clock::Millis) {
     field("prompt", Style::Plain, &view.prompt);
     let asked = [&view.model, &view.mode].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
     field("agent", Style::Plain, format!("{} {asked}", view.agent).trim_end());
+    field("profile", Style::Plain, view.profile.as_deref().unwrap_or_default());
     field("repository", Style::Plain, &view.repository);
     field("worktree", Style::Plain, &view.worktree.path);
     field("branch", Style::Plain, words::branch(&view.worktree.branch));

@@ -29,6 +29,7 @@ fn a_process_per_turn_is_started_only_after_the_last_one_has_ended() {
         text: "more".to_owned(),
         attach: Vec::new(),
         when: crate::model::attachment::When::Free,
+        caller: BTreeMap::new(),
     };
     let queued =
         decide(&mut brain, |change| on_prompt::on_send(change, &CommandId("c2".to_owned()), &send, "test").unwrap());
@@ -54,6 +55,7 @@ fn a_process_that_stays_gets_the_next_prompt() {
         text: "more".to_owned(),
         attach: Vec::new(),
         when: crate::model::attachment::When::Free,
+        caller: BTreeMap::new(),
     };
     let queued =
         decide(&mut brain, |change| on_prompt::on_send(change, &CommandId("c2".to_owned()), &send, "test").unwrap());
@@ -193,6 +195,7 @@ fn that_a_conversation_is_a_new_one_is_told_once_per_process() {
             text: "more".to_owned(),
             attach: Vec::new(),
             when: crate::model::attachment::When::Free,
+            caller: BTreeMap::new(),
         };
         decide(brain, |change| on_prompt::on_send(change, &CommandId(command.to_owned()), &send, "test").unwrap());
     };

@@ -7,7 +7,7 @@ use crate::model::command::{Outcome, SetOption};
 use crate::model::id::PromptId;
 
 fn prompt(id: &SessionId, text: &str, when: When) -> SendPrompt {
-    SendPrompt { session: id.clone(), text: text.to_owned(), attach: Vec::new(), when }
+    SendPrompt { session: id.clone(), text: text.to_owned(), attach: Vec::new(), when, caller: BTreeMap::new() }
 }
 
 fn send(brain: &mut Brain, command: &str, prompt: &SendPrompt) -> Decision {
