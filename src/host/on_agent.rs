@@ -31,7 +31,7 @@ fn on_update(change: &mut Change<'_>, id: &SessionId, job: &JobId, update: Updat
     let turn = running(change, id);
     let event = match update {
         // The unit carries these out itself.
-        Update::Write { .. } | Update::CloseStdin => return,
+        Update::Write { .. } | Update::CloseStdin | Update::EndSince { .. } => return,
         Update::Ready(ready) => {
             let process = change.brain.registry.jobs.get(job);
             let first = process.is_some_and(|job| !job.ready);

@@ -23,6 +23,7 @@ mod keeper;
 mod lease;
 mod program;
 mod signals;
+mod sweep;
 
 use control::Control;
 use keeper::Keeper;

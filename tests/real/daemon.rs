@@ -44,10 +44,7 @@ fn works(session: &mut DaemonSession, tells: Tells, error: &[&str]) {
 
     scenarios::is_interrupted_in_a_tool(session);
     assert_eq!(session.show()["state"], "interrupted");
-    if session.show()["agent"] != CODEX_ACP.name {
-        // Its adapter leaves what Codex's interrupt leaves; it is gone when the session is (below).
-        no_tool_survives(session);
-    }
+    no_tool_survives(session);
     scenarios::still_works(session);
     fs::remove_file(session.worktree().join("long.txt")).unwrap();
     assert_eq!((session.ready().conversation, session.processes_started()), (first, 1));
