@@ -8,10 +8,11 @@ use crate::host::effect::{Delivery, Launch, UnitInput};
 use crate::host::environment::of_program;
 use crate::host::history;
 use crate::host::input::Input;
-use crate::host::port::{Attached, Conversation, JobHandle, JobSpec, Lifetime, Table};
+use crate::host::port::{AgentDefinition, Attached, Conversation, JobHandle, JobSpec, Lifetime, Table};
 use crate::host::run_effect::Runner;
 use crate::host::unit::Unit;
 use crate::model::Refusal;
+use crate::model::agent::Protocol;
 use crate::model::approval::{Answer, Approval, ApprovalState};
 use crate::model::job::JobEnd;
 
@@ -28,7 +29,7 @@ impl Runner {
             }
         };
         self.send(Input::JobStarted { session: session.clone(), job: job.clone(), result: Ok(handle.shim) });
-        let history = self.history(&launch, lifetime, prompt.follow_up).await;
+        let history = if lifetime == Lifetime::Session { self.history(&launch, prompt.follow_up).await } else { None };
         let unit = Unit {
             launch,
             lifetime,
@@ -52,10 +53,13 @@ impl Runner {
         let agent = agents.find(&launch.agent)?;
         let lifetime = agents.lifetime(&agent);
         let environment = of_program(&self.environment, &agent, launch.environment.clone(), &launch.given);
-        let own_prompt = (lifetime == Lifetime::Turn).then_some(prompt.text.as_str());
+        let own_prompt = match lifetime {
+            Lifetime::Turn => Some(self.own_prompt(&agent, launch, prompt).await),
+            Lifetime::Session => None,
+        };
         let spec = JobSpec {
             job: launch.job.clone(),
-            command: agents.command(&agent, &launch.setup, own_prompt),
+            command: agents.command(&agent, &launch.setup, own_prompt.as_deref()),
             directory: launch.setup.directory.clone(),
             environment,
             stdin: agents.wants_stdin(&agent),
@@ -110,7 +114,7 @@ impl Runner {
         let mut first = self.answers(&launch).await;
         let follow_up = prompt.as_ref().is_some_and(|prompt| prompt.follow_up);
         first.extend(prompt.map(UnitInput::Prompt));
-        let history = self.history(&launch, lifetime, follow_up).await;
+        let history = if lifetime == Lifetime::Session { self.history(&launch, follow_up).await } else { None };
         self.send(Input::JobAttached { session, job: job.clone(), alive });
         let unit = Unit { launch, lifetime, conversation, reader, control, inputs, host: self.host.clone(), history };
         unit.run(first).await;
@@ -150,8 +154,18 @@ impl Runner {
             .collect()
     }
 
-    async fn history(&self, launch: &Launch, lifetime: Lifetime, follow_up: bool) -> Option<String> {
-        if lifetime == Lifetime::Turn || !follow_up {
+    /// The prompt for a process of one turn. When it cannot go on with a conversation it is told what was said; a shell is not, for its
+    /// prompt is a command.
+    async fn own_prompt(&self, agent: &AgentDefinition, launch: &Launch, prompt: &Delivery) -> String {
+        let knows = agent.protocol == Protocol::Shell || launch.setup.resume.is_some();
+        match self.history(launch, prompt.follow_up && !knows).await {
+            Some(history) => format!("{history}\n\n{}", prompt.text),
+            None => prompt.text.clone(),
+        }
+    }
+
+    async fn history(&self, launch: &Launch, follow_up: bool) -> Option<String> {
+        if !follow_up {
             return None;
         }
         let store = Arc::clone(&self.ports.store);
