@@ -212,12 +212,14 @@ fn opencode_once_works() {
 }
 
 #[test]
+#[ignore = "not part of every run: see real::others"]
 fn claude_acp_works() {
     let Some(mut session) = working("real::daemon::claude_acp_works", &CLAUDE_ACP, Way::Daemon) else { return };
     all(&mut session, Tells::NoReasoning, &["400"]);
 }
 
 #[test]
+#[ignore = "not part of every run: see real::others"]
 fn claude_acp_asks_and_is_resumed() {
     let test = "real::daemon::claude_acp_asks_and_is_resumed";
     let Some(mut session) = DaemonSession::start(test, &CLAUDE_ACP, Some("default"), Way::Given) else { return };
