@@ -93,8 +93,8 @@ fn outlives_its_daemon(session: &mut DaemonSession) {
 
 /// Removed while its tool runs: nothing is left.
 fn is_removed_with_a_command_running(session: &mut DaemonSession) {
-    session.prompt("please @@longshell");
     fs::remove_file(session.worktree().join("long.txt")).unwrap();
+    session.prompt("please @@longshell");
     session.wait_for_file("long.txt");
     assert!(session.processes().iter().any(|process| process.contains("sleep 600")), "{:?}", session.processes());
     let worktree = session.worktree().to_owned();
@@ -206,6 +206,7 @@ fn opencode_asks_and_is_resumed() {
 }
 
 #[test]
+#[ignore = "not part of every run: each of its twelve processes takes seconds"]
 fn opencode_once_works() {
     let Some(mut session) = working("real::daemon::opencode_once_works", &OPENCODE_ONCE, Way::Daemon) else { return };
     all(&mut session, Tells::Everything, &["the model rejected the request: fake model says 400"]);
