@@ -27,7 +27,7 @@ pub(super) struct Stage {
 }
 
 /// The words before a command that put it into a network namespace of its own with nothing but loopback, and what enters the one of a
-/// process. Where root is needed for that and somebody else runs the tests, a user namespace makes them root in it.
+/// process. Where root is needed for that and somebody else runs the tests, a user namespace lets them, who they are.
 #[derive(Debug, Clone, Copy)]
 struct Fence {
     make: &'static [&'static str],
@@ -36,7 +36,7 @@ struct Fence {
 
 const FENCES: [Fence; 2] = [
     Fence { make: &["unshare", "-n"], enter: &["-n"] },
-    Fence { make: &["unshare", "-r", "-n"], enter: &["-U", "-n", "--preserve-credentials"] },
+    Fence { make: &["unshare", "-c", "--keep-caps", "-n"], enter: &["-U", "-n", "--preserve-credentials"] },
 ];
 
 impl Fence {
