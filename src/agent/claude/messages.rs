@@ -155,8 +155,8 @@ impl ClaudeConversation {
                 let what = wire::text(message, "description").unwrap_or("a command");
                 updates.push(Update::Notice(format!("goes on in the background: {}", visible_line(what, 200))));
             }
-            "task_started" | "task_progress" | "task_updated" | "task_notification" => {}
-            "hook_started" | "hook_progress" => {}
+            "task_started" | "task_progress" | "task_updated" | "task_notification" | "hook_started"
+            | "hook_progress" => {}
             "hook_response" => {
                 let failed = wire::text(message, "outcome").is_some_and(|outcome| outcome != "success");
                 if failed {

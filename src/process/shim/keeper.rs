@@ -269,7 +269,8 @@ impl Keeper {
 
     fn carry_out(&mut self, connection: u64, verb: Verb, body: Vec<u8>) -> Result<Option<ShimFile>, String> {
         match verb {
-            Verb::Ping => {}
+            // The second is answered when it is over: see `answer`.
+            Verb::Ping | Verb::EndSince { .. } => {}
             Verb::Attach => {
                 self.control.attach(connection);
                 self.lease.attached();
@@ -283,8 +284,6 @@ impl Keeper {
             Verb::Write { key } => self.write(key, body)?,
             Verb::CloseStdin => self.input.close(),
             Verb::Interrupt => self.interrupt(),
-            // Answered when it is over: see `answer`.
-            Verb::EndSince { .. } => {}
             Verb::Stop { grace_ms } => self.stop(Duration::from_millis(grace_ms)),
         }
         Ok(None)
