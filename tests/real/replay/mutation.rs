@@ -132,8 +132,8 @@ fn mutate(dice: &mut Dice, transcript: &Transcript) -> Transcript {
 
 /// Plays it, and says what is wrong.
 fn complaint(transcript: &Transcript) -> Option<String> {
-    let played = catch_unwind(AssertUnwindSafe(|| record(transcript, usize::MAX)));
-    let Ok(player) = played else { return Some("a panic".to_owned()) };
+    let outcome = catch_unwind(AssertUnwindSafe(|| record(transcript, usize::MAX)));
+    let Ok(player) = outcome else { return Some("a panic".to_owned()) };
     let mut ended = BTreeSet::new();
     for update in &player.updates {
         if let Update::TurnEnded { turn, .. } = update
@@ -143,8 +143,8 @@ fn complaint(transcript: &Transcript) -> Option<String> {
         }
     }
     let unusable = player.updates.iter().any(|update| matches!(update, Update::Unusable { .. }));
-    let last = player.fed.iter().rev().find_map(super::player::Fed::delivered);
-    let lost = last.filter(|turn| !ended.contains(*turn) && !unusable);
+    let newest = player.fed.iter().rev().find_map(super::player::Fed::delivered);
+    let lost = newest.filter(|turn| !ended.contains(*turn) && !unusable);
     let once = matches!(transcript.protocol, Protocol::Lines(_) | Protocol::Text);
     match lost {
         Some(turn) => Some(format!("{turn} did not end")),
