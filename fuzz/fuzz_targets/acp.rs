@@ -1,56 +1,31 @@
-//! Whatever an agent prints: no panic, the same updates however it is split, and every turn ends.
+//! Whatever an agent prints in the Agent Client Protocol: no panic, the same updates however it is split, and every turn ends.
 //!
-//! `cargo +nightly fuzz run acp` (from the repository's root). The bytes are what the agent prints after it is ready and has its first
-//! prompt; the first byte says how they are split.
+//! `cargo +nightly fuzz run acp` (from the repository's root). The first byte says what is done meanwhile and which agent it says it
+//! is, the second how the rest is split.
 
 #![no_main]
 
 use divisi::agent::acp::AcpConversation;
-use divisi::host::port::{Conversation, ConversationInput, ConversationSetup, Update};
-use divisi::model::id::TurnId;
-use divisi::model::job::JobEnd;
+use divisi::host::port::ConversationSetup;
 use libfuzzer_sys::fuzz_target;
 
-const READY: &[&str] = &[
-    r#"{"jsonrpc":"2.0","id":"initialize","result":{"protocolVersion":1,"agentCapabilities":{"loadSession":true}}}"#,
-    r#"{"jsonrpc":"2.0","id":"new","result":{"sessionId":"S","modes":{"currentModeId":"a","availableModes":[{"id":"a","name":"A"}]}}}"#,
-];
+include!("playing.rs");
 
-struct Played {
-    conversation: AcpConversation,
-    updates: Vec<Update>,
-}
-
-impl Played {
-    fn feed(&mut self, input: ConversationInput<'_>) {
-        let mut news = Vec::new();
-        self.conversation.feed(input, &mut news);
-        for update in news {
-            if let Update::Write { key, bytes } = &update {
-                self.feed(ConversationInput::Written { key, bytes });
-            }
-            self.updates.push(update);
-        }
-    }
-}
-
-fn play(bytes: &[u8], size: usize) -> Vec<Update> {
-    let mut played = Played { conversation: AcpConversation::new(ConversationSetup::default()), updates: Vec::new() };
-    played.feed(ConversationInput::Started);
-    for line in READY {
-        played.feed(ConversationInput::Output { stderr: false, bytes: format!("{line}\n").as_bytes() });
-    }
-    played.feed(ConversationInput::Prompt { turn: &TurnId::from("s.t1"), text: "x" });
-    for chunk in bytes.chunks(size) {
-        played.feed(ConversationInput::Output { stderr: false, bytes: chunk });
-    }
-    played.feed(ConversationInput::Ended(&JobEnd::Lost));
-    played.updates
-}
+/// Names with ways of their own, and one without.
+const NAMES: [&str; 4] = ["@agentclientprotocol/codex-acp", "OpenCode", "Copilot", "another"];
 
 fuzz_target!(|input: &[u8]| {
-    let Some((size, bytes)) = input.split_first() else { return };
-    let whole = play(bytes, bytes.len().max(1));
-    assert_eq!(play(bytes, usize::from(*size).max(1)), whole);
-    assert!(whole.iter().any(|update| matches!(update, Update::TurnEnded { .. })));
+    let [acts, size, bytes @ ..] = input else { return };
+    let name = NAMES[usize::from(acts >> 2) % NAMES.len()];
+    let initialized = format!(
+        r#"{{"jsonrpc":"2.0","id":"initialize","result":{{"protocolVersion":1,"agentCapabilities":{{"loadSession":true}},"agentInfo":{{"name":"{name}"}}}}}}"#
+    );
+    let opened = r#"{"jsonrpc":"2.0","id":"new","result":{"sessionId":"S","modes":{"currentModeId":"a","availableModes":[{"id":"a","name":"A"}]}}}"#;
+    check(
+        || Box::new(AcpConversation::new(ConversationSetup::default())),
+        &[&initialized, opened],
+        *acts,
+        *size,
+        bytes,
+    );
 });

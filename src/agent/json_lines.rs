@@ -100,6 +100,15 @@ impl Dialect {
     }
 }
 
+/// What agents say when there is no such conversation (any more).
+const GONE: [&str; 5] = [
+    "no conversation found",
+    "no rollout found",
+    "session not found",
+    "error resuming session",
+    "invalid session identifier",
+];
+
 /// Understands the events of a dialect.
 trait Listener: Send {
     /// Takes an event; false when it is not known.
@@ -192,9 +201,22 @@ impl JsonLinesConversation {
         self.on_output(b"\n", updates);
         self.listener.abandon(updates);
         let outcome = self.outcome(job_end);
+        if matches!(outcome, TurnOutcome::Failed { .. }) && self.earlier_is_gone() {
+            // The next turn must not ask for it again.
+            self.page.ready.conversation = None;
+            updates.push(Update::Ready(self.page.ready.clone()));
+        }
         updates.extend(end::leak_notice(job_end).map(Update::Notice));
         self.page.turns.close(outcome, updates);
         self.page.turns.phase = Phase::Ended(end::describe(job_end));
+    }
+
+    /// Whether it failed because there is no conversation to go on with.
+    fn earlier_is_gone(&self) -> bool {
+        let page = &self.page;
+        let said = [page.fault.clone(), page.turns.last_words()].into_iter().flatten().collect::<Vec<_>>();
+        let said = said.join(" ").to_lowercase();
+        page.earlier.is_some() && !page.ready.resumed && GONE.iter().any(|words| said.contains(words))
     }
 
     fn outcome(&self, job_end: &JobEnd) -> TurnOutcome {

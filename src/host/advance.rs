@@ -172,12 +172,8 @@ fn begin_turn_process(change: &mut Change<'_>, id: &SessionId) {
     };
     let job = JobId(format!("{id}.j{}", session.jobs + 1));
     let serves = (lifetime == Lifetime::Turn).then(|| turn.id.clone());
-    let resume = match lifetime {
-        Lifetime::Turn => None,
-        Lifetime::Session => {
-            session.ready.clone().filter(|ready| ready.conversation.is_some() && (ready.can_load || ready.can_resume))
-        }
-    };
+    let resume =
+        session.ready.clone().filter(|ready| ready.conversation.is_some() && (ready.can_load || ready.can_resume));
     let chosen = session.chosen.clone();
     change.emit(Some(id), Event::JobIntended { job: job.clone(), turn: serves, resume, chosen });
     if let Some(text) = notice {

@@ -31,16 +31,25 @@ fn on_update(change: &mut Change<'_>, id: &SessionId, job: &JobId, update: Updat
     let turn = running(change, id);
     let event = match update {
         // The unit carries these out itself.
-        Update::Write { .. } | Update::CloseStdin => return,
+        Update::Write { .. } | Update::CloseStdin | Update::EndSince { .. } => return,
         Update::Ready(ready) => {
             let process = change.brain.registry.jobs.get(job);
             let first = process.is_some_and(|job| !job.ready);
             let lost = process.is_some_and(|job| job.resume.is_none() || !ready.resumed);
+            // A process of one turn got its prompt when it was started, when it was still to go on.
+            let told = process.is_none_or(|job| job.turn.is_none() || job.resume.is_none());
             let earlier = change.brain.registry.sessions.get(id).is_some_and(|session| session.turns > 1);
+            let gone = ready.conversation.is_none();
             change.emit(Some(id), Event::AgentReadied { ready });
             // An agent may say more of itself later; that its conversation is a new one is told once.
             if first && earlier && lost {
-                let text = "the earlier conversation could not be resumed: the agent starts a new one and is given the transcript";
+                let text = if gone {
+                    "the earlier conversation is gone: the next turn begins a new one and is given the transcript"
+                } else if told {
+                    "the earlier conversation could not be resumed: the agent starts a new one and is given the transcript"
+                } else {
+                    "the earlier conversation could not be resumed: the agent starts a new one and knows nothing of it"
+                };
                 change.emit(Some(id), Event::AgentNotice { turn, text: text.to_owned() });
             }
             return;

@@ -17,6 +17,7 @@ use crate::host::profile;
 use crate::host::run_effect::Runner;
 use crate::host::unit::Unit;
 use crate::model::Refusal;
+use crate::model::agent::Protocol;
 use crate::model::approval::{Answer, Approval, ApprovalState};
 use crate::model::id::SessionId;
 use crate::model::job::JobEnd;
@@ -40,7 +41,7 @@ impl Runner {
             }
         };
         self.send(Input::JobStarted { session: session.clone(), job: job.clone(), result: Ok(handle.shim) });
-        let history = self.history(&launch, lifetime, prompt.follow_up).await;
+        let history = if lifetime == Lifetime::Session { self.history(&launch, prompt.follow_up).await } else { None };
         let unit = Unit {
             launch,
             lifetime,
@@ -71,7 +72,10 @@ impl Runner {
         let secret = |name: &str| environment.get(name).or_else(|| self.environment.get(name)).cloned();
         let secrets = mcp::variables(&launch.mcp, secret)?;
         environment.extend(secrets);
-        let own_prompt = (lifetime == Lifetime::Turn).then(|| self.with_paths(&launch.session, prompt));
+        let own_prompt = match lifetime {
+            Lifetime::Turn => Some(self.own_prompt(&agent, launch, prompt).await),
+            Lifetime::Session => None,
+        };
         let spec = JobSpec {
             job: launch.job.clone(),
             command: agents.command(&agent, &launch.setup, own_prompt.as_deref()),
@@ -170,7 +174,7 @@ impl Runner {
         let follow_up = prompt.as_ref().is_some_and(|prompt| prompt.follow_up);
         first.extend(prompt.map(UnitInput::Prompt));
         first.extend(launch.steers.iter().cloned().map(UnitInput::Steer));
-        let history = self.history(&launch, lifetime, follow_up).await;
+        let history = if lifetime == Lifetime::Session { self.history(&launch, follow_up).await } else { None };
         self.send(Input::JobAttached { session, job: job.clone(), alive });
         let (host, attachments) = (self.host.clone(), Arc::clone(&self.ports.attachments));
         let unit = Unit { launch, lifetime, conversation, reader, control, inputs, host, history, attachments };
@@ -211,8 +215,18 @@ impl Runner {
             .collect()
     }
 
-    async fn history(&self, launch: &Launch, lifetime: Lifetime, follow_up: bool) -> Option<String> {
-        if lifetime == Lifetime::Turn || !follow_up {
+    /// The prompt for a process of one turn. When it cannot go on with a conversation it is told what was said; a shell is not, for its
+    /// prompt is a command.
+    async fn own_prompt(&self, agent: &AgentDefinition, launch: &Launch, prompt: &Delivery) -> String {
+        let knows = agent.protocol == Protocol::Shell || launch.setup.resume.is_some();
+        match self.history(launch, prompt.follow_up && !knows).await {
+            Some(history) => format!("{history}\n\n{}", self.with_paths(&launch.session, prompt)),
+            None => self.with_paths(&launch.session, prompt),
+        }
+    }
+
+    async fn history(&self, launch: &Launch, follow_up: bool) -> Option<String> {
+        if !follow_up {
             return None;
         }
         let store = Arc::clone(&self.ports.store);

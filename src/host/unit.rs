@@ -65,6 +65,8 @@ struct Progress {
     sent: BTreeSet<String>,
     /// Writes that wait to be handed over.
     outbox: Vec<(String, Vec<u8>)>,
+    /// Keys since whose write everything that was started is to be ended.
+    sweeps: Vec<String>,
     /// The process said that it is ready; whether it knows the earlier conversation.
     ready: Option<bool>,
     /// Prompts that wait for that.
@@ -84,6 +86,7 @@ impl Unit {
             written: BTreeSet::new(),
             sent: BTreeSet::new(),
             outbox: Vec::new(),
+            sweeps: Vec::new(),
             ready: None,
             prompts: Vec::new(),
             told: Vec::new(),
@@ -131,6 +134,7 @@ impl Unit {
                 }
                 records = self.reader.read(progress.offset), if unconfirmed.is_none() && progress.end.is_none() => {
                     let updates = self.on_records(progress, &records?);
+                    self.sweep(progress).await;
                     self.flush(progress).await;
                     if !updates.is_empty() {
                         unconfirmed = Some(self.report(progress, updates)?);
@@ -165,6 +169,7 @@ impl Unit {
             }
             let _already_committed = self.on_records(progress, &committed);
         }
+        progress.sweeps.clear();
         Ok(())
     }
 
@@ -204,6 +209,7 @@ impl Unit {
         for update in updates {
             match update {
                 Update::Write { key, bytes } => progress.outbox.push((key, bytes)),
+                Update::EndSince { key } => progress.sweeps.push(key),
                 Update::Ready(ready) => {
                     progress.ready = Some(ready.resumed);
                     kept.push(Update::Ready(ready));
@@ -327,6 +333,16 @@ impl Unit {
         let Some(control) = &self.control else { return };
         if let Err(refusal) = control.stop(self.launch.grace).await {
             tracing::debug!(job = %self.launch.job, %refusal, "not stopped: it is gone");
+        }
+    }
+
+    /// Ends what a cancelled turn left, before anybody hears that it is over.
+    async fn sweep(&mut self, progress: &mut Progress) {
+        for key in std::mem::take(&mut progress.sweeps) {
+            let Some(control) = &self.control else { continue };
+            if let Err(refusal) = control.end_since(&key).await {
+                tracing::warn!(job = %self.launch.job, key, %refusal, "what a cancelled turn started may still run");
+            }
         }
     }
 

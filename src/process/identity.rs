@@ -54,6 +54,14 @@ fn parse(stat: &[u8]) -> Option<ProcessStat> {
     Some(ProcessStat { pid, state, parent, group, session, start_time })
 }
 
+/// Clock ticks between boot and now: what [`ProcessStat::start_time`] of a process born now is.
+pub fn ticks() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let per_second = rustix::param::clock_ticks_per_second();
+    let whole = u64::try_from(now.tv_sec).unwrap_or_default() * per_second;
+    whole + u64::try_from(now.tv_nsec).unwrap_or_default() * per_second / 1_000_000_000
+}
+
 /// The running boot's id.
 ///
 /// # Errors

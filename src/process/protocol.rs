@@ -42,6 +42,11 @@ pub(super) enum Verb {
     CloseStdin,
     /// SIGINT to the program's group.
     Interrupt,
+    /// End who was born since the write under this key, and not the program. Answered when they are gone.
+    EndSince {
+        /// The key.
+        key: String,
+    },
     /// End the tree.
     Stop {
         /// Time between SIGTERM and SIGKILL.

@@ -24,6 +24,7 @@ mod lease;
 mod program;
 mod secrets;
 mod signals;
+mod sweep;
 
 use control::Control;
 use keeper::Keeper;

@@ -73,8 +73,8 @@ fn delays(text: &str, now: u64, into: &mut Vec<Duration>) {
 
 /// What one round brought.
 #[derive(Default)]
-struct Round {
-    delays: Vec<Duration>,
+pub(super) struct Round {
+    pub(super) delays: Vec<Duration>,
     events: usize,
     took: Duration,
 }
@@ -82,14 +82,7 @@ struct Round {
 /// Eight agents at a reading pace, then as fast as they can.
 pub(super) fn streaming() -> Vec<Measure> {
     let scene = Scene::new();
-    let program = std::env::current_exe().expect("a program has a path");
-    let definition = format!(
-        "name = \"bench\"\ndescription = \"Says pieces with the time in them\"\nprotocol = \"acp\"\ncommand = [{:?}, {AS_AGENT:?}]\n",
-        program.display().to_string()
-    );
-    std::fs::create_dir_all(scene.path("config/divisi/agents")).expect("the bench directory can be written");
-    std::fs::write(scene.path("config/divisi/agents/bench.toml"), definition)
-        .expect("the bench directory can be written");
+    define_agent(&scene);
     let repository = scene.repository("r", 10);
     let daemon = scene.daemon();
     let mut client = daemon.connect();
@@ -100,8 +93,7 @@ pub(super) fn streaming() -> Vec<Measure> {
         client.wait_for(&session, |event| event["type"] == "turn.ended");
         sessions.push(session);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let database = Connection::open_with_flags(scene.database(), flags).expect("the daemon's database can be read");
+    let database = open_database(&scene);
     let mut measures = Vec::new();
     for (name, pieces, pause, goal) in
         [("100 pieces a second each", 300, 10_000, "p99 under 20 ms"), ("as fast as they can", 4000, 0, "")]
@@ -109,7 +101,7 @@ pub(super) fn streaming() -> Vec<Measure> {
         let prompt = format!("{pieces} {pause}");
         let (mut ours, mut pipes, mut rounds) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..scaled(3) {
-            pipes.push(straight(&scene, &prompt));
+            pipes.push(straight(&scene, &prompt, AGENTS));
             rounds.push(through(&mut client, &sessions, &prompt, &database));
         }
         for round in &rounds {
@@ -149,13 +141,31 @@ pub(super) fn streaming() -> Vec<Measure> {
     measures
 }
 
-fn shown(delays: &mut [Duration]) -> String {
+/// Makes this program an agent of the catalog, named `bench`.
+pub(super) fn define_agent(scene: &Scene) {
+    let program = std::env::current_exe().expect("a program has a path");
+    let definition = format!(
+        "name = \"bench\"\ndescription = \"Says pieces with the time in them\"\nprotocol = \"acp\"\ncommand = [{:?}, {AS_AGENT:?}]\n",
+        program.display().to_string()
+    );
+    std::fs::create_dir_all(scene.path("config/divisi/agents")).expect("the bench directory can be written");
+    std::fs::write(scene.path("config/divisi/agents/bench.toml"), definition)
+        .expect("the bench directory can be written");
+}
+
+/// The daemon's database, for looking at.
+pub(super) fn open_database(scene: &Scene) -> Connection {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(scene.database(), flags).expect("the daemon's database can be read")
+}
+
+pub(super) fn shown(delays: &mut [Duration]) -> String {
     let [half, worst, last] = [50, 99, 100].map(|percent| percentile(delays, percent).as_secs_f64() * 1000.0);
     format!("p50 {half:.2} ms, p99 {worst:.2} ms, longest {last:.1} ms")
 }
 
 /// One round through the daemon. Every batch that is seen is looked up in the database: it must be there.
-fn through(client: &mut Client, sessions: &[String], prompt: &str, database: &Connection) -> Round {
+pub(super) fn through(client: &mut Client, sessions: &[String], prompt: &str, database: &Connection) -> Round {
     let begin = Instant::now();
     for session in sessions {
         client.call("session/send", &json!({"session": session, "text": prompt}));
@@ -193,10 +203,10 @@ fn through(client: &mut Client, sessions: &[String], prompt: &str, database: &Co
 }
 
 /// One round of the same agents without a daemon, each read by a thread.
-fn straight(scene: &Scene, prompt: &str) -> Round {
+pub(super) fn straight(scene: &Scene, prompt: &str, agents: usize) -> Round {
     let program = std::env::current_exe().expect("a program has a path");
     let begin = Instant::now();
-    let readers: Vec<_> = (0..AGENTS)
+    let readers: Vec<_> = (0..agents)
         .map(|_| {
             let mut agent = scene
                 .command(&program.display().to_string())

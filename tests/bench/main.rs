@@ -6,6 +6,7 @@ mod create;
 mod idle;
 mod latency;
 mod nvim;
+mod overhead;
 mod scene;
 mod start;
 mod store;
@@ -32,6 +33,7 @@ type Bench = (&'static str, fn() -> Vec<Measure>);
 const BENCHES: &[Bench] = &[
     ("create", create::creation),
     ("latency", latency::streaming),
+    ("sixteen", overhead::sixteen),
     ("idle", idle::idleness),
     ("start", start::starting),
     ("size", idle::sizes),

@@ -38,6 +38,10 @@ pub(super) const CLAUDE_ACP: Agent = Agent {
 pub(super) const OPENCODE: Agent =
     Agent { name: "opencode", program: "opencode", asking: None, working: None, prepare: opencode };
 
+/// opencode asks when its own configuration says so.
+pub(super) const OPENCODE_ASKING: Agent =
+    Agent { name: "opencode", program: "opencode", asking: None, working: None, prepare: opencode_asking };
+
 pub(super) const OPENCODE_ONCE: Agent =
     Agent { name: "opencode-once", program: "opencode", asking: None, working: None, prepare: opencode };
 
@@ -91,8 +95,16 @@ fn gemini(stage: &Stage) -> BTreeMap<String, String> {
 }
 
 fn opencode(stage: &Stage) -> BTreeMap<String, String> {
+    opencode_with(stage, "allow")
+}
+
+fn opencode_asking(stage: &Stage) -> BTreeMap<String, String> {
+    opencode_with(stage, "ask")
+}
+
+fn opencode_with(stage: &Stage, permission: &str) -> BTreeMap<String, String> {
     let config = format!(
-        r#"{{"model": "fake/fake-model", "small_model": "fake/fake-model", "share": "disabled", "provider": {{"fake": {{
+        r#"{{"permission": {{"edit": "{permission}", "bash": "{permission}"}}, "model": "fake/fake-model", "small_model": "fake/fake-model", "share": "disabled", "provider": {{"fake": {{
             "npm": "@ai-sdk/openai-compatible", "options": {{"baseURL": "{}/text/v1", "apiKey": "dummy"}},
             "models": {{"fake-model": {{"tool_call": true, "limit": {{"context": 200000, "output": 8192}}}}}}}}}}}}"#,
         stage.model

@@ -13,6 +13,7 @@ mod fake_model;
 mod gemini;
 mod harness;
 mod others;
+mod readme;
 mod replay;
 mod scenarios;
 mod session;

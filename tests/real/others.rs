@@ -1,5 +1,6 @@
 //! Agents that take too long to be part of every run. Install them (`tests/tools/agents .cache opencode qwen copilot pi
-//! claude-agent-acp`), name the folder in `DIVISI_TEST_AGENTS`, and run `cargo test real::others -- --ignored`.
+//! claude-agent-acp`), name the folder in `DIVISI_TEST_AGENTS`, and run `cargo test real:: -- --ignored`
+//! (two are in `real::daemon`).
 
 use super::agents::{CLAUDE_ACP, COPILOT_ONCE, OPENCODE, OPENCODE_ONCE, PI, QWEN_ONCE};
 use super::harness::PipeSession;

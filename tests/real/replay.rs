@@ -3,6 +3,8 @@
 //! A transcript is `NAME.jsonl`: what was printed, or with both directions `{"dir": ">"|"<", "msg": ...}`; `NAME.meta.json` says the
 //! command and the exit code, `NAME.stderr` is what its name says.
 
+mod archive;
+mod mutation;
 mod outcomes;
 mod player;
 mod properties;
@@ -15,11 +17,9 @@ use divisi::host::port::Update;
 
 use crate::support::skip;
 
+use archive::Archive;
 use player::play;
 use transcript::Transcript;
-
-/// Where recorded transcripts are; nothing is fetched.
-const TRANSCRIPTS: &str = "DIVISI_TEST_TRANSCRIPTS";
 
 /// Our own.
 fn fixtures() -> PathBuf {
@@ -57,17 +57,17 @@ fn play_all(folder: &Path) -> (BTreeMap<&'static str, usize>, Vec<String>) {
 fn our_own_transcripts_are_understood() {
     let (counts, complaints) = play_all(&fixtures());
     assert!(complaints.is_empty(), "{complaints:#?}");
-    assert!(counts.len() >= 8, "one for each protocol and dialect: {counts:?}");
+    assert_eq!(counts.len(), 12, "one for each protocol and dialect: {counts:?}");
 }
 
 #[test]
 fn recorded_transcripts_are_understood() {
-    let Some(folder) = std::env::var_os(TRANSCRIPTS).filter(|path| !path.is_empty()) else {
-        skip::skip("real::replay::recorded_transcripts_are_understood", &format!("{TRANSCRIPTS} names no folder"));
-        return;
+    let archive = match Archive::open() {
+        Ok(archive) => archive,
+        Err(reason) => return skip::skip("real::replay::recorded_transcripts_are_understood", &reason),
     };
-    let (counts, complaints) = play_all(Path::new(&folder));
+    let (counts, complaints) = play_all(&archive.folder);
+    println!("{counts:?}");
     assert!(counts.values().sum::<usize>() > 0, "there is no transcript");
     assert!(complaints.is_empty(), "{counts:?}, {} complaints: {complaints:#?}", complaints.len());
-    println!("{counts:?}");
 }

@@ -124,6 +124,19 @@ pub(super) enum Tells {
     ReasoningApart,
     /// Input and output as a whole.
     Sums,
+    /// Everything, but of the last model call only.
+    LastStep,
+}
+
+impl Tells {
+    /// Input with the cache, and output with the reasoning in it, of two model calls.
+    pub(super) fn sums(self) -> [u64; 2] {
+        match self {
+            Self::Everything | Self::NoReasoning | Self::Sums => [2400, 84],
+            Self::ReasoningApart => [2400, 98],
+            Self::LastStep => [1200, 42],
+        }
+    }
 }
 
 /// What the turn used is reported, with nothing counted twice: two model calls, each of 200 tokens beside 1000 cached ones, and of 35
@@ -153,6 +166,7 @@ pub(super) fn reports_usage(session: &mut dyn Session, tells: Tells) {
         Tells::NoReasoning => [400, 2000, 84, 0],
         Tells::ReasoningApart => [400, 2000, 84, 14],
         Tells::Sums => [2400, 0, 84, 0],
+        Tells::LastStep => [200, 1000, 35, 7],
     };
     assert_eq!(found, expected, "input, cache read, output, reasoning of {parts:#?}");
 }
@@ -217,9 +231,22 @@ fn begin_long_command(session: &mut dyn Session) {
     }
 }
 
+/// It is told a word that it may be asked for in a later turn.
+pub(super) fn is_told_a_word(session: &mut dyn Session) {
+    let (outcome, _) = play(session, "the word is plover-17 @@text", "allow_once", None);
+    done(&outcome);
+}
+
+/// The model gets what was said in an earlier turn.
+pub(super) fn remembers(session: &mut dyn Session) {
+    let (outcome, _) = play(session, "which word was it? @@recall=plover-17", "allow_once", None);
+    done(&outcome);
+    assert!(session.said().contains("I remember that."), "{:?}", session.said());
+}
+
 /// A new process goes on with the same conversation.
 pub(super) fn is_resumed(session: &mut dyn Session) {
-    still_works(session);
+    is_told_a_word(session);
     let before = session.ready();
     assert!(before.conversation.is_some(), "{before:?}");
     session.resume();
@@ -230,4 +257,5 @@ pub(super) fn is_resumed(session: &mut dyn Session) {
     assert_eq!(after.conversation, before.conversation);
     assert!(after.resumed, "{after:?}");
     assert_eq!(read(session, "again.txt").as_deref(), Some("hello from the fake model\n"));
+    remembers(session);
 }

@@ -23,7 +23,31 @@ pub(super) struct Stage {
     pub(super) programs: PathBuf,
     /// The address of the model server.
     pub(super) model: String,
-    isolated: bool,
+    fence: Fence,
+}
+
+/// The words before a command that put it into a network namespace of its own with nothing but loopback, and what enters the one of a
+/// process. Where root is needed for that and somebody else runs the tests, a user namespace lets them, who they are.
+#[derive(Debug, Clone, Copy)]
+struct Fence {
+    make: &'static [&'static str],
+    enter: &'static [&'static str],
+}
+
+const FENCES: [Fence; 2] = [
+    Fence { make: &["unshare", "-n"], enter: &["-n"] },
+    Fence { make: &["unshare", "-c", "--keep-caps", "-n"], enter: &["-U", "-n", "--preserve-credentials"] },
+];
+
+impl Fence {
+    /// The first that this system allows, tried as it is used: loopback has to come up.
+    fn find(env: &TestEnv) -> Option<Self> {
+        FENCES.into_iter().find(|fence| {
+            let mut command = env.command(fence.make[0]);
+            command.args(&fence.make[1..]).args(["sh", "-c", "ip link set lo up"]);
+            run(command).status.success()
+        })
+    }
 }
 
 impl Stage {
@@ -50,20 +74,22 @@ impl Stage {
         let repo = env.repo("repo");
         env.git(&repo, &["worktree", "add", "--quiet", "-b", "work", "../work"]);
         let worktree = env.path("work");
-        let isolated = run(env.command("unshare").tap(|command| command.args(["-n", "true"]))).status.success();
-        let (server, port) = serve(&env, isolated);
+        let Some(fence) = Fence::find(&env) else {
+            skip::skip(test, "this system allows no network namespace: an agent could reach the network");
+            return None;
+        };
+        let (server, port) = serve(&env, fence);
         let model = format!("http://127.0.0.1:{port}");
-        Some(Self { server, env, worktree, programs, model, isolated })
+        skip::ran(program);
+        Some(Self { server, env, worktree, programs, model, fence })
     }
 
     /// The server and the environment alone, with a divisi that runs where the server is, and a repository in it.
     pub(super) fn into_scene(mut self) -> (Running, Scene) {
-        if self.isolated {
-            let own = env!("CARGO_BIN_EXE_divisi");
-            let server = self.server.pid();
-            let script = self.env.script("divisi-there", &format!("exec nsenter -t {server} -n -- {own} \"$@\"\n"));
-            self.env.set_divisi(script);
-        }
+        let own = env!("CARGO_BIN_EXE_divisi");
+        let (server, enter) = (self.server.pid(), self.fence.enter.join(" "));
+        let script = self.env.script("divisi-there", &format!("exec nsenter -t {server} {enter} -- {own} \"$@\"\n"));
+        self.env.set_divisi(script);
         let repo = self.env.path("repo");
         self.env.git(&repo, &["worktree", "remove", "../work"]);
         (self.server, Scene { env: self.env, repo })
@@ -72,13 +98,8 @@ impl Stage {
     /// A command that runs where the model server is, and nowhere else.
     pub(super) fn command(&self, words: &[String]) -> Command {
         let (program, arguments) = words.split_first().expect("a command has a program");
-        let mut command = if self.isolated {
-            let mut command = self.env.command("nsenter");
-            command.arg("-t").arg(self.server.pid().to_string()).args(["-n", "--", program]);
-            command
-        } else {
-            self.env.command(program)
-        };
+        let mut command = self.env.command("nsenter");
+        command.arg("-t").arg(self.server.pid().to_string()).args(self.fence.enter).args(["--", program]);
         command.args(arguments).current_dir(&self.worktree);
         command
     }
@@ -108,16 +129,11 @@ impl Stage {
     }
 }
 
-fn serve(env: &TestEnv, isolated: bool) -> (Running, u16) {
+fn serve(env: &TestEnv, fence: Fence) -> (Running, u16) {
     let own = std::env::current_exe().expect("a running test has a program");
     let arguments = ["--exact", "real::fake_model::serve", "--nocapture", "--test-threads=1"];
-    let mut command = if isolated {
-        let mut command = env.command("unshare");
-        command.args(["-n", "--", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""]).arg(own);
-        command
-    } else {
-        env.command(own)
-    };
+    let mut command = env.command(fence.make[0]);
+    command.args(&fence.make[1..]).args(["--", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""]).arg(own);
     command.args(arguments).env(SERVE, "1");
     let mut server = Running::start(command);
     let port = loop {
@@ -127,15 +143,4 @@ fn serve(env: &TestEnv, isolated: bool) -> (Running, u16) {
         }
     };
     (server, port)
-}
-
-trait Tap {
-    fn tap(self, change: impl FnOnce(&mut Command) -> &mut Command) -> Command;
-}
-
-impl Tap for Command {
-    fn tap(mut self, change: impl FnOnce(&mut Command) -> &mut Command) -> Command {
-        change(&mut self);
-        self
-    }
 }

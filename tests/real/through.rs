@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use divisi::model::agent::{AgentReady, ToolCall};
+use divisi::model::agent::{AgentReady, Protocol, ToolCall};
 use divisi::model::approval::{Approval, ApprovalOption};
 use divisi::model::event::{Envelope, Event};
 use divisi::model::turn::TurnOutcome;
@@ -44,6 +44,7 @@ pub(super) struct DaemonSession {
     worktree: PathBuf,
     events: Vec<Envelope>,
     turns: u32,
+    protocol: Protocol,
     told: BTreeSet<String>,
     removed: bool,
 }
@@ -94,8 +95,13 @@ impl DaemonSession {
         scene.divisi(&words).ok();
         let log = scene.env.spawn_divisi(&scene.repo, &["log", NAME, "--follow", "--json"]);
         let worktree = scene.worktree(NAME);
+        let agents = scene.env.json(&scene.repo, &["agents"]);
+        let definition = agents.as_array().into_iter().flatten().find(|one| one["name"] == agent.name);
+        let protocol = definition.map(|one| one["protocol"].clone()).unwrap_or_default();
+        let protocol = serde_json::from_value(protocol).expect("the agent's protocol");
         let (events, told) = (Vec::new(), BTreeSet::new());
-        let mut session = Self { log, server, scene, worktree, events, turns: 1, told, removed: false };
+        let mut session = Self { log, server, scene, worktree, events, turns: 1, protocol, told, removed: false };
+        session.sees_only_loopback();
         match session.next() {
             Stop::Ended(TurnOutcome::Done { .. }) => {}
             other => panic!("{other:?}\n{:#?}", session.current().collect::<Vec<_>>()),
@@ -107,6 +113,13 @@ impl DaemonSession {
     /// The session as `show --json` has it.
     pub(super) fn show(&self) -> Value {
         self.scene.show(NAME)
+    }
+
+    /// Every network interface of the daemon, and so of everything it starts, is the loopback one.
+    fn sees_only_loopback(&self) {
+        let devices = fs::read_to_string(format!("/proc/{}/net/dev", self.scene.daemon_pid())).expect("its interfaces");
+        let names: Vec<&str> = devices.lines().filter_map(|line| Some(line.split_once(':')?.0.trim())).collect();
+        assert_eq!(names, ["lo"]);
     }
 
     /// How many processes of the agent were started so far.
@@ -137,9 +150,25 @@ impl DaemonSession {
         self.turns += 1;
     }
 
+    /// How many turns there were.
+    pub(super) fn turns(&self) -> usize {
+        self.turns as usize
+    }
+
+    /// How its agent is talked to.
+    pub(super) fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
     /// Every event so far, oldest first.
     pub(super) fn events(&self) -> &[Envelope] {
         &self.events
+    }
+
+    /// Whether something was told beside its work, in any turn.
+    pub(super) fn was_told(&self, words: &str) -> bool {
+        let told = |event: &Event| matches!(event, Event::AgentNotice { text, .. } if text.contains(words));
+        self.events.iter().any(|envelope| told(&envelope.event))
     }
 
     /// Waits until there is a file in the worktree, allowing what it asks for.
@@ -342,6 +371,13 @@ impl Session for DaemonSession {
 impl Drop for DaemonSession {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            let story = self.events.iter().map(|envelope| &envelope.event).filter(|event| {
+                let told =
+                    matches!(event, Event::TurnStarted { .. } | Event::TurnStopped { .. } | Event::JobIntended { .. });
+                told || matches!(event, Event::AgentReadied { .. } | Event::AgentNotice { .. } | Event::JobEnded { .. })
+            });
+            story.for_each(|event| eprintln!("  {event:?}"));
+            eprintln!("  the end:");
             for envelope in self.events.iter().rev().take(12).rev() {
                 eprintln!("  {}", format!("{:?}", envelope.event).chars().take(600).collect::<String>());
             }

@@ -41,12 +41,23 @@ pub(crate) fn skip(test: &str, reason: &str) {
     record(std::env::var_os("DIVISI_TEST_SKIPS").as_deref(), test, reason);
 }
 
+/// Says that a test ran with this agent: `tests/run` counts them.
+pub(crate) fn ran(agent: &str) {
+    if let Some(list) = std::env::var_os("DIVISI_TEST_RAN") {
+        append(&list, &format!("{agent}\n"));
+    }
+}
+
 /// [`skip`] with the list given. One line in one write, since test processes append at the same time.
 pub(super) fn record(list: Option<&OsStr>, test: &str, reason: &str) {
     let line = format!("{test}: {reason}\n");
     eprint!("SKIPPED {line}");
     if let Some(list) = list {
-        let mut list = std::fs::OpenOptions::new().append(true).create(true).open(list).expect("the list of skips");
-        list.write_all(line.as_bytes()).expect("append to the list of skips");
+        append(list, &line);
     }
+}
+
+fn append(list: &OsStr, line: &str) {
+    let mut list = std::fs::OpenOptions::new().append(true).create(true).open(list).expect("the list");
+    list.write_all(line.as_bytes()).expect("append to the list");
 }

@@ -11,11 +11,13 @@ pub struct Quirks {
     pub hides_model_errors: bool,
     /// The beginning of a message that is in truth a failure of the model, when the turn ends with it as if all were well.
     pub error_prefix: Option<&'static str>,
+    /// Whether the command of a cancelled turn may go on.
+    pub leaves_commands: bool,
 }
 
 impl Default for Quirks {
     fn default() -> Self {
-        Self { prompt_usage: UsageScope::Turn, hides_model_errors: false, error_prefix: None }
+        Self { prompt_usage: UsageScope::Turn, hides_model_errors: false, error_prefix: None, leaves_commands: false }
     }
 }
 
@@ -23,7 +25,9 @@ impl Quirks {
     /// For an agent that calls itself so in `initialize`.
     pub fn of(agent: &str) -> Self {
         match agent {
-            "@agentclientprotocol/codex-acp" => Self { hides_model_errors: true, ..Self::default() },
+            "@agentclientprotocol/codex-acp" => {
+                Self { hides_model_errors: true, leaves_commands: true, ..Self::default() }
+            }
             "OpenCode" => Self { prompt_usage: UsageScope::Step, ..Self::default() },
             "Copilot" => Self { error_prefix: Some("Error: "), ..Self::default() },
             _ => Self::default(),

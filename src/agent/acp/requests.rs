@@ -76,6 +76,11 @@ impl AcpConversation {
         match method {
             "session/request_permission" => self.on_permission(&key, id, params, updates),
             "elicitation/create" => self.on_elicitation(&key, id, params, updates),
+            // Some ask for what was not offered, and then do it themselves.
+            _ if method.starts_with("fs/") || method.starts_with("terminal/") => {
+                let message = format!("Method not found: {method} (the client did not offer it)");
+                updates.push(write_answer(&key, render::error(id, NO_SUCH_METHOD, &message)));
+            }
             _ => {
                 updates.push(Update::Raw(json!({"id": id, "method": method, "params": params})));
                 let message = format!("Method not found: {method}");

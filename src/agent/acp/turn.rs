@@ -133,6 +133,9 @@ impl AcpConversation {
             Err(error) => self.outcome_of_error(&turn, &error, updates),
         };
         self.withdraw_all("the turn ended", updates);
+        if self.quirks.leaves_commands && turn.cancelling {
+            updates.push(Update::EndSince { key: format!("prompt:{}", turn.id) });
+        }
         self.close_turn(turn, outcome, updates);
         self.deliver(updates);
     }

@@ -152,7 +152,13 @@ impl ClaudeConversation {
                 let Some(text) = text else { return false };
                 updates.push(Update::Notice(visible_line(text, 1000)));
             }
-            "hook_started" | "hook_progress" => {}
+            // A command that takes longer becomes a task. How far it is shows in its call; that the turn goes on without it does not.
+            "task_started" if message.get("is_backgrounded") == Some(&Value::Bool(true)) => {
+                let what = wire::text(message, "description").unwrap_or("a command");
+                updates.push(Update::Notice(format!("goes on in the background: {}", visible_line(what, 200))));
+            }
+            "task_started" | "task_progress" | "task_updated" | "task_notification" | "hook_started"
+            | "hook_progress" => {}
             "hook_response" => {
                 let failed = wire::text(message, "outcome").is_some_and(|outcome| outcome != "success");
                 if failed {

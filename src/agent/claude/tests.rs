@@ -189,6 +189,20 @@ fn cost_is_what_the_turn_added() {
 }
 
 #[test]
+fn only_what_goes_on_without_the_turn_is_told_of_its_tasks() {
+    let mut talk = Talk::ready();
+    talk.prompt("s.t1");
+    talk.updates.clear();
+    let said = |subtype: &str, behind: bool| json!({"type": "system", "subtype": subtype, "is_backgrounded": behind, "description": "make"});
+    for subtype in ["task_started", "task_progress", "task_updated", "task_notification"] {
+        talk.says(&said(subtype, false));
+    }
+    assert_eq!(talk.updates, []);
+    talk.says(&said("task_started", true));
+    assert_eq!(talk.updates, [Update::Notice("goes on in the background: make".to_owned())]);
+}
+
+#[test]
 fn failures_say_what_to_do() {
     let mut talk = Talk::ready();
     talk.prompt("s.t1");

@@ -187,6 +187,12 @@ pub enum Update {
     },
     /// Close its standard input.
     CloseStdin,
+    /// End what the agent has started since the write under this key: it leaves the commands of a cancelled turn running. Before
+    /// [`Update::TurnEnded`], so that nobody changes the worktree of a turn that is over.
+    EndSince {
+        /// The key.
+        key: String,
+    },
     /// It is ready for prompts.
     Ready(AgentReady),
     /// It could not be made ready; the process is of no use.

@@ -71,7 +71,7 @@ pub trait JournalReader: Send {
     async fn read(&mut self, offset: u64) -> Result<Vec<Record>, Refusal>;
 }
 
-/// Acts on a job. Every method returns when the shim has taken the request.
+/// Acts on a job. Every method but [`JobControl::end_since`] returns when the shim has taken the request.
 #[async_trait]
 pub trait JobControl: Send + Sync {
     /// Writes to the program's standard input, once per key for the job's life: a repeated key does nothing. The bytes are in the
@@ -92,6 +92,13 @@ pub trait JobControl: Send + Sync {
     /// # Errors
     /// When the shim is gone.
     async fn interrupt(&self) -> Result<(), Refusal>;
+
+    /// Ends whoever of the tree was born since the write under `key` was taken, and what they start meanwhile: SIGTERM, then SIGKILL.
+    /// The program and what it started before are left alone. Returns when they are gone.
+    ///
+    /// # Errors
+    /// When nothing was written under the key, some could not be ended, or the shim is gone.
+    async fn end_since(&self, key: &str) -> Result<(), Refusal>;
 
     /// The ladder: SIGTERM to the whole tree, after `grace` SIGKILL to the whole tree until nobody is left.
     ///

@@ -162,6 +162,10 @@ impl JobControl for Connection {
         self.ask(Verb::Interrupt, b"").await.map(|_| ())
     }
 
+    async fn end_since(&self, key: &str) -> Result<(), Refusal> {
+        self.ask(Verb::EndSince { key: key.to_owned() }, b"").await.map(|_| ())
+    }
+
     async fn stop(&self, grace: Duration) -> Result<(), Refusal> {
         let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
         let (shim, directory) = (self.who.shim.clone(), self.directory.clone());

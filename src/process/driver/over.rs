@@ -34,6 +34,10 @@ impl JobControl for Over {
         self.refusal()
     }
 
+    async fn end_since(&self, _key: &str) -> Result<(), Refusal> {
+        self.refusal()
+    }
+
     async fn stop(&self, _grace: Duration) -> Result<(), Refusal> {
         self.refusal()
     }

@@ -1,8 +1,10 @@
 //! The program's standard input: a queue in front of a pipe that may be full.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Write as _};
 use std::process::ChildStdin;
+
+use crate::process::identity;
 
 /// How much may wait for a program that does not read.
 const MAX_WAITING: usize = 64 << 20;
@@ -10,8 +12,8 @@ const MAX_WAITING: usize = 64 << 20;
 /// What was asked for and did not reach the program yet.
 #[derive(Debug, Default)]
 pub(super) struct Input {
-    /// Every key ever written: a repeated write does nothing.
-    keys: HashSet<String>,
+    /// Every key ever written, and when, in clock ticks since boot: a repeated write does nothing.
+    keys: HashMap<String, u64>,
     /// Journal offset that must be on disk first, and the bytes.
     queue: VecDeque<(u64, Vec<u8>)>,
     /// How much of the first was written.
@@ -23,7 +25,12 @@ pub(super) struct Input {
 impl Input {
     /// Whether a write under this key was taken before.
     pub(super) fn knows(&self, key: &str) -> bool {
-        self.keys.contains(key)
+        self.keys.contains_key(key)
+    }
+
+    /// When a write under this key was taken, in clock ticks since boot.
+    pub(super) fn time_of(&self, key: &str) -> Option<u64> {
+        self.keys.get(key).copied()
     }
 
     /// Why a write cannot be taken, if so.
@@ -37,7 +44,7 @@ impl Input {
 
     /// Takes a write whose record ends at `offset` of the journal.
     pub(super) fn push(&mut self, key: String, offset: u64, bytes: Vec<u8>) {
-        self.keys.insert(key);
+        self.keys.insert(key, identity::ticks());
         self.waiting += bytes.len();
         self.queue.push_back((offset, bytes));
     }

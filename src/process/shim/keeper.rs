@@ -16,12 +16,13 @@ use super::lease::Lease;
 use super::program::Program;
 use super::secrets::Secrets;
 use super::signals::Signals;
+use super::sweep::Sweep;
 use crate::base::clock;
 use crate::host::port::RecordKind;
 use crate::model::job::{JobEnd, OnDaemonDeath};
 use crate::process::identity::ProcessStat;
 use crate::process::journal::{CHUNK, JournalWriter, MAX_KEY, MAX_PAYLOAD};
-use crate::process::protocol::{Reply, Verb};
+use crate::process::protocol::{Reply, Request, Verb};
 use crate::process::spec::{self, ShimFile, SpecFile};
 use crate::process::tree;
 
@@ -47,6 +48,7 @@ pub(super) struct Keeper {
     on_daemon_death: OnDaemonDeath,
     ending: Ending,
     secrets: Secrets,
+    sweeps: Vec<Sweep>,
 }
 
 /// What can be ready.
@@ -85,6 +87,7 @@ impl Keeper {
             on_daemon_death: spec.on_daemon_death,
             ending: Ending::new(own),
             secrets: Secrets::of(&spec.environment),
+            sweeps: Vec::new(),
         }
     }
 
@@ -115,6 +118,7 @@ impl Keeper {
         if self.signals.take_terminate() {
             self.stop(GRACE);
         }
+        self.sweep(now);
         if self.control.pump(self.journal.length()) == Gone::LastWithoutDetach {
             self.lease.alone(false, now);
         }
@@ -145,6 +149,21 @@ impl Keeper {
                     return;
                 }
             }
+        }
+    }
+
+    /// Goes on with the sweeps, and answers those that are over. The end of the whole tree is the end of each.
+    fn sweep(&mut self, now: Instant) {
+        let (own, over) = (self.who.shim.pid, !self.ending.is_running());
+        let mut answers = Vec::new();
+        self.sweeps.retain_mut(|sweep| {
+            let left = if over { Some(0) } else { sweep.advance(own, now) };
+            answers.extend(left.map(|left| (sweep.asked, left)));
+            left.is_none()
+        });
+        for ((connection, id), left) in answers {
+            let error = (left > 0).then(|| format!("{left} processes could not be ended"));
+            self.control.answer(connection, Reply::Answer { id, error, shim: None }, self.journal.length());
         }
     }
 
@@ -203,7 +222,8 @@ impl Keeper {
         let now = clock::instant();
         let lease = self.lease.deadline().filter(|_| self.ending.is_running());
         let retry = self.journal.is_blocked().then(|| now + RETRY);
-        let next: Option<Instant> = [lease, retry, self.ending.deadline()].into_iter().flatten().min();
+        let sweep = self.sweeps.iter().map(Sweep::deadline).min();
+        let next: Option<Instant> = [lease, retry, sweep, self.ending.deadline()].into_iter().flatten().min();
         // Rounded up by a millisecond, so that what is due then is due.
         next.map(|next| next.saturating_duration_since(now) + Duration::from_millis(1))
     }
@@ -234,6 +254,10 @@ impl Keeper {
         let Asked { connection, request, body } = asked;
         let writes = matches!(&request, Ok(request) if matches!(request.verb, Verb::Write { .. }));
         let (id, result) = match request {
+            Ok(Request { id, verb: Verb::EndSince { key }, .. }) => match self.input.time_of(&key) {
+                Some(since) => return self.sweeps.push(Sweep::new((connection, id), since, clock::instant())),
+                None => (id, Err(format!("nothing was written under {key:?}"))),
+            },
             Ok(request) => (request.id, self.carry_out(connection, request.verb, body)),
             Err((id, error)) => (id, Err(error)),
         };
@@ -248,7 +272,8 @@ impl Keeper {
 
     fn carry_out(&mut self, connection: u64, verb: Verb, body: Vec<u8>) -> Result<Option<ShimFile>, String> {
         match verb {
-            Verb::Ping => {}
+            // The second is answered when it is over: see `answer`.
+            Verb::Ping | Verb::EndSince { .. } => {}
             Verb::Attach => {
                 self.control.attach(connection);
                 self.lease.attached();

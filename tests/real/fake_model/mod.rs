@@ -93,7 +93,14 @@ fn answer(request: &Request, reply: &mut Reply<'_>) -> std::io::Result<()> {
     if let Some(status) = script.error() {
         return reply.json(status, &style.error(status));
     }
-    let acts = if call.tools.is_empty() { vec![Act::Say("Short title".to_owned())] } else { script.step(call.step) };
+    let remembers = script.recalls().is_some_and(|word| remembers(&String::from_utf8_lossy(&request.body), word));
+    let acts = if remembers {
+        vec![Act::Say("I remember that.".to_owned())]
+    } else if call.tools.is_empty() {
+        vec![Act::Say("Short title".to_owned())]
+    } else {
+        script.step(call.step)
+    };
     let acts = if script.looks() && !call.tools.is_empty() { vec![Act::Say(seen(&body))] } else { acts };
     if script.hangs() && !call.tools.is_empty() {
         reply.hang_after_first = true;
@@ -104,6 +111,11 @@ fn answer(request: &Request, reply: &mut Reply<'_>) -> std::io::Result<()> {
         _ if path.ends_with("/chat/completions") => chat::write(&body, &call, &acts, reply),
         _ => gemini::write(&body, &call, &acts, reply, path.ends_with(":streamGenerateContent")),
     }
+}
+
+/// Whether a word stands in the request outside the question for it: in an earlier turn of the conversation.
+fn remembers(body: &str, word: &str) -> bool {
+    body.matches(word).count() > body.matches(&format!("@@recall={word}")).count()
 }
 
 /// What matters of a model call.

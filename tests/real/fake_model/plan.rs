@@ -12,9 +12,10 @@ pub(super) enum Act {
 }
 
 /// The scripts by name.
-const SCRIPTS: [&str; 16] = [
+const SCRIPTS: [&str; 17] = [
     "pictures",
     "text",
+    "recall",
     "write",
     "edit",
     "shell",
@@ -64,6 +65,11 @@ impl Script {
         self.name == "pictures"
     }
 
+    /// The word of an earlier turn that is asked for.
+    pub(super) fn recalls(&self) -> Option<&str> {
+        (self.name == "recall").then_some(self.argument.as_str())
+    }
+
     /// Whether it stops in the middle of a sentence.
     pub(super) fn hangs(&self) -> bool {
         self.name == "slow"
@@ -101,6 +107,7 @@ impl Script {
             "multi" => vec![vec![say("Step one."), write("one\n")], vec![shell("echo two > two.txt")]],
             "slow" => return vec![say("tick one tick two")],
             "long" => return vec![say(&"many words ".repeat(2000))],
+            "recall" => return vec![say("I know nothing of that.")],
             _ => return vec![say("Just text, no tools.")],
         };
         steps.get(step).cloned().unwrap_or_else(|| vec![say("Done.")])

@@ -10,6 +10,10 @@ use super::transcript::{Message, Protocol, Transcript};
 /// Runs that end without a word and with exit code 0, though they were not done: refused permissions stop opencode.
 const STOPPED: [&str; 3] = ["oc-perm-deny", "oc-outside", "opencode-denied"];
 
+/// Recorded where no agent can be worked with, though none says so: asked for version 99 of ACP it answers with its draft of version 2,
+/// and it never answers the request for a session.
+const NO_AGENT: [&str; 2] = ["acp-claude-proto99", "acp-pi"];
+
 /// What only the agent's own clients understand, and requests for what only the recorded client offered: they are refused where they
 /// ask, and kept as they are.
 pub(super) fn is_extension(message: &Value) -> bool {
@@ -38,7 +42,23 @@ pub(super) fn check(transcript: &Transcript, updates: &[Update]) -> Result<(), S
             let expected = expected(transcript);
             if expected.contains(&word(outcome)) { Ok(()) } else { Err(format!("{outcome:?}, not {expected:?}")) }
         }
-        _ if unusable => Ok(()),
+        Protocol::Text => {
+            let [outcome] = found.as_slice() else { return Err(format!("{} outcomes", found.len())) };
+            let expected = if matches!(transcript.end, JobEnd::Exited { code: 0, .. }) { "done" } else { "failed" };
+            if word(outcome) == expected { Ok(()) } else { Err(format!("{outcome:?}, not {expected}")) }
+        }
+        // It never became ready: the error that says so is in the transcript.
+        _ if unusable => {
+            let refused = transcript.messages.iter().any(|message| match message {
+                Message::Got(message) => message.get("error").is_some() || message["response"]["subtype"] == "error",
+                _ => false,
+            });
+            if refused || NO_AGENT.contains(&transcript.name.as_str()) {
+                Ok(())
+            } else {
+                Err("unusable, and the agent refused nothing".to_owned())
+            }
+        }
         _ => check_turns(transcript, &found),
     }
 }
@@ -55,34 +75,54 @@ fn expected(transcript: &Transcript) -> &'static [&'static str] {
     }
 }
 
-/// Every prompt ends once, and as its answer says.
+/// Agents that end a turn as if all were well though the model failed: what they say beside it decides.
+const HIDDEN: [&str; 2] = ["acp-codex-err500", "acp-cp-err400"];
+
+/// Every prompt ends once, and as its answer says; one without an answer is not done.
 fn check_turns(transcript: &Transcript, found: &[&TurnOutcome]) -> Result<(), String> {
-    let sent = |names: &[&str]| {
-        let is = |message: &&Message| match message {
-            Message::Sent(message) => {
-                let name = message["method"].as_str().or(message["type"].as_str()).unwrap_or_default();
-                names.contains(&name)
-            }
-            _ => false,
-        };
-        transcript.messages.iter().filter(is).count()
-    };
-    let prompts = sent(&["session/prompt", "turn/start", "user"]);
-    if found.len() != prompts {
-        return Err(format!("{} outcomes of {prompts} prompts: {found:?}", found.len()));
+    let answers = answers(transcript);
+    if found.len() != answers.len() {
+        return Err(format!("{} outcomes of {} prompts: {found:?}", found.len(), answers.len()));
     }
-    let answers = transcript.messages.iter().filter_map(|message| match message {
-        Message::Got(message) => answer(message),
-        _ => None,
-    });
-    for (answer, outcome) in answers.zip(found) {
-        // A failing model is passed off as the end of a turn by some.
-        let hidden = answer == "done" && transcript.name.contains("err") && word(outcome) == "failed";
-        if word(outcome) != answer && !hidden {
-            return Err(format!("{outcome:?}, but the agent said {answer}"));
+    for (answer, outcome) in answers.into_iter().zip(found) {
+        let agrees = match answer {
+            Some("done") if HIDDEN.contains(&transcript.name.as_str()) => word(outcome) == "failed",
+            Some(answer) => word(outcome) == answer,
+            None => word(outcome) != "done",
+        };
+        if !agrees {
+            return Err(format!("{outcome:?}, but the agent said {answer:?}"));
         }
     }
     Ok(())
+}
+
+/// What the agent said at the end of each prompt's turn, if it did.
+fn answers(transcript: &Transcript) -> Vec<Option<&'static str>> {
+    let sent = transcript.messages.iter().enumerate().filter_map(|(at, message)| match message {
+        Message::Sent(message) => Some((at, message)),
+        _ => None,
+    });
+    let is_prompt = |message: &Value| {
+        let name = message["method"].as_str().or(message["type"].as_str()).unwrap_or_default();
+        ["session/prompt", "turn/start", "user"].contains(&name)
+    };
+    let prompts: Vec<(usize, &Value)> = sent.filter(|(_, message)| is_prompt(message)).collect();
+    let got = |from: usize| {
+        transcript.messages[from..].iter().filter_map(|message| match message {
+            Message::Got(message) => Some(message),
+            _ => None,
+        })
+    };
+    if transcript.protocol == Protocol::Acp {
+        let of_prompt = |(at, prompt): &(usize, &Value)| {
+            got(*at).find(|message| message.get("method").is_none() && message["id"] == prompt["id"]).and_then(answer)
+        };
+        return prompts.iter().map(of_prompt).collect();
+    }
+    let mut ends: Vec<_> = got(0).filter_map(answer).map(Some).collect();
+    ends.resize(prompts.len(), None);
+    ends
 }
 
 /// What the agent says of a turn that ends.
@@ -104,6 +144,9 @@ fn answer(message: &Value) -> Option<&'static str> {
             "interrupted" => "interrupted",
             _ => "failed",
         });
+    }
+    if message.get("error").is_some() && message.get("type").is_none() {
+        return Some("failed");
     }
     match message.pointer("/result/stopReason").and_then(Value::as_str)? {
         "cancelled" => Some("interrupted"),

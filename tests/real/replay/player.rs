@@ -6,6 +6,7 @@ use divisi::agent::acp::AcpConversation;
 use divisi::agent::claude::ClaudeConversation;
 use divisi::agent::codex::CodexConversation;
 use divisi::agent::json_lines::JsonLinesConversation;
+use divisi::agent::shell::ShellConversation;
 use divisi::host::port::{Conversation, ConversationInput, ConversationSetup, Update};
 use divisi::model::agent::AgentReady;
 use divisi::model::id::TurnId;
@@ -43,6 +44,11 @@ impl Fed {
         }
     }
 
+    /// The turn whose prompt was delivered with it.
+    pub(super) fn delivered(&self) -> Option<&str> {
+        if let Self::Written { key, .. } = self { key.strip_prefix("prompt:") } else { None }
+    }
+
     /// Whether it is in the journal.
     pub(super) fn is_record(&self) -> bool {
         matches!(self, Self::Started | Self::Output { .. } | Self::Written { .. } | Self::Ended(_))
@@ -72,6 +78,7 @@ pub(super) fn conversation(transcript: &Transcript) -> Box<dyn Conversation> {
         Protocol::Acp => Box::new(AcpConversation::new(setup)),
         Protocol::Claude => Box::new(ClaudeConversation::new(setup)),
         Protocol::Codex => Box::new(CodexConversation::new(setup)),
+        Protocol::Text => Box::new(ShellConversation::new(TurnId::from("s.t1"))),
         Protocol::Lines(dialect) => Box::new(JsonLinesConversation::new(dialect, &setup, TurnId::from("s.t1"))),
     }
 }

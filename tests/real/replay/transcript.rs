@@ -1,7 +1,7 @@
 //! A transcript, read.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use divisi::agent::json_lines::Dialect;
 use divisi::model::job::JobEnd;
@@ -14,6 +14,8 @@ pub(super) enum Protocol {
     Claude,
     Codex,
     Lines(Dialect),
+    /// No protocol: text for people, or a terminal's screen. As with a shell job the exit code decides.
+    Text,
 }
 
 impl Protocol {
@@ -22,6 +24,7 @@ impl Protocol {
             Self::Acp => "ACP",
             Self::Claude => "Claude Code",
             Self::Codex => "Codex",
+            Self::Text => "text",
             Self::Lines(Dialect::Amp) => "Amp lines",
             Self::Lines(Dialect::Claude) => "Claude Code lines",
             Self::Lines(Dialect::Codex) => "Codex lines",
@@ -35,7 +38,7 @@ impl Protocol {
 }
 
 /// A transcript.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Transcript {
     pub(super) name: String,
     pub(super) protocol: Protocol,
@@ -50,7 +53,7 @@ pub(super) struct Transcript {
 }
 
 /// A message of a transcript with both directions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Message {
     /// The client sent it.
     Sent(Value),
@@ -73,12 +76,13 @@ const PROGRAMS: [(&str, Dialect); 8] = [
 ];
 
 impl Transcript {
-    /// Those of a folder that can be played, by name.
+    /// Those of a folder, by name.
     pub(super) fn all(folder: &Path) -> Vec<Self> {
         let entries = fs::read_dir(folder).expect("a folder of transcripts").flatten().map(|entry| entry.path());
-        let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ext| ext == "jsonl")).collect();
+        let is_transcript = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "jsonl" || ext == "pty");
+        let mut paths: Vec<_> = entries.filter(is_transcript).collect();
         paths.sort();
-        paths.iter().filter_map(|path| Self::read(path)).collect()
+        paths.iter().map(|path| Self::read(path).unwrap_or_else(|| panic!("cannot read {}", path.display()))).collect()
     }
 
     fn read(path: &Path) -> Option<Self> {
@@ -93,7 +97,7 @@ impl Transcript {
         let messages: Vec<Message> = text.lines().filter_map(message).collect();
         let protocol = match messages.first() {
             Some(first) => two_way(first)?,
-            None => Protocol::Lines(dialect(&meta, &text)?),
+            None => dialect(&meta, &text).map_or(Protocol::Text, Protocol::Lines),
         };
         let code = i32::try_from(meta["rc"].as_i64().unwrap_or_default()).ok()?;
         let end = if code < 0 {
@@ -128,10 +132,15 @@ fn two_way(first: &Message) -> Option<Protocol> {
 /// The dialect, when it is a run that was to print JSON lines.
 fn dialect(meta: &Value, text: &str) -> Option<Dialect> {
     let words: Vec<&str> = meta["cmd"].as_array()?.iter().filter_map(Value::as_str).collect();
-    let program = words.first()?.rsplit('/').next()?;
+    let base = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
+    // One was recorded under a tracer.
+    let program = words.iter().map(|word| base(word)).find(|name| PROGRAMS.iter().any(|(known, _)| known == name))?;
+    if base(words.first()?) == "aider" {
+        return None;
+    }
     let json = words.iter().any(|word| matches!(*word, "--json" | "json" | "stream-json" | "--stream-json"));
     // One document at the end is another format; and a terminal puts more into the stream than lines.
     let lines = !words.windows(2).any(|pair| pair == ["--output-format", "json"]) || program == "copilot";
-    let found = PROGRAMS.iter().find(|(name, _)| *name == program).map(|(_, dialect)| *dialect);
+    let found = PROGRAMS.iter().find(|(name, _)| **name == program).map(|(_, dialect)| *dialect);
     found.filter(|_| json && lines && !text.contains('\u{1b}'))
 }

@@ -1,11 +1,9 @@
 //! Transcripts in the shape in which real agents were recorded: `{"dir": ">" | "<", "msg": {...}}` per line, where `>` is what a client
-//! wrote. The small ones in `tests/fixtures/agents` were made by hand after recorded ones. With `DIVISI_TRANSCRIPTS` set to a directory
-//! of recordings, those are replayed, too.
+//! wrote. The small ones in `tests/fixtures/agents` were made by hand after recorded ones, which `tests/real/replay` plays.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::*;
 
@@ -117,39 +115,4 @@ fn an_agent_that_announces_nothing_and_is_cancelled() {
     let tool = updates.iter().rev().find_map(|u| if let Update::Tool(call) = u { Some(call) } else { None }).unwrap();
     assert_eq!(tool.status, ToolStatus::Failed);
     assert!(matches!(updates.last(), Some(Update::TurnEnded { outcome: TurnOutcome::Interrupted { .. }, .. })));
-}
-
-#[test]
-fn recordings_replay_without_a_panic_and_every_turn_ends() {
-    let Some(directory) = std::env::var_os("DIVISI_TRANSCRIPTS").map(PathBuf::from) else { return };
-    let mut seen = 0;
-    let mut raw: BTreeMap<String, usize> = BTreeMap::new();
-    for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
-        let name = entry.file_name().into_string().unwrap();
-        let text = fs::read_to_string(entry.path()).unwrap_or_default();
-        if entry.path().extension().is_none_or(|ext| ext != "jsonl")
-            || !text.contains("\"initialize\"")
-            || !name.contains("acp-")
-        {
-            continue;
-        }
-        seen += 1;
-        let (updates, turns, outcomes) = replayed(&text);
-        for update in &updates {
-            if let Update::Raw(message) = update {
-                let what = message
-                    .pointer("/params/update/sessionUpdate")
-                    .or(message.get("method"))
-                    .map_or_else(|| message.to_string(), Value::to_string);
-                *raw.entry(what).or_default() += 1;
-            }
-        }
-        let unusable = count(&updates, |u| matches!(u, Update::Unusable { .. })) > 0;
-        assert!(unusable || turns.len() == outcomes.len(), "{name}: {} turns, {outcomes:?}", turns.len());
-        let usage =
-            updates.iter().filter(|u| matches!(u, Update::Usage(usage) if usage.input + usage.output > 0)).count();
-        writeln!(std::io::stderr(), "{name}: {outcomes:?} usage {usage}").unwrap();
-    }
-    assert!(seen > 0);
-    writeln!(std::io::stderr(), "{seen} transcripts, kept raw: {raw:#?}").unwrap();
 }

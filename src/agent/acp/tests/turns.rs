@@ -190,6 +190,26 @@ fn usage_is_reported_with_its_scope() {
 }
 
 #[test]
+fn what_a_cancelled_turn_may_leave_is_ended_before_its_end_is_told() {
+    for (name, leaves) in [("@agentclientprotocol/codex-acp", true), ("another", false)] {
+        let mut bench = Bench::started(ConversationSetup::default());
+        bench.initialized(&json!({}), name);
+        bench.answers("new", &json!({"sessionId": "S"}));
+        bench.prompt("s.t1");
+        bench.answers("prompt:s.t1", &json!({"stopReason": "end_turn"}));
+        bench.prompt("s.t2");
+        bench.take();
+        bench.feed(ConversationInput::Cancel);
+        bench.answers("prompt:s.t2", &json!({"stopReason": "cancelled"}));
+        let updates = bench.take();
+        let sweep = Update::EndSince { key: "prompt:s.t2".to_owned() };
+        let end = updates.iter().position(|update| matches!(update, Update::TurnEnded { .. })).unwrap();
+        let found = updates.iter().position(|update| *update == sweep);
+        assert_eq!(found, leaves.then(|| end - 1), "{name}: {updates:?}");
+    }
+}
+
+#[test]
 fn failures_that_agents_hide_are_found_by_their_quirks() {
     let mut codex = Bench::started(ConversationSetup::default());
     codex.initialized(&json!({}), "@agentclientprotocol/codex-acp");
