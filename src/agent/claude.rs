@@ -50,7 +50,7 @@ pub struct ClaudeConversation {
     /// Option requests written and not answered: option id and value by key.
     setting: BTreeMap<String, (String, String)>,
     /// When a limit that was hit is lifted, as told.
-    retry: Option<String>,
+    retry: Option<i64>,
 }
 
 impl ClaudeConversation {

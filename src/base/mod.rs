@@ -2,6 +2,7 @@
 
 pub mod atomic_write;
 pub mod clock;
+pub mod date;
 pub mod near;
 pub mod path;
 pub mod paths;

@@ -7,6 +7,7 @@ pub mod edit;
 pub mod error;
 pub mod key;
 pub mod load;
+pub mod prices;
 mod section;
 
 pub use error::ConfigError;

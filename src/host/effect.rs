@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::host::port::ConversationSetup;
 use crate::model::command::{CreateSession, DecideHunk};
+use crate::model::failure::Silence;
 use crate::model::id::{HunkId, JobId, Oid, SessionId, TurnId};
 use crate::model::landing::{Landing, Strategy};
 use crate::model::worktree::Worktree;
@@ -101,6 +102,10 @@ pub(crate) struct Launch {
     pub(crate) on_daemon_death: crate::model::job::OnDaemonDeath,
     pub(crate) lease: Duration,
     pub(crate) grace: Duration,
+    /// How long it may say nothing before the host is told; zero: for ever.
+    pub(crate) silence: Duration,
+    /// The silence that is known of the running turn.
+    pub(crate) silent: Option<Silence>,
     /// Journal bytes whose meaning is committed.
     pub(crate) offset: u64,
 }
@@ -121,6 +126,8 @@ pub(crate) enum UnitInput {
     Prompt(Delivery),
     /// Answer a request of the agent.
     Answer { key: String, option: Option<String>, message: Option<String> },
+    /// A person has patience with its silence until then, milliseconds since the epoch.
+    Patience { until: i64 },
     /// Set an option.
     Option { id: String, value: String },
     /// Stop the running turn: the protocol's cancel, then the ladder.

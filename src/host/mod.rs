@@ -23,6 +23,8 @@ mod on_query;
 mod on_removal;
 mod on_repository;
 mod on_session;
+mod on_silence;
+mod quiet;
 pub mod port;
 pub mod rebuild;
 mod registry;

@@ -14,7 +14,7 @@ use crate::model::event::Event;
 use crate::model::id::{CommandId, PromptId, SessionId};
 use crate::model::session::{Session, Setup};
 use crate::model::turn::QueuedPrompt;
-use crate::model::usage::Usage;
+use crate::model::usage::{ModelUsage, Usage};
 use crate::model::worktree::{Worktree, WorktreeState};
 use crate::worktree::{name, port, repository};
 
@@ -156,6 +156,8 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
         head: None,
         stat: DiffStat::default(),
         usage: Usage::default(),
+        usage_base: ModelUsage::default(),
+        silence_sec: request.silence_sec,
         fault: None,
         removed: false,
     })

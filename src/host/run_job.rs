@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use crate::host::effect::{Delivery, Launch, UnitInput};
 use crate::host::environment::of_program;
 use crate::host::history;
+use crate::host::on_silence;
 use crate::host::input::Input;
 use crate::host::port::{Attached, Conversation, JobHandle, JobSpec, Lifetime, Table};
 use crate::host::run_effect::Runner;
@@ -135,7 +136,7 @@ impl Runner {
         };
         let approvals = rows.into_iter().filter_map(|row| serde_json::from_str::<Approval>(&row.doc?).ok());
         approvals
-            .filter(|approval| approval.job == launch.job)
+            .filter(|approval| approval.job == launch.job && !on_silence::is_ours(approval))
             .filter_map(|approval| match &approval.state {
                 ApprovalState::Answered { answer, option, .. } => Some(UnitInput::Answer {
                     key: approval.key.clone(),

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::base::clock;
 use crate::host::effect::{Delivery, Launch, UnitInput};
+use crate::host::quiet::Quiet;
 use crate::host::input::{AgentInput, Input};
 use crate::host::port::{
     Conversation, ConversationInput, JobControl, JournalReader, Lifetime, Record, RecordKind, Update,
@@ -66,6 +67,7 @@ struct Progress {
     prompts: Vec<Delivery>,
     stop: Stop,
     deadline: Option<Instant>,
+    quiet: Quiet,
     end: Option<JobEnd>,
 }
 
@@ -81,6 +83,7 @@ impl Unit {
             prompts: Vec::new(),
             stop: Stop::No,
             deadline: None,
+            quiet: Quiet::new(self.launch.silence, self.launch.silent.as_ref()),
             end: None,
         };
         if let Err(refusal) = self.follow(&mut progress, first).await {
@@ -119,6 +122,9 @@ impl Unit {
                 }
                 records = self.reader.read(progress.offset), if unconfirmed.is_none() && progress.end.is_none() => {
                     let updates = self.on_records(progress, &records?);
+                    if progress.quiet.is_broken() {
+                        self.tell_silence(None);
+                    }
                     self.flush(progress).await;
                     if !updates.is_empty() {
                         unconfirmed = Some(self.report(progress, updates)?);
@@ -131,6 +137,10 @@ impl Unit {
                     }
                     None => open = false,
                 },
+                () = sleep_until(progress.quiet.deadline()), if unconfirmed.is_none() && progress.quiet.is_watched() => {
+                    let since = Some(progress.quiet.tell());
+                    self.tell_silence(since);
+                }
                 () = sleep_until(progress.deadline.unwrap_or_else(far)), if progress.deadline.is_some() => {
                     self.next_rung(progress).await;
                 }
@@ -161,6 +171,7 @@ impl Unit {
         let mut updates = Vec::new();
         for record in records {
             progress.offset = record.offset;
+            progress.quiet.heard(record.time);
             match record.kind {
                 RecordKind::Started => self.conversation.feed(ConversationInput::Started, &mut updates),
                 RecordKind::Stdout | RecordKind::Stderr => {
@@ -253,6 +264,7 @@ impl Unit {
                     ConversationInput::Answer { key: &key, option: option.as_deref(), message: message.as_deref() };
                 self.conversation.feed(answer, &mut updates);
             }
+            UnitInput::Patience { until } => progress.quiet.wait_until(until),
             UnitInput::Option { id, value } => {
                 self.conversation.feed(ConversationInput::Option { id: &id, value: &value }, &mut updates);
             }
@@ -323,6 +335,12 @@ impl Unit {
         }
     }
 
+    fn tell_silence(&self, since: Option<i64>) {
+        let (session, job) = (self.launch.session.clone(), self.launch.job.clone());
+        // The host is shutting down when nobody listens any more.
+        let _ = self.host.send(Input::Silence { session, job, since });
+    }
+
     fn report(&self, progress: &Progress, updates: Vec<Update>) -> Result<oneshot::Receiver<()>, Refusal> {
         let (committed, confirmation) = oneshot::channel();
         let input = AgentInput {
@@ -338,11 +356,11 @@ impl Unit {
 }
 
 /// Now, on the runtime's clock.
-fn soon() -> Instant {
+pub(crate) fn soon() -> Instant {
     Instant::from_std(clock::instant())
 }
 
 /// A deadline that never comes; its branch is disabled.
-fn far() -> Instant {
+pub(crate) fn far() -> Instant {
     soon() + Duration::from_secs(60 * 60)
 }

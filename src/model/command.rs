@@ -101,6 +101,9 @@ pub struct CreateSession {
     /// What happens to the agent when the daemon dies.
     #[serde(default)]
     pub on_daemon_death: Option<OnDaemonDeath>,
+    /// After how many seconds of silence a person is asked what to do; 0: never. Absent: as configured.
+    #[serde(default)]
+    pub silence_sec: Option<u64>,
 }
 
 /// Parameters of `session/send`.

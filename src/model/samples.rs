@@ -79,6 +79,8 @@ pub(crate) fn session() -> Session {
         head: None,
         stat: DiffStat::default(),
         usage: Usage::default(),
+        usage_base: ModelUsage::default(),
+        silence_sec: None,
         fault: None,
         removed: false,
     }

@@ -1,11 +1,13 @@
 //! Settings the engine and its drivers run with: the parsed `config.toml`, every value with its default.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::approval::ApprovalPolicy;
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
+use super::price::PriceTable;
 
 /// What the user's configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,12 @@ pub struct Settings {
     pub grace: Duration,
     /// `agents.environment`: names of variables passed to agents on top of the built-in list.
     pub agent_environment: Vec<String>,
+    /// `agents.silence_sec`: how long a working agent may say nothing before a person is asked; zero: for ever.
+    pub silence: Duration,
+    /// `agents.silence_of`: the same for single agents, by name.
+    pub silence_of: BTreeMap<String, Duration>,
+    /// What models cost, for estimates.
+    pub prices: PriceTable,
     /// `security.policy`: what a new session does with permission requests.
     pub policy: ApprovalPolicy,
     /// `git.worktrees_root`: a directory for worktrees; absent: `.worktrees` in the repository.
@@ -46,6 +54,9 @@ impl Default for Settings {
             lease: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(3),
             agent_environment: Vec::new(),
+            silence: Duration::from_secs(15 * 60),
+            silence_of: BTreeMap::new(),
+            prices: PriceTable::default(),
             policy: ApprovalPolicy::Ask,
             worktrees_root: None,
             commit_prefix: "divisi: ".to_owned(),

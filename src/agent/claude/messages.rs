@@ -8,7 +8,8 @@ use crate::model::agent::{PlanEntry, ToolStatus};
 
 use super::super::acp::wire;
 use super::super::calls;
-use super::super::failure::{Failure, at};
+use super::super::failure::FailureKind;
+use crate::base::date;
 use super::super::turns::Phase;
 use super::{ClaudeConversation, LOGIN};
 
@@ -204,7 +205,7 @@ impl ClaudeConversation {
             delay % 1000 / 100
         )));
         if let Some(running) = &mut self.turns.running {
-            running.fault = Some(Failure::of(status, &words).reason(&words, LOGIN, None));
+            running.fault = Some(FailureKind::of(status, &words).told(&words, LOGIN, None));
         }
     }
 
@@ -216,9 +217,9 @@ impl ClaudeConversation {
         if status == "allowed" {
             return true;
         }
-        let when = limit.get("resetsAt").and_then(Value::as_u64).map(at);
+        let when = limit.get("resetsAt").and_then(Value::as_i64).map(|seconds| seconds.saturating_mul(1000));
         let kind = wire::text(limit, "rateLimitType").unwrap_or("usage").replace('_', " ");
-        let lifted = when.as_ref().map(|when| format!("; it is lifted {when}")).unwrap_or_default();
+        let lifted = when.map(|when| format!("; it is lifted at {}", date::minute(when))).unwrap_or_default();
         if status == "rejected" {
             updates.push(Update::Notice(format!("the {kind} limit is reached{lifted}")));
             self.retry = when;

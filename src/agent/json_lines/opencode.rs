@@ -30,7 +30,7 @@ impl Listener for Opencode {
                 let reason = wire::text(part, "reason").unwrap_or("stop");
                 if reason != "tool-calls" {
                     page.fault = None;
-                    page.verdict = Some(done(reason));
+                    page.verdict = Some(done(reason).into());
                 }
             }
             "error" => {
@@ -39,7 +39,13 @@ impl Listener for Opencode {
                 let words =
                     error.pointer("/data/message").and_then(Value::as_str).or_else(|| wire::text(error, "name"));
                 page.verdict = None;
-                page.on_fault(status, words.unwrap_or("it gave no reason"));
+                let words = words.unwrap_or("it gave no reason");
+                // How long to wait is only in the header.
+                let header = error.pointer("/data/responseHeaders/retry-after").and_then(Value::as_str);
+                match header.filter(|after| after.parse::<f64>().is_ok()) {
+                    Some(after) => page.on_fault(status, &format!("{words} (retry after {after} s)")),
+                    None => page.on_fault(status, words),
+                }
             }
             _ => return false,
         }

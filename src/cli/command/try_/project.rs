@@ -101,6 +101,7 @@ pub(super) fn sessions(repository: &str) -> Vec<CreateSession> {
         environment: task.script.map(variable).into_iter().collect::<BTreeMap<_, _>>(),
         policy: Some(crate::model::approval::ApprovalPolicy::Ask),
         on_daemon_death: None,
+        silence_sec: None,
     };
     TASKS.iter().map(session).collect()
 }
