@@ -3,7 +3,7 @@
 use crate::model::job::JobEnd;
 use crate::model::turn::TurnOutcome;
 
-use super::failure::{Ending, FailureKind, Diagnosis};
+use super::failure::{Diagnosis, Ending, FailureKind};
 
 /// What to do after a crash.
 const LOOK: &str = "see its last words in `divisi log`, then send the prompt again";
@@ -81,7 +81,8 @@ pub(super) fn in_turn(end: &JobEnd, how: &str, fault: Option<&Diagnosis>) -> End
 }
 
 fn crashed(how: &str) -> Ending {
-    Diagnosis::of(FailureKind::Crashed, format!("the agent crashed: it ended in the middle of the turn ({how})"), LOOK).into()
+    Diagnosis::of(FailureKind::Crashed, format!("the agent crashed: it ended in the middle of the turn ({how})"), LOOK)
+        .into()
 }
 
 /// Whether a signal is one that a program brings about itself.

@@ -146,7 +146,8 @@ impl FailureKind {
     /// Tells the kind from an HTTP status, where there is one, and the agent's words.
     pub(super) fn of(status: Option<u64>, words: &str) -> Self {
         let lower = words.to_lowercase();
-        let said = SIGNS.iter().find(|(_, signs)| signs.iter().any(|sign| is_said(&lower, sign))).map(|(kind, _)| *kind);
+        let said =
+            SIGNS.iter().find(|(_, signs)| signs.iter().any(|sign| is_said(&lower, sign))).map(|(kind, _)| *kind);
         match (status, said) {
             (Some(401), _) | (Some(403), None | Some(Self::NotLoggedIn)) => Self::NotLoggedIn,
             (Some(402), _) | (Some(403 | 429), Some(Self::Quota)) => Self::Quota,
@@ -154,7 +155,9 @@ impl FailureKind {
             (Some(429), _) => Self::RateLimit,
             (Some(404), _) => Self::UnknownModel,
             (Some(413), _) | (Some(400..=499), Some(Self::ContextFull)) => Self::ContextFull,
-            (Some(400..=499), Some(kind @ (Self::Refused | Self::Quota | Self::UnknownModel | Self::NotLoggedIn))) => kind,
+            (Some(400..=499), Some(kind @ (Self::Refused | Self::Quota | Self::UnknownModel | Self::NotLoggedIn))) => {
+                kind
+            }
             (Some(400..=499), _) => Self::BadRequest,
             (Some(503 | 529), _) => Self::Overloaded,
             (Some(500..), _) => Self::Model,
@@ -167,7 +170,9 @@ impl FailureKind {
     pub(super) fn named(name: &str) -> Option<Self> {
         let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
         Some(match name.trim_end_matches("error").trim_end_matches("failed") {
-            "unauthorized" | "authentication" | "providerauth" | "permission" | "oauthorgnotallowed" => Self::NotLoggedIn,
+            "unauthorized" | "authentication" | "providerauth" | "permission" | "oauthorgnotallowed" => {
+                Self::NotLoggedIn
+            }
             "billing" | "usagelimitexceeded" | "sessionbudgetexceeded" | "insufficientquota" => Self::Quota,
             "ratelimit" | "ratelimitexceeded" => Self::RateLimit,
             "overloaded" | "serveroverloaded" | "flexunavailable" | "policycapacityunavailable" => Self::Overloaded,

@@ -15,7 +15,7 @@ use crate::model::job::JobEnd;
 use crate::model::turn::TurnOutcome;
 
 use super::end;
-use super::failure::{Ending, FailureKind, Diagnosis};
+use super::failure::{Diagnosis, Ending, FailureKind};
 use super::speech::Speech;
 use super::turns::{Phase, Turns, interrupted};
 

@@ -6,7 +6,7 @@ use crate::model::job::JobEnd;
 use crate::model::turn::TurnOutcome;
 
 use super::end;
-use super::failure::{Ending, FailureKind, Diagnosis};
+use super::failure::{Diagnosis, Ending, FailureKind};
 use super::output::BoundedOutput;
 
 /// A conversation with a process that serves exactly one turn and has its prompt on the command line.

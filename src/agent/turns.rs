@@ -19,7 +19,7 @@ use super::acp::lines::{LONGEST, Line, LineReader};
 use super::acp::{tools, wire};
 use super::calls::Calls;
 use super::end;
-use super::failure::{Ending, FailureKind, Diagnosis};
+use super::failure::{Diagnosis, Ending, FailureKind};
 use super::output::{BoundedOutput, floor_boundary};
 
 /// How many lines that are not JSON are shown; the others are counted.

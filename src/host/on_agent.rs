@@ -1,10 +1,10 @@
 //! What an agent's process said, turned into events.
 
+use crate::base::date;
 use crate::host::advance::advance;
 use crate::host::change::Change;
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_approval;
-use crate::base::date;
 use crate::host::port::Update;
 use crate::model::agent::ConfigOption;
 use crate::model::approval::{Approval, ApprovalState};

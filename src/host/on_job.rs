@@ -25,7 +25,14 @@ pub(crate) fn on_started(
         Err(refusal) => {
             let reason = crate::host::hinted(&refusal);
             let next = refusal.hints.join("; ");
-            fail_turn(change, id, job, FailureKind::NotInstalled, &next, TurnOutcome::Failed { reason: reason.clone() });
+            fail_turn(
+                change,
+                id,
+                job,
+                FailureKind::NotInstalled,
+                &next,
+                TurnOutcome::Failed { reason: reason.clone() },
+            );
             on_ended(change, id, job, JobEnd::NotStarted { reason });
         }
     }

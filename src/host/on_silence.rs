@@ -40,7 +40,8 @@ pub(crate) fn limit(change: &Change<'_>, session: &Session) -> Duration {
 
 /// A process has been silent for too long, or is heard again.
 pub(crate) fn on_silence(change: &mut Change<'_>, id: &SessionId, job: &JobId, since: Option<i64>) {
-    let Some(session) = change.brain.registry.sessions.get(id).filter(|session| session.job.as_ref() == Some(job)) else {
+    let Some(session) = change.brain.registry.sessions.get(id).filter(|session| session.job.as_ref() == Some(job))
+    else {
         return;
     };
     let Some(turn) = session.turn.clone().filter(|turn| turn.outcome.is_none()) else { return };
@@ -65,10 +66,7 @@ fn silent(change: &mut Change<'_>, id: &SessionId, job: &JobId, turn: &Turn, sin
         change.want(Effect::ToUnit { job: job.clone(), input: UnitInput::Patience { until } });
         return;
     }
-    change.emit(
-        Some(id),
-        Event::TurnSilence { turn: turn.id.clone(), silence: Some(Silence { since, until: None }) },
-    );
+    change.emit(Some(id), Event::TurnSilence { turn: turn.id.clone(), silence: Some(Silence { since, until: None }) });
     let title = format!(
         "the agent has said nothing since {} ({}): wait on, interrupt, or stop it?",
         date::minute(since),
@@ -99,7 +97,9 @@ fn silent(change: &mut Change<'_>, id: &SessionId, job: &JobId, turn: &Turn, sin
 pub(crate) fn on_answered(change: &mut Change<'_>, approval: &Approval, option: Option<&str>, by: &str) {
     let (id, job) = (&approval.session, &approval.job);
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
-    let Some(turn) = session.turn.clone().filter(|turn| turn.outcome.is_none() && turn.id == approval.turn) else { return };
+    let Some(turn) = session.turn.clone().filter(|turn| turn.outcome.is_none() && turn.id == approval.turn) else {
+        return;
+    };
     let input = match option {
         None | Some("interrupt") => UnitInput::StopTurn,
         Some("stop") => UnitInput::End,

@@ -132,6 +132,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::ToUnit { input: UnitInput::Prompt(_), .. } => "prompt",
         Effect::ToUnit { input: UnitInput::Answer { .. }, .. } => "answer",
         Effect::ToUnit { input: UnitInput::Option { .. }, .. } => "option",
+        Effect::ToUnit { input: UnitInput::Patience { .. }, .. } => "patience",
         Effect::ToUnit { input: UnitInput::StopTurn, .. } => "stop turn",
         Effect::ToUnit { input: UnitInput::End, .. } => "end process",
         Effect::Checkpoint { .. } => "checkpoint",
@@ -162,6 +163,7 @@ fn request(agent: &str) -> CreateSession {
         environment: BTreeMap::new(),
         policy: None,
         on_daemon_death: None,
+        silence_sec: None,
     }
 }
 

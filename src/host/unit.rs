@@ -13,11 +13,11 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::base::clock;
 use crate::host::effect::{Delivery, Launch, UnitInput};
-use crate::host::quiet::Quiet;
 use crate::host::input::{AgentInput, Input};
 use crate::host::port::{
     Conversation, ConversationInput, JobControl, JournalReader, Lifetime, Record, RecordKind, Update,
 };
+use crate::host::quiet::Quiet;
 use crate::model::Refusal;
 use crate::model::job::JobEnd;
 

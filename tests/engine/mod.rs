@@ -64,6 +64,7 @@ impl Scene {
             environment: std::collections::BTreeMap::new(),
             policy: None,
             on_daemon_death: None,
+            silence_sec: None,
         });
         match self.submit(engine, command).await.outcome {
             Outcome::Created { session, .. } => session,
@@ -137,6 +138,7 @@ async fn a_repeated_command_gets_the_first_receipt_also_from_the_next_engine() {
             environment: std::collections::BTreeMap::new(),
             policy: None,
             on_daemon_death: None,
+            silence_sec: None,
         })
     };
     let id = CommandId("same".to_owned());

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::host::port::Update;
 
-use super::super::failure::{FailureKind, Diagnosis};
+use super::super::failure::{Diagnosis, FailureKind};
 use super::options::{self, SetRequest};
 use super::wire::{self, Outcome, RpcError};
 use super::{AcpConversation, Phase, Quirks, render};

@@ -8,7 +8,7 @@ use crate::model::job::JobEnd;
 use crate::model::turn::TurnOutcome;
 
 use super::super::end;
-use super::super::failure::{Ending, FailureKind, Diagnosis};
+use super::super::failure::{Diagnosis, Ending, FailureKind};
 use super::wire::{self, Outcome, RpcError};
 use super::{AcpConversation, Phase, render, usage};
 

@@ -87,9 +87,9 @@ fn rpc_error(error: &Value) -> RpcError {
     if let Some(details) = details.filter(|details| !message.contains(details)) {
         message = format!("{message}: {details}");
     }
-    let name = error.get("data").and_then(|data| {
-        ["errorKind", "codex_error_info", "errorName"].iter().find_map(|field| text(data, field))
-    });
+    let name = error
+        .get("data")
+        .and_then(|data| ["errorKind", "codex_error_info", "errorName"].iter().find_map(|field| text(data, field)));
     // Gemini's code is the HTTP status.
     let status = u64::try_from(code).ok().filter(|code| (400..600).contains(code));
     let kind = name.and_then(FailureKind::named).or_else(|| status.map(|code| FailureKind::of(Some(code), &message)));

@@ -9,9 +9,9 @@ use crate::model::agent::{PlanEntry, ToolStatus};
 use super::super::acp::wire;
 use super::super::calls;
 use super::super::failure::FailureKind;
-use crate::base::date;
 use super::super::turns::Phase;
 use super::{ClaudeConversation, LOGIN};
+use crate::base::date;
 
 impl ClaudeConversation {
     pub(super) fn on_assistant(&mut self, message: &Value, updates: &mut Vec<Update>) -> bool {

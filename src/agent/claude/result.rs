@@ -175,11 +175,7 @@ impl ClaudeConversation {
             _ => {
                 let status = result.get("api_error_status").and_then(Value::as_u64);
                 let told = FailureKind::of(status, &words).told(&words, LOGIN, None);
-                (
-                    told.failure.kind,
-                    told.reason,
-                    vec!["try `claude -p hello` by hand".to_owned()],
-                )
+                (told.failure.kind, told.reason, vec!["try `claude -p hello` by hand".to_owned()])
             }
         };
         self.turns.unusable(kind, reason, hints, updates);

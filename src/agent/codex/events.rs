@@ -9,7 +9,7 @@ use crate::model::agent::PlanEntry;
 use crate::model::turn::TurnOutcome;
 
 use super::super::acp::wire;
-use super::super::failure::{Ending, Diagnosis};
+use super::super::failure::{Diagnosis, Ending};
 use super::super::turns::{done, failed, interrupted};
 use super::{CodexConversation, LOGIN, failures, request};
 
@@ -119,7 +119,11 @@ impl CodexConversation {
         let windows =
             ["primary", "secondary"].iter().filter_map(|name| limits.get(name).filter(|window| window.is_object()));
         let full = |window: &&Value| window.get("usedPercent").and_then(Value::as_i64).is_some_and(|used| used >= 100);
-        let lifted = windows.filter(full).filter_map(|window| window.get("resetsAt")?.as_i64()).max().map(|seconds| seconds.saturating_mul(1000));
+        let lifted = windows
+            .filter(full)
+            .filter_map(|window| window.get("resetsAt")?.as_i64())
+            .max()
+            .map(|seconds| seconds.saturating_mul(1000));
         if (reached || lifted.is_some()) && self.retry != lifted {
             let when = lifted.map(|when| format!("; it is lifted at {}", date::minute(when))).unwrap_or_default();
             updates.push(Update::Notice(format!("the usage limit is reached{when}")));

@@ -9,7 +9,7 @@ use crate::model::turn::TurnOutcome;
 use crate::model::usage::UsageScope;
 
 use super::super::claude::ClaudeConversation;
-use super::super::failure::{Ending, Diagnosis};
+use super::super::failure::{Diagnosis, Ending};
 use super::{Listener, Page};
 
 /// A conversation of Claude Code's that serves one turn.

@@ -24,7 +24,10 @@ fn the_users_prices_replace_and_add() {
     assert_eq!(update(&dir.path().join("new"), &file).unwrap(), 2);
     let table = load(&dir.path().join("new")).unwrap();
     let house = table.price("house-1").unwrap();
-    assert_eq!((house.input, house.cache_read, house.cache_write, house.output), (1_000_000, 1_000_000, 1_000_000, 2_500_000));
+    assert_eq!(
+        (house.input, house.cache_read, house.cache_write, house.output),
+        (1_000_000, 1_000_000, 1_000_000, 2_500_000)
+    );
     assert_eq!(table.price("claude-opus-5-5").unwrap().input, 9_000_000);
     assert_eq!(table.date, "2030-01-01");
     assert!(table.source.starts_with("me; "));

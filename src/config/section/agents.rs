@@ -75,7 +75,8 @@ pub(super) static KEYS: &[Key] = &[
             texts(&config.settings.silence_of.iter().map(each).collect::<Vec<_>>())
         },
         set: |config, value| {
-            config.settings.silence_of = texts_of(value)?.iter().map(|text| silence_of(text)).collect::<Result<_, _>>()?;
+            config.settings.silence_of =
+                texts_of(value)?.iter().map(|text| silence_of(text)).collect::<Result<_, _>>()?;
             Ok(())
         },
     },

@@ -36,7 +36,8 @@ fn what_was_told_stays_and_the_rest_is_estimated_or_unknown_but_never_nothing() 
 
 #[test]
 fn credits_are_not_mixed_with_dollars_and_a_sum_without_models_is_nobodys() {
-    let mut usage = Usage { currency: Some("credits".to_owned()), input: 5, model: Some("known".to_owned()), ..Usage::default() };
+    let mut usage =
+        Usage { currency: Some("credits".to_owned()), input: 5, model: Some("known".to_owned()), ..Usage::default() };
     estimate(&mut usage, &prices());
     assert_eq!((usage.cost_micros, usage.input), (None, 5));
     let mut old = Usage { input: 5, cost_micros: Some(9), currency: Some("USD".to_owned()), ..Usage::default() };

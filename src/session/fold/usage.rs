@@ -78,7 +78,11 @@ fn believed(report: &Usage, counted: Option<&str>) -> Usage {
         // A price of nothing is what agents tell of models they know no price of.
         let cost = counts.cost_micros.filter(|cost| *cost > 0 && !foreign).map(|cost| cost.min(MOST.cast_signed()));
         let cost_source = if cost.is_some() { report.source } else { UsageSource::Unknown };
-        ModelUsage { cost_micros: cost, cost_source, ..counts.clone().with_tokens(counts.tokens().map(|n| n.min(MOST))) }
+        ModelUsage {
+            cost_micros: cost,
+            cost_source,
+            ..counts.clone().with_tokens(counts.tokens().map(|n| n.min(MOST)))
+        }
     };
     let figures = bound(report.figures());
     let models: Models = report.models.iter().map(|(name, counts)| (name.clone(), bound(counts.clone()))).collect();
