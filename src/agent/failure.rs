@@ -94,6 +94,7 @@ const SIGNS: [(FailureKind, &[&str]); 9] = [
             "invalid x-api-key",
             "api key not valid",
             "no auth",
+            "no api key",
             "auth method",
             "401",
             "please set an auth",
@@ -237,5 +238,7 @@ fn is_said(words: &str, sign: &str) -> bool {
     words.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').any(|word| word.trim_matches('.') == sign)
 }
 
+#[cfg(test)]
+mod shapes;
 #[cfg(test)]
 mod tests;

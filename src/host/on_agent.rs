@@ -5,8 +5,8 @@ use crate::host::advance::advance;
 use crate::host::change::Change;
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_approval;
-use crate::host::port::Update;
-use crate::model::agent::ConfigOption;
+use crate::host::port::{AgentDefinition, Lifetime, Update};
+use crate::model::agent::{ConfigOption, Protocol};
 use crate::model::approval::{Approval, ApprovalState};
 use crate::model::event::Event;
 use crate::model::failure::Failure;
@@ -123,7 +123,10 @@ fn model_in_use(change: &Change<'_>, id: &SessionId) -> Option<String> {
     let session = change.brain.registry.sessions.get(id)?;
     let is_model = |option: &&ConfigOption| option.id == "model" || option.category.as_deref() == Some("model");
     let chosen = session.options.iter().find(is_model).map(|option| option.current.clone());
-    chosen.filter(|model| !model.is_empty()).or_else(|| session.model.clone())
+    // What such an agent does not offer it was not given either.
+    let given = |agent: &(AgentDefinition, Lifetime)| agent.0.protocol != Protocol::Acp;
+    let asked = session.model.clone().filter(|_| change.brain.agent(&session.agent).is_ok_and(|agent| given(&agent)));
+    chosen.filter(|model| !model.is_empty()).or(asked)
 }
 
 /// The reason with the moment at which it may be tried again, where that is known and not in the words yet.

@@ -34,7 +34,7 @@ fn crashes_and_exits_in_the_middle_of_a_turn() {
         ("say x\ncrash\n", interrupted("the agent died in the middle of the turn (killed by signal 6 (SIGABRT))")),
         (
             "say x\nexit 3\n",
-            TurnOutcome::Failed { reason: "the agent ended in the middle of the turn (exit 3)".to_owned() },
+            TurnOutcome::Failed { reason: "the agent crashed: it ended in the middle of the turn (exit 3)".to_owned() },
         ),
     ] {
         let mut run = Run::start(script);

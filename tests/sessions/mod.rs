@@ -4,6 +4,7 @@ mod approvals;
 mod crash;
 mod crowd;
 mod damage;
+mod failures;
 mod following;
 mod full;
 mod hostile;

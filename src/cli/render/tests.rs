@@ -44,6 +44,14 @@ fn tables_fit() {
 }
 
 #[test]
+fn small_words() {
+    assert_eq!(
+        [age(0, 59_999), age(0, 60_000), age(0, 7_200_000), age(0, 172_800_000), age(9, 0)],
+        ["59s", "1m", "2h", "2d", "0s"]
+    );
+}
+
+#[test]
 fn costs_say_whether_they_are_told_estimated_partial_or_unknown() {
     let told = |cost: Option<i64>, source, partial| Usage {
         source,
