@@ -79,7 +79,7 @@ pub fn parse(text: &str, file: &str) -> Result<PriceTable, ConfigError> {
         message: message.to_owned(),
     };
     let mut table = PriceTable::default();
-    for (key, item) in document.as_table().iter() {
+    for (key, item) in document.as_table() {
         match (key, item) {
             ("source" | "date", item) => {
                 let Some(value) = item.as_str() else { return Err(wrong(key, item.span(), "must be a string")) };

@@ -246,7 +246,9 @@ impl Dispatcher {
             }
             Request::Views { ids, reply } => {
                 let mut views: Vec<_> = ids.iter().filter_map(|id| self.brain.registry.view(id)).collect();
-                views.iter_mut().for_each(|view| cost::price(view, &self.prices));
+                for view in &mut views {
+                    cost::price(view, &self.prices);
+                }
                 let _ = reply.send(views);
             }
             Request::Clients { count } => self.clients = count,

@@ -95,10 +95,10 @@ fn on_update(change: &mut Change<'_>, id: &SessionId, job: &JobId, update: Updat
         Update::Failure { mut failure, retry_after_ms } => {
             let after = retry_after_ms.and_then(|after| i64::try_from(after).ok());
             failure.retry_at = failure.retry_at.or_else(|| after.map(|after| change.now.saturating_add(after)));
-            return match turn.filter(|_| !is_stopping(change, id)) {
-                Some(turn) => change.emit(Some(id), Event::TurnFailed { turn, failure }),
-                None => {}
-            };
+            match turn.filter(|_| !is_stopping(change, id)) {
+                Some(turn) => Event::TurnFailed { turn, failure },
+                None => return,
+            }
         }
         Update::Notice(text) => Event::AgentNotice { turn, text },
         Update::Raw(message) => Event::AgentRaw { message },

@@ -34,7 +34,9 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup, prices: &PriceTable) -> Resu
                 views.retain(|view| view.worktree.common_dir == facts.common_dir);
             }
             sort(&mut views);
-            views.iter_mut().for_each(|view| cost::price(view, prices));
+            for view in &mut views {
+                cost::price(view, prices);
+            }
             encode(&views)
         }
         Lookup::Session { wanted, views, repository, removed, left_out } => {

@@ -94,7 +94,7 @@ fn every_table_made_again_from_the_events_is_the_one_that_was_kept() {
     let silent = scene.wait_for_approval("quiet");
     scene.divisi(&["answer", &silent, "once", "--option", "interrupt"]).ok();
     scene.wait_for("quiet", &["interrupted"]);
-    scene.discard(&["quiet"]);
+    scene.discard(&["limit", "quiet"]);
     // Hunks, queues, trust, a failed turn, a conflict, a landing.
     scene.shell("hunks", "sed -i -e 's/line 1$/first/' -e 's/line 12/last/' lines.txt").ok();
     let diff = scene.env.json(&scene.repo, &["diff", "hunks"]);

@@ -43,7 +43,7 @@ impl Again {
 /// The length of time at the beginning of a text, in milliseconds: `1h2m3.5s`, `5 minutes`, `1 day and 2 hours`, `30`.
 fn length(text: &str) -> Option<u64> {
     let mut sum = 0.0;
-    let mut rest = text.trim_start().trim_start_matches("about ").trim_start_matches("~");
+    let mut rest = text.trim_start().trim_start_matches("about ").trim_start_matches('~');
     let mut found = false;
     loop {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());

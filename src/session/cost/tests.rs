@@ -2,12 +2,15 @@ use super::*;
 use crate::model::price::Price;
 use crate::model::usage::ModelUsage;
 
+/// Models with what was told of their cost.
+type Models<'a> = &'a [(&'a str, Option<i64>)];
+
 fn prices() -> PriceTable {
     let price = Price { input: 1_000_000, cache_read: 100_000, cache_write: 1_000_000, output: 5_000_000 };
     PriceTable { models: [("known".to_owned(), price)].into(), ..PriceTable::default() }
 }
 
-fn priced(models: &[(&str, Option<i64>)]) -> Usage {
+fn priced(models: Models<'_>) -> Usage {
     let tokens = |cost: &Option<i64>| {
         ModelUsage { cost_micros: *cost, ..ModelUsage::default() }.with_tokens([1000, 10_000, 0, 100, 100])
     };
@@ -20,7 +23,7 @@ fn priced(models: &[(&str, Option<i64>)]) -> Usage {
 
 #[test]
 fn what_was_told_stays_and_the_rest_is_estimated_or_unknown_but_never_nothing() {
-    let cases: [(&[(&str, Option<i64>)], Option<i64>, UsageSource, bool); 5] = [
+    let cases: [(Models<'_>, Option<i64>, UsageSource, bool); 5] = [
         (&[("known", Some(7))], Some(7), UsageSource::Reported, false),
         (&[("known", None)], Some(3000), UsageSource::Estimated, false),
         (&[("strange", None)], None, UsageSource::Reported, false),

@@ -38,7 +38,7 @@ pub(super) fn reported(session: &mut Session, turn: Option<&TurnId>, report: &Us
     match report.scope {
         UsageScope::Step => {
             for (model, counts) in parts(&report) {
-                add(part.models.entry(model.to_owned()).or_default(), counts);
+                add(part.models.entry(model.to_owned()).or_default(), &counts);
             }
         }
         UsageScope::Turn if !report.models.is_empty() => replace(&mut part.models, &report.models),
@@ -130,9 +130,9 @@ fn set_counter(usage: &mut ModelUsage, index: usize, value: u64) {
     }
 }
 
-fn add(sum: &mut ModelUsage, counts: ModelUsage) {
+fn add(sum: &mut ModelUsage, counts: &ModelUsage) {
     for index in 0..COUNTERS {
-        if let Some(more) = counter(&counts, index) {
+        if let Some(more) = counter(counts, index) {
             set_counter(sum, index, counter(sum, index).unwrap_or(0).saturating_add(more));
         }
     }
@@ -151,7 +151,7 @@ fn replace(models: &mut Models, report: &Models) {
         }
     }
     for (name, counts) in report {
-        add(models.entry(name.clone()).or_default(), counts.clone());
+        add(models.entry(name.clone()).or_default(), counts);
     }
     models.retain(|_, model| model.tokens() != [0; 5] || model.cost_micros.is_some());
 }
