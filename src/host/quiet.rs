@@ -86,3 +86,6 @@ impl Quiet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
