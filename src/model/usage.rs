@@ -52,9 +52,12 @@ pub struct Usage {
     /// Reasoning tokens.
     #[serde(default)]
     pub reasoning: u64,
-    /// Cost in millionths of the currency's unit: as reported or, in views, estimated where nobody told it ([`UsageSource::Estimated`]).
+    /// Cost in millionths of the currency's unit: as reported or, in views, estimated where nobody told it (see `cost_source`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_micros: Option<i64>,
+    /// Where a sum's cost comes from: estimated as soon as a part of it is; unknown when there is none.
+    #[serde(default)]
+    pub cost_source: UsageSource,
     /// True when a part has neither a told nor an estimated cost: the whole costs at least `cost_micros`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cost_partial: bool,
@@ -142,8 +145,12 @@ impl Usage {
         }
         [self.input, self.cache_read, self.cache_write, self.output, self.reasoning] = sums;
         self.cost_micros = cost;
-        if cost.is_none() {
-            self.cost_partial = false;
-        }
+        self.cost_partial &= cost.is_some();
+        let estimated = self.models.values().any(|model| model.cost_source == UsageSource::Estimated);
+        self.cost_source = match cost {
+            None => UsageSource::Unknown,
+            Some(_) if estimated => UsageSource::Estimated,
+            Some(_) => UsageSource::Reported,
+        };
     }
 }

@@ -97,7 +97,8 @@ fn cost(usage: Option<&Value>) -> Option<String> {
     let usage = usage?;
     let micros = usage.get("cost_micros")?.as_i64().filter(|micros| *micros > 0)?;
     let cents = (micros + 5_000) / 10_000;
-    let sign = if text(usage, "/source") == Some("estimated") { "~" } else { "" };
+    let estimated = ["/cost_source", "/source"].iter().any(|place| text(usage, place) == Some("estimated"));
+    let sign = if estimated { "~" } else { "" };
     let unit = line(usage, "/currency", 12).unwrap_or_else(|| "USD".to_owned());
     let more = if usage.get("cost_partial").and_then(Value::as_bool) == Some(true) { "+" } else { "" };
     Some(match cents {

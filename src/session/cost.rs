@@ -36,9 +36,6 @@ pub fn estimate(usage: &mut Usage, prices: &PriceTable) {
     let currency = usage.currency.clone().or_else(|| estimated.then(|| DOLLARS.to_owned()));
     usage.add_up();
     usage.currency = currency;
-    if estimated {
-        usage.source = UsageSource::Estimated;
-    }
 }
 
 #[cfg(test)]

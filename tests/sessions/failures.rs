@@ -155,7 +155,7 @@ fn what_it_cost_is_told_estimated_or_unknown() {
         .divisi(&["new", "--name", "told", "--agent", "scripted", "--wait", "#!script\nusage 10 5 0.25\nsay done"])
         .ok();
     let known = scene.show("known");
-    assert_eq!((&known["usage"]["source"], &known["usage"]["currency"]), (&"estimated".into(), &"USD".into()));
+    assert_eq!((&known["usage"]["cost_source"], &known["usage"]["currency"]), (&"estimated".into(), &"USD".into()));
     let prices = scene.env.json(&scene.repo, &["config", "prices", "claude-opus-5-5"]);
     let price = |what: &str| prices["models"]["claude-opus-5-5"][what].as_i64().unwrap();
     let figures = |what: &str| known["usage"][what].as_i64().unwrap();

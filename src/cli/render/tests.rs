@@ -54,7 +54,7 @@ fn small_words() {
 #[test]
 fn costs_say_whether_they_are_told_estimated_partial_or_unknown() {
     let told = |cost: Option<i64>, source, partial| Usage {
-        source,
+        cost_source: source,
         input: 10,
         cost_micros: cost,
         cost_partial: partial,

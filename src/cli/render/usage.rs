@@ -27,7 +27,7 @@ pub(crate) fn table(screen: &Screen, report: &UsageReport) {
     if hidden > 0 {
         say(&format!("{hidden} earlier turns are not shown: divisi show --json"));
     }
-    if report.session.source == UsageSource::Estimated {
+    if report.session.cost_source == UsageSource::Estimated {
         say("~ estimated, no agent told it: divisi config prices");
     }
     if models.values().any(|model| model.cost_micros.is_none()) {

@@ -48,7 +48,7 @@ pub(crate) fn state_style(state: SessionState) -> Style {
 /// What usage cost: `$1.23` as reported, `~$1.23` when a part is estimated, with `+` when a part has no price, `?` when all of it has
 /// none, nothing when nothing was used. `digits` after the point.
 pub(crate) fn cost(usage: &Usage, digits: usize) -> String {
-    let estimated = usage.source == UsageSource::Estimated;
+    let estimated = usage.cost_source == UsageSource::Estimated;
     match usage.cost_micros {
         Some(micros) => {
             let more = if usage.cost_partial { "+" } else { "" };

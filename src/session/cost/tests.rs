@@ -26,13 +26,13 @@ fn what_was_told_stays_and_the_rest_is_estimated_or_unknown_but_never_nothing() 
     let cases: [(Models<'_>, Option<i64>, UsageSource, bool); 5] = [
         (&[("known", Some(7))], Some(7), UsageSource::Reported, false),
         (&[("known", None)], Some(3000), UsageSource::Estimated, false),
-        (&[("strange", None)], None, UsageSource::Reported, false),
+        (&[("strange", None)], None, UsageSource::Unknown, false),
         (&[("known", None), ("strange", Some(7))], Some(3007), UsageSource::Estimated, false),
         (&[("known", None), ("strange", None)], Some(3000), UsageSource::Estimated, true),
     ];
     for (models, cost, source, partial) in cases {
         let usage = priced(models);
-        assert_eq!((usage.cost_micros, usage.source, usage.cost_partial), (cost, source, partial), "{models:?}");
+        assert_eq!((usage.cost_micros, usage.cost_source, usage.cost_partial), (cost, source, partial), "{models:?}");
         assert_eq!(usage.currency.is_some(), cost.is_some());
     }
 }
