@@ -18,9 +18,9 @@ use crate::base::text::visible_line;
 use crate::host::port::{Conversation, ConversationInput, ConversationSetup, Update};
 use crate::model::agent::{AgentCommand, AgentReady};
 use crate::model::id::{PromptId, TurnId};
-use crate::model::turn::TurnOutcome;
 
 use super::content::{self, Prompt};
+use super::failure::{Ending, FailureKind};
 use super::output::BoundedOutput;
 use super::steer::{self, Steers, Wish};
 
@@ -64,9 +64,9 @@ enum Phase {
     /// Ready for prompts.
     Ready,
     /// Of no use, and why.
-    Unusable { reason: String, hints: Vec<String> },
+    Unusable { reason: String, hints: Vec<String>, kind: FailureKind },
     /// The process ended; what becomes of a prompt that comes too late.
-    Ended(TurnOutcome),
+    Ended(Ending),
 }
 
 /// A conversation with one process of an ACP agent.

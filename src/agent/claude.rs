@@ -55,7 +55,7 @@ pub struct ClaudeConversation {
     /// Option requests written and not answered: option id and value by key.
     setting: BTreeMap<String, (String, String)>,
     /// When a limit that was hit is lifted, as told.
-    retry: Option<String>,
+    retry: Option<i64>,
     /// The running turn went on after a result, with a prompt that was put into it.
     goes_on: bool,
     /// Prompts that were written when the turn they were for was over: it works on them all the same.

@@ -15,9 +15,10 @@ use crate::model::id::{PromptId, TurnId};
 
 use super::acp::wire::{self, Incoming, Outcome};
 use super::content::{self, Prompt};
+use super::failure::Ending;
 use super::speech::Speech;
 use super::steer::{self, Wish};
-use super::turns::{Phase, Turns, failed};
+use super::turns::{Phase, Turns};
 
 mod events;
 pub(super) mod failures;
@@ -54,7 +55,7 @@ pub struct CodexConversation {
     next_option: u64,
     setting: BTreeMap<String, (String, String)>,
     /// When a limit that was hit is lifted.
-    retry: Option<String>,
+    retry: Option<i64>,
 }
 
 impl CodexConversation {
@@ -147,9 +148,8 @@ impl CodexConversation {
                         }
                     }
                     Err(error) => {
-                        let reason =
-                            failures::of(None, &error.message).reason(&error.message, LOGIN, self.retry.as_deref());
-                        self.close(failed(reason), updates);
+                        let told = failures::of(None, &error.message).told(&error.message, LOGIN, self.retry);
+                        self.close(told, updates);
                     }
                 }
             }
@@ -193,11 +193,11 @@ impl CodexConversation {
     }
 
     /// The running turn is over; the next prompt may go.
-    fn close(&mut self, outcome: crate::model::turn::TurnOutcome, updates: &mut Vec<Update>) {
+    fn close(&mut self, ending: impl Into<Ending>, updates: &mut Vec<Update>) {
         updates.append(&mut self.speech.said);
         self.turn = None;
         self.cancel_wanted = false;
-        self.turns.close(outcome, updates);
+        self.turns.close(ending, updates);
         self.deliver(updates);
     }
 

@@ -1,6 +1,14 @@
 //! How a process ended, in words.
 
 use crate::model::job::JobEnd;
+use crate::model::turn::TurnOutcome;
+
+use super::failure::{Diagnosis, Ending, FailureKind};
+
+/// What to do after a crash.
+const LOOK: &str = "see its last words in `divisi log`, then send the prompt again";
+/// What to do when the agent was ended from outside.
+const AGAIN: &str = "send the prompt again";
 
 /// The name of a signal, where it has a common one.
 fn signal_name(signal: i32) -> Option<&'static str> {
@@ -51,5 +59,49 @@ pub(super) fn leak_notice(end: &JobEnd) -> Option<String> {
             format!("{leaked} processes of its tree outlived it and were ended")
         }),
         _ => None,
+    }
+}
+
+/// How a turn ends whose agent's process ends in the middle of it. `how` says how the process did, `fault` what had been told before.
+pub(super) fn in_turn(end: &JobEnd, how: &str, fault: Option<&Diagnosis>) -> Ending {
+    match (end, fault) {
+        _ if was_stopped(end) => TurnOutcome::Interrupted { reason: "stopped".to_owned() }.into(),
+        (JobEnd::Lost, _) => Diagnosis::of(FailureKind::Lost, how, AGAIN).interrupts(),
+        (JobEnd::Signaled { signal, .. }, _) if is_fault(*signal) => crashed(how),
+        (JobEnd::Signaled { .. }, _) => {
+            let reason = format!("the agent was killed in the middle of the turn ({how})");
+            Diagnosis::of(FailureKind::Killed, reason, AGAIN).interrupts()
+        }
+        (JobEnd::NotStarted { .. }, _) => {
+            Diagnosis::of(FailureKind::NotInstalled, how, "see its command with `divisi agents`").into()
+        }
+        (_, Some(fault)) => fault.clone().into(),
+        _ => crashed(how),
+    }
+}
+
+fn crashed(how: &str) -> Ending {
+    Diagnosis::of(FailureKind::Crashed, format!("the agent crashed: it ended in the middle of the turn ({how})"), LOOK)
+        .into()
+}
+
+/// Whether a signal is one that a program brings about itself.
+fn is_fault(signal: i32) -> bool {
+    matches!(signal_name(signal), Some("SIGILL" | "SIGABRT" | "SIGFPE" | "SIGSEGV" | "SIGSYS"))
+}
+
+/// How a turn ends whose prompt came after the process's end.
+pub(super) fn too_late(how: &str) -> Ending {
+    Diagnosis::of(FailureKind::Crashed, format!("the agent had ended before it got the prompt ({how})"), AGAIN).into()
+}
+
+/// Why a process ended before it was ready, by its last words.
+pub(super) fn before_ready(end: &JobEnd, words: &str) -> FailureKind {
+    match (end, FailureKind::of(None, words)) {
+        (JobEnd::NotStarted { .. }, _) => FailureKind::NotInstalled,
+        (JobEnd::Lost, _) => FailureKind::Lost,
+        (JobEnd::Signaled { signal, .. }, _) if !is_fault(*signal) => FailureKind::Killed,
+        (_, FailureKind::Other) => FailureKind::Crashed,
+        (_, kind) => kind,
     }
 }

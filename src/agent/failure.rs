@@ -1,41 +1,79 @@
 //! Failures told apart: what an agent says of a failed model call, as one line with what to do next.
 
+use crate::base::date;
 use crate::base::text::visible_line;
+use crate::host::port::Update;
+use crate::model::failure::Failure;
+pub(super) use crate::model::failure::FailureKind;
+use crate::model::id::TurnId;
+use crate::model::turn::TurnOutcome;
+
+mod again;
+
+use again::Again;
 
 /// How much of the agent's own words is kept.
 const WORDS: usize = 240;
 
-/// What kind of failure it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// No key, a wrong key, an expired login.
-    NotLoggedIn,
-    /// Too many requests; later it will work.
-    RateLimit,
-    /// The plan or the credit is used up.
-    Quota,
-    /// The provider has too much to do.
-    Overloaded,
-    /// The conversation no longer fits into the model.
-    ContextFull,
-    /// The model or a policy declined.
-    Refused,
-    /// Nothing answered.
-    Unreachable,
-    /// There is no such model, or not for this account.
-    UnknownModel,
-    /// The provider rejected the request.
-    BadRequest,
-    /// The provider failed.
-    Model,
-    /// Anything else.
-    Other,
+/// A failure with what is said of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Diagnosis {
+    /// One line: the kind, the agent's words, and the next step.
+    pub(super) reason: String,
+    pub(super) failure: Failure,
+    /// After how long it may be tried again, where only that is known, in milliseconds.
+    pub(super) retry_after_ms: Option<u64>,
+}
+
+/// How a turn ends, with the failure when it is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) outcome: TurnOutcome,
+    pub(super) told: Option<Diagnosis>,
+}
+
+impl From<TurnOutcome> for Ending {
+    fn from(outcome: TurnOutcome) -> Self {
+        Self { outcome, told: None }
+    }
+}
+
+impl From<Diagnosis> for Ending {
+    fn from(told: Diagnosis) -> Self {
+        Self { outcome: TurnOutcome::Failed { reason: told.reason.clone() }, told: Some(told) }
+    }
+}
+
+impl Diagnosis {
+    /// A failure in words of divisi's own.
+    pub(super) fn of(kind: FailureKind, reason: impl Into<String>, next: &str) -> Self {
+        let failure = Failure { kind, next: next.to_owned(), retry_at: None };
+        Self { reason: reason.into(), failure, retry_after_ms: None }
+    }
+
+    /// The same as the end of a turn that can go on in another process.
+    pub(super) fn interrupts(self) -> Ending {
+        Ending { outcome: TurnOutcome::Interrupted { reason: self.reason.clone() }, told: Some(self) }
+    }
+
+    /// What the engine is told before the end.
+    pub(super) fn update(&self) -> Update {
+        Update::Failure { failure: self.failure.clone(), retry_after_ms: self.retry_after_ms }
+    }
+}
+
+impl Ending {
+    /// The end of a turn.
+    pub(super) fn say(self, turn: TurnId, updates: &mut Vec<Update>) {
+        updates.extend(self.told.as_ref().map(Diagnosis::update));
+        updates.push(Update::TurnEnded { turn, outcome: self.outcome });
+    }
 }
 
 /// Words that tell the kind, the first match wins. Lower case.
-const SIGNS: [(Failure, &[&str]); 9] = [
+const SIGNS: [(FailureKind, &[&str]); 9] = [
     (
-        Failure::ContextFull,
+        FailureKind::ContextFull,
         &[
             "prompt is too long",
             "context window",
@@ -46,7 +84,7 @@ const SIGNS: [(Failure, &[&str]); 9] = [
         ],
     ),
     (
-        Failure::NotLoggedIn,
+        FailureKind::NotLoggedIn,
         &[
             "not logged in",
             "/login",
@@ -56,6 +94,7 @@ const SIGNS: [(Failure, &[&str]); 9] = [
             "invalid x-api-key",
             "api key not valid",
             "no auth",
+            "no api key",
             "auth method",
             "401",
             "please set an auth",
@@ -64,7 +103,7 @@ const SIGNS: [(Failure, &[&str]); 9] = [
         ],
     ),
     (
-        Failure::Quota,
+        FailureKind::Quota,
         &[
             "usage limit",
             "quota",
@@ -76,10 +115,10 @@ const SIGNS: [(Failure, &[&str]); 9] = [
             "resource_exhausted",
         ],
     ),
-    (Failure::RateLimit, &["rate limit", "rate_limit", "too many requests", "429"]),
-    (Failure::Overloaded, &["overloaded", "high demand", "at capacity", "529", "503"]),
+    (FailureKind::RateLimit, &["rate limit", "rate_limit", "too many requests", "429"]),
+    (FailureKind::Overloaded, &["overloaded", "high demand", "at capacity", "529", "503"]),
     (
-        Failure::Unreachable,
+        FailureKind::Unreachable,
         &[
             "econnrefused",
             "connection refused",
@@ -97,25 +136,29 @@ const SIGNS: [(Failure, &[&str]); 9] = [
         ],
     ),
     (
-        Failure::UnknownModel,
+        FailureKind::UnknownModel,
         &["model not found", "model_not_found", "no such model", "unknown model", "does not exist"],
     ),
-    (Failure::Refused, &["refusal", "refused", "usage policy", "content policy", "declined"]),
-    (Failure::Model, &["500", "502", "504", "server-side", "internal server", "api_error", "server error"]),
+    (FailureKind::Refused, &["refusal", "refused", "usage policy", "content policy", "declined"]),
+    (FailureKind::Model, &["500", "502", "504", "server-side", "internal server", "api_error", "server error"]),
 ];
 
-impl Failure {
+impl FailureKind {
     /// Tells the kind from an HTTP status, where there is one, and the agent's words.
     pub(super) fn of(status: Option<u64>, words: &str) -> Self {
         let lower = words.to_lowercase();
-        let said = SIGNS.iter().find(|(_, signs)| signs.iter().any(|sign| lower.contains(sign))).map(|(kind, _)| *kind);
+        let said =
+            SIGNS.iter().find(|(_, signs)| signs.iter().any(|sign| is_said(&lower, sign))).map(|(kind, _)| *kind);
         match (status, said) {
-            (Some(401 | 403), _) => Self::NotLoggedIn,
-            (Some(402), _) | (Some(429), Some(Self::Quota)) => Self::Quota,
+            (Some(401), _) | (Some(403), None | Some(Self::NotLoggedIn)) => Self::NotLoggedIn,
+            (Some(402), _) | (Some(403 | 429), Some(Self::Quota)) => Self::Quota,
+            (Some(403), Some(kind)) => kind,
             (Some(429), _) => Self::RateLimit,
             (Some(404), _) => Self::UnknownModel,
             (Some(413), _) | (Some(400..=499), Some(Self::ContextFull)) => Self::ContextFull,
-            (Some(400..=499), Some(Self::Refused)) => Self::Refused,
+            (Some(400..=499), Some(kind @ (Self::Refused | Self::Quota | Self::UnknownModel | Self::NotLoggedIn))) => {
+                kind
+            }
             (Some(400..=499), _) => Self::BadRequest,
             (Some(503 | 529), _) => Self::Overloaded,
             (Some(500..), _) => Self::Model,
@@ -124,55 +167,78 @@ impl Failure {
         }
     }
 
-    /// One line: the kind, the agent's words, and the next step. `login` says how to log in with this agent; `retry` when it may be
-    /// tried again, where that is known.
-    pub(super) fn reason(self, words: &str, login: &str, retry: Option<&str>) -> String {
-        let words = visible_line(words, WORDS);
-        let later = match retry {
-            Some(when) => format!("; it can be tried again {when}"),
-            None => "; wait a while, then send the prompt again".to_owned(),
-        };
-        let (kind, next) = match self {
-            Self::NotLoggedIn => ("not logged in", format!("; {login}")),
-            Self::RateLimit => ("rate limit", later),
-            Self::Quota if retry.is_some() => ("out of quota", later),
-            Self::Quota => ("out of quota", "; check the plan or the key's credit, or choose another model".to_owned()),
-            Self::Overloaded => ("the model is overloaded", later),
-            Self::ContextFull => (
-                "the context is full",
-                "; have the agent compact it (often `/compact`), or start a new session".to_owned(),
-            ),
-            Self::Refused => ("refused", "; say it differently, or choose another model".to_owned()),
-            Self::Unreachable => {
-                ("the model cannot be reached", "; check the network, the proxy and the base URL".to_owned())
+    /// Tells the kind from the name an agent or a provider has for it, in whatever case it is written.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        Some(match name.trim_end_matches("error").trim_end_matches("failed") {
+            "unauthorized" | "authentication" | "providerauth" | "permission" | "oauthorgnotallowed" => {
+                Self::NotLoggedIn
             }
-            Self::UnknownModel => ("unknown model", "; choose a model this account can use".to_owned()),
-            Self::BadRequest => ("the model rejected the request", String::new()),
-            Self::Model => ("the model failed", "; send the prompt again".to_owned()),
-            Self::Other => ("the agent failed", String::new()),
+            "billing" | "usagelimitexceeded" | "sessionbudgetexceeded" | "insufficientquota" => Self::Quota,
+            "ratelimit" | "ratelimitexceeded" => Self::RateLimit,
+            "overloaded" | "serveroverloaded" | "flexunavailable" | "policycapacityunavailable" => Self::Overloaded,
+            "contextwindowexceeded" | "contextoverflow" | "contextlengthexceeded" => Self::ContextFull,
+            "modelnotfound" | "providermodelnotfound" => Self::UnknownModel,
+            "cyberpolicy" | "misalignmentpolicyviolation" | "inferencehookdenied" | "toomanydenials" => Self::Refused,
+            "server" | "internalserver" => Self::Model,
+            _ => return None,
+        })
+    }
+
+    /// The kind, the agent's words, and the next step. `login` says how to log in with this agent; `retry` when it may be tried again,
+    /// in milliseconds since the epoch, where the agent told that beside its words.
+    pub(super) fn told(self, words: &str, login: &str, retry: Option<i64>) -> Diagnosis {
+        let again = match retry {
+            Some(at) => Some(Again::At(at)),
+            None if self.passes() => Again::in_words(words),
+            None => None,
+        };
+        let words = visible_line(words, WORDS);
+        let next = match (self, again) {
+            (Self::NotLoggedIn, _) => login.to_owned(),
+            (_, Some(Again::At(at))) if self.passes() => format!("it can be tried again at {}", date::minute(at)),
+            // The engine knows what time it is.
+            (_, Some(Again::After(_))) if self.passes() => String::new(),
+            (Self::Quota, _) => "check the plan or the key's credit, or choose another model".to_owned(),
+            (Self::RateLimit | Self::Overloaded, _) => "wait a while, then send the prompt again".to_owned(),
+            (Self::ContextFull, _) => "have the agent compact it (often `/compact`), or start a new session".to_owned(),
+            (Self::Refused, _) => "say it differently, or choose another model".to_owned(),
+            (Self::Unreachable, _) => "check the network, the proxy and the base URL".to_owned(),
+            (Self::UnknownModel, _) => "choose a model this account can use".to_owned(),
+            (Self::Model, _) => "send the prompt again".to_owned(),
+            _ => String::new(),
         };
         let words = words.trim_end_matches(['.', ' ']);
-        if words.is_empty() { format!("{kind}{next}") } else { format!("{kind}: {words}{next}") }
+        let mut reason = self.words().to_owned();
+        for (between, part) in [(": ", words), ("; ", next.as_str())] {
+            if !part.is_empty() {
+                reason.push_str(between);
+                reason.push_str(part);
+            }
+        }
+        let (retry_at, retry_after_ms) = match again.filter(|_| self.passes()) {
+            Some(Again::At(at)) => (Some(at), None),
+            Some(Again::After(ms)) => (None, Some(ms)),
+            None => (None, None),
+        };
+        Diagnosis { reason, failure: Failure { kind: self, next, retry_at }, retry_after_ms }
+    }
+
+    /// Whether it goes away with time.
+    fn passes(self) -> bool {
+        matches!(self, Self::RateLimit | Self::Quota | Self::Overloaded)
     }
 }
 
-/// When, as a number of seconds since the epoch says it, for [`Failure::reason`].
-pub(super) fn at(epoch_seconds: u64) -> String {
-    let second = epoch_seconds % 86_400;
-    let (mut day, mut year) = (epoch_seconds / 86_400, 1970_u64);
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    while day >= 365 + u64::from(leap(year)) && year < 9999 {
-        day -= 365 + u64::from(leap(year));
-        year += 1;
+/// Whether words have a sign; a number only as a number of its own.
+fn is_said(words: &str, sign: &str) -> bool {
+    if !sign.bytes().all(|byte| byte.is_ascii_digit()) {
+        return words.contains(sign);
     }
-    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 0;
-    while month < 11 && day >= lengths[month] {
-        day -= lengths[month];
-        month += 1;
-    }
-    format!("at {year:04}-{:02}-{:02} {:02}:{:02} UTC", month + 1, day + 1, second / 3_600, second % 3_600 / 60)
+    words.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').any(|word| word.trim_matches('.') == sign)
 }
 
+#[cfg(test)]
+mod shapes;
 #[cfg(test)]
 mod tests;

@@ -15,9 +15,9 @@ use crate::model::job::JobEnd;
 use crate::model::turn::TurnOutcome;
 
 use super::end;
-use super::failure::Failure;
+use super::failure::{Diagnosis, Ending, FailureKind};
 use super::speech::Speech;
-use super::turns::{Phase, Turns, failed, interrupted};
+use super::turns::{Phase, Turns, interrupted};
 
 mod claude_like;
 mod codex_exec;
@@ -130,9 +130,9 @@ struct Page {
     ready: AgentReady,
     earlier: Option<String>,
     /// What the final event says.
-    verdict: Option<TurnOutcome>,
+    verdict: Option<Ending>,
     /// A failure that was told before it.
-    fault: Option<String>,
+    fault: Option<Diagnosis>,
     login: &'static str,
 }
 
@@ -148,7 +148,7 @@ impl Page {
 
     /// A failure was told; the last one that is not taken back counts.
     fn on_fault(&mut self, status: Option<u64>, words: &str) {
-        self.fault = Some(Failure::of(status, words).reason(words, self.login, None));
+        self.fault = Some(FailureKind::of(status, words).told(words, self.login, None));
     }
 }
 
@@ -200,62 +200,68 @@ impl JsonLinesConversation {
         // A last line needs no line end.
         self.on_output(b"\n", updates);
         self.listener.abandon(updates);
-        let outcome = self.outcome(job_end);
-        if matches!(outcome, TurnOutcome::Failed { .. }) && self.earlier_is_gone() {
+        let ending = self.ending(job_end);
+        if matches!(ending.outcome, TurnOutcome::Failed { .. }) && self.earlier_is_gone() {
             // The next turn must not ask for it again.
             self.page.ready.conversation = None;
             updates.push(Update::Ready(self.page.ready.clone()));
         }
         updates.extend(end::leak_notice(job_end).map(Update::Notice));
-        self.page.turns.close(outcome, updates);
+        self.page.turns.close(ending, updates);
         self.page.turns.phase = Phase::Ended(end::describe(job_end));
     }
 
     /// Whether it failed because there is no conversation to go on with.
     fn earlier_is_gone(&self) -> bool {
         let page = &self.page;
-        let said = [page.fault.clone(), page.turns.last_words()].into_iter().flatten().collect::<Vec<_>>();
+        let fault = page.fault.as_ref().map(|fault| fault.reason.clone());
+        let said = [fault, page.turns.last_words()].into_iter().flatten().collect::<Vec<_>>();
         let said = said.join(" ").to_lowercase();
         page.earlier.is_some() && !page.ready.resumed && GONE.iter().any(|words| said.contains(words))
     }
 
-    fn outcome(&self, job_end: &JobEnd) -> TurnOutcome {
+    fn ending(&self, job_end: &JobEnd) -> Ending {
         let page = &self.page;
         let how = match page.turns.last_words() {
             Some(words) => format!("{}; its last words: {words}", end::describe(job_end)),
             None => end::describe(job_end),
         };
-        match (job_end, &page.verdict, &page.fault) {
-            _ if end::was_stopped(job_end) => interrupted("stopped"),
-            (JobEnd::NotStarted { .. }, ..) => failed(end::describe(job_end)),
-            (JobEnd::Lost, ..) => interrupted(end::describe(job_end)),
-            (JobEnd::Signaled { .. }, ..) => {
-                interrupted(format!("the agent was killed in the middle of the turn ({how})"))
-            }
+        let verdict = page.verdict.as_ref();
+        let is_done = verdict.is_some_and(|verdict| matches!(verdict.outcome, TurnOutcome::Done { .. }));
+        match (job_end, verdict, &page.fault) {
+            _ if end::was_stopped(job_end) => interrupted("stopped").into(),
+            (JobEnd::NotStarted { .. } | JobEnd::Lost, ..) => end::in_turn(job_end, &end::describe(job_end), None),
+            (JobEnd::Signaled { .. }, ..) => end::in_turn(job_end, &how, page.fault.as_ref()),
             (JobEnd::Exited { code: 0, .. }, Some(verdict), _) => verdict.clone(),
-            (JobEnd::Exited { .. }, Some(TurnOutcome::Done { .. }), None) => {
-                failed(format!("the agent said that it was done, but failed ({how})"))
+            (JobEnd::Exited { .. }, Some(_), None) if is_done => {
+                let reason = format!("the agent said that it was done, but failed ({how})");
+                Diagnosis::of(FailureKind::Crashed, reason, "").into()
             }
-            (JobEnd::Exited { .. }, None | Some(TurnOutcome::Done { .. }), Some(fault)) => failed(fault.clone()),
+            (JobEnd::Exited { .. }, verdict, Some(fault)) if verdict.is_none() || is_done => fault.clone().into(),
             (JobEnd::Exited { .. }, Some(verdict), _) => verdict.clone(),
             (JobEnd::Exited { code: 0, .. }, None, None) => {
-                interrupted(format!("the agent stopped without saying that it was done ({how})"))
+                interrupted(format!("the agent stopped without saying that it was done ({how})")).into()
             }
             (JobEnd::Exited { .. }, None, None) if self.listener.tells_every_failure() => {
-                interrupted(format!("the agent stopped without saying how the turn ended ({how})"))
+                interrupted(format!("the agent stopped without saying how the turn ended ({how})")).into()
             }
             // What a shell says of a program that a signal ended, and what programs say that catch it.
             (JobEnd::Exited { code: 129 | 130 | 143, .. }, None, None) => {
-                interrupted(format!("the agent was interrupted ({how})"))
+                interrupted(format!("the agent was interrupted ({how})")).into()
             }
-            (JobEnd::Exited { .. }, None, None) => {
+            (JobEnd::Exited { .. }, None, _) => {
                 let words = page.turns.last_words().unwrap_or_default();
-                match Failure::of(None, &words) {
+                match FailureKind::of(None, &words) {
                     _ if page.turns.wrong_version() => {
-                        failed(format!("wrong version: the agent does not know an option that divisi needs ({how})"))
+                        let reason =
+                            format!("wrong version: the agent does not know an option that divisi needs ({how})");
+                        let next = "install the version that `divisi agents` names for it";
+                        Diagnosis::of(FailureKind::WrongVersion, reason, next).into()
                     }
-                    Failure::Other => failed(format!("the agent failed ({how})")),
-                    kind => failed(kind.reason(&words, page.login, None)),
+                    FailureKind::Other => {
+                        Diagnosis::of(FailureKind::Crashed, format!("the agent failed ({how})"), "").into()
+                    }
+                    kind => kind.told(&words, page.login, None).into(),
                 }
             }
         }

@@ -6,6 +6,7 @@ use crate::model::job::JobEnd;
 use crate::model::turn::TurnOutcome;
 
 use super::end;
+use super::failure::{Diagnosis, Ending, FailureKind};
 use super::output::BoundedOutput;
 
 /// A conversation with a process that serves exactly one turn and has its prompt on the command line.
@@ -28,15 +29,17 @@ impl ShellConversation {
         }
         self.output.finish(updates);
         updates.extend(end::leak_notice(job_end).map(Update::Notice));
-        let outcome = match job_end {
-            _ if end::was_stopped(job_end) => TurnOutcome::Interrupted { reason: "stopped".to_owned() },
-            JobEnd::Exited { code: 0, .. } => TurnOutcome::Done { stop_reason: end::describe(job_end) },
-            JobEnd::Exited { .. } | JobEnd::Signaled { .. } | JobEnd::NotStarted { .. } => {
-                TurnOutcome::Failed { reason: end::describe(job_end) }
-            }
-            JobEnd::Lost => TurnOutcome::Interrupted { reason: end::describe(job_end) },
+        let how = end::describe(job_end);
+        let ending: Ending = match job_end {
+            _ if end::was_stopped(job_end) => TurnOutcome::Interrupted { reason: "stopped".to_owned() }.into(),
+            JobEnd::Exited { code: 0, .. } => TurnOutcome::Done { stop_reason: how }.into(),
+            // That a command fails is its result.
+            JobEnd::Exited { .. } => TurnOutcome::Failed { reason: how }.into(),
+            JobEnd::Signaled { .. } => Diagnosis::of(FailureKind::Killed, how, "").into(),
+            JobEnd::NotStarted { .. } => Diagnosis::of(FailureKind::NotInstalled, how, "").into(),
+            JobEnd::Lost => Diagnosis::of(FailureKind::Lost, how, "run it again").interrupts(),
         };
-        updates.push(Update::TurnEnded { turn: self.turn.clone(), outcome });
+        ending.say(self.turn.clone(), updates);
     }
 }
 

@@ -20,6 +20,7 @@ use super::acp::{tools, wire};
 use super::calls::Calls;
 use super::content::Prompt;
 use super::end;
+use super::failure::{Diagnosis, Ending, FailureKind};
 use super::output::{BoundedOutput, floor_boundary};
 use super::steer::{Steers, Wish, missed};
 
@@ -44,6 +45,8 @@ pub(super) enum Phase {
         reason: String,
         /// What to do next.
         hints: Vec<String>,
+        /// The same, told apart.
+        kind: FailureKind,
     },
     /// The process ended, how.
     Ended(String),
@@ -58,7 +61,7 @@ pub(super) struct Running {
     /// A refusal in it was to end it.
     pub(super) refused: bool,
     /// A failure that was told before the end of the turn.
-    pub(super) fault: Option<String>,
+    pub(super) fault: Option<Diagnosis>,
 }
 
 /// A request of the agent that waits for an answer.
@@ -193,13 +196,11 @@ impl Turns {
             return None;
         }
         match &self.phase {
-            Phase::Unusable { reason, hints } => {
+            Phase::Unusable { reason, hints, kind } => {
+                updates.push(Diagnosis::of(*kind, reason.clone(), &hints.join("; ")).update());
                 updates.push(Update::Unusable { reason: reason.clone(), hints: hints.clone() });
             }
-            Phase::Ended(how) => {
-                let outcome = failed(format!("the agent had ended before it got the prompt ({how})"));
-                updates.push(Update::TurnEnded { turn: turn.clone(), outcome });
-            }
+            Phase::Ended(how) => end::too_late(how).say(turn.clone(), updates),
             _ => self.wanted = Some((turn.clone(), prompt)),
         }
         self.deliverable()
@@ -309,25 +310,33 @@ impl Turns {
     }
 
     /// The running turn is over.
-    pub(super) fn close(&mut self, outcome: TurnOutcome, updates: &mut Vec<Update>) {
+    pub(super) fn close(&mut self, ending: impl Into<Ending>, updates: &mut Vec<Update>) {
+        let ending = ending.into();
         let Some(running) = self.running.take() else {
             return;
         };
         self.steers.turn_over(updates);
         self.withdraw_all("the turn ended", updates);
-        if !matches!(outcome, TurnOutcome::Done { .. }) {
+        if !matches!(ending.outcome, TurnOutcome::Done { .. }) {
             updates.extend(self.calls.fail_open().into_iter().map(Update::Tool));
         }
         self.calls.forget_finished();
         self.tell_garbage(updates);
         self.errors.finish(updates);
-        updates.push(Update::TurnEnded { turn: running.id, outcome });
+        ending.say(running.id, updates);
     }
 
     /// The process is of no use.
-    pub(super) fn unusable(&mut self, reason: String, hints: Vec<String>, updates: &mut Vec<Update>) {
+    pub(super) fn unusable(
+        &mut self,
+        kind: FailureKind,
+        reason: String,
+        hints: Vec<String>,
+        updates: &mut Vec<Update>,
+    ) {
+        updates.push(Diagnosis::of(kind, reason.clone(), &hints.join("; ")).update());
         updates.push(Update::Unusable { reason: reason.clone(), hints: hints.clone() });
-        self.phase = Phase::Unusable { reason, hints };
+        self.phase = Phase::Unusable { reason, hints, kind };
         self.wanted = None;
     }
 
@@ -353,24 +362,15 @@ impl Turns {
         };
         let wanted = self.wanted.take();
         if let Some(running) = &self.running {
-            let outcome = match (job_end, &running.fault) {
-                _ if end::was_stopped(job_end) => interrupted("stopped"),
-                (JobEnd::Lost, _) => interrupted(how.clone()),
-                (JobEnd::Signaled { .. }, _) => {
-                    interrupted(format!("the agent was killed in the middle of the turn ({how})"))
-                }
-                (_, Some(fault)) => failed(fault.clone()),
-                _ => failed(format!("the agent crashed: it ended in the middle of the turn ({how})")),
-            };
-            self.close(outcome, updates);
+            let ending = end::in_turn(job_end, &how, running.fault.as_ref());
+            self.close(ending, updates);
         }
         self.errors.finish(updates);
         match &self.phase {
             Phase::Unusable { .. } => return,
             Phase::Ready => {
                 if let Some((turn, _)) = wanted {
-                    let outcome = failed(format!("the agent had ended before it got the prompt ({how})"));
-                    updates.push(Update::TurnEnded { turn, outcome });
+                    end::too_late(&how).say(turn, updates);
                 }
             }
             _ if end::was_stopped(job_end) => {
@@ -381,9 +381,12 @@ impl Turns {
             _ if self.wrong_version() => {
                 let reason = format!("wrong version: the agent does not know an option that divisi needs ({how})");
                 let hint = "install the version that `divisi agents` names for it".to_owned();
-                return self.unusable(reason, vec![hint], updates);
+                return self.unusable(FailureKind::WrongVersion, reason, vec![hint], updates);
             }
-            _ => return self.unusable(format!("the agent ended before it was ready ({how})"), hints, updates),
+            _ => {
+                let kind = end::before_ready(job_end, &self.last_words().unwrap_or_default());
+                return self.unusable(kind, format!("the agent ended before it was ready ({how})"), hints, updates);
+            }
         }
         self.phase = Phase::Ended(how);
     }

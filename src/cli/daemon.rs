@@ -15,6 +15,7 @@ use crate::cli::command::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::{Running, log_file, render};
+use crate::config::prices;
 use crate::model::Refusal;
 use crate::wire::idle::stop_when_idle;
 use crate::wire::serve::{About, Limits, Server};
@@ -45,10 +46,15 @@ pub(crate) fn run(context: &Context, detached: bool) -> Outcome {
 
 fn serve(context: &Context, detached: bool) -> Outcome {
     let paths = &context.paths;
-    let config = context.require_config()?;
+    let mut config = context.require_config()?;
     private_directory(&paths.state_dir)
         .map_err(|error| Refusal::environment(format!("failed to use {}: {error}", paths.state_dir.display())))?;
     log_file::start(&paths.log, config.log_level, !detached)?;
+    config.settings.prices = prices::load(&paths.config_dir).unwrap_or_else(|error| {
+        // Without the user's prices an estimate is only less good.
+        tracing::warn!(%error, "the prices are not used");
+        prices::bundled()
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

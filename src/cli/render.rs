@@ -5,6 +5,7 @@ pub(crate) mod live;
 pub(crate) mod progress;
 pub(crate) mod session;
 pub(crate) mod table;
+pub(crate) mod usage;
 pub(crate) mod words;
 
 use std::fmt::Write as _;

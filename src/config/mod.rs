@@ -8,6 +8,7 @@ pub mod error;
 pub mod key;
 pub mod load;
 mod mcp;
+pub mod prices;
 pub mod profiles;
 mod section;
 

@@ -9,9 +9,11 @@ use crate::host::change::{Change, Step};
 use crate::host::effect::{Delivery, Effect, LandingStep, Launch, SetupRun};
 use crate::host::mcp;
 use crate::host::on_prompt::steering;
+use crate::host::on_silence;
 use crate::host::port::{ConversationSetup, Lifetime};
 use crate::host::{environment, profile};
 use crate::model::event::Event;
+use crate::model::failure::{Failure, FailureKind};
 use crate::model::id::{JobId, SessionId, TurnId};
 use crate::model::landing::LandingState;
 use crate::model::session::{Session, Setup};
@@ -165,6 +167,9 @@ fn begin_turn_process(change: &mut Change<'_>, id: &SessionId) {
         }
         Err(refusal) => {
             let reason = crate::host::hinted(&refusal);
+            let next = refusal.hints.join("; ");
+            let failure = Failure { kind: FailureKind::NotInstalled, next, retry_at: None };
+            change.emit(Some(id), Event::TurnFailed { turn: turn.id.clone(), failure });
             change.emit(Some(id), Event::TurnStopped { turn: turn.id, outcome: TurnOutcome::Failed { reason } });
             advance_turn(change, id);
             return;
@@ -239,6 +244,8 @@ fn launch(change: &Change<'_>, id: &SessionId, job: &JobId) -> Option<Launch> {
         lease: change.brain.settings.lease,
         grace: change.brain.settings.grace,
         mcp: session.mcp.clone(),
+        silence: on_silence::limit(change, session),
+        silent: session.turn.as_ref().and_then(|turn| turn.silence.clone()),
         offset: known.map_or(0, |known| known.offset),
         steers,
     })

@@ -22,14 +22,16 @@ use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::{
     on_agent, on_approval, on_create, on_job, on_landing, on_option, on_prompt, on_removal, on_repository, on_session,
-    run_query,
+    on_silence, run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
 use crate::model::event::{Cause, Event};
 use crate::model::id::{CommandId, SessionId};
+use crate::model::price::PriceTable;
 use crate::model::query::{DaemonStatus, ListVariables};
 use crate::model::settings::Settings;
+use crate::session::cost;
 
 /// What a daemon says of itself, besides what the host knows.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +67,8 @@ struct Dispatcher {
     identity: Identity,
     started_at: i64,
     clients: u32,
+    /// What models cost.
+    prices: Arc<PriceTable>,
     /// Who waits for receipts.
     replies: Arc<Mutex<HashMap<CommandId, Vec<Reply>>>>,
     stopping: Option<oneshot::Sender<()>>,
@@ -87,6 +91,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
         closed: Arc::default(),
         environment: Arc::new(setup.environment.clone()),
     };
+    let prices = Arc::new(setup.settings.prices.clone());
     let brain = Brain {
         registry,
         settings: setup.settings,
@@ -107,6 +112,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
         identity: setup.identity,
         started_at: clock::now(),
         clients: 0,
+        prices,
         replies: Arc::default(),
         stopping: None,
     };
@@ -247,12 +253,17 @@ impl Dispatcher {
                     return;
                 }
                 let ports = self.runner.ports.clone();
+                let prices = Arc::clone(&self.prices);
                 tokio::task::spawn_blocking(move || {
-                    let _ = reply.send(run_query::answer(&ports, lookup));
+                    let _ = reply.send(run_query::answer(&ports, lookup, &prices));
                 });
             }
             Request::Views { ids, reply } => {
-                let _ = reply.send(ids.iter().filter_map(|id| self.brain.registry.view(id)).collect());
+                let mut views: Vec<_> = ids.iter().filter_map(|id| self.brain.registry.view(id)).collect();
+                for view in &mut views {
+                    cost::price(view, &self.prices);
+                }
+                let _ = reply.send(views);
             }
             Request::Clients { count } => self.clients = count,
             Request::Shutdown { reply } => self.stopping = Some(reply),
@@ -389,6 +400,7 @@ fn on_result(change: &mut Change<'_>, input: Input) {
         Input::JobStarted { session, job, result } => on_job::on_started(change, &session, &job, result),
         Input::Noticed { session, text } => on_job::on_noticed(change, &session, text),
         Input::JobAttached { session, job, alive } => on_job::on_attached(change, &session, &job, alive),
+        Input::Silence { session, job, since } => on_silence::on_silence(change, &session, &job, since),
         Input::UnitFailed { session, job, refusal } => on_job::on_unit_failed(change, &session, &job, &refusal),
         Input::CheckpointMade { session, result } => on_job::on_checkpoint(change, &session, result),
         Input::LandingPrepared { ticket, session, plan, result } => {

@@ -8,6 +8,7 @@ use crate::host::port::ConversationSetup;
 use crate::host::profile::Caller;
 use crate::model::attachment::{Attach, Attachment};
 use crate::model::command::{CreateSession, DecideHunk};
+use crate::model::failure::Silence;
 use crate::model::id::{HunkId, JobId, Oid, PromptId, SessionId, TurnId};
 use crate::model::landing::{Landing, Strategy};
 use crate::model::mcp::McpServer;
@@ -120,6 +121,10 @@ pub(crate) struct Launch {
     pub(crate) grace: Duration,
     /// Its MCP servers, with references to secrets.
     pub(crate) mcp: BTreeMap<String, McpServer>,
+    /// How long it may say nothing before the host is told; zero: for ever.
+    pub(crate) silence: Duration,
+    /// The silence that is known of the running turn.
+    pub(crate) silent: Option<Silence>,
     /// Journal bytes whose meaning is committed.
     pub(crate) offset: u64,
     /// Prompts on their way into the running turn.
@@ -156,6 +161,8 @@ pub(crate) enum UnitInput {
     Steer(Steering),
     /// Answer a request of the agent.
     Answer { key: String, option: Option<String>, message: Option<String> },
+    /// A person has patience with its silence until then, milliseconds since the epoch.
+    Patience { until: i64 },
     /// Set an option.
     Option { id: String, value: String },
     /// Stop the running turn: the protocol's cancel, then the ladder.

@@ -43,6 +43,8 @@ pub(crate) enum Input {
     Noticed { session: SessionId, text: String },
     /// A process ended and its journal is read to the end.
     JobEnded { session: SessionId, job: JobId, end: JobEnd, offset: u64 },
+    /// A process has said nothing for too long since that moment, or, without one, is heard again.
+    Silence { session: SessionId, job: JobId, since: Option<i64> },
     /// A unit could not go on (journal unreadable).
     UnitFailed { session: SessionId, job: JobId, refusal: Refusal },
     /// A turn's changes were committed.

@@ -1,12 +1,15 @@
 //! What an agent's process said, turned into events.
 
+use crate::base::date;
 use crate::host::advance::advance;
 use crate::host::change::Change;
 use crate::host::effect::{Effect, UnitInput};
-use crate::host::port::Update;
+use crate::host::port::{AgentDefinition, Lifetime, Update};
 use crate::host::{on_approval, on_prompt};
+use crate::model::agent::{ConfigOption, Protocol};
 use crate::model::approval::{Approval, ApprovalState};
 use crate::model::event::Event;
+use crate::model::failure::Failure;
 use crate::model::id::{ApprovalId, JobId, SessionId, TurnId};
 use crate::model::turn::TurnOutcome;
 
@@ -95,7 +98,20 @@ fn on_update(change: &mut Change<'_>, id: &SessionId, job: &JobId, update: Updat
         Update::ApprovalWithdrawn { key, reason } => {
             return on_approval::expire(change, id, job, Some(&key), &reason);
         }
-        Update::Usage(usage) => Event::UsageReported { turn, usage },
+        Update::Usage(mut usage) => {
+            if usage.model.is_none() && usage.models.is_empty() {
+                usage.model = model_in_use(change, id);
+            }
+            Event::UsageReported { turn, usage }
+        }
+        Update::Failure { mut failure, retry_after_ms } => {
+            let after = retry_after_ms.and_then(|after| i64::try_from(after).ok());
+            failure.retry_at = failure.retry_at.or_else(|| after.map(|after| change.now.saturating_add(after)));
+            match turn.filter(|_| !is_stopping(change, id)) {
+                Some(turn) => Event::TurnFailed { turn, failure },
+                None => return,
+            }
+        }
         Update::Notice(text) => Event::AgentNotice { turn, text },
         Update::Raw(message) => Event::AgentRaw { message },
         Update::TurnEnded { turn: ended, outcome } => {
@@ -108,6 +124,31 @@ fn on_update(change: &mut Change<'_>, id: &SessionId, job: &JobId, update: Updat
     change.emit(Some(id), event);
 }
 
+/// Whether somebody asked for the newest turn to be stopped.
+fn is_stopping(change: &Change<'_>, id: &SessionId) -> bool {
+    let session = change.brain.registry.sessions.get(id);
+    session.and_then(|session| session.turn.as_ref()).is_some_and(|turn| turn.stopping)
+}
+
+/// The model that the agent says it uses, else the one asked for.
+fn model_in_use(change: &Change<'_>, id: &SessionId) -> Option<String> {
+    let session = change.brain.registry.sessions.get(id)?;
+    let is_model = |option: &&ConfigOption| option.id == "model" || option.category.as_deref() == Some("model");
+    let chosen = session.options.iter().find(is_model).map(|option| option.current.clone());
+    // What such an agent does not offer it was not given either.
+    let given = |agent: &(AgentDefinition, Lifetime)| agent.0.protocol != Protocol::Acp;
+    let asked = session.model.clone().filter(|_| change.brain.agent(session).is_ok_and(|agent| given(&agent)));
+    chosen.filter(|model| !model.is_empty()).or(asked)
+}
+
+/// The reason with the moment at which it may be tried again, where that is known and not in the words yet.
+fn with_moment(reason: String, failure: Option<&Failure>) -> String {
+    match failure.and_then(|failure| failure.retry_at).map(date::minute) {
+        Some(moment) if !reason.contains(&moment) => format!("{reason}; it can be tried again at {moment}"),
+        _ => reason,
+    }
+}
+
 fn newest(change: &Change<'_>, id: &SessionId) -> Option<TurnId> {
     change.brain.registry.sessions.get(id)?.turn.as_ref().map(|turn| turn.id.clone())
 }
@@ -115,18 +156,15 @@ fn newest(change: &Change<'_>, id: &SessionId) -> Option<TurnId> {
 /// The agent stopped: what it still asked can no longer be answered. A failure that a person's stop brought about is an interruption.
 pub(crate) fn stop_turn(change: &mut Change<'_>, id: &SessionId, job: &JobId, turn: TurnId, outcome: TurnOutcome) {
     on_approval::expire(change, id, job, None, "the turn ended");
-    let asked_to = change
-        .brain
-        .registry
-        .sessions
-        .get(id)
-        .and_then(|session| session.turn.as_ref())
-        .is_some_and(|turn| turn.stopping);
+    let asked_to = is_stopping(change, id);
+    let newest = change.brain.registry.sessions.get(id).and_then(|session| session.turn.as_ref());
+    let failure = newest.and_then(|turn| turn.failure.clone());
     let outcome = match outcome {
         TurnOutcome::Failed { reason } if asked_to => {
             TurnOutcome::Interrupted { reason: format!("stopped ({reason})") }
         }
         TurnOutcome::Interrupted { .. } if asked_to => TurnOutcome::Interrupted { reason: "stopped".to_owned() },
+        TurnOutcome::Failed { reason } => TurnOutcome::Failed { reason: with_moment(reason, failure.as_ref()) },
         outcome => outcome,
     };
     change.emit(Some(id), Event::TurnStopped { turn, outcome });

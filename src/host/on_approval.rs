@@ -2,6 +2,7 @@
 
 use crate::host::change::Change;
 use crate::host::effect::{Effect, UnitInput};
+use crate::host::on_silence;
 use crate::model::Refusal;
 use crate::model::agent::Protocol;
 use crate::model::approval::{Answer, Approval, ApprovalKind, ApprovalPolicy, Rule};
@@ -43,6 +44,9 @@ fn answer(change: &mut Change<'_>, approval: &Approval, answer: &Answer, option:
         by: by.to_owned(),
     };
     change.emit(Some(id), told);
+    if on_silence::is_ours(approval) {
+        return on_silence::on_answered(change, approval, option.as_deref(), by);
+    }
     let message = match answer {
         Answer::Reject { message } => message.clone(),
         Answer::Once | Answer::Always { .. } => None,

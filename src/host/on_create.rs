@@ -20,7 +20,7 @@ use crate::model::id::{CommandId, PromptId, SessionId};
 use crate::model::secret::names_a_credential;
 use crate::model::session::{Session, Setup};
 use crate::model::turn::QueuedPrompt;
-use crate::model::usage::Usage;
+use crate::model::usage::{ModelUsage, Usage};
 use crate::model::worktree::{Worktree, WorktreeState};
 use crate::worktree::{name, port, repository};
 
@@ -212,6 +212,8 @@ fn decide(
         head: None,
         stat: DiffStat::default(),
         usage: Usage::default(),
+        usage_base: ModelUsage::default(),
+        silence_sec: request.silence_sec,
         fault: None,
         removed: false,
     };

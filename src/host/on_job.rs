@@ -9,6 +9,7 @@ use crate::host::port::Checkpoint;
 use crate::host::{on_option, on_prompt};
 use crate::model::Refusal;
 use crate::model::event::Event;
+use crate::model::failure::{Failure, FailureKind};
 use crate::model::id::{JobId, SessionId};
 use crate::model::job::{JobEnd, ProcessIdentity};
 use crate::model::turn::TurnOutcome;
@@ -24,7 +25,15 @@ pub(crate) fn on_started(
         Ok(shim) => change.emit(Some(id), Event::JobStarted { job: job.clone(), shim }),
         Err(refusal) => {
             let reason = crate::host::hinted(&refusal);
-            fail_turn(change, id, job, TurnOutcome::Failed { reason: reason.clone() });
+            let next = refusal.hints.join("; ");
+            fail_turn(
+                change,
+                id,
+                job,
+                FailureKind::NotInstalled,
+                &next,
+                TurnOutcome::Failed { reason: reason.clone() },
+            );
             on_ended(change, id, job, JobEnd::NotStarted { reason });
         }
     }
@@ -73,7 +82,13 @@ pub(crate) fn on_ended(change: &mut Change<'_>, id: &SessionId, job: &JobId, end
         },
     };
     let known = change.brain.registry.jobs.contains_key(job);
-    fail_turn(change, id, job, outcome);
+    let kind = match &end {
+        JobEnd::Lost => FailureKind::Lost,
+        JobEnd::NotStarted { .. } => FailureKind::NotInstalled,
+        JobEnd::Exited { .. } => FailureKind::Crashed,
+        JobEnd::Signaled { .. } => FailureKind::Killed,
+    };
+    fail_turn(change, id, job, kind, "send the prompt again", outcome);
     if known {
         change.emit(Some(id), Event::JobEnded { job: job.clone(), end });
     }
@@ -81,13 +96,24 @@ pub(crate) fn on_ended(change: &mut Change<'_>, id: &SessionId, job: &JobId, end
 }
 
 /// Ends the running turn when this process is the one that serves it.
-fn fail_turn(change: &mut Change<'_>, id: &SessionId, job: &JobId, outcome: TurnOutcome) {
+fn fail_turn(
+    change: &mut Change<'_>,
+    id: &SessionId,
+    job: &JobId,
+    kind: FailureKind,
+    next: &str,
+    outcome: TurnOutcome,
+) {
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
     if session.job.as_ref() != Some(job) {
         return;
     }
     if let Some(turn) = session.turn.as_ref().filter(|turn| turn.outcome.is_none()) {
-        let turn = turn.id.clone();
+        let (turn, stopping) = (turn.id.clone(), turn.stopping);
+        if !stopping {
+            let failure = Failure { kind, next: next.to_owned(), retry_at: None };
+            change.emit(Some(id), Event::TurnFailed { turn: turn.clone(), failure });
+        }
         stop_turn(change, id, job, turn, outcome);
     }
 }
@@ -96,7 +122,7 @@ fn fail_turn(change: &mut Change<'_>, id: &SessionId, job: &JobId, outcome: Turn
 pub(crate) fn on_unit_failed(change: &mut Change<'_>, id: &SessionId, job: &JobId, refusal: &Refusal) {
     let message = format!("cannot follow the agent: {}", crate::host::hinted(refusal));
     change.emit(Some(id), Event::SessionFaulted { message: message.clone() });
-    fail_turn(change, id, job, TurnOutcome::Interrupted { reason: message });
+    fail_turn(change, id, job, FailureKind::Lost, "divisi doctor", TurnOutcome::Interrupted { reason: message });
     on_ended(change, id, job, JobEnd::Lost);
 }
 

@@ -12,6 +12,7 @@ use crate::model::id::{HunkId, SessionId};
 use crate::model::query::{DiffSession, Finding, Query};
 use crate::model::session::SessionView;
 use crate::model::turn::Turn;
+use crate::model::usage::Usage;
 use crate::model::worktree::Worktree;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +39,8 @@ pub(crate) enum Lookup {
         removed: Vec<SessionId>,
         left_out: Vec<LeftOut>,
     },
+    /// What a session used, and its turns; the total is in the store when the session is not live.
+    Usage { session: SessionId, total: Option<Usage> },
     /// A diff or patch.
     Diff(Box<DiffLookup>),
     /// A preflight.
@@ -86,6 +89,9 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
             removed: removed_ids(registry),
             left_out: registry.mends.left_out.values().cloned().collect(),
         },
+        Query::ShowUsage(request) => {
+            Lookup::Usage { session: request.session.clone(), total: total(registry, &request.session) }
+        }
         Query::DiffSession(request) => diff(registry, request, false)?,
         Query::PatchSession(request) => diff(registry, request, true)?,
         Query::PreflightSession(request) => {
@@ -126,6 +132,10 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
         }
         Query::DaemonStatus {} => Lookup::Status,
     })
+}
+
+fn total(registry: &Registry, session: &SessionId) -> Option<Usage> {
+    registry.sessions.get(session).map(|session| session.usage.clone())
 }
 
 fn diff(registry: &Registry, request: DiffSession, patch: bool) -> Result<Lookup, Refusal> {

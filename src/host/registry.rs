@@ -256,10 +256,10 @@ fn session_rows(session: &Session, event: &Event) -> Vec<Row> {
         }
         Event::UsageReported { turn, .. } => {
             rows.push(row(Table::Usage, session.id.as_str(), id, false, &session.usage));
-            if let (Some(turn), Some(newest)) = (turn, &session.turn)
-                && &newest.id == turn
+            if let Some(newest) =
+                session.turn.as_ref().filter(|newest| turn.as_ref().is_none_or(|turn| newest.id == *turn))
             {
-                rows.push(row(Table::Usage, turn.as_str(), id, false, &newest.usage));
+                rows.push(row(Table::Usage, newest.id.as_str(), id, false, &newest.usage));
             }
         }
         Event::LandingStarted(_) | Event::LandingChanged { .. } => {

@@ -9,6 +9,7 @@ use crate::host::effect::{Delivery, Launch, UnitInput};
 use crate::host::history;
 use crate::host::input::Input;
 use crate::host::mcp;
+use crate::host::on_silence;
 use crate::host::port::attachments::named;
 use crate::host::port::{
     AgentDefinition, Attached, Content, Conversation, JobHandle, JobSpec, Lifetime, Table, Variant,
@@ -200,7 +201,7 @@ impl Runner {
         };
         let approvals = rows.into_iter().filter_map(|row| serde_json::from_str::<Approval>(&row.doc?).ok());
         approvals
-            .filter(|approval| approval.job == launch.job)
+            .filter(|approval| approval.job == launch.job && !on_silence::is_ours(approval))
             .filter_map(|approval| match &approval.state {
                 ApprovalState::Answered { answer, option, .. } => Some(UnitInput::Answer {
                     key: approval.key.clone(),

@@ -13,17 +13,19 @@ use crate::model::Refusal;
 use crate::model::diff::{Diff, DiffRange, HunkDecision};
 use crate::model::id::{HunkId, Oid, Seq, SessionId};
 use crate::model::login::{Login, LoginState};
-use crate::model::query::{DiffSession, EventPage, Finding, RepositoryConfig};
+use crate::model::price::PriceTable;
+use crate::model::query::{DiffSession, EventPage, Finding, RepositoryConfig, TurnUsage, UsageReport};
 use crate::model::session::{Session, SessionView};
 use crate::model::turn::Turn;
+use crate::model::usage::Usage;
 use crate::model::worktree::Worktree;
-use crate::session::{fold, state};
+use crate::session::{cost, fold, state};
 
 /// Events in a page when the client names no number, and at most.
 const PAGE: (u32, u32) = (1_000, 10_000);
 
 /// Answers a lookup.
-pub(crate) fn answer(ports: &Ports, lookup: Lookup) -> Result<Value, Refusal> {
+pub(crate) fn answer(ports: &Ports, lookup: Lookup, prices: &PriceTable) -> Result<Value, Refusal> {
     match lookup {
         Lookup::Answer(answer) => answer,
         Lookup::Sessions { mut views, repository, removed } => {
@@ -33,6 +35,9 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup) -> Result<Value, Refusal> {
                 views.retain(|view| view.worktree.common_dir == facts.common_dir);
             }
             sort(&mut views);
+            for view in &mut views {
+                cost::price(view, prices);
+            }
             encode(&views)
         }
         Lookup::Session { wanted, views, repository, removed, left_out } => {
@@ -41,8 +46,11 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup) -> Result<Value, Refusal> {
             }
             let found = find_session(ports, &wanted, &views, repository.as_deref(), &removed);
             let named = left_out.iter().find(|left| left.name.as_ref() == Some(&wanted.to_lowercase()));
-            encode(&found.map_err(|refusal| named.map_or(refusal, LeftOut::refusal))?)
+            let mut view = found.map_err(|refusal| named.map_or(refusal, LeftOut::refusal))?;
+            cost::price(&mut view, prices);
+            encode(&view)
         }
+        Lookup::Usage { session, total } => encode(&usage(ports, &session, total, prices)?),
         Lookup::Diff(lookup) => {
             let DiffLookup { worktree, request, turn, decisions, patch } = *lookup;
             diff(ports, &worktree, &request, turn, &decisions, patch)
@@ -183,6 +191,29 @@ fn find_session(
     let mut past: Vec<_> = removed_views(ports, removed).into_iter().filter(|view| view.name == wanted).collect();
     past.sort_by_key(|view| std::cmp::Reverse(view.updated_at));
     past.into_iter().next().ok_or_else(|| Refusal::user(format!("there is no session '{shown}'")).hint("divisi list"))
+}
+
+/// What a session used, turn by turn, with what can be estimated of its cost.
+fn usage(
+    ports: &Ports,
+    session: &SessionId,
+    total: Option<Usage>,
+    prices: &PriceTable,
+) -> Result<UsageReport, Refusal> {
+    let mut report = UsageReport { session: total.unwrap_or_default(), turns: Vec::new() };
+    for row in ports.store.rows_of(Table::Usage, session)? {
+        let Ok(mut usage) = serde_json::from_str::<Usage>(&row.doc.unwrap_or_default()) else { continue };
+        let turn = row.key.rsplit_once(".t").and_then(|(_, number)| number.parse().ok());
+        if let Some(turn) = turn {
+            cost::estimate(&mut usage, prices);
+            report.turns.push(TurnUsage { turn, usage });
+        } else if report.session == Usage::default() {
+            report.session = usage;
+        }
+    }
+    report.turns.sort_by_key(|turn| turn.turn);
+    cost::estimate(&mut report.session, prices);
+    Ok(report)
 }
 
 fn diff(

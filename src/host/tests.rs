@@ -163,6 +163,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::KeepAttachments { .. } => "keep attachments",
         Effect::ForgetAttachments { .. } => "forget attachments",
         Effect::ToUnit { input: UnitInput::Option { .. }, .. } => "option",
+        Effect::ToUnit { input: UnitInput::Patience { .. }, .. } => "patience",
         Effect::ToUnit { input: UnitInput::StopTurn, .. } => "stop turn",
         Effect::ToUnit { input: UnitInput::End, .. } => "end process",
         Effect::Checkpoint { .. } => "checkpoint",
@@ -197,6 +198,7 @@ fn request(agent: &str) -> CreateSession {
         policy: None,
         on_daemon_death: None,
         attach: Vec::new(),
+        silence_sec: None,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::host::port::{
     Attachments, Content, Conversation, ConversationInput, JobControl, JournalReader, Lifetime, Record, RecordKind,
     Update,
 };
+use crate::host::quiet::Quiet;
 use crate::model::Refusal;
 use crate::model::attachment::Attachment;
 use crate::model::id::SessionId;
@@ -75,6 +76,7 @@ struct Progress {
     told: Vec<Update>,
     stop: Stop,
     deadline: Option<Instant>,
+    quiet: Quiet,
     end: Option<JobEnd>,
 }
 
@@ -92,6 +94,7 @@ impl Unit {
             told: Vec::new(),
             stop: Stop::No,
             deadline: None,
+            quiet: Quiet::new(self.launch.silence, self.launch.silent.as_ref()),
             end: None,
         };
         if let Err(refusal) = self.follow(&mut progress, first).await {
@@ -135,6 +138,9 @@ impl Unit {
                 records = self.reader.read(progress.offset), if unconfirmed.is_none() && progress.end.is_none() => {
                     let updates = self.on_records(progress, &records?);
                     self.sweep(progress).await;
+                    if progress.quiet.is_broken() {
+                        self.tell_silence(None);
+                    }
                     self.flush(progress).await;
                     if !updates.is_empty() {
                         unconfirmed = Some(self.report(progress, updates)?);
@@ -147,6 +153,10 @@ impl Unit {
                     }
                     None => open = false,
                 },
+                () = sleep_until(progress.quiet.deadline()), if unconfirmed.is_none() && progress.quiet.is_watched() => {
+                    let since = Some(progress.quiet.tell());
+                    self.tell_silence(since);
+                }
                 () = sleep_until(progress.deadline.unwrap_or_else(far)), if progress.deadline.is_some() => {
                     self.next_rung(progress).await;
                 }
@@ -178,6 +188,7 @@ impl Unit {
         let mut updates = Vec::new();
         for record in records {
             progress.offset = record.offset;
+            progress.quiet.heard(record.time);
             match record.kind {
                 RecordKind::Started => self.conversation.feed(ConversationInput::Started, &mut updates),
                 RecordKind::Stdout | RecordKind::Stderr => {
@@ -280,6 +291,7 @@ impl Unit {
                     ConversationInput::Answer { key: &key, option: option.as_deref(), message: message.as_deref() };
                 self.conversation.feed(answer, &mut updates);
             }
+            UnitInput::Patience { until } => progress.quiet.wait_until(until),
             UnitInput::Option { id, value } => {
                 self.conversation.feed(ConversationInput::Option { id: &id, value: &value }, &mut updates);
             }
@@ -364,6 +376,12 @@ impl Unit {
         }
     }
 
+    fn tell_silence(&self, since: Option<i64>) {
+        let (session, job) = (self.launch.session.clone(), self.launch.job.clone());
+        // The host is shutting down when nobody listens any more.
+        let _ = self.host.send(Input::Silence { session, job, since });
+    }
+
     fn report(&self, progress: &Progress, updates: Vec<Update>) -> Result<oneshot::Receiver<()>, Refusal> {
         let (committed, confirmation) = oneshot::channel();
         let input = AgentInput {
@@ -395,11 +413,11 @@ fn load(
 }
 
 /// Now, on the runtime's clock.
-fn soon() -> Instant {
+pub(crate) fn soon() -> Instant {
     Instant::from_std(clock::instant())
 }
 
 /// A deadline that never comes; its branch is disabled.
-fn far() -> Instant {
+pub(crate) fn far() -> Instant {
     soon() + Duration::from_secs(60 * 60)
 }

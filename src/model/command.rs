@@ -116,6 +116,9 @@ pub struct CreateSession {
     /// Files that go with the prompt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attach: Vec<Attach>,
+    /// After how many seconds of silence a person is asked what to do; 0: never. Absent: as configured.
+    #[serde(default)]
+    pub silence_sec: Option<u64>,
 }
 
 /// Parameters of `session/send`.

@@ -12,6 +12,7 @@ use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry, ToolCall};
 use super::approval::{Answer, Approval, ApprovalPolicy, Rule};
 use super::attachment::Attachment;
 use super::diff::{DiffStat, HunkDecision};
+use super::failure::{Failure, Silence};
 use super::id::{ApprovalId, CommandId, HunkId, JobId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
 use super::job::{JobEnd, ProcessIdentity};
 use super::landing::{Landing, LandingState};
@@ -238,6 +239,23 @@ pub enum Event {
         turn: TurnId,
         /// Who: a face's client name.
         by: String,
+    },
+    /// Why the turn fails, told apart; `turn.stopped` follows.
+    #[serde(rename = "turn.failed")]
+    TurnFailed {
+        /// The turn.
+        turn: TurnId,
+        /// Why.
+        failure: Failure,
+    },
+    /// The agent has been silent for too long, was given more time, or is heard again.
+    #[serde(rename = "turn.silence")]
+    TurnSilence {
+        /// The turn.
+        turn: TurnId,
+        /// Absent: it is heard again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        silence: Option<Silence>,
     },
     /// The agent stopped; the checkpoint is still to come.
     #[serde(rename = "turn.stopped")]

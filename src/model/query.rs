@@ -8,6 +8,7 @@ use super::approval::Approval;
 use super::diff::DiffRange;
 use super::event::Envelope;
 use super::id::{Seq, SessionId};
+use super::usage::Usage;
 
 /// What can be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub enum Query {
     /// One session, by id, unique id prefix or name. Answer: [`super::session::SessionView`].
     #[serde(rename = "session/show")]
     ShowSession(ShowSession),
+    /// What a session used, turn by turn. Answer: [`UsageReport`].
+    #[serde(rename = "session/usage")]
+    ShowUsage(super::command::OfSession),
     /// A diff of a session. Answer: [`super::diff::Diff`].
     #[serde(rename = "session/diff")]
     DiffSession(DiffSession),
@@ -52,6 +56,24 @@ pub enum Query {
     /// The daemon itself. Answer: [`DaemonStatus`].
     #[serde(rename = "daemon/status")]
     DaemonStatus {},
+}
+
+/// Answer of `session/usage`. Costs nobody told are estimated, and say so.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UsageReport {
+    /// All turns together.
+    pub session: Usage,
+    /// Turns that used something, oldest first.
+    pub turns: Vec<TurnUsage>,
+}
+
+/// What one turn used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnUsage {
+    /// Its number, one-based.
+    pub turn: u32,
+    /// What it used.
+    pub usage: Usage,
 }
 
 /// Parameters of `session/list`.

@@ -13,12 +13,13 @@ use super::approval::{
 };
 use super::attachment::Attachment;
 use super::diff::{DiffStat, HunkDecision};
+use super::failure::{Failure, FailureKind, Silence};
 use super::id::{ApprovalId, Oid, SessionId, TurnId};
 use super::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
 use super::landing::{Landing, LandingState, Strategy};
 use super::session::{Session, Setup};
 use super::turn::{QueuedPrompt, TurnOutcome};
-use super::usage::{Usage, UsageScope, UsageSource};
+use super::usage::{ModelUsage, Usage, UsageScope, UsageSource};
 use super::worktree::{Base, Worktree, WorktreeState};
 use super::{Cause, Event};
 
@@ -85,6 +86,8 @@ pub(crate) fn session() -> Session {
         head: None,
         stat: DiffStat::default(),
         usage: Usage::default(),
+        usage_base: ModelUsage::default(),
+        silence_sec: None,
         fault: None,
         removed: false,
     }
@@ -194,7 +197,7 @@ pub(crate) fn every_event() -> Vec<Event> {
 }
 
 /// How many events there are; [`kind`] does not compile when one is added without changing it, change this then too.
-const KINDS: usize = 47;
+const KINDS: usize = 49;
 
 fn of_sessions() -> Vec<Event> {
     let mut events = vec![
@@ -274,6 +277,10 @@ fn of_turns() -> Vec<Event> {
         },
     ];
     events.extend(ends.map(|end| Event::JobEnded { job: "abcdefghij.j1".into(), end }));
+    let failure = Failure { kind: FailureKind::RateLimit, next: String::new(), retry_at: Some(60_000) };
+    events.push(Event::TurnFailed { turn: turn.clone(), failure });
+    let silences = [None, Some(None), Some(Some(9))].map(|known| known.map(|until| Silence { since: 5, until }));
+    events.extend(silences.map(|silence| Event::TurnSilence { turn: turn.clone(), silence }));
     events.extend(outcomes.map(|outcome| Event::TurnStopped { turn: turn.clone(), outcome }));
     events
 }
@@ -318,7 +325,15 @@ fn of_agents() -> Vec<Event> {
         Event::AgentRaw { message: json!({"method": "x/new", "params": {"type": "agent.raw", "payload": [1, 2]}}) },
     ];
     for scope in [UsageScope::Step, UsageScope::Turn, UsageScope::Session] {
-        let usage = Usage { context_used: Some(9), context_size: Some(200_000), ..usage(scope, 10, 20, Some(-1)) };
+        let model = ModelUsage { input: 10, output: 20, ..ModelUsage::default() };
+        let models = [("one".to_owned(), model)].into();
+        let usage = Usage {
+            context_used: Some(9),
+            context_size: Some(200_000),
+            model: Some("one".to_owned()),
+            models,
+            ..usage(scope, 10, 20, Some(-1))
+        };
         events.push(Event::UsageReported { turn: Some(turn.clone()), usage });
     }
     events
@@ -405,6 +420,8 @@ fn kind(event: &Event) -> &'static str {
         Event::JobEnded { .. } => "job.ended",
         Event::TurnStarted { .. } => "turn.started",
         Event::TurnStopRequested { .. } => "turn.stop_requested",
+        Event::TurnFailed { .. } => "turn.failed",
+        Event::TurnSilence { .. } => "turn.silence",
         Event::TurnStopped { .. } => "turn.stopped",
         Event::TurnEnded { .. } => "turn.ended",
         Event::AgentReadied { .. } => "agent.ready",

@@ -12,7 +12,7 @@ use super::job::OnDaemonDeath;
 use super::landing::Landing;
 use super::mcp::McpServer;
 use super::turn::{QueuedPrompt, Turn};
-use super::usage::Usage;
+use super::usage::{ModelUsage, Usage};
 use super::worktree::Worktree;
 
 /// What a session is doing: everywhere the same strings, computed in one place (`session::state`) and never re-derived by a face.
@@ -201,6 +201,12 @@ pub struct Session {
     /// What it used, all turns together.
     #[serde(default)]
     pub usage: Usage,
+    /// Where its sums stood when the agent's conversation began: reports of a whole conversation count from here.
+    #[serde(default)]
+    pub usage_base: ModelUsage,
+    /// After how many seconds of silence its agent is asked about, when it was said for this session; 0: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence_sec: Option<u64>,
     /// The newest failure outside of a turn, one sentence; cleared by the next turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,

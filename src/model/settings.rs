@@ -8,6 +8,7 @@ use super::approval::ApprovalPolicy;
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
 use super::mcp::McpServer;
+use super::price::PriceTable;
 use super::profile::Profile;
 
 /// What the user's configuration says.
@@ -27,6 +28,12 @@ pub struct Settings {
     pub default_profiles: BTreeMap<String, String>,
     /// The section `profiles`, by name.
     pub profiles: BTreeMap<String, Profile>,
+    /// `agents.silence_sec`: how long a working agent may say nothing before a person is asked; zero: for ever.
+    pub silence: Duration,
+    /// `agents.silence_of`: the same for single agents, by name.
+    pub silence_of: BTreeMap<String, Duration>,
+    /// What models cost, for estimates.
+    pub prices: PriceTable,
     /// `security.policy`: what a new session does with permission requests.
     pub policy: ApprovalPolicy,
     /// `git.worktrees_root`: a directory for worktrees; absent: `.worktrees` in the repository.
@@ -59,6 +66,9 @@ impl Default for Settings {
             agent_environment: Vec::new(),
             default_profiles: BTreeMap::new(),
             profiles: BTreeMap::new(),
+            silence: Duration::from_secs(15 * 60),
+            silence_of: BTreeMap::new(),
+            prices: PriceTable::default(),
             policy: ApprovalPolicy::Ask,
             worktrees_root: None,
             commit_prefix: "divisi: ".to_owned(),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attachment::Attachment;
 use super::diff::DiffStat;
+use super::failure::{Failure, Silence};
 use super::id::{Oid, PromptId, SessionId, TurnId};
 use super::usage::Usage;
 
@@ -67,6 +68,12 @@ pub struct Turn {
     /// What it used.
     #[serde(default)]
     pub usage: Usage,
+    /// Why it failed or its agent was lost, told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Set while its agent has been silent for too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
 }
 
 /// A prompt that waits: visible, editable and cancellable until delivered.

@@ -92,16 +92,18 @@ pub fn gone(event: &Value, views: &[Value]) -> Option<Value> {
     (!seen).then(|| json!({ "id": id, "name": id, "state": "removed", "removed": true }))
 }
 
-/// `0.42 USD`, with `~` when it is an estimate; nothing is said of nothing.
+/// `0.42 USD`, with `~` when it is an estimate and `+` when a part has no price; nothing is said of nothing.
 fn cost(usage: Option<&Value>) -> Option<String> {
     let usage = usage?;
     let micros = usage.get("cost_micros")?.as_i64().filter(|micros| *micros > 0)?;
     let cents = (micros + 5_000) / 10_000;
-    let sign = if text(usage, "/source") == Some("estimated") { "~" } else { "" };
+    let estimated = ["/cost_source", "/source"].iter().any(|place| text(usage, place) == Some("estimated"));
+    let sign = if estimated { "~" } else { "" };
     let unit = line(usage, "/currency", 12).unwrap_or_else(|| "USD".to_owned());
+    let more = if usage.get("cost_partial").and_then(Value::as_bool) == Some(true) { "+" } else { "" };
     Some(match cents {
-        0 => format!("<0.01 {unit}"),
-        _ => format!("{sign}{}.{:02} {unit}", cents / 100, cents % 100),
+        0 => format!("{sign}<0.01{more} {unit}"),
+        _ => format!("{sign}{}.{:02}{more} {unit}", cents / 100, cents % 100),
     })
 }
 

@@ -9,7 +9,7 @@ use crate::model::event::{Cause, Envelope, Event};
 use crate::model::id::{HunkId, Oid, PromptId, TurnId};
 use crate::model::landing::{Landing, LandingState};
 use crate::model::session::{Session, Setup};
-use crate::model::turn::{QueuedPrompt, Turn};
+use crate::model::turn::{QueuedPrompt, Turn, TurnOutcome};
 use crate::model::usage::Usage;
 use crate::model::worktree::WorktreeState;
 
@@ -132,6 +132,8 @@ fn of_work(session: &mut Session, event: &Event, time: i64) {
                 checkpoint: None,
                 stat: DiffStat::default(),
                 usage: Usage::default(),
+                failure: None,
+                silence: None,
             });
         }
         Event::TurnStopRequested { turn, .. } => {
@@ -139,10 +141,24 @@ fn of_work(session: &mut Session, event: &Event, time: i64) {
                 open.stopping = true;
             }
         }
+        Event::TurnFailed { turn, failure } => {
+            if let Some(open) = newest_turn(session, turn).filter(|open| open.outcome.is_none()) {
+                open.failure = Some(failure.clone());
+            }
+        }
+        Event::TurnSilence { turn, silence } => {
+            if let Some(open) = newest_turn(session, turn).filter(|open| open.outcome.is_none()) {
+                open.silence.clone_from(silence);
+            }
+        }
         Event::TurnStopped { turn, outcome } => {
             // The first word counts: an agent that is killed after it has finished has finished.
             if let Some(open) = newest_turn(session, turn).filter(|open| open.outcome.is_none()) {
+                open.silence = None;
                 open.outcome = Some(outcome.clone());
+                if matches!(outcome, TurnOutcome::Done { .. }) {
+                    open.failure = None;
+                }
             }
         }
         Event::TurnEnded { turn, checkpoint, head, turn_stat, stat } => {
@@ -155,7 +171,13 @@ fn of_work(session: &mut Session, event: &Event, time: i64) {
 /// What the agent said.
 fn of_agent(session: &mut Session, event: &Event) {
     match event {
-        Event::AgentReadied { ready } => session.ready = Some(ready.clone()),
+        Event::AgentReadied { ready } => {
+            let known = session.ready.as_ref().and_then(|known| known.conversation.as_ref());
+            if ready.conversation.is_some() && ready.conversation.as_ref() != known && !ready.resumed {
+                usage::conversation_begins(session);
+            }
+            session.ready = Some(ready.clone());
+        }
         Event::AgentPlan { entries } => session.plan.clone_from(entries),
         Event::AgentOptions { options } => session.options.clone_from(options),
         // What it does not take now it will not take in its next process either.
@@ -166,6 +188,7 @@ fn of_agent(session: &mut Session, event: &Event) {
         Event::AgentMessage { text, .. } => activity::said(session, text),
         Event::AgentOutput { stderr, text, .. } => activity::printed(session, *stderr, text),
         Event::AgentTool { call, .. } => activity::used(session, call),
+        Event::AgentNotice { turn: Some(_), text } => activity::noticed(session, text),
         Event::UsageReported { turn, usage } => usage::reported(session, turn.as_ref(), usage),
         _ => {}
     }

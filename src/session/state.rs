@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::base::date;
 use crate::base::text::visible_line;
 use crate::model::approval::{Approval, ApprovalKind, ApprovalPolicy, ApprovalState};
 use crate::model::diff::DiffStat;
@@ -87,11 +88,8 @@ pub fn reason(session: &Session, open_approvals: &[&Approval]) -> Option<String>
             LandingState::Failed { reason } => format!("the landing failed: {reason}"),
             LandingState::Started | LandingState::Completed { .. } | LandingState::Aborted => return None,
         },
-        SessionState::Initializing
-        | SessionState::Queued
-        | SessionState::Running
-        | SessionState::AwaitingInput
-        | SessionState::Evaluating => return None,
+        SessionState::Running | SessionState::AwaitingInput => silence(session)?,
+        SessionState::Initializing | SessionState::Queued | SessionState::Evaluating => return None,
     };
     Some(visible_line(&why, REASON_WIDTH))
 }
@@ -211,6 +209,15 @@ fn failure(session: &Session) -> Option<String> {
         TurnOutcome::Failed { reason } => Some(reason.clone()),
         TurnOutcome::Done { .. } | TurnOutcome::Interrupted { .. } => None,
     }
+}
+
+fn silence(session: &Session) -> Option<String> {
+    let silence = session.turn.as_ref()?.silence.as_ref()?;
+    let since = format!("silent since {}", date::minute(silence.since));
+    Some(match silence.until {
+        Some(until) => format!("{since}; waited on until {}", date::minute(until)),
+        None => since,
+    })
 }
 
 fn conflicts(paths: &[String]) -> String {

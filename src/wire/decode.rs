@@ -185,6 +185,7 @@ fn query(name: &str, params: Map<String, Value>) -> Result<Query, ErrorObject> {
     Ok(match name {
         method::SESSION_LIST => Query::ListSessions(typed(params)?),
         method::SESSION_SHOW => Query::ShowSession(typed(params)?),
+        method::SESSION_USAGE => Query::ShowUsage(typed(params)?),
         method::SESSION_DIFF => Query::DiffSession(diff(params)?),
         method::SESSION_PATCH => Query::PatchSession(diff(params)?),
         method::SESSION_PREFLIGHT => Query::PreflightSession(typed(params)?),

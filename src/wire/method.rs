@@ -56,6 +56,8 @@ pub const DOCTOR_FIX: &str = "doctor/fix";
 pub const SESSION_LIST: &str = "session/list";
 /// [`Query::ShowSession`].
 pub const SESSION_SHOW: &str = "session/show";
+/// [`Query::ShowUsage`].
+pub const SESSION_USAGE: &str = "session/usage";
 /// [`Query::DiffSession`].
 pub const SESSION_DIFF: &str = "session/diff";
 /// [`Query::PatchSession`].
@@ -107,6 +109,7 @@ pub const COMMANDS: &[&str] = &[
 pub const QUERIES: &[&str] = &[
     SESSION_LIST,
     SESSION_SHOW,
+    SESSION_USAGE,
     SESSION_DIFF,
     SESSION_PATCH,
     SESSION_PREFLIGHT,

@@ -10,11 +10,13 @@ mod lines;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use crate::base::date;
 use crate::base::text::visible_line;
 use crate::model::agent::{PlanEntry, ToolCall, ToolStatus};
 use crate::model::approval::{Answer, Approval, ApprovalKind, ApprovalState};
 use crate::model::attachment::Attachment;
 use crate::model::diff::DiffStat;
+use crate::model::failure::Silence;
 use crate::model::id::ApprovalId;
 use crate::model::job::JobEnd;
 use crate::model::landing::LandingState;
@@ -234,6 +236,10 @@ impl Transcript {
             Event::PromptCancelled { id } => Some(format!("waiting prompt {id} was taken back")),
             Event::JobEnded { end, .. } => job(end),
             Event::JobAttached { .. } => Some("a new daemon found the agent running and goes on".to_owned()),
+            Event::TurnSilence { silence: None, .. } => Some("the agent is heard again".to_owned()),
+            Event::TurnSilence { silence: Some(Silence { until: Some(until), .. }), .. } => {
+                Some(format!("the agent is silent; it is waited on until {}", date::minute(*until)))
+            }
             Event::TurnStopRequested { by, .. } => Some(format!("{} asked to stop", line(by))),
             Event::SessionCheckpointed { head, .. } => {
                 Some(format!("checkpoint {} of changes outside of a turn", head.short()))

@@ -25,7 +25,7 @@ enum Need {
 const ENDS: &[(&str, Need, &str)] = &[
     ("asks_permission", Need::Allow, "done end_turn"),
     ("closes_stdout", Need::End, "failed exit 0"),
-    ("crashes", Need::End, "interrupted SIGABRT"),
+    ("crashes", Need::End, "failed SIGABRT"),
     ("deaf", Need::Kill, "interrupted stopped"),
     ("edits", Need::Nothing, "done end_turn"),
     ("ends_early", Need::End, "failed exit 0"),

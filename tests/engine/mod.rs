@@ -68,6 +68,7 @@ impl Scene {
             policy: None,
             on_daemon_death: None,
             attach: Vec::new(),
+            silence_sec: None,
         });
         match self.submit(engine, command).await.outcome {
             Outcome::Created { session, .. } => session,
@@ -145,6 +146,7 @@ async fn a_repeated_command_gets_the_first_receipt_also_from_the_next_engine() {
             policy: None,
             on_daemon_death: None,
             attach: Vec::new(),
+            silence_sec: None,
         })
     };
     let id = CommandId("same".to_owned());

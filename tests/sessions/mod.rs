@@ -6,6 +6,7 @@ mod crash;
 mod crowd;
 mod damage;
 mod definitions;
+mod failures;
 mod following;
 mod full;
 mod hostile;

@@ -86,6 +86,15 @@ fn every_table_made_again_from_the_events_is_the_one_that_was_kept() {
     scene.kill_daemon();
     std::fs::write(&gate, "").unwrap();
     scene.wait_for("stream", &["completed"]);
+    // A failure that passes, and a silence.
+    scene.scripted("limit", "usage 10 5\nfail-prompt 429 try again in 20m");
+    scene.wait_for("limit", &["failed"]);
+    let script = "#!script\nsay hello\nhang";
+    scene.divisi(&["new", "--name", "quiet", "--agent", "scripted", "--silence", "1", script]).ok();
+    let silent = scene.wait_for_approval("quiet");
+    scene.divisi(&["answer", &silent, "once", "--option", "interrupt"]).ok();
+    scene.wait_for("quiet", &["interrupted"]);
+    scene.discard(&["limit", "quiet"]);
     // Hunks, queues, trust, a failed turn, a conflict, a landing.
     scene.shell("hunks", "sed -i -e 's/line 1$/first/' -e 's/line 12/last/' lines.txt").ok();
     let diff = scene.env.json(&scene.repo, &["diff", "hunks"]);

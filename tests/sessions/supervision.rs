@@ -26,7 +26,7 @@ const fn case(
 #[test]
 fn every_bad_behaviour_over_acp_ends_as_it_should() {
     let cases = [
-        case("crash", "say hello\ncrash", "interrupted", "signal", "hello"),
+        case("crash", "say hello\ncrash", "failed", "the agent crashed", "hello"),
         case("exit", "say hello\nexit 3", "failed", "exit 3", "hello"),
         case("half-line", "say hello\nhalf-line\nexit 0", "failed", "", "hello"),
         case("garbage", "garbage\nsay hello", "completed", "", "hello"),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::host::port::Update;
 
+use super::super::failure::{Diagnosis, FailureKind};
 use super::options::{self, SetRequest};
 use super::wire::{self, Outcome, RpcError};
 use super::{AcpConversation, Phase, Quirks, render};
@@ -28,7 +29,7 @@ impl AcpConversation {
                 format!("the agent speaks version {version} of the protocol, divisi speaks {}", render::VERSION);
             let hints =
                 vec!["install a version of the agent that speaks version 1 of the Agent Client Protocol".to_owned()];
-            return self.unusable(reason, hints, updates);
+            return self.unusable(FailureKind::WrongVersion, reason, hints, updates);
         }
         let agent = answer.get("agentInfo").unwrap_or(&Value::Null);
         let capabilities = answer.get("agentCapabilities").unwrap_or(&Value::Null);
@@ -79,7 +80,8 @@ impl AcpConversation {
                 let earlier = self.setup.resume.as_ref().and_then(|earlier| earlier.conversation.as_deref());
                 let opened = if key == "new" { wire::text(&answer, "sessionId") } else { earlier };
                 let Some(opened) = opened else {
-                    return self.unusable("the agent opened a session without an id".to_owned(), Vec::new(), updates);
+                    let reason = "the agent opened a session without an id".to_owned();
+                    return self.unusable(FailureKind::Other, reason, Vec::new(), updates);
                 };
                 self.ready.conversation = Some(opened.to_owned());
                 self.ready.resumed = key != "new";
@@ -193,19 +195,32 @@ impl AcpConversation {
 
     fn refuse(&mut self, method: &str, error: &RpcError, updates: &mut Vec<Update>) {
         if error.code == wire::AUTH_REQUIRED {
-            let mut hints = self.login.clone();
-            if hints.is_empty() {
-                hints.push("log in with the agent's own program, or give its API key in the environment".to_owned());
-            }
-            self.unusable(format!("the agent is not logged in ({method}: {})", error.message), hints, updates);
+            let reason = format!("the agent is not logged in ({method}: {})", error.message);
+            self.unusable(FailureKind::NotLoggedIn, reason, self.ways_to_log_in(), updates);
         } else {
-            self.unusable(format!("the agent refused {method}: {}", error.message), Vec::new(), updates);
+            let kind = FailureKind::of(None, &error.message);
+            self.unusable(kind, format!("the agent refused {method}: {}", error.message), Vec::new(), updates);
         }
     }
 
-    pub(super) fn unusable(&mut self, reason: String, hints: Vec<String>, updates: &mut Vec<Update>) {
+    /// How a person can log in: as the agent said, else in general.
+    pub(super) fn ways_to_log_in(&self) -> Vec<String> {
+        match self.login.as_slice() {
+            [] => vec!["log in with the agent's own program, or give its API key in the environment".to_owned()],
+            told => told.to_vec(),
+        }
+    }
+
+    pub(super) fn unusable(
+        &mut self,
+        kind: FailureKind,
+        reason: String,
+        hints: Vec<String>,
+        updates: &mut Vec<Update>,
+    ) {
+        updates.push(Diagnosis::of(kind, reason.clone(), &hints.join("; ")).update());
         updates.push(Update::Unusable { reason: reason.clone(), hints: hints.clone() });
-        self.phase = Phase::Unusable { reason, hints };
+        self.phase = Phase::Unusable { reason, hints, kind };
         self.wanted = None;
         self.wanted_options.clear();
     }

@@ -6,6 +6,7 @@ use super::*;
 use crate::model::agent::{AgentReady, ToolCall, ToolStatus};
 use crate::model::approval::ApprovalKind;
 use crate::model::job::JobEnd;
+use crate::model::turn::TurnOutcome;
 
 mod handshake;
 mod hostile;

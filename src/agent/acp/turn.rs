@@ -9,6 +9,7 @@ use crate::model::turn::TurnOutcome;
 
 use super::super::content::{self, Prompt};
 use super::super::end;
+use super::super::failure::{Diagnosis, Ending, FailureKind};
 use super::wire::{self, Outcome, RpcError};
 use super::{AcpConversation, Phase, render, usage};
 
@@ -52,12 +53,11 @@ impl AcpConversation {
             return;
         }
         match &self.phase {
-            Phase::Unusable { reason, hints } => {
+            Phase::Unusable { reason, hints, kind } => {
+                updates.push(Diagnosis::of(*kind, reason.clone(), &hints.join("; ")).update());
                 updates.push(Update::Unusable { reason: reason.clone(), hints: hints.clone() });
             }
-            Phase::Ended(late) => {
-                updates.push(Update::TurnEnded { turn: turn.clone(), outcome: late.clone() });
-            }
+            Phase::Ended(late) => late.clone().say(turn.clone(), updates),
             _ => {
                 self.wanted = Some((turn.clone(), wanted));
                 self.deliver(updates);
@@ -125,7 +125,7 @@ impl AcpConversation {
         let Some(turn) = self.turn.take() else {
             return;
         };
-        let outcome = match result {
+        let ending = match result {
             Ok(answer) => {
                 updates.extend(usage::of_prompt(&answer, self.quirks.prompt_usage).map(Update::Usage));
                 self.outcome_of(&turn, wire::text(&answer, "stopReason"), updates)
@@ -136,21 +136,21 @@ impl AcpConversation {
         if self.quirks.leaves_commands && turn.cancelling {
             updates.push(Update::EndSince { key: format!("prompt:{}", turn.id) });
         }
-        self.close_turn(turn, outcome, updates);
+        self.close_turn(turn, ending, updates);
         self.deliver(updates);
     }
 
-    fn outcome_of(&self, turn: &RunningTurn, stop_reason: Option<&str>, updates: &mut Vec<Update>) -> TurnOutcome {
-        let done = |stop_reason: &str| TurnOutcome::Done { stop_reason: stop_reason.to_owned() };
+    fn outcome_of(&self, turn: &RunningTurn, stop_reason: Option<&str>, updates: &mut Vec<Update>) -> Ending {
+        let done = |stop_reason: &str| Ending::from(TurnOutcome::Done { stop_reason: stop_reason.to_owned() });
         match stop_reason {
             Some("end_turn") => match self.hidden_failure(turn) {
-                Some(reason) => failed(reason),
+                Some(words) => self.told(&words, None).into(),
                 None => done("end_turn"),
             },
-            Some("cancelled") if turn.cancelling => interrupted("cancelled"),
-            Some("cancelled") if turn.refused => interrupted("the agent ended the turn after a refusal"),
-            Some("cancelled") => interrupted("the agent cancelled the turn"),
-            Some("refusal") => failed("refused: the model declined to go on"),
+            Some("cancelled") if turn.cancelling => interrupted("cancelled").into(),
+            Some("cancelled") if turn.refused => interrupted("the agent ended the turn after a refusal").into(),
+            Some("cancelled") => interrupted("the agent cancelled the turn").into(),
+            Some("refusal") => FailureKind::Refused.told("the model declined to go on", "", None).into(),
             Some("max_tokens") => {
                 updates.push(Update::Notice(
                     "the agent stopped at its limit of tokens; the work may be unfinished".to_owned(),
@@ -163,7 +163,7 @@ impl AcpConversation {
                 done("max_turn_requests")
             }
             Some(other) => done(other),
-            None => failed("the agent ended the turn without saying why"),
+            None => failed("the agent ended the turn without saying why").into(),
         }
     }
 
@@ -185,27 +185,38 @@ impl AcpConversation {
         Some(crate::base::text::visible_line(&message.head, 200))
     }
 
-    fn outcome_of_error(&self, turn: &RunningTurn, error: &RpcError, updates: &mut Vec<Update>) -> TurnOutcome {
+    fn outcome_of_error(&self, turn: &RunningTurn, error: &RpcError, updates: &mut Vec<Update>) -> Ending {
         if turn.cancelling || error.code == wire::CANCELLED {
-            return interrupted("cancelled");
+            return interrupted("cancelled").into();
         }
         if error.code == wire::AUTH_REQUIRED {
             updates.extend(self.login.iter().cloned().map(Update::Notice));
-            return failed(format!("the agent is not logged in: {}", error.message));
+            return FailureKind::NotLoggedIn.told(&error.message, &self.ways_to_log_in().join("; "), None).into();
         }
-        failed(format!("{} (error {})", error.message, error.code))
+        let words = &error.message;
+        let told = self.told(words, error.kind);
+        if told.failure.kind == FailureKind::Other {
+            return Diagnosis::of(FailureKind::Other, format!("{words} (error {})", error.code), "").into();
+        }
+        told.into()
+    }
+
+    /// A failure in the agent's words.
+    fn told(&self, words: &str, kind: Option<FailureKind>) -> Diagnosis {
+        let kind = kind.unwrap_or_else(|| FailureKind::of(status_in(words), words));
+        kind.told(words, &self.ways_to_log_in().join("; "), None)
     }
 
     /// What is left to say of a turn, and its end.
-    fn close_turn(&mut self, turn: RunningTurn, outcome: TurnOutcome, updates: &mut Vec<Update>) {
+    fn close_turn(&mut self, turn: RunningTurn, ending: Ending, updates: &mut Vec<Update>) {
         self.steers.turn_over(updates);
-        if !matches!(outcome, TurnOutcome::Done { .. }) {
+        if !matches!(ending.outcome, TurnOutcome::Done { .. }) {
             updates.extend(self.tools.fail_open().into_iter().map(Update::Tool));
         }
         self.tools.forget_finished();
         self.tell_garbage(updates);
         self.errors.finish(updates);
-        updates.push(Update::TurnEnded { turn: turn.id, outcome });
+        ending.say(turn.id, updates);
     }
 
     pub(super) fn on_ended(&mut self, job_end: &JobEnd, updates: &mut Vec<Update>) {
@@ -223,16 +234,11 @@ impl AcpConversation {
         let how = end::describe(job_end);
         // By nobody's fault but the machine's or a person's: what was going on can go on in another process.
         let excused = match job_end {
-            _ if end::was_stopped(job_end) => Some(interrupted("stopped")),
-            JobEnd::Lost => Some(interrupted(&how)),
+            _ if end::was_stopped(job_end) || *job_end == JobEnd::Lost => Some(end::in_turn(job_end, &how, None)),
             _ => None,
         };
         if let Some(turn) = self.turn.take() {
-            let outcome = excused.clone().unwrap_or_else(|| match job_end {
-                JobEnd::Signaled { .. } => interrupted(&format!("the agent died in the middle of the turn ({how})")),
-                _ => failed(format!("the agent ended in the middle of the turn ({how})")),
-            });
-            self.close_turn(turn, outcome, updates);
+            self.close_turn(turn, end::in_turn(job_end, &how, None), updates);
         }
         self.errors.finish(updates);
         match &self.phase {
@@ -245,13 +251,12 @@ impl AcpConversation {
                         "look at its standard error in `divisi log`, and try its command by hand",
                     ),
                 };
-                self.unusable(reason, vec![hint.to_owned()], updates);
+                self.unusable(end::before_ready(job_end, ""), reason, vec![hint.to_owned()], updates);
             }
             _ => {
-                let late = format!("the agent had ended before it got the prompt ({how})");
-                let late = excused.unwrap_or_else(|| failed(late));
+                let late = excused.unwrap_or_else(|| end::too_late(&how));
                 if let Some((turn, _)) = self.wanted.take() {
-                    updates.push(Update::TurnEnded { turn, outcome: late.clone() });
+                    late.clone().say(turn, updates);
                 }
                 self.phase = Phase::Ended(late);
             }
@@ -292,4 +297,11 @@ impl AcpConversation {
             _ => {}
         }
     }
+}
+
+/// The HTTP status in words like `Error: 400 bad request` or `API Error: 500 ...`.
+fn status_in(words: &str) -> Option<u64> {
+    let (_, rest) = words.split_once("Error: ")?;
+    let status = rest.split(' ').next()?.parse().ok()?;
+    (400..600).contains(&status).then_some(status)
 }

@@ -1,5 +1,7 @@
 //! What comes over the wire: JSON-RPC messages, and values read tolerantly.
 
+use crate::model::failure::FailureKind;
+
 use serde_json::Value;
 
 /// A failed request.
@@ -9,6 +11,8 @@ pub(in crate::agent) struct RpcError {
     pub(in crate::agent) code: i64,
     /// One line.
     pub(in crate::agent) message: String,
+    /// What kind of failure it is, where the agent says so beside the words.
+    pub(in crate::agent) kind: Option<FailureKind>,
 }
 
 /// The protocol's code for "log in first".
@@ -83,7 +87,13 @@ fn rpc_error(error: &Value) -> RpcError {
     if let Some(details) = details.filter(|details| !message.contains(details)) {
         message = format!("{message}: {details}");
     }
-    RpcError { code, message: crate::base::text::visible_line(&message, 500) }
+    let name = error
+        .get("data")
+        .and_then(|data| ["errorKind", "codex_error_info", "errorName"].iter().find_map(|field| text(data, field)));
+    // Gemini's code is the HTTP status.
+    let status = u64::try_from(code).ok().filter(|code| (400..600).contains(code));
+    let kind = name.and_then(FailureKind::named).or_else(|| status.map(|code| FailureKind::of(Some(code), &message)));
+    RpcError { code, message: crate::base::text::visible_line(&message, 500), kind }
 }
 
 /// A string field that is there and not empty.

@@ -6,6 +6,7 @@ use crate::host::port::Update;
 use crate::model::agent::AgentCommand;
 
 use super::super::acp::wire;
+use super::super::failure::FailureKind;
 use super::super::turns::Phase;
 use super::{ClaudeConversation, LOGIN, options, prompt, render, write};
 
@@ -25,7 +26,7 @@ impl ClaudeConversation {
         match (key.as_str(), error) {
             ("initialize", Some(error)) if opening => {
                 let reason = format!("Claude Code refused to start the conversation: {error}");
-                self.turns.unusable(reason, vec![LOGIN.to_owned()], updates);
+                self.turns.unusable(FailureKind::of(None, &error), reason, vec![LOGIN.to_owned()], updates);
             }
             ("initialize", None) if opening => {
                 self.on_initialized(answer, updates);

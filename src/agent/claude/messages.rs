@@ -8,9 +8,10 @@ use crate::model::agent::{PlanEntry, ToolStatus};
 
 use super::super::acp::wire;
 use super::super::calls;
-use super::super::failure::{Failure, at};
+use super::super::failure::FailureKind;
 use super::super::turns::Phase;
 use super::{ClaudeConversation, LOGIN};
+use crate::base::date;
 
 impl ClaudeConversation {
     pub(super) fn on_assistant(&mut self, message: &Value, updates: &mut Vec<Update>) -> bool {
@@ -212,7 +213,7 @@ impl ClaudeConversation {
             delay % 1000 / 100
         )));
         if let Some(running) = &mut self.turns.running {
-            running.fault = Some(Failure::of(status, &words).reason(&words, LOGIN, None));
+            running.fault = Some(FailureKind::of(status, &words).told(&words, LOGIN, None));
         }
     }
 
@@ -224,9 +225,9 @@ impl ClaudeConversation {
         if status == "allowed" {
             return true;
         }
-        let when = limit.get("resetsAt").and_then(Value::as_u64).map(at);
+        let when = limit.get("resetsAt").and_then(Value::as_i64).map(|seconds| seconds.saturating_mul(1000));
         let kind = wire::text(limit, "rateLimitType").unwrap_or("usage").replace('_', " ");
-        let lifted = when.as_ref().map(|when| format!("; it is lifted {when}")).unwrap_or_default();
+        let lifted = when.map(|when| format!("; it is lifted at {}", date::minute(when))).unwrap_or_default();
         if status == "rejected" {
             updates.push(Update::Notice(format!("the {kind} limit is reached{lifted}")));
             self.retry = when;

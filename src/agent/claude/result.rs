@@ -1,14 +1,16 @@
 //! The end of a turn: usage and outcome from the `result` message.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::host::port::Update;
 use crate::model::turn::TurnOutcome;
-use crate::model::usage::{Usage, UsageScope, UsageSource};
+use crate::model::usage::{ModelUsage, Usage, UsageScope, UsageSource};
 
 use super::super::acp::wire;
-use super::super::failure::Failure;
-use super::super::turns::{Phase, done, failed, interrupted};
+use super::super::failure::{Ending, FailureKind};
+use super::super::turns::{Phase, done, interrupted};
 use super::{ClaudeConversation, LOGIN, prompt};
 
 /// What was counted before.
@@ -72,6 +74,8 @@ impl Spent {
             cost_micros,
             context_used: self.context,
             context_size,
+            models: since.map(by_model).unwrap_or_default(),
+            ..Usage::default()
         })
     }
 }
@@ -122,6 +126,23 @@ impl Counts {
     }
 }
 
+/// What every model was used for, side models too.
+fn by_model(told: &serde_json::Map<String, Value>) -> BTreeMap<String, ModelUsage> {
+    let usage = |told: &Value| {
+        let counts = Counts::of_model(told);
+        ModelUsage {
+            input: counts.input,
+            cache_read: counts.cache_read,
+            cache_write: counts.cache_write,
+            output: counts.output.saturating_sub(counts.reasoning),
+            reasoning: counts.reasoning,
+            cost_micros: told.get("costUSD").and_then(Value::as_f64).and_then(micros),
+            ..ModelUsage::default()
+        }
+    };
+    told.iter().map(|(name, told)| (name.clone(), usage(told))).collect()
+}
+
 fn micros(amount: f64) -> Option<i64> {
     let micros = (amount * 1_000_000.0).round();
     #[expect(clippy::cast_possible_truncation, reason = "bounded on the same line; whole after round()")]
@@ -148,17 +169,16 @@ impl ClaudeConversation {
         updates.extend(usage.map(Update::Usage));
         self.goes_on = more;
         if more {
-            if let TurnOutcome::Failed { reason } | TurnOutcome::Interrupted { reason } =
-                self.outcome_of(result, updates)
-            {
+            let ending = self.outcome_of(result, updates);
+            if let TurnOutcome::Failed { reason } | TurnOutcome::Interrupted { reason } = ending.outcome {
                 updates.push(Update::Notice(reason));
             }
             return;
         }
         if self.turns.running.is_some() {
             self.drop_steers(updates);
-            let outcome = self.outcome_of(result, updates);
-            self.turns.close(outcome, updates);
+            let ending = self.outcome_of(result, updates);
+            self.turns.close(ending, updates);
         }
         updates.extend(self.turns.deliverable().map(|(turn, wanted)| prompt(&turn, &wanted)));
     }
@@ -166,23 +186,22 @@ impl ClaudeConversation {
     fn gave_up(&mut self, result: &Value, updates: &mut Vec<Update>) {
         let words = words_of(result);
         let lost = words.contains("No conversation found");
-        let (reason, hints) = match &self.ready.conversation {
+        let (kind, reason, hints) = match &self.ready.conversation {
             Some(id) if lost => (
+                FailureKind::Other,
                 format!("the earlier conversation {id} is gone: {words}"),
                 vec!["start a new session from this one's branch; its files and commits are all there".to_owned()],
             ),
             _ => {
                 let status = result.get("api_error_status").and_then(Value::as_u64);
-                (
-                    Failure::of(status, &words).reason(&words, LOGIN, None),
-                    vec!["try `claude -p hello` by hand".to_owned()],
-                )
+                let told = FailureKind::of(status, &words).told(&words, LOGIN, None);
+                (told.failure.kind, told.reason, vec!["try `claude -p hello` by hand".to_owned()])
             }
         };
-        self.turns.unusable(reason, hints, updates);
+        self.turns.unusable(kind, reason, hints, updates);
     }
 
-    fn outcome_of(&self, result: &Value, updates: &mut Vec<Update>) -> TurnOutcome {
+    fn outcome_of(&self, result: &Value, updates: &mut Vec<Update>) -> Ending {
         let flagged = result.get("is_error").and_then(Value::as_bool) == Some(true);
         let subtype = wire::text(result, "subtype").unwrap_or_default();
         let stop_reason = wire::text(result, "stop_reason").unwrap_or("end_turn");
@@ -195,33 +214,33 @@ impl ClaudeConversation {
         };
         let (cancelling, refused) = running.map_or((false, false), |running| (running.cancelling, running.refused));
         if aborted || ((flagged || subtype == "error_during_execution") && (cancelling || refused)) {
-            return ended_by_person(cancelling, refused);
+            return ended_by_person(cancelling, refused).into();
         }
         match subtype {
             "error_max_turns" => {
                 let text = "the agent stopped at its limit of model calls in a turn; the work may be unfinished";
                 updates.push(Update::Notice(text.to_owned()));
-                return done("max_turns");
+                return done("max_turns").into();
             }
             "error_max_budget_usd" => {
-                return failed(Failure::Quota.reason("the budget for this process is used up", LOGIN, None));
+                return FailureKind::Quota.told("the budget for this process is used up", LOGIN, None).into();
             }
             _ => {}
         }
         if flagged || subtype.starts_with("error") {
             let words = words_of(result);
             let status = result.get("api_error_status").and_then(Value::as_u64);
-            return failed(Failure::of(status, &words).reason(&words, LOGIN, self.retry.as_deref()));
+            return FailureKind::of(status, &words).told(&words, LOGIN, self.retry).into();
         }
         match stop_reason {
-            "refusal" => failed(Failure::Refused.reason("the model declined to go on", LOGIN, None)),
+            "refusal" => FailureKind::Refused.told("the model declined to go on", LOGIN, None).into(),
             "max_tokens" => {
                 updates.push(Update::Notice(
                     "the agent stopped at its limit of tokens; the work may be unfinished".to_owned(),
                 ));
-                done("max_tokens")
+                done("max_tokens").into()
             }
-            other => done(other),
+            other => done(other).into(),
         }
     }
 }

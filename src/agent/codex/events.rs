@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
+use crate::base::date;
 use crate::base::text::visible_line;
 use crate::host::port::Update;
 use crate::model::agent::PlanEntry;
 use crate::model::turn::TurnOutcome;
 
 use super::super::acp::wire;
-use super::super::failure::at;
+use super::super::failure::{Diagnosis, Ending};
 use super::super::turns::{done, failed, interrupted};
 use super::{CodexConversation, LOGIN, failures, request};
 
@@ -76,28 +77,28 @@ impl CodexConversation {
         if self.turn.is_some() && wire::text(turn, "id") != self.turn.as_deref() {
             return;
         }
-        let outcome = match wire::text(turn, "status").unwrap_or_default() {
-            "completed" => done("completed"),
-            "interrupted" if running.cancelling => interrupted("cancelled"),
-            "interrupted" if running.refused => interrupted("ended with a refusal"),
-            "interrupted" => interrupted("the agent was interrupted"),
+        let ending: Ending = match wire::text(turn, "status").unwrap_or_default() {
+            "completed" => done("completed").into(),
+            "interrupted" if running.cancelling => interrupted("cancelled").into(),
+            "interrupted" if running.refused => interrupted("ended with a refusal").into(),
+            "interrupted" => interrupted("the agent was interrupted").into(),
             _ => match (turn.get("error").filter(|error| error.is_object()), &running.fault) {
-                (Some(error), _) => failed(self.reason_of(error)),
-                (None, Some(fault)) => failed(fault.clone()),
-                (None, None) => failed("the agent ended the turn without saying why"),
+                (Some(error), _) => self.told_of(error).into(),
+                (None, Some(fault)) => fault.clone().into(),
+                (None, None) => failed("the agent ended the turn without saying why").into(),
             },
         };
-        if matches!(outcome, TurnOutcome::Interrupted { .. }) {
+        if matches!(ending.outcome, TurnOutcome::Interrupted { .. }) {
             // A command that had begun a moment before outlives the interrupt, and goes on changing the worktree.
             let key = format!("clean:{}", running.id);
             updates.push(request(&key, "thread/backgroundTerminals/clean", &json!({"threadId": self.thread()})));
         }
-        self.close(outcome, updates);
+        self.close(ending, updates);
     }
 
-    fn reason_of(&self, error: &Value) -> String {
+    fn told_of(&self, error: &Value) -> Diagnosis {
         let words = failures::words(error);
-        failures::of_error(error).reason(&words, LOGIN, self.retry.as_deref())
+        failures::of_error(error).told(&words, LOGIN, self.retry)
     }
 
     fn on_error(&mut self, params: &Value, updates: &mut Vec<Update>) {
@@ -106,9 +107,9 @@ impl CodexConversation {
         let words = visible_line(&failures::words(error), 300);
         let text = if again { format!("the model call failed; the agent tries again: {words}") } else { words };
         updates.push(Update::Notice(text));
-        let reason = self.reason_of(error);
+        let told = self.told_of(error);
         if let Some(running) = &mut self.turns.running {
-            running.fault = Some(reason);
+            running.fault = Some(told);
         }
     }
 
@@ -118,9 +119,13 @@ impl CodexConversation {
         let windows =
             ["primary", "secondary"].iter().filter_map(|name| limits.get(name).filter(|window| window.is_object()));
         let full = |window: &&Value| window.get("usedPercent").and_then(Value::as_i64).is_some_and(|used| used >= 100);
-        let lifted = windows.filter(full).filter_map(|window| window.get("resetsAt")?.as_u64()).max().map(at);
+        let lifted = windows
+            .filter(full)
+            .filter_map(|window| window.get("resetsAt")?.as_i64())
+            .max()
+            .map(|seconds| seconds.saturating_mul(1000));
         if (reached || lifted.is_some()) && self.retry != lifted {
-            let when = lifted.as_ref().map(|when| format!("; it is lifted {when}")).unwrap_or_default();
+            let when = lifted.map(|when| format!("; it is lifted at {}", date::minute(when))).unwrap_or_default();
             updates.push(Update::Notice(format!("the usage limit is reached{when}")));
         }
         self.retry = lifted;

@@ -3,24 +3,24 @@
 use serde_json::Value;
 
 use super::super::acp::wire;
-use super::super::failure::Failure;
+use super::super::failure::FailureKind;
 
 /// The kind of a failure: by its own name, else by the name the provider gave it, else by its words.
-pub(in crate::agent) fn of_error(error: &Value) -> Failure {
+pub(in crate::agent) fn of_error(error: &Value) -> FailureKind {
     let words = words(error);
     match of(error.get("codexErrorInfo"), &words) {
-        Failure::Other => inner(error)
+        FailureKind::Other => inner(error)
             .and_then(|inner| inner.pointer("/error/type").and_then(Value::as_str).map(of_provider))
-            .unwrap_or(Failure::Other),
+            .unwrap_or(FailureKind::Other),
         kind => kind,
     }
 }
 
 /// The kind by the type of an error in the provider's API.
-fn of_provider(kind: &str) -> Failure {
+fn of_provider(kind: &str) -> FailureKind {
     match kind {
-        "invalid_request_error" => Failure::BadRequest,
-        kind => Failure::of(None, kind),
+        "invalid_request_error" => FailureKind::BadRequest,
+        kind => FailureKind::of(None, kind),
     }
 }
 
@@ -30,30 +30,20 @@ fn inner(error: &Value) -> Option<Value> {
 }
 
 /// The kind of a failure: by `codexErrorInfo`, else by its words.
-pub(super) fn of(info: Option<&Value>, words: &str) -> Failure {
+pub(super) fn of(info: Option<&Value>, words: &str) -> FailureKind {
     match info {
         Some(Value::String(name)) => match name.as_str() {
-            "unauthorized" => Failure::NotLoggedIn,
-            "usageLimitExceeded" | "sessionBudgetExceeded" => Failure::Quota,
-            "rateLimitExceeded" => Failure::RateLimit,
-            "serverOverloaded" | "flexUnavailable" | "policyCapacityUnavailable" => Failure::Overloaded,
-            "contextWindowExceeded" => Failure::ContextFull,
-            "modelNotFound" => Failure::UnknownModel,
-            "badRequest" => Failure::BadRequest,
-            "internalServerError" => Failure::Model,
-            "cyberPolicy" | "misalignmentPolicyViolation" | "inferenceHookDenied" | "tooManyDenials" => {
-                Failure::Refused
-            }
-            _ => Failure::of(None, words),
+            "badRequest" => FailureKind::of(Some(400), words),
+            name => FailureKind::named(name).unwrap_or_else(|| FailureKind::of(None, words)),
         },
         Some(Value::Object(one)) => {
             let status = one.values().find_map(|detail| detail.get("httpStatusCode")?.as_u64());
-            match (status, Failure::of(status, words)) {
-                (None, Failure::Other) => Failure::Unreachable,
+            match (status, FailureKind::of(status, words)) {
+                (None, FailureKind::Other) => FailureKind::Unreachable,
                 (_, kind) => kind,
             }
         }
-        _ => Failure::of(None, words),
+        _ => FailureKind::of(None, words),
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::host::port::Update;
 
 use super::super::acp::wire::{self, Outcome};
+use super::super::failure::FailureKind;
 use super::super::turns::Phase;
 use super::{CodexConversation, LOGIN, failures, options, render, request};
 
@@ -73,6 +74,7 @@ impl CodexConversation {
             Ok(answer) => {
                 let Some(id) = answer.pointer("/thread/id").and_then(Value::as_str) else {
                     return self.turns.unusable(
+                        FailureKind::Other,
                         "Codex opened a conversation without an id".to_owned(),
                         Vec::new(),
                         updates,
@@ -94,8 +96,8 @@ impl CodexConversation {
     }
 
     fn refused(&mut self, what: &str, words: &str, updates: &mut Vec<Update>) {
-        let reason = failures::of(None, words).reason(&format!("Codex refused {what}: {words}"), LOGIN, None);
-        self.turns.unusable(reason, vec![LOGIN.to_owned()], updates);
+        let told = failures::of(None, words).told(&format!("Codex refused {what}: {words}"), LOGIN, None);
+        self.turns.unusable(told.failure.kind, told.reason, vec![LOGIN.to_owned()], updates);
     }
 
     pub(super) fn on_models(&mut self, result: Outcome, updates: &mut Vec<Update>) {

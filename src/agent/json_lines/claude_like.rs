@@ -5,9 +5,11 @@ use serde_json::Value;
 use crate::host::port::{ConversationSetup, Update};
 use crate::model::agent::AgentReady;
 use crate::model::id::TurnId;
+use crate::model::turn::TurnOutcome;
 use crate::model::usage::UsageScope;
 
 use super::super::claude::ClaudeConversation;
+use super::super::failure::{Diagnosis, Ending};
 use super::{Listener, Page};
 
 /// A conversation of Claude Code's that serves one turn.
@@ -29,6 +31,7 @@ impl ClaudeLike {
 impl Listener for ClaudeLike {
     fn on_event(&mut self, event: &Value, page: &mut Page, updates: &mut Vec<Update>) -> bool {
         let mut told = Vec::new();
+        let mut reported = None;
         self.inner.on_message(event.clone(), &mut told);
         for update in told {
             match update {
@@ -37,7 +40,18 @@ impl Listener for ClaudeLike {
                     page.ready.version = version;
                     page.opened(&id, updates);
                 }
-                Update::TurnEnded { outcome, .. } => page.verdict = Some(outcome),
+                // The end comes with the process's; what is told before it is kept for it.
+                Update::Failure { failure, retry_after_ms } => reported = Some((failure, retry_after_ms)),
+                Update::TurnEnded { outcome, .. } => {
+                    page.verdict = Some(Ending {
+                        told: reported.take().map(|(failure, retry_after_ms)| Diagnosis {
+                            reason: reason(&outcome).to_owned(),
+                            failure,
+                            retry_after_ms,
+                        }),
+                        outcome,
+                    });
+                }
                 // Nothing can be written, and nothing be chosen once it runs.
                 Update::Ready(_) | Update::Write { .. } | Update::Options(_) => {}
                 Update::Usage(mut usage) => {
@@ -55,5 +69,12 @@ impl Listener for ClaudeLike {
 
     fn abandon(&mut self, updates: &mut Vec<Update>) {
         self.inner.abandon(updates);
+    }
+}
+
+fn reason(outcome: &TurnOutcome) -> &str {
+    match outcome {
+        TurnOutcome::Failed { reason } | TurnOutcome::Interrupted { reason } => reason,
+        TurnOutcome::Done { stop_reason } => stop_reason,
     }
 }

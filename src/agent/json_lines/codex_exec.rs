@@ -10,7 +10,7 @@ use crate::model::usage::{Usage, UsageScope, UsageSource};
 use super::super::acp::wire;
 use super::super::calls;
 use super::super::codex::failures;
-use super::super::turns::{done, failed};
+use super::super::turns::done;
 use super::{Listener, Page};
 
 #[derive(Debug, Default)]
@@ -35,19 +35,19 @@ impl Listener for CodexExec {
             "item.completed" => return on_item(event, true, page, updates),
             "turn.completed" => {
                 page.fault = None;
-                page.verdict = Some(done("completed"));
+                page.verdict = Some(done("completed").into());
                 updates.extend(event.get("usage").map(usage).map(Update::Usage));
             }
             "turn.failed" => {
                 let error = event.get("error").unwrap_or(&Value::Null);
                 let words = failures::words(error);
-                page.verdict = Some(failed(failures::of_error(error).reason(&words, page.login, None)));
+                page.verdict = Some(failures::of_error(error).told(&words, page.login, None).into());
             }
             "error" => {
                 let words = failures::words(event);
                 updates.push(Update::Notice(visible_line(&words, 300)));
                 // While it reconnects nothing is lost.
-                page.fault = Some(failures::of_error(event).reason(&words, page.login, None));
+                page.fault = Some(failures::of_error(event).told(&words, page.login, None));
             }
             _ => return false,
         }

@@ -88,10 +88,10 @@ impl Listener for Copilot {
                 }
                 let code = event.get("exitCode").and_then(Value::as_i64).unwrap_or_default();
                 page.verdict = Some(match (&page.fault, code) {
-                    _ if self.aborted => interrupted("the agent was interrupted"),
-                    (Some(fault), _) => failed(fault.clone()),
-                    (None, 0) => done("exit 0"),
-                    (None, code) => failed(format!("the agent failed (its result says exit {code})")),
+                    _ if self.aborted => interrupted("the agent was interrupted").into(),
+                    (Some(fault), _) => fault.clone().into(),
+                    (None, 0) => done("exit 0").into(),
+                    (None, code) => failed(format!("the agent failed (its result says exit {code})")).into(),
                 });
             }
             _ => return SILENT.contains(&kind) || (kind.starts_with("session.") && kind != "session."),

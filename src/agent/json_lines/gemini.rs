@@ -1,16 +1,18 @@
 //! `gemini -p --output-format stream-json`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::base::text::visible_line;
 use crate::host::port::Update;
 use crate::model::agent::ToolStatus;
-use crate::model::usage::{Usage, UsageScope, UsageSource};
+use crate::model::usage::{ModelUsage, Usage, UsageScope, UsageSource};
 
 use super::super::acp::wire;
 use super::super::calls;
-use super::super::failure::Failure;
-use super::super::turns::{done, failed};
+use super::super::failure::FailureKind;
+use super::super::turns::done;
 use super::{Listener, Page};
 
 #[derive(Debug, Default)]
@@ -70,10 +72,10 @@ impl Listener for Gemini {
             "result" => {
                 updates.extend(event.get("stats").and_then(usage).map(Update::Usage));
                 page.verdict = Some(if text("status") == "success" {
-                    done("success")
+                    done("success").into()
                 } else {
                     let (status, words) = failure(event);
-                    failed(Failure::of(status, &words).reason(&words, page.login, None))
+                    FailureKind::of(status, &words).told(&words, page.login, None).into()
                 });
             }
             _ => return false,
@@ -94,17 +96,36 @@ fn failure(event: &Value) -> (Option<u64>, String) {
 /// Input includes the cache; what the total has beyond input and output are thoughts.
 fn usage(stats: &Value) -> Option<Usage> {
     let number = |name: &str| stats.get(name).and_then(Value::as_u64).unwrap_or_default();
-    let (input, output, cached) = (number("input_tokens"), number("output_tokens"), number("cached"));
+    let (input, output) = (number("input_tokens"), number("output_tokens"));
     if input == 0 && output == 0 {
         return None;
     }
+    let whole = counts(stats);
+    let models: BTreeMap<String, ModelUsage> = stats
+        .get("models")
+        .and_then(Value::as_object)
+        .map(|models| models.iter().map(|(name, told)| (name.clone(), counts(told))).collect())
+        .unwrap_or_default();
     Some(Usage {
         scope: UsageScope::Turn,
         source: UsageSource::Reported,
+        input: whole.input,
+        cache_read: whole.cache_read,
+        output: whole.output,
+        reasoning: whole.reasoning,
+        models: models.into_iter().filter(|(_, model)| model.tokens() != [0; 5]).collect(),
+        ..Usage::default()
+    })
+}
+
+fn counts(stats: &Value) -> ModelUsage {
+    let number = |name: &str| stats.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let (input, output, cached) = (number("input_tokens"), number("output_tokens"), number("cached"));
+    ModelUsage {
         input: input.saturating_sub(cached),
         cache_read: cached,
         output,
         reasoning: number("total_tokens").saturating_sub(input).saturating_sub(output),
-        ..Usage::default()
-    })
+        ..ModelUsage::default()
+    }
 }

@@ -8,6 +8,7 @@ use crate::model::usage::{Usage, UsageScope, UsageSource};
 
 use super::super::acp::wire;
 use super::super::calls;
+use super::super::failure::FailureKind;
 use super::super::turns::done;
 use super::{Listener, Page, micros};
 
@@ -30,7 +31,7 @@ impl Listener for Opencode {
                 let reason = wire::text(part, "reason").unwrap_or("stop");
                 if reason != "tool-calls" {
                     page.fault = None;
-                    page.verdict = Some(done(reason));
+                    page.verdict = Some(done(reason).into());
                 }
             }
             "error" => {
@@ -39,7 +40,16 @@ impl Listener for Opencode {
                 let words =
                     error.pointer("/data/message").and_then(Value::as_str).or_else(|| wire::text(error, "name"));
                 page.verdict = None;
-                page.on_fault(status, words.unwrap_or("it gave no reason"));
+                let words = words.unwrap_or("it gave no reason");
+                // How long to wait is only in the header.
+                let header = error.pointer("/data/responseHeaders/retry-after").and_then(Value::as_str);
+                let words = match header.filter(|after| after.parse::<f64>().is_ok()) {
+                    Some(after) => format!("{words} (retry after {after} s)"),
+                    None => words.to_owned(),
+                };
+                let named = wire::text(error, "name").and_then(FailureKind::named);
+                let kind = named.unwrap_or_else(|| FailureKind::of(status, &words));
+                page.fault = Some(kind.told(&words, page.login, None));
             }
             _ => return false,
         }

@@ -9,7 +9,7 @@ use crate::model::usage::{Usage, UsageScope, UsageSource};
 
 use super::super::acp::wire;
 use super::super::calls;
-use super::super::failure::Failure;
+use super::super::failure::FailureKind;
 use super::super::turns::{done, failed, interrupted};
 use super::{Listener, Page, micros};
 
@@ -66,11 +66,11 @@ impl Listener for Pi {
             "agent_end" => {
                 page.verdict = Some(match &self.stop {
                     Some((stop, error)) if stop == "error" => {
-                        failed(Failure::of(None, error).reason(error, page.login, None))
+                        FailureKind::of(None, error).told(error, page.login, None).into()
                     }
-                    Some((stop, _)) if stop == "aborted" => interrupted("the agent was interrupted"),
-                    Some((stop, _)) => done(stop),
-                    None => failed("the agent ended the turn without a message of the model"),
+                    Some((stop, _)) if stop == "aborted" => interrupted("the agent was interrupted").into(),
+                    Some((stop, _)) => done(stop).into(),
+                    None => failed("the agent ended the turn without a message of the model").into(),
                 });
             }
             _ => return false,
@@ -95,7 +95,9 @@ impl Pi {
         let word = |field: &str| wire::text(message, field).unwrap_or_default().to_owned();
         self.stop = Some((word("stopReason"), word("errorMessage")));
         updates.append(&mut page.speech.said);
-        updates.extend(message.get("usage").map(usage).map(Update::Usage));
+        let model = wire::text(message, "model").map(str::to_owned);
+        let usage = message.get("usage").map(|told| Usage { model, ..usage(told) });
+        updates.extend(usage.map(Update::Usage));
     }
 }
 

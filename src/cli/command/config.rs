@@ -1,5 +1,7 @@
 //! `divisi config`: settings.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
 use crate::cli::command::Outcome;
@@ -8,8 +10,8 @@ use crate::cli::exit::Exit;
 use crate::cli::render;
 use crate::cli::render::Style;
 use crate::cli::render::table::Table;
-use crate::config::edit;
-use crate::config::profiles;
+use crate::config::{edit, prices, profiles};
+use crate::model::price::PriceTable;
 
 /// Show and change settings
 #[derive(Debug, clap::Args)]
@@ -46,6 +48,29 @@ enum Action {
     /// List the profiles, where their credentials come from, and whose default they are
     Profiles {
         /// Print an array of profiles
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what models cost, or take over a file of prices
+    #[command(
+        after_help = "Costs that no agent tells are estimated with these prices, in US dollars per million tokens.
+A file of prices looks like this; it replaces and adds models:
+  source = \"our contract\"
+  date = \"2026-11-21\"
+  [models]
+  some-model-1 = { input = 3, cache_read = 0.3, cache_write = 3.75, output = 15 }
+
+Examples:
+  divisi config prices opus
+  divisi config prices --update prices.toml"
+    )]
+    Prices {
+        /// Only models whose name contains this
+        model: Option<String>,
+        /// Take this file over as your own prices, once it is right
+        #[arg(long, value_name = "FILE", conflicts_with = "model")]
+        update: Option<PathBuf>,
+        /// Print the table as JSON, in millionths of a dollar
         #[arg(long)]
         json: bool,
     },
@@ -89,6 +114,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
                 table.write(&context.screen);
             }
         }
+        Action::Prices { update: Some(file), .. } => {
+            let models = prices::update(&context.paths.config_dir, file)?;
+            let place = prices::path(&context.paths.config_dir);
+            render::text(&format!("{models} models: {}", place.display()));
+            render::remark("a running daemon takes it up at: divisi daemon restart");
+        }
+        Action::Prices { model, json, .. } => {
+            let mut table = prices::load(&context.paths.config_dir)?;
+            if let Some(part) = model {
+                let part = part.to_lowercase();
+                table.models.retain(|name, _| name.contains(&part));
+            }
+            if *json { render::json(&table) } else { show_prices(&table, context) }
+        }
         Action::List { json } => {
             let settings = edit::list(&context.require_config()?);
             if *json {
@@ -108,4 +147,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         }
     }
     Ok(Exit::Done)
+}
+
+fn show_prices(prices: &PriceTable, context: &Context) {
+    let mut table = Table::new(&["MODEL", "INPUT", "CACHE READ", "CACHE WRITE", "OUTPUT"]);
+    for (name, price) in &prices.models {
+        let cells = [price.input, price.cache_read, price.cache_write, price.output]
+            .map(|price| (Style::Plain, render::words::money(price.cast_signed(), None, false, 3)));
+        table.row(std::iter::once((Style::Bold, name.clone())).chain(cells).collect());
+    }
+    table.write(&context.screen);
+    render::remark(&format!("US dollars per million tokens, as of {}; {}", prices.date, prices.source));
 }

@@ -59,6 +59,9 @@ pub(crate) struct Args {
     /// What happens to the agent when the daemon dies
     #[arg(long, value_enum)]
     on_daemon_death: Option<Death>,
+    /// Ask after this many seconds in which the agent says nothing; 0: never
+    #[arg(long, value_name = "SECONDS")]
+    silence: Option<u64>,
     /// Wait until the agent stops or needs a person
     #[arg(long)]
     wait: bool,
@@ -125,6 +128,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
             Death::Keep => OnDaemonDeath::Keep,
             Death::Kill => OnDaemonDeath::Kill,
         }),
+        silence_sec: args.silence,
     };
     let before = door.head();
     let receipt = door.submit(Command::CreateSession(command)).await?;

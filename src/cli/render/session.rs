@@ -1,6 +1,7 @@
 //! Sessions and approvals for people.
 
 use crate::base::clock;
+use crate::base::date;
 use crate::cli::render::table::Table;
 use crate::cli::render::{Line, Screen, Style, line, words};
 use crate::model::approval::Approval;
@@ -10,7 +11,7 @@ use crate::model::session::{SessionView, Setup};
 
 /// The list, in the daemon's order.
 pub(crate) fn list(screen: &Screen, sessions: &[SessionView], now: clock::Millis) {
-    let mut table = Table::new(&["ID", "NAME", "STATE", "AGENT", "CHANGES", "AGE", "DOING"]);
+    let mut table = Table::new(&["ID", "NAME", "STATE", "AGENT", "CHANGES", "COST", "AGE", "DOING"]);
     for view in sessions {
         let doing = view.reason.as_ref().or(view.activity.as_ref()).unwrap_or(&view.prompt);
         let name = if view.unread { Style::Bold } else { Style::Plain };
@@ -20,6 +21,7 @@ pub(crate) fn list(screen: &Screen, sessions: &[SessionView], now: clock::Millis
             (words::state_style(view.state), words::state(view)),
             (Style::Plain, view.agent.clone()),
             (Style::Plain, words::stat(view.stat)),
+            (Style::Dim, words::cost(&view.usage, 2)),
             (Style::Dim, words::age(view.updated_at, now)),
             (Style::Plain, doing.clone()),
         ]);
@@ -38,6 +40,11 @@ pub(crate) fn show(screen: &Screen, view: &SessionView, now: clock::Millis) {
     field("id", Style::Plain, view.id.as_str());
     field("state", words::state_style(view.state), &words::state(view));
     field("reason", Style::Bad, view.reason.as_deref().unwrap_or_default());
+    let retry_at = view.turn.as_ref().and_then(|turn| turn.failure.as_ref()).and_then(|failure| failure.retry_at);
+    if let Some(at) = retry_at.filter(|at| *at > now && view.reason.is_some()) {
+        let left = date::length(at - now);
+        field("retry", Style::Attention, &format!("at {}, in {left}: divisi send {}", date::minute(at), view.name));
+    }
     field("doing", Style::Plain, view.activity.as_deref().unwrap_or_default());
     field("prompt", Style::Plain, &view.prompt);
     let asked = [&view.model, &view.mode].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
@@ -48,7 +55,7 @@ pub(crate) fn show(screen: &Screen, view: &SessionView, now: clock::Millis) {
     field("branch", Style::Plain, words::branch(&view.worktree.branch));
     field("base", Style::Plain, &format!("{} ({})", view.worktree.base.label, view.worktree.base.commit.short()));
     field("changes", Style::Plain, &words::stat(view.stat));
-    field("usage", Style::Plain, &words::usage(&view.usage));
+    field("context", Style::Plain, &words::context(&view.usage));
     field("created", Style::Plain, &format!("{} ago", words::age(view.created_at, now)));
     field("turns", Style::Plain, &view.turns.to_string());
     if let Setup::Failed { reason } = &view.setup {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::table::{Table, cut};
-use super::words::{age, usage};
+use super::words::{age, context, cost};
 use super::{Line, Style, escaped, refusal_text};
 use crate::model::Refusal;
 use crate::model::usage::{Usage, UsageSource};
@@ -49,14 +49,34 @@ fn small_words() {
         [age(0, 59_999), age(0, 60_000), age(0, 7_200_000), age(0, 172_800_000), age(9, 0)],
         ["59s", "1m", "2h", "2d", "0s"]
     );
-    let figures = Usage {
-        source: UsageSource::Reported,
+}
+
+#[test]
+fn costs_say_whether_they_are_told_estimated_partial_or_unknown() {
+    let told = |cost: Option<i64>, source, partial| Usage {
+        cost_source: source,
         input: 10,
-        output: 5,
-        cost_micros: Some(1_234_500),
-        currency: Some("USD".to_owned()),
+        cost_micros: cost,
+        cost_partial: partial,
+        currency: cost.map(|_| "USD".to_owned()),
         ..Usage::default()
     };
-    assert_eq!(usage(&figures), "15 tokens, 1.2345 USD (reported)");
-    assert_eq!(usage(&Usage::default()), "");
+    for (usage, expected) in [
+        (told(Some(1_234_567), UsageSource::Reported, false), "$1.23"),
+        (told(Some(124_000), UsageSource::Estimated, false), "~$0.12"),
+        (told(Some(124_000), UsageSource::Estimated, true), "~$0.12+"),
+        (told(Some(3), UsageSource::Estimated, false), "~<$0.01"),
+        (told(None, UsageSource::Reported, false), "?"),
+        (Usage::default(), ""),
+        (
+            Usage { currency: Some("credits".to_owned()), ..told(Some(2_500_000), UsageSource::Reported, false) },
+            "2.50 credits",
+        ),
+    ] {
+        assert_eq!(cost(&usage, 2), expected);
+    }
+    assert_eq!(cost(&told(Some(5520), UsageSource::Reported, false), 4), "$0.0055");
+    let filled = Usage { context_used: Some(50_000), context_size: Some(200_000), ..Usage::default() };
+    assert_eq!(context(&filled), "25% full: 50000 of 200000 tokens");
+    assert_eq!(context(&Usage { context_size: Some(0), ..Usage::default() }), "");
 }

@@ -1,6 +1,7 @@
 //! Small words: ages, counts, states.
 
 use crate::base::clock::Millis;
+use crate::base::text::visible_line;
 use crate::cli::render::Style;
 use crate::model::diff::DiffStat;
 use crate::model::session::{SessionState, SessionView, Settled};
@@ -44,27 +45,44 @@ pub(crate) fn state_style(state: SessionState) -> Style {
     }
 }
 
-/// Tokens and cost with their source, or nothing.
-pub(crate) fn usage(usage: &Usage) -> String {
-    let tokens = usage.input + usage.cache_read + usage.cache_write + usage.output + usage.reasoning;
-    let mut parts = Vec::new();
-    if tokens > 0 {
-        parts.push(format!("{tokens} tokens"));
+/// What usage cost: `$1.23` as reported, `~$1.23` when a part is estimated, with `+` when a part has no price, `?` when all of it has
+/// none, nothing when nothing was used. `digits` after the point.
+pub(crate) fn cost(usage: &Usage, digits: usize) -> String {
+    let estimated = usage.cost_source == UsageSource::Estimated;
+    match usage.cost_micros {
+        Some(micros) => {
+            let more = if usage.cost_partial { "+" } else { "" };
+            format!("{}{more}", money(micros, usage.currency.as_deref(), estimated, digits))
+        }
+        None if usage.tokens() == [0; 5] => String::new(),
+        None => "?".to_owned(),
     }
-    if let Some(micros) = usage.cost_micros {
-        let whole = micros / 1_000_000;
-        let cents = (micros % 1_000_000).abs() / 100;
-        parts.push(format!("{whole}.{cents:04} {}", usage.currency.as_deref().unwrap_or("")).trim_end().to_owned());
+}
+
+/// `~$0.12`, `<$0.01`, `3.50 credits`.
+pub(crate) fn money(micros: i64, currency: Option<&str>, estimated: bool, digits: usize) -> String {
+    let unit = 10_u64.pow(u32::try_from(6_usize.saturating_sub(digits)).unwrap_or(0));
+    let units = (micros.unsigned_abs() + unit / 2) / unit;
+    let (less, units) = if units == 0 && micros > 0 { ("<", 1) } else { ("", units) };
+    let whole = 10_u64.pow(u32::try_from(digits).unwrap_or(0));
+    let amount = format!("{}.{:0digits$}", units / whole, units % whole);
+    let sign = if estimated { "~" } else { "" };
+    match currency {
+        None | Some("USD") => format!("{sign}{less}${amount}"),
+        Some(other) => format!("{sign}{less}{amount} {}", visible_line(other, 12)),
     }
-    if parts.is_empty() {
-        return String::new();
+}
+
+/// How full the context window is, where that is known.
+pub(crate) fn context(usage: &Usage) -> String {
+    match (usage.context_used, usage.context_size.filter(|size| *size > 0)) {
+        (Some(used), Some(size)) => {
+            let percent = u128::from(used) * 100 / u128::from(size);
+            format!("{percent}% full: {used} of {size} tokens")
+        }
+        (Some(used), None) => format!("{used} tokens"),
+        (None, _) => String::new(),
     }
-    let source = match usage.source {
-        UsageSource::Reported => "reported",
-        UsageSource::Estimated => "estimated",
-        UsageSource::Unknown => "source unknown",
-    };
-    format!("{} ({source})", parts.join(", "))
 }
 
 /// A branch as people write it.

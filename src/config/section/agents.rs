@@ -7,6 +7,16 @@ use crate::model::job::OnDaemonDeath;
 
 const DEATHS: &[(&str, OnDaemonDeath)] = &[("keep", OnDaemonDeath::Keep), ("kill", OnDaemonDeath::Kill)];
 
+/// A year, in seconds.
+const MOST_SILENCE: u64 = 31_536_000;
+
+fn silence_of(text: &str) -> Result<(String, Duration), String> {
+    let wrong = || format!("must hold NAME=SECONDS, and \"{text}\" is none");
+    let (name, seconds) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wrong)?;
+    let seconds = seconds.parse().ok().filter(|seconds| *seconds <= MOST_SILENCE).ok_or_else(wrong)?;
+    Ok((name.to_owned(), Duration::from_secs(seconds)))
+}
+
 pub(super) static KEYS: &[Key] = &[
     Key {
         name: "agents.default",
@@ -54,6 +64,28 @@ pub(super) static KEYS: &[Key] = &[
         get: |config| names(&config.settings.default_profiles),
         set: |config, value| {
             config.settings.default_profiles = names_of(value)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "agents.silence_sec",
+        about: "ask when a working agent has said nothing for this many seconds; 0: never",
+        get: |config| number(config.settings.silence.as_secs()),
+        set: |config, value| {
+            config.settings.silence = Duration::from_secs(number_of(value, 0, MOST_SILENCE)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "agents.silence_of",
+        about: "the same for single agents, as in [\"shell=3600\", \"claude=0\"]",
+        get: |config| {
+            let each = |(name, limit): (&String, &Duration)| format!("{name}={}", limit.as_secs());
+            texts(&config.settings.silence_of.iter().map(each).collect::<Vec<_>>())
+        },
+        set: |config, value| {
+            config.settings.silence_of =
+                texts_of(value)?.iter().map(|text| silence_of(text)).collect::<Result<_, _>>()?;
             Ok(())
         },
     },

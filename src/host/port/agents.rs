@@ -13,6 +13,7 @@ use crate::host::port::Content;
 use crate::model::Refusal;
 use crate::model::agent::{AgentCommand, AgentReady, AgentView, ConfigOption, PlanEntry, Protocol, ToolCall};
 use crate::model::approval::{ApprovalKind, ApprovalOption};
+use crate::model::failure::Failure;
 use crate::model::id::{PromptId, TurnId};
 use crate::model::job::JobEnd;
 use crate::model::login::KnownProblem;
@@ -270,6 +271,13 @@ pub enum Update {
     Notice(String),
     /// A message this divisi does not know.
     Raw(Value),
+    /// Why the turn is about to fail ([`Update::TurnEnded`] or [`Update::Unusable`] follows), told apart.
+    Failure {
+        /// Why.
+        failure: Failure,
+        /// After how many milliseconds it may be tried again, where only that is known.
+        retry_after_ms: Option<u64>,
+    },
     /// The turn is over.
     TurnEnded {
         /// Which.

@@ -36,6 +36,8 @@ fn launch(profile: Profile, caller: Caller) -> Launch {
         lease: Duration::ZERO,
         grace: Duration::ZERO,
         mcp: BTreeMap::new(),
+        silence: Duration::ZERO,
+        silent: None,
         offset: 0,
         steers: Vec::new(),
     }

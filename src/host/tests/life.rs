@@ -119,7 +119,7 @@ fn what_an_ended_process_asked_cannot_be_answered() {
     let (id, job) = running(&mut brain, "stays");
     decide(&mut brain, |change| on_agent::on_agent(change, &id, &job, vec![asks("k1", "make")]));
     let ended = decide(&mut brain, |change| on_job::on_ended(change, &id, &job, JobEnd::Lost));
-    assert_eq!(events(&ended), ["approval.expired", "turn.stopped", "job.ended"]);
+    assert_eq!(events(&ended), ["approval.expired", "turn.failed", "turn.stopped", "job.ended"]);
     assert_eq!(effects(&ended), ["checkpoint"]);
 }
 

@@ -37,6 +37,13 @@ pub(super) fn used(session: &mut Session, call: &ToolCall) {
     }
 }
 
+/// Something worth knowing while it works: that it tries a model call again, or compacts its context.
+pub(super) fn noticed(session: &mut Session, text: &str) {
+    if !text.trim().is_empty() {
+        session.activity = Some(visible_line(text, WIDTH));
+    }
+}
+
 /// Appends a chunk to the open line and shows the last line that is not blank. A carriage return begins the line again, as a progress
 /// bar means it.
 fn go_on(session: &mut Session, text: &str) {

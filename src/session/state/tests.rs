@@ -25,6 +25,8 @@ fn turn(outcome: Option<TurnOutcome>, ended: bool) -> Turn {
         checkpoint: None,
         stat: DiffStat::default(),
         usage: Usage::default(),
+        failure: None,
+        silence: None,
     }
 }
 

@@ -114,7 +114,7 @@ fn an_unusable_agent_says_so_again_for_every_prompt() {
     bench.fails("initialize", -1, "no");
     bench.take();
     bench.prompt("s.t1");
-    assert!(matches!(bench.take().as_slice(), [Update::Unusable { .. }]));
+    assert!(matches!(bench.take().as_slice(), [Update::Failure { .. }, Update::Unusable { .. }]));
     bench.ends(&exited(1));
     assert_eq!(bench.take(), []);
 }

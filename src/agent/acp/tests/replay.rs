@@ -259,7 +259,7 @@ fn the_played_conversation_visits_everything() {
             _ => None,
         })
         .collect();
-    assert_eq!(outcomes, ["done", "interrupted", "interrupted"], "{:#?}", world.committed);
+    assert_eq!(outcomes, ["done", "interrupted", "failed"], "{:#?}", world.committed);
     let withdrawn = world.committed.iter().filter(|update| matches!(update, Update::ApprovalWithdrawn { .. })).count();
     assert_eq!(withdrawn, 2);
 }

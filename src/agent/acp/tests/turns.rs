@@ -34,7 +34,9 @@ fn stop_reasons() {
         (json!({"stopReason": "max_turn_requests"}), done("max_turn_requests"), 1),
         (
             json!({"stopReason": "refusal"}),
-            TurnOutcome::Failed { reason: "refused: the model declined to go on".to_owned() },
+            TurnOutcome::Failed {
+                reason: "refused: the model declined to go on; say it differently, or choose another model".to_owned(),
+            },
             0,
         ),
         (
@@ -65,17 +67,17 @@ fn errors_say_what_the_agents_bury() {
     };
     assert_eq!(
         failed(json!({"code": -32603, "message": "Internal error", "data": {"message": "high demand"}})),
-        "Internal error: high demand (error -32603)"
+        "the model is overloaded: Internal error: high demand; wait a while, then send the prompt again"
     );
     assert_eq!(
         failed(json!({"code": 400, "message": "{\"error\":{\"code\":400,\"message\":\"model says 400\"}}"})),
-        "model says 400 (error 400)"
+        "the model rejected the request: model says 400"
     );
     assert_eq!(failed(json!({"code": -1, "message": "x", "data": "y"})), "x: y (error -1)");
     assert_eq!(failed(json!({})), "the agent gave no reason (error 0)");
     assert_eq!(
         failed(json!({"code": -32000, "message": "Authentication required"})),
-        "the agent is not logged in: Authentication required"
+        "not logged in: Authentication required; log in with the agent's own program, or give its API key in the environment"
     );
     assert!(failed(json!({"code": 1, "message": "a\u{1b}[2J\nb"})).starts_with("a␛[2J b"));
 }
@@ -115,13 +117,17 @@ fn a_cancel_before_the_agent_is_ready_needs_no_agent() {
 #[test]
 fn the_end_of_the_process_ends_the_turn() {
     let cases = [
-        (exited(0), "F the agent ended in the middle of the turn (exit 0)"),
-        (exited(3), "F the agent ended in the middle of the turn (exit 3)"),
+        (exited(0), "F the agent crashed: it ended in the middle of the turn (exit 0)"),
+        (exited(3), "F the agent crashed: it ended in the middle of the turn (exit 3)"),
         (JobEnd::Exited { code: 0, stopped: true, leaked: 0 }, "I stopped"),
         (JobEnd::Signaled { signal: 15, stopped: true, leaked: 0 }, "I stopped"),
         (
             JobEnd::Signaled { signal: 6, stopped: false, leaked: 0 },
-            "I the agent died in the middle of the turn (killed by signal 6 (SIGABRT))",
+            "F the agent crashed: it ended in the middle of the turn (killed by signal 6 (SIGABRT))",
+        ),
+        (
+            JobEnd::Signaled { signal: 9, stopped: false, leaked: 0 },
+            "I the agent was killed in the middle of the turn (killed by signal 9 (SIGKILL))",
         ),
         (JobEnd::Lost, "I the process was lost: its keeper was killed, or the machine restarted"),
     ];
@@ -222,7 +228,8 @@ fn failures_that_agents_hide_are_found_by_their_quirks() {
         &json!({"sessionUpdate": "session_info_update", "_meta": {"codex": {"threadStatus": {"type": "systemError"}}}}),
     );
     codex.answers("prompt:s.t1", &json!({"stopReason": "end_turn", "usage": null}));
-    assert_eq!(codex.outcome(), TurnOutcome::Failed { reason: "Reconnecting... 1/1 (high demand)".to_owned() });
+    let reason = "the model is overloaded: Reconnecting... 1/1 (high demand); wait a while, then send the prompt again";
+    assert_eq!(codex.outcome(), TurnOutcome::Failed { reason: reason.to_owned() });
     codex.prompt("s.t2");
     for status in ["systemError", "active"] {
         codex.update(
@@ -239,7 +246,8 @@ fn failures_that_agents_hide_are_found_by_their_quirks() {
     copilot.says("Err");
     copilot.says("or: 400 bad request");
     copilot.answers("prompt:s.t1", &json!({"stopReason": "end_turn"}));
-    assert_eq!(copilot.outcome(), TurnOutcome::Failed { reason: "Error: 400 bad request".to_owned() });
+    let reason = "the model rejected the request: Error: 400 bad request";
+    assert_eq!(copilot.outcome(), TurnOutcome::Failed { reason: reason.to_owned() });
 
     let mut other = Bench::in_turn();
     other.says("Error: is what I found in the log");
@@ -258,6 +266,6 @@ fn an_agent_that_is_stopped_or_lost_before_it_is_ready_is_not_called_unusable() 
     let mut never = Bench::started(ConversationSetup::default());
     never.ends(&JobEnd::NotStarted { reason: "no such file".to_owned() });
     let updates = never.take();
-    let [Update::Unusable { reason, .. }] = updates.as_slice() else { panic!("{updates:?}") };
+    let [Update::Failure { .. }, Update::Unusable { reason, .. }] = updates.as_slice() else { panic!("{updates:?}") };
     assert_eq!(reason, "the agent could not be started: no such file");
 }

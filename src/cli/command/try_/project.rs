@@ -105,6 +105,7 @@ pub(super) fn sessions(repository: &str) -> Vec<CreateSession> {
         policy: Some(crate::model::approval::ApprovalPolicy::Ask),
         on_daemon_death: None,
         attach: Vec::new(),
+        silence_sec: None,
     };
     TASKS.iter().map(session).collect()
 }

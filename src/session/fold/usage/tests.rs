@@ -1,6 +1,10 @@
+use proptest::prelude::*;
+
 use super::*;
+use crate::model::agent::AgentReady;
 use crate::model::event::{Cause, Event};
 use crate::model::samples::{oid, prompt, session, turn_id, usage};
+use crate::model::turn::TurnOutcome;
 use crate::session::fold::apply;
 
 /// Input, output and cost.
@@ -87,7 +91,7 @@ fn sums_carry_the_weakest_source_and_never_add_two_currencies() {
 }
 
 #[test]
-fn absurd_figures_do_not_overflow() {
+fn absurd_figures_do_not_overflow_and_nothing_is_negative() {
     let huge = |scope| report(1, usage(scope, u64::MAX, u64::MAX, Some(i64::MAX)));
     let low = report(1, usage(UsageScope::Turn, 1, 1, Some(i64::MIN)));
     let events = [
@@ -98,6 +102,116 @@ fn absurd_figures_do_not_overflow() {
         low,
         huge(UsageScope::Session),
     ];
-    let ((input, output, _), _) = sums(&events);
-    assert_eq!((input, output), (u64::MAX, u64::MAX));
+    let ((input, output, cost), _) = sums(&events);
+    assert_eq!((input, output, cost), (MOST, MOST, Some(MOST.cast_signed())));
+}
+
+#[test]
+fn a_price_of_nothing_is_not_told() {
+    let events = [started(1), report(1, usage(UsageScope::Step, 5, 5, Some(0)))];
+    assert_eq!(sums(&events).0, (5, 5, None));
+}
+
+#[test]
+fn a_new_conversation_is_counted_from_where_the_session_stands() {
+    let whole = |turn, input| report(turn, usage(UsageScope::Session, input, 1, None));
+    let ready = |conversation: &str, resumed| Event::AgentReadied {
+        ready: AgentReady { conversation: Some(conversation.to_owned()), resumed, ..AgentReady::default() },
+    };
+    let first = [ready("c1", false), started(1), whole(1, 100), stopped(1)];
+    // Resumed: the total goes on.
+    let resumed = [&first[..], &[started(2), ready("c1", true), whole(2, 150)]].concat();
+    assert_eq!(sums(&resumed).0.0, 150);
+    // Another conversation: its total is all new, however large.
+    let anew = [&first[..], &[started(2), ready("c2", false), whole(2, 150), whole(2, 170)]].concat();
+    assert_eq!((sums(&anew).0.0, sums(&anew).1.0), (270, 170));
+    // The same, but the process began to count anew.
+    let restarted = [&first[..], &[started(2), ready("c1", true), whole(2, 30), whole(2, 40)]].concat();
+    assert_eq!((sums(&restarted).0.0, sums(&restarted).1.0), (140, 40));
+}
+
+#[test]
+fn models_are_told_apart() {
+    let of = |model: &str, scope, input, cost| {
+        report(1, Usage { model: Some(model.to_owned()), ..usage(scope, input, 1, cost) })
+    };
+    let mut state = session();
+    for event in [
+        started(1),
+        of("a", UsageScope::Step, 10, Some(5)),
+        of("b", UsageScope::Step, 4, None),
+        of("b", UsageScope::Turn, 12, None),
+    ] {
+        apply(&mut state, &event, &Cause::Host, 1);
+    }
+    let inputs: Vec<(&str, u64, Option<i64>)> =
+        state.usage.models.iter().map(|(name, model)| (name.as_str(), model.input, model.cost_micros)).collect();
+    assert_eq!(inputs, [("a", 10, Some(5)), ("b", 2, None)], "what is too much is the named model's first");
+    assert_eq!((state.usage.input, state.usage.cost_micros, state.usage.cost_partial), (12, Some(5), true));
+}
+
+#[test]
+fn a_sum_of_an_earlier_divisi_goes_on_without_models() {
+    let mut state = session();
+    state.usage = usage(UsageScope::Session, 100, 10, Some(50));
+    for event in [started(1), report(1, usage(UsageScope::Step, 5, 1, Some(7)))] {
+        apply(&mut state, &event, &Cause::Host, 1);
+    }
+    assert_eq!((state.usage.input, state.usage.output, state.usage.cost_micros), (105, 11, Some(57)));
+}
+
+fn stopped(turn: u32) -> Event {
+    let outcome = TurnOutcome::Done { stop_reason: "end_turn".to_owned() };
+    Event::TurnStopped { turn: turn_id(turn), outcome }
+}
+
+fn any_report() -> impl Strategy<Value = (Option<bool>, Usage)> {
+    let scope = prop_oneof![Just(UsageScope::Step), Just(UsageScope::Turn), Just(UsageScope::Session)];
+    let model = prop_oneof![Just(None), Just(Some("a")), Just(Some("b"))];
+    let cost = prop_oneof![Just(None), (-5_i64..1000).prop_map(Some)];
+    let split = any::<bool>();
+    (prop::option::of(any::<bool>()), scope, model, 0_u64..500, 0_u64..50, cost, split).prop_map(
+        |(event, scope, model, input, output, cost, split)| {
+            let mut report = Usage { model: model.map(str::to_owned), ..usage(scope, input, output, cost) };
+            if split {
+                report.models = [("b".to_owned(), report.figures()), ("c".to_owned(), ModelUsage::default())].into();
+            }
+            (event, report)
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn the_session_is_the_sum_of_its_turns_and_every_sum_that_of_its_models(
+        reports in prop::collection::vec(any_report(), 1..40),
+    ) {
+        let mut state = session();
+        let mut turns: Vec<Usage> = Vec::new();
+        let mut number = 0;
+        let close = |state: &Session, turns: &mut Vec<Usage>| turns.extend(state.turn.as_ref().map(|turn| turn.usage.clone()));
+        for (event, report) in reports {
+            if event == Some(true) || number == 0 {
+                close(&state, &mut turns);
+                number += 1;
+                apply(&mut state, &started(number), &Cause::Host, 1);
+            } else if event == Some(false) {
+                let ready = AgentReady { conversation: Some(format!("c{number}")), ..AgentReady::default() };
+                apply(&mut state, &Event::AgentReadied { ready }, &Cause::Host, 1);
+            }
+            apply(&mut state, &Event::UsageReported { turn: None, usage: report }, &Cause::Host, 1);
+            let mut added = state.usage.clone();
+            added.add_up();
+            prop_assert_eq!(&added, &state.usage);
+            prop_assert!(state.usage.models.values().all(|model| model.cost_micros.is_none_or(|cost| cost >= 0)));
+        }
+        close(&state, &mut turns);
+        let sum = |pick: fn(&Usage) -> u64| turns.iter().map(pick).sum::<u64>();
+        prop_assert_eq!(sum(|turn| turn.input), state.usage.input);
+        prop_assert_eq!(sum(|turn| turn.output), state.usage.output);
+        prop_assert_eq!(
+            sum(|turn| turn.cost_micros.unwrap_or(0).unsigned_abs()),
+            state.usage.cost_micros.unwrap_or(0).unsigned_abs()
+        );
+    }
 }
