@@ -143,6 +143,7 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
         commands: Vec::new(),
         plan: Vec::new(),
         activity: None,
+        said: None,
         line: None,
         turns: 0,
         turn: None,

@@ -18,7 +18,9 @@ pub(super) fn goes_on(event: &Event) -> bool {
 
 /// The agent said a chunk of a message.
 pub(super) fn said(session: &mut Session, text: &str) {
-    go_on(session, text);
+    if go_on(session, text) {
+        session.said.clone_from(&session.activity);
+    }
 }
 
 /// A command printed a chunk. The standard error of an agent that holds a conversation is not what it is doing.
@@ -38,8 +40,8 @@ pub(super) fn used(session: &mut Session, call: &ToolCall) {
 }
 
 /// Appends a chunk to the open line and shows the last line that is not blank. A carriage return begins the line again, as a progress
-/// bar means it.
-fn go_on(session: &mut Session, text: &str) {
+/// bar means it. True when there was something to show.
+fn go_on(session: &mut Session, text: &str) -> bool {
     let before = session.line.take().unwrap_or_default();
     let mut lines = text.split(['\n', '\r']);
     let mut open = before;
@@ -55,10 +57,10 @@ fn go_on(session: &mut Session, text: &str) {
     if !open.trim().is_empty() {
         shown = Some(open.clone());
     }
-    if let Some(shown) = shown {
-        session.activity = Some(visible_line(&shown, WIDTH));
-    }
     session.line = (!open.is_empty()).then_some(open);
+    let Some(shown) = shown else { return false };
+    session.activity = Some(visible_line(&shown, WIDTH));
+    true
 }
 
 fn append(line: &mut String, text: &str) {
