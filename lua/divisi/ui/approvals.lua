@@ -211,7 +211,7 @@ function M.make(buf)
       end
     end)
   end
-  require("divisi.ui.list").map(buf, current, {
+  require("divisi.ui.keys").map(buf, current, {
     { "o", "allow once", answering("once") },
     { "r", "reject", answering("reject") },
     { "R", "reject and say why", on(reject_with_message) },
