@@ -218,6 +218,16 @@ local function has_plugin()
   return package.loaded["cmp"] ~= nil or package.loaded["blink.cmp"] ~= nil or package.loaded["mini.completion"] ~= nil
 end
 
+---Shows completions without being asked where nothing else does; before 0.11 |i_CTRL-X_CTRL-O| asks for them.
+---@param buf integer
+---@param client integer
+local function as_one_types(buf, client)
+  if vim.fn.has("nvim-0.11") == 1 and require("divisi.config").get().prompt.complete and not has_plugin() then
+    vim.bo[buf].completeopt = "menuone,noselect,popup"
+    vim.lsp.completion.enable(true, client, buf, { autotrigger = true })
+  end
+end
+
 ---Offers completion in a prompt buffer.
 ---@param buf integer
 ---@param source divisi.PromptSource
@@ -230,21 +240,22 @@ function M.attach(buf, source)
       sources[buf] = nil
     end,
   })
-  local id = vim.lsp.start({
-    name = "divisi",
-    cmd = serve,
-    flags = { allow_incremental_sync = false },
-  }, {
+  api.nvim_create_autocmd("LspAttach", {
+    buffer = buf,
+    callback = function(args)
+      local client = vim.lsp.get_client_by_id(args.data.client_id)
+      if client and client.name == "divisi" then
+        as_one_types(buf, client.id)
+      end
+    end,
+  })
+  vim.lsp.start({ name = "divisi", cmd = serve }, {
     bufnr = buf,
     silent = true,
     reuse_client = function(client)
       return client.name == "divisi" and not client.is_stopped(client)
     end,
   })
-  if id and vim.fn.has("nvim-0.11") == 1 and require("divisi.config").get().prompt.complete and not has_plugin() then
-    vim.bo[buf].completeopt = "menuone,noselect,popup"
-    vim.lsp.completion.enable(true, id, buf, { autotrigger = true })
-  end
 end
 
 return M

@@ -68,6 +68,9 @@ api.nvim_set_decoration_provider(ns, {
     local group = text and highlight_of(text)
     if group then
       local opts = { end_col = #text, hl_group = group, priority = 120, ephemeral = true }
+      if vim.startswith(text, "- ?") then
+        opts.virt_text = { { "  <CR> answers", "DivisiQuiet" } }
+      end
       api.nvim_buf_set_extmark(buf, ns, line, 0, opts)
     end
   end,

@@ -138,7 +138,8 @@ function M.open(buf, role, split, size, beside)
   local shape = { split = split, win = beside or split == "right" and M.normal_window() or -1 }
   if split == "below" then
     -- What is above keeps most of the screen.
-    shape.height = math.min(size, math.max(3, math.floor(vim.o.lines / 4)))
+    local room = beside and math.floor(api.nvim_win_get_height(beside) / 3) or math.floor(vim.o.lines / 4)
+    shape.height = math.min(size, math.max(3, room))
   elseif vim.o.columns < NARROW then
     -- Text in half of a narrow screen is not readable: there it stands above the files.
     shape.split = "above"
@@ -231,7 +232,8 @@ function M.page(title, lines, filetype)
     vim.bo[buf].syntax = filetype
   end
   local width = math.min(100, math.max(20, vim.o.columns - 6))
-  local height = math.max(1, math.min(#lines, vim.o.lines - 8))
+  -- One line more for the title.
+  local height = math.max(2, math.min(#lines + 1, vim.o.lines - 6))
   local win = api.nvim_open_win(buf, true, {
     relative = "editor",
     row = math.max(0, math.floor((vim.o.lines - height) / 2) - 2),

@@ -18,7 +18,8 @@ pub(super) fn goes_on(event: &Event) -> bool {
 
 /// The agent said a chunk of a message.
 pub(super) fn said(session: &mut Session, text: &str) {
-    if go_on(session, text) {
+    // A fence or a rule is no message.
+    if go_on(session, text) && session.activity.as_ref().is_some_and(|line| line.contains(char::is_alphanumeric)) {
         session.said.clone_from(&session.activity);
     }
 }
