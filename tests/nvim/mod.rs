@@ -7,6 +7,7 @@ mod editor;
 mod fake;
 mod list;
 mod load;
+mod prompt;
 mod real;
 mod start;
 mod transcript;
