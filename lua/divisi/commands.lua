@@ -315,6 +315,13 @@ local verbs = {
       end)
     end,
   },
+  gate = {
+    help = "what happens to what a session asks: ask, hold or auto",
+    session = true,
+    run = of_session(function(row, invocation)
+      require("divisi.ui.keys").gate(row, invocation.args[2])
+    end),
+  },
   stop = { help = "stop the running turn", session = true, run = of_session(M.stop) },
   diff = {
     help = "a file of a session against its base",

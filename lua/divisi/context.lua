@@ -137,7 +137,7 @@ local function quoted(path, first, last)
   return {
     label = "`" .. title .. "`",
     block = M.fenced(title, lines, filetype),
-    hint = ("%d lines"):format(#lines),
+    hint = #lines == 1 and "1 line" or ("%d lines"):format(#lines),
   }
 end
 

@@ -270,7 +270,7 @@ impl State {
                 { "name": "other", "description": "not here", "protocol": "acp", "command": ["x"], "installed": false, "source": "built-in" },
             ])),
             "session/create" | "session/send" | "session/stop" | "session/read" | "session/remove"
-            | "landing/start" | "prompt/edit" | "prompt/cancel" => Ok(receipt),
+            | "landing/start" | "prompt/edit" | "prompt/cancel" | "session/policy" => Ok(receipt),
             _ => Err(json!({ "code": -32601, "message": format!("no method {method}") })),
         }
     }

@@ -9,6 +9,7 @@ mod list;
 mod load;
 mod prompt;
 mod real;
+mod screens;
 mod start;
 mod transcript;
 mod work;

@@ -106,7 +106,12 @@ in_every_neovim! {
         scene.editor.keys(":%d<CR>iname@a.l<Esc>").await;
         assert!(labels(&ask_server(&scene, "textDocument/completion").await).is_empty());
         scene.editor.keys(":%d<CR>i/r<Esc>").await;
-        assert_eq!(labels(&ask_server(&scene, "textDocument/completion").await), ["/review"]);
+        let mut offered = ask_server(&scene, "textDocument/completion").await;
+        while labels(&offered).is_empty() {
+            // The daemon has not said yet which commands there are.
+            offered = ask_server(&scene, "textDocument/completion").await;
+        }
+        assert_eq!(labels(&offered), ["/review"]);
         // Without any plugin the built-in completion offers the same.
         scene.editor.keys("A<C-x><C-o>").await;
         scene.editor.until("vim.fn.pumvisible() == 1 or vim.fn.getline(1) == '/review'").await;

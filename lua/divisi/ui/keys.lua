@@ -32,6 +32,45 @@ local function review(row)
   end
 end
 
+---What a session may do with questions, and what that means.
+---@type { [1]: string, [2]: string }[]
+M.gates = {
+  { "ask", "tells you and waits" },
+  { "hold", "waits without telling" },
+  { "auto", "allows at once" },
+}
+
+---Chooses what happens to what a session asks.
+---@param row divisi.Row
+---@param wanted string? without one it is asked for
+function M.gate(row, wanted)
+  local function set(policy)
+    local rpc, errors = require("divisi.rpc"), require("divisi.errors")
+    rpc.request("session/policy", { session = row.id, policy = policy }, function(_, refusal)
+      if refusal then
+        errors.refused(refusal)
+      else
+        errors.notify(("gate of %s: %s"):format(row.name, policy))
+      end
+    end)
+  end
+  if wanted and wanted ~= "" then
+    set(wanted)
+    return
+  end
+  vim.ui.select(M.gates, {
+    prompt = ("What %s asks (now: %s)"):format(row.name, row.policy or "?"),
+    kind = "divisi_gate",
+    format_item = function(gate)
+      return ("%s: %s"):format(gate[1], gate[2])
+    end,
+  }, function(gate)
+    if gate then
+      set(gate[1])
+    end
+  end)
+end
+
 ---Keys of every view of a session: what they do and how the help calls it.
 ---@type { [1]: string, [2]: string, [3]: fun(row: divisi.Row) }[]
 M.all = {
@@ -58,6 +97,13 @@ M.all = {
     end,
   },
   { "R", "send the last prompt again", retry },
+  {
+    "p",
+    "the gate: ask, hold or auto",
+    function(row)
+      M.gate(row)
+    end,
+  },
   {
     "D",
     "diff against the base",

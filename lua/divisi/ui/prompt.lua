@@ -491,6 +491,7 @@ local function open(name, key, more)
   show_title(prompt)
   annotate(prompt)
   if more.insert ~= false then
+    api.nvim_win_set_cursor(win, { api.nvim_buf_line_count(buf), 0 })
     vim.cmd.startinsert({ bang = true })
   end
   return prompt
