@@ -5,6 +5,7 @@ mod approvals;
 mod attach;
 mod editor;
 mod fake;
+mod hygiene;
 mod list;
 mod load;
 mod prompt;

@@ -458,6 +458,9 @@ end
 ---@param more { text: string?, places: table<string, string>?, insert: boolean? }?
 ---@return divisi.Prompt?
 local function open(name, key, more)
+  if not window.can_change_layout() then
+    return
+  end
   local known = prompts[key]
   local buf = known and api.nvim_buf_is_loaded(known.buf) and known.buf
     or window.buffer(name, function(made)
