@@ -269,15 +269,16 @@ impl Document {
                     self.dirty.insert(line);
                 }
             }
-            Edit::Splice { line, removed, lines } => match line.checked_sub(self.cut) {
-                Some(line) => self.splice(line, removed, &lines),
-                // It begins before what is shown, so what comes in its place is not shown either.
-                None => {
+            Edit::Splice { line, removed, lines } => {
+                if let Some(line) = line.checked_sub(self.cut) {
+                    self.splice(line, removed, &lines);
+                } else {
+                    // It begins before what is shown, so what comes in its place is not shown either.
                     let hidden = removed.min(self.cut - line);
                     self.splice(0, removed - hidden, &[]);
                     self.cut = self.cut - hidden + lines.len();
                 }
-            },
+            }
         }
     }
 

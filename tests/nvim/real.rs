@@ -14,7 +14,7 @@ const LIST: &str = "divisi://sessions";
 
 /// The list without what counts on.
 fn without_time(lines: &[String]) -> Vec<String> {
-    let counts = |word: &&str| !word.strip_suffix('s').is_some_and(|digits| digits.parse::<u32>().is_ok());
+    let counts = |word: &&str| word.strip_suffix('s').is_none_or(|digits| digits.parse::<u32>().is_err());
     lines.iter().map(|line| line.split_whitespace().filter(counts).collect::<Vec<_>>().join(" ")).collect()
 }
 

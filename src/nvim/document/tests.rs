@@ -118,10 +118,12 @@ fn what_a_call_said_comes_between_lines_that_are_there() {
     document.live(&said(6, "!\n"));
     document.live(&call(7, "b", "failed", "no"));
     apply(&mut buffer, &document.take("s").unwrap());
-    let lines =
-        ["- ✓ **run** a", "  │ one", "  │ two", "- ✗ **run** b", "  ┃ no", "", "meanwhile and on!", ""];
+    let lines = ["- ✓ **run** a", "  │ one", "  │ two", "- ✗ **run** b", "  ┃ no", "", "meanwhile and on!", ""];
     assert_eq!(buffer, lines);
-    assert_eq!([0, 2, 3, 4, 6].map(|line| document.tool_at(line).map(|seq| seq.0)), [Some(5), Some(5), Some(7), Some(7), None]);
+    assert_eq!(
+        [0, 2, 3, 4, 6].map(|line| document.tool_at(line).map(|seq| seq.0)),
+        [Some(5), Some(5), Some(7), Some(7), None]
+    );
     let mut again = Vec::new();
     document.resend();
     apply(&mut again, &document.take("s").unwrap());

@@ -58,7 +58,9 @@ impl Took {
                     cache_write: less(report.cache_write, self.before.cache_write),
                     output: less(report.output, self.before.output),
                     reasoning: less(report.reasoning, self.before.reasoning),
-                    cost_micros: report.cost_micros.map(|cost| cost.saturating_sub(self.before.cost_micros.unwrap_or(0))),
+                    cost_micros: report
+                        .cost_micros
+                        .map(|cost| cost.saturating_sub(self.before.cost_micros.unwrap_or(0))),
                     ..report.clone()
                 };
             }

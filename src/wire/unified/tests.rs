@@ -5,7 +5,8 @@ fn changes_stand_in_their_context() {
     let old = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n";
     let new = old.replace("5\n", "five\n").replace("12\n", "12\n13\n");
     let shown = unified(Some(old), &new, 100);
-    let lines = ["@@ -2 +2 @@", " 2", " 3", " 4", "-5", "+five", " 6", " 7", " 8", "@@ -10 +10 @@", " 10", " 11", " 12", "+13"];
+    let lines =
+        ["@@ -2 +2 @@", " 2", " 3", " 4", "-5", "+five", " 6", " 7", " 8", "@@ -10 +10 @@", " 10", " 11", " 12", "+13"];
     assert_eq!(shown.lines, lines);
     assert_eq!((shown.added, shown.removed, shown.left_out), (2, 1, 0));
 }
@@ -22,7 +23,7 @@ fn a_new_file_is_all_added_and_the_same_text_is_nothing() {
 fn what_is_too_much_is_counted() {
     let shown = unified(None, &"x\n".repeat(100), 10);
     assert_eq!((shown.lines.len(), shown.left_out, shown.added), (10, 91, 100));
-    let many = |word: &str| (0..CELLS / 500).map(|n| format!("{word}{n}\n")).collect::<String>();
+    let many = |word: &str| (0..CELLS / 500).map(|n| [word, &n.to_string(), "\n"].concat()).collect::<String>();
     let large = unified(Some(&many("a")), &many("b"), 10);
     assert_eq!((large.added, large.removed), (CELLS / 500, CELLS / 500));
 }
