@@ -159,6 +159,9 @@ local function counted(count, word)
   return ("%d %s"):format(count, word)
 end
 
+---@type table<integer, string?>
+local severities = { "error", "warn", "info", "hint" }
+
 ---@return divisi.Meaning
 local function diagnostics()
   local buf = M.current()
@@ -172,7 +175,7 @@ local function diagnostics()
       table.insert(lines, ("… and %d more"):format(#found - MOST_ENTRIES))
       break
     end
-    local severity = (vim.diagnostic.severity[item.severity] or "?"):lower()
+    local severity = severities[item.severity] or "?"
     local message = item.message:gsub("%s*\n%s*", " ")
     local name = item.bufnr and M.relative(api.nvim_buf_get_name(item.bufnr)) or "?"
     local source = item.source and (" (%s)"):format(item.source) or ""
@@ -283,8 +286,8 @@ function M.meaning(reference, target, done)
     if not absolute then
       done(nil)
     elseif path then
-      local from = tonumber(first) or 1
-      done(quoted(absolute, from, tonumber(last) or from))
+      local from = math.floor(tonumber(first) or 1)
+      done(quoted(absolute, from, math.floor(tonumber(last) or from)))
     else
       done({ label = "`" .. M.relative(absolute) .. "`", hint = "path" })
     end
@@ -297,7 +300,7 @@ end
 ---@param done fun(text: string)
 function M.expand(text, target, done)
   local references = M.find(text)
-  local meanings, waiting = {}, #references ---@type table<integer, divisi.Meaning>, integer
+  local meanings, waiting = {}, #references ---@type table<integer, divisi.Meaning?>, integer
   local function finish()
     local parts, blocks, seen, from = {}, {}, {}, 1 ---@type string[], string[], table<string, boolean>, integer
     for index, reference in ipairs(references) do

@@ -4,12 +4,15 @@ local M = {}
 ---Sent prompts that are remembered.
 local MOST = 200
 
+---0700
+local PRIVATE = 448
+
 ---@param name string
 ---@return string
 local function path(name)
   local folder = vim.fs.joinpath(vim.fn.stdpath("state") --[[@as string]], "divisi")
   -- Prompts quote code: nobody else's business.
-  vim.fn.mkdir(folder, "p", tonumber("700", 8))
+  vim.fn.mkdir(folder, "p", PRIVATE)
   return vim.fs.joinpath(folder, (name:gsub("[^%w_.-]", "_")))
 end
 

@@ -57,7 +57,7 @@ end
 ---@return integer? start zero-based
 local function word_before(line, column)
   local before = line:sub(1, column)
-  local start, word = before:match("()(@[^%s@`\"'<>|,;()%[%]{}]*)$")
+  local start, _, word = before:find("(@[^%s@`\"'<>|,;()%[%]{}]*)$")
   if start and (start == 1 or before:sub(start - 1, start - 1):find("[%s(%[{\"']")) then
     return word, start - 1
   end

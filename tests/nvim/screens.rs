@@ -6,30 +6,31 @@ use super::editor::{Scene, wait_until};
 use super::in_every_neovim;
 
 /// What is on the screen now, line by line, without trailing spaces.
+const SCREEN: &str = "vim.cmd.redraw()
+    local lines = {}
+    for row = 1, vim.o.lines do
+      local cells = {}
+      for column = 1, vim.o.columns do cells[column] = vim.fn.screenstring(row, column) end
+      lines[row] = (table.concat(cells):gsub('%s+$', ''))
+    end
+    return (table.concat(lines, '\\n'):gsub('\\n+$', ''))";
+
 async fn screen(scene: &Scene) -> String {
-    let code = "vim.cmd.redraw()
-        local lines = {}
-        for row = 1, vim.o.lines do
-          local cells = {}
-          for column = 1, vim.o.columns do cells[column] = vim.fn.screenstring(row, column) end
-          lines[row] = (table.concat(cells):gsub('%s+$', ''))
-        end
-        return table.concat(lines, '\\n')";
-    scene.editor.lua(code).await.as_str().unwrap().to_owned()
+    scene.editor.lua(SCREEN).await.as_str().unwrap().to_owned()
 }
 
 /// Waits until the screen is this one.
 async fn looks(scene: &Scene, expected: &str) {
     let expected = expected.trim_end_matches('\n');
-    let mut seen = String::new();
-    for _ in 0..600 {
-        seen = screen(scene).await.trim_end_matches('\n').to_owned();
-        if seen == expected {
-            return;
+    let expected = expected.to_owned();
+    // In Neovim, so that each look is at a whole screen.
+    let same = format!("(function() {SCREEN} end)() == {expected:?}");
+    let wait = tokio::time::timeout(std::time::Duration::from_secs(8), async {
+        while scene.editor.lua(&format!("return {same}")).await != true {
+            tokio::task::yield_now().await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    panic!("expected:\n{expected}\n\nseen:\n{seen}");
+    });
+    assert!(wait.await.is_ok(), "expected:\n{expected}\n\nseen:\n{}", screen(scene).await);
 }
 
 async fn small(scene: &Scene, columns: i64, lines: i64) {

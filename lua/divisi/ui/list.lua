@@ -39,7 +39,10 @@ api.nvim_set_decoration_provider(ns, {
   on_line = function(_, _, buf, line)
     local entry = shown and shown[line + 1]
     local column = 0
-    for _, cell in ipairs(entry and entry.cells or {}) do
+    if not entry then
+      return
+    end
+    for _, cell in ipairs(entry.cells) do
       local stop = math.min(column + #cell[1], #entry.text)
       if cell[2] and stop > column then
         api.nvim_buf_set_extmark(buf, ns, line, column, { end_col = stop, hl_group = cell[2], ephemeral = true })
@@ -104,10 +107,11 @@ end
 ---@param new divisi.ListLine[]
 local function replace(buf, old, new)
   local first, tail = 0, 0
-  ---@param a divisi.ListLine
-  ---@param b divisi.ListLine
+  ---@param a divisi.ListLine?
+  ---@param b divisi.ListLine?
   local function same(a, b)
-    return a == b or (a.id == b.id and a.text == b.text and a.message == b.message and a.repository == b.repository)
+    return a == b
+      or a and b and (a.id == b.id and a.text == b.text and a.message == b.message and a.repository == b.repository)
   end
   while first < #old and first < #new and same(old[first + 1], new[first + 1]) do
     first = first + 1
@@ -121,9 +125,10 @@ local function replace(buf, old, new)
   vim.bo[buf].modifiable = true
   if #old == #new then
     for index = first + 1, #new - tail do
-      if not same(old[index], new[index]) then
-        if old[index].text ~= new[index].text then
-          api.nvim_buf_set_lines(buf, index - 1, index, false, { new[index].text })
+      local before, after = old[index], new[index]
+      if before and after and not same(before, after) then
+        if before.text ~= after.text then
+          api.nvim_buf_set_lines(buf, index - 1, index, false, { after.text })
         end
         say(buf, index - 1, index, new)
       end
@@ -131,7 +136,8 @@ local function replace(buf, old, new)
   else
     local texts = {} ---@type string[]
     for index = first + 1, #new - tail do
-      table.insert(texts, new[index].text)
+      local line = new[index] --[[@as divisi.ListLine]]
+      table.insert(texts, line.text)
     end
     api.nvim_buf_clear_namespace(buf, messages, first, #old - tail)
     api.nvim_buf_set_lines(buf, first, #old - tail, false, texts)

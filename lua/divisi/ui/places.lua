@@ -48,7 +48,7 @@ local function place_here(row)
       end
       local stat = path ~= row.path and vim.uv.fs_stat(path)
       if stat and stat.type == "file" then
-        return path, tonumber(line)
+        return path, line and math.floor(tonumber(line) or 1)
       elseif column >= first then
         return
       end

@@ -66,7 +66,7 @@ api.nvim_set_decoration_provider(ns, {
   on_line = function(_, _, buf, line)
     local text = api.nvim_buf_get_lines(buf, line, line + 1, false)[1]
     local group = text and highlight_of(text)
-    if group then
+    if text and group then
       local opts = { end_col = #text, hl_group = group, priority = 120, ephemeral = true }
       if vim.startswith(text, "- ?") then
         opts.virt_text = { { "  <CR> answers", "DivisiQuiet" } }
@@ -80,7 +80,7 @@ api.nvim_set_decoration_provider(ns, {
 ---@param line integer
 ---@return string|integer
 function M.foldexpr(line)
-  local text = vim.fn.getline(line)
+  local text = vim.fn.getbufoneline("", line)
   if text:find(TURN) then
     return ">1"
   end
@@ -91,9 +91,10 @@ end
 function M.foldtext()
   local count = vim.v.foldend - vim.v.foldstart
   local lines = vim.fn.getline(vim.v.foldstart, math.min(vim.v.foldend, vim.v.foldstart + 5))
-  if not lines[1]:find(TURN) then
+  local first = lines[1] or ""
+  if not first:find(TURN) then
     local rest = count > 0 and (" (%d more lines, za opens, K shows all)"):format(count) or ""
-    return lines[1] .. rest
+    return first .. rest
   end
   local prompt = ""
   for index = 2, #lines do
@@ -101,7 +102,7 @@ function M.foldtext()
       prompt = lines[index] or ""
     end
   end
-  return ("%s · %s (%d lines)"):format(lines[1], prompt, count)
+  return ("%s · %s (%d lines)"):format(first, prompt, count)
 end
 
 ---Windows on a buffer whose cursor is on the last line: they follow.
@@ -133,7 +134,8 @@ local function edit(buf, op)
   for _, change in ipairs(op.edits or {}) do
     local first, gone, comes = change[1], change[2], change[3]
     if type(first) == "number" and type(gone) == "number" and type(comes) == "table" then
-      local last = empty and -1 or first + gone
+      ---@cast first integer
+      local last = empty and -1 or first + math.floor(gone)
       if #comes > 0 or not empty then
         empty = false
         api.nvim_buf_set_lines(buf, first, last, false, vim.tbl_map(one_line, comes))

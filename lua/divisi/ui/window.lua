@@ -135,7 +135,8 @@ function M.open(buf, role, split, size, beside)
   end
   local from = api.nvim_get_current_win()
   -- Beside the files, above a list at the bottom; without files beside everything.
-  local shape = { split = split, win = beside or split == "right" and M.normal_window() or -1 }
+  local shape = { win = beside or split == "right" and M.normal_window() or -1 } ---@type table<string, any>
+  shape.split = split
   if split == "below" then
     -- What is above keeps most of the screen.
     local room = beside and math.floor(api.nvim_win_get_height(beside) / 3) or math.floor(vim.o.lines / 4)
