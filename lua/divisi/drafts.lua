@@ -12,7 +12,7 @@ local PRIVATE = 448
 local function path(name)
   local folder = vim.fs.joinpath(vim.fn.stdpath("state") --[[@as string]], "divisi")
   -- Prompts quote code: nobody else's business.
-  vim.fn.mkdir(folder, "p", PRIVATE)
+  vim.fn.mkdir(folder, "p", PRIVATE --[[@as any]])
   return vim.fs.joinpath(folder, (name:gsub("[^%w_.-]", "_")))
 end
 

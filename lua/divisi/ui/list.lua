@@ -43,7 +43,10 @@ api.nvim_set_decoration_provider(ns, {
       return
     end
     for _, cell in ipairs(entry.cells) do
-      local stop = math.min(column + #cell[1], #entry.text)
+      local stop = column + #cell[1]
+      if stop > #entry.text then
+        stop = #entry.text
+      end
       if cell[2] and stop > column then
         api.nvim_buf_set_extmark(buf, ns, line, column, { end_col = stop, hl_group = cell[2], ephemeral = true })
       end

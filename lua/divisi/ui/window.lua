@@ -135,7 +135,7 @@ function M.open(buf, role, split, size, beside)
   end
   local from = api.nvim_get_current_win()
   -- Beside the files, above a list at the bottom; without files beside everything.
-  local shape = { win = beside or split == "right" and M.normal_window() or -1 } ---@type table<string, any>
+  local shape = { win = beside or split == "right" and M.normal_window() or -1 } ---@type vim.api.keyset.win_config
   shape.split = split
   if split == "below" then
     -- What is above keeps most of the screen.
