@@ -27,3 +27,10 @@ vim.api.nvim_create_autocmd("BufReadCmd", {
 for verb, name in pairs({ list = "List", approvals = "Approvals", switch = "Switch", attention = "Attention" }) do
   vim.keymap.set("n", "<Plug>(Divisi" .. name .. ")", "<Cmd>Divisi " .. verb .. "<CR>", { desc = "divisi: " .. verb })
 end
+
+vim.keymap.set({ "n", "x" }, "<Plug>(DivisiAsk)", function()
+  return require("divisi.operator").expr()
+end, { expr = true, desc = "divisi: put what a motion covers into a prompt" })
+vim.keymap.set("n", "<Plug>(DivisiAskLine)", function()
+  return require("divisi.operator").expr() .. "_"
+end, { expr = true, desc = "divisi: put this line into a prompt" })

@@ -123,6 +123,18 @@ local function new(invocation)
     errors.warn(problem)
     return
   end
+  if text == "" then
+    local more = { text = invocation.rest ~= "" and invocation.rest .. " " or nil } ---@type table
+    if invocation.range then
+      local reference
+      reference, more.places = require("divisi.operator").reference(invocation.range.first, invocation.range.last)
+      more.text = (more.text or "") .. reference .. " "
+    end
+    M.when_attached(function()
+      require("divisi.ui.prompt").open_new(more)
+    end)
+    return
+  end
   local repository = prompts.here()
   prompts.ask_text("Task: ", text, function(prompt)
     local params = vim.tbl_extend(
@@ -166,6 +178,46 @@ function M.send(row, text, range)
       end
     end)
   end)
+end
+
+---Opens the prompt of a session; without a name of the one that is meant here, else of one that is chosen or a new one.
+---@param name string? a session, or "new"
+---@param more { text: string?, places: table<string, string>? }
+function M.with_prompt(name, more)
+  local prompt = require("divisi.ui.prompt")
+  if name == prompt.NEW and not mirror.find(name) then
+    M.when_attached(function()
+      prompt.open_new(more)
+    end)
+    return
+  end
+  M.when_attached(function()
+    if not name and not next(mirror.sessions) then
+      prompt.open_new(more)
+      return
+    end
+    M.with_session(name, function(row)
+      prompt.open(row, more)
+    end)
+  end)
+end
+
+---Opens a prompt, with the range as a reference.
+---@param invocation divisi.Invocation
+local function ask(invocation)
+  local name = invocation.args[1]
+  local text = invocation.rest
+  -- Without a session's name before it, all of it is text.
+  if name and (name == require("divisi.ui.prompt").NEW or mirror.find(name)) then
+    text = vim.trim((invocation.rest:gsub("^%s*%S+", "", 1)))
+  else
+    name = nil
+  end
+  if invocation.range then
+    require("divisi.operator").ask(invocation.range.first, invocation.range.last, name, text)
+  else
+    M.with_prompt(name, { text = text ~= "" and text .. " " or nil })
+  end
 end
 
 ---@param row divisi.Row
@@ -244,10 +296,33 @@ local verbs = {
     end,
   },
   send = {
-    help = "a follow-up prompt",
+    help = "a follow-up prompt; without text its buffer opens",
     session = true,
     run = of_session(function(row, invocation)
-      M.send(row, invocation.args[1] and vim.trim(invocation.rest:gsub("^%s*%S+", "", 1)) or "", invocation.range)
+      local text = invocation.args[1] and vim.trim(invocation.rest:gsub("^%s*%S+", "", 1)) or ""
+      if text ~= "" then
+        M.send(row, text, invocation.range)
+      elseif invocation.range then
+        require("divisi.operator").ask(invocation.range.first, invocation.range.last, row.id)
+      else
+        require("divisi.ui.prompt").open(row)
+      end
+    end),
+  },
+  ask = {
+    help = "write a prompt, with the range as a reference",
+    session = true,
+    run = function(invocation)
+      M.when_attached(function()
+        ask(invocation)
+      end)
+    end,
+  },
+  gate = {
+    help = "what happens to what a session asks: ask, hold or auto",
+    session = true,
+    run = of_session(function(row, invocation)
+      require("divisi.ui.keys").gate(row, invocation.args[2])
     end),
   },
   stop = { help = "stop the running turn", session = true, run = of_session(M.stop) },

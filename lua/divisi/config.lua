@@ -6,8 +6,9 @@ local M = {}
 ---@field notify boolean tell when a session needs a person, ends or lands
 ---@field float boolean show open approvals in a small float, bottom right
 ---@field checktime boolean reload unmodified buffers of a worktree when its turn ends
----@field list { height: integer } lines of the session list's window
+---@field list { height: integer, messages: boolean } lines of the session list's window; whether last messages are shown
 ---@field transcript { width: number } columns of a transcript's window; a share of the screen when below 1
+---@field prompt { height: integer, send: string, send_insert: string, complete: boolean } lines and keys of a prompt's window; complete as one types
 ---@field agent string the agent of `:Divisi new`; empty: the daemon's default
 
 ---@type divisi.Config
@@ -16,8 +17,9 @@ local defaults = {
   notify = true,
   float = true,
   checktime = true,
-  list = { height = 12 },
+  list = { height = 12, messages = true },
   transcript = { width = 0.45 },
+  prompt = { height = 6, send = "<CR>", send_insert = "<C-s>", complete = true },
   agent = "",
 }
 

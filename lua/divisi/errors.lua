@@ -12,7 +12,9 @@ local M = {}
 
 ---@type divisi.Notice[]
 local waiting = {}
-local scheduled = false
+---When the next look at them is; one that is long over was interrupted.
+local due = 0
+local LATE_MS = 1000
 
 ---@param text string
 ---@return string
@@ -43,12 +45,12 @@ local function busy()
 end
 
 local function flush()
-  scheduled = false
+  due = 0
   if #waiting == 0 then
     return
   end
   if busy() then
-    scheduled = true
+    due = vim.uv.now() + 200
     vim.defer_fn(flush, 200)
     return
   end
@@ -75,8 +77,8 @@ function M.notify(text, level)
     end
   end
   table.insert(waiting, { text = line, level = level or vim.log.levels.INFO })
-  if not scheduled then
-    scheduled = true
+  if vim.uv.now() > due + LATE_MS then
+    due = vim.uv.now()
     vim.schedule(flush)
   end
 end

@@ -33,6 +33,19 @@ function M.emit(name, data)
   end
 end
 
+---Whether somebody listens to `User Divisi<name>`.
+---@param name string
+---@return boolean
+function M.heard(name)
+  for _, command in ipairs(vim.api.nvim_get_autocmds({ event = "User" })) do
+    local pattern = command.pattern or ""
+    if pattern == "Divisi" .. name or pattern:find("[*?{%[]") then
+      return true
+    end
+  end
+  return false
+end
+
 ---Fires `User Divisi<name>`.
 ---@param name string
 ---@param data table plain data

@@ -140,13 +140,19 @@ function M.wire()
   events.on("sessions", function(data)
     update_statusline()
     require("divisi.ui.list").update()
+    require("divisi.ui.transcript").show_states()
+    -- A thousand sessions at once must not cost what nobody hears.
+    local heard = events.heard("SessionChanged")
     for _, row in ipairs(data.changed) do
-      events.autocmd("SessionChanged", vim.deepcopy(row))
+      if heard then
+        events.autocmd("SessionChanged", vim.deepcopy(row))
+      end
+      require("divisi.ui.prompt").changed(row)
       if row.state ~= "running" then
         require("divisi.ui.transcript").mark_read(row)
       end
     end
-    for _, id in ipairs(data.removed) do
+    for _, id in ipairs(heard and data.removed or {}) do
       events.autocmd("SessionChanged", { id = id, removed = true })
     end
   end)

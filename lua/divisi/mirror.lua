@@ -7,6 +7,11 @@ local events = require("divisi.events")
 ---@field id string
 ---@field name string
 ---@field state string
+---@field sign string? the state in one character
+---@field word string? the state in one word
+---@field said string? the last line the agent said
+---@field began integer? when the newest turn began, milliseconds since the epoch
+---@field took integer? how long it took, once it is over, milliseconds
 ---@field rank integer the smaller, the more it needs a person
 ---@field unread boolean
 ---@field waiting_for string?

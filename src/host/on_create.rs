@@ -199,6 +199,7 @@ fn decide(
         commands: Vec::new(),
         plan: Vec::new(),
         activity: None,
+        said: None,
         line: None,
         turns: 0,
         turn: None,

@@ -62,7 +62,11 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup, prices: &PriceTable) -> Resu
         Lookup::Events(list) => {
             let limit = list.limit.unwrap_or(PAGE.0).clamp(1, PAGE.1) as usize;
             let head = ports.store.head();
-            let events = gap::events(ports.store.as_ref(), list.after, list.session.as_ref(), limit)?;
+            let begin = match (&list.session, list.last) {
+                (Some(session), Some(count)) => ports.store.before_last(session, count)?,
+                _ => Seq(0),
+            };
+            let events = gap::events(ports.store.as_ref(), list.after.max(begin), list.session.as_ref(), limit)?;
             encode(&EventPage { events, head })
         }
         Lookup::Agents { repository, probe, set, trust, profiles } => {

@@ -9,7 +9,7 @@ use super::view::{Page, View};
 use crate::base::atomic_write::atomic_write;
 use crate::model::Envelope;
 use crate::model::id::Seq;
-use crate::wire::transcript::{Edit, Transcript};
+use crate::wire::transcript::Transcript;
 
 /// A view that was opened, and its file.
 #[derive(Debug)]
@@ -46,18 +46,7 @@ impl Record {
             }
             self.last = event.seq;
             for edit in self.transcript.push(&event) {
-                match edit {
-                    Edit::Append { lines } => self.lines.extend(lines),
-                    Edit::ExtendLast { text } => match self.lines.last_mut() {
-                        Some(last) => last.push_str(&text),
-                        None => self.lines.push(text),
-                    },
-                    Edit::Replace { line, text } => {
-                        if let Some(old) = self.lines.get_mut(line) {
-                            *old = text;
-                        }
-                    }
-                }
+                edit.apply(&mut self.lines);
             }
         }
     }

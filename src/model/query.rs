@@ -146,6 +146,9 @@ pub struct ListEvents {
     /// At most this many; absent: 1,000; never more than 10,000.
     #[serde(default)]
     pub limit: Option<u32>,
+    /// Begin at most this many of the session's events before its newest; no effect without a session.
+    #[serde(default)]
+    pub last: Option<u32>,
 }
 
 /// Parameters of `approval/list`.

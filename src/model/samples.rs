@@ -73,6 +73,7 @@ pub(crate) fn session() -> Session {
         commands: Vec::new(),
         plan: Vec::new(),
         activity: None,
+        said: None,
         line: None,
         turns: 0,
         turn: None,

@@ -166,6 +166,9 @@ pub struct Session {
     /// What it is doing: the newest tool call's title or the last line it said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity: Option<String>,
+    /// The last line the agent said, as the last message of a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
     /// The raw line of output that the next chunk goes on with; absent when something else came in between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
@@ -268,6 +271,9 @@ pub struct SessionView {
     pub attention: u8,
     /// Current activity, one line.
     pub activity: Option<String>,
+    /// The last line the agent said.
+    #[serde(default)]
+    pub said: Option<String>,
     /// Why it failed or was interrupted, one sentence.
     pub reason: Option<String>,
     /// Turns so far.

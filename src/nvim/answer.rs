@@ -13,7 +13,7 @@ const RAW: [&str; 7] = ["id", "path", "old_path", "repository", "socket", "text"
 pub fn result(method: &str, value: Value) -> Value {
     match (method, value) {
         ("session/list", Value::Array(views)) => views.iter().filter_map(row::session).collect(),
-        ("session/show", view) => row::session(&view).unwrap_or(Value::Null),
+        ("session/show", view) => row::detail(&view).unwrap_or(Value::Null),
         ("approval/list", Value::Array(approvals)) => approvals.iter().filter_map(row::approval).collect(),
         ("session/diff", diff) => json!({ "files": files(&diff), "stat": clean("", diff["stat"].clone()) }),
         ("session/preflight", preflight) => checked(&preflight),

@@ -21,7 +21,6 @@ use crate::base::clock;
 use crate::base::text::visible_line;
 use crate::model::Refusal;
 use crate::model::command::Command;
-use crate::model::id::Seq;
 use crate::model::query::Query;
 use crate::wire::client::Client;
 use crate::wire::kept::backend::{Backend, Daemon};
@@ -35,11 +34,9 @@ const SLOWEST_FRAME: Duration = Duration::from_millis(250);
 const CALL_DEADLINE: Duration = Duration::from_secs(60);
 /// Text that streams comes without views; a session of which only that comes is looked at this often, for its activity.
 const LOOK: Duration = Duration::from_secs(1);
-/// Events per page of history.
-const PAGE: u64 = 1_000;
 
 /// What spawned calls send back into the loop.
-enum Done {
+pub(super) enum Done {
     Answer { id: u64, method: String, outcome: Result<Value, Refusal> },
     History { session: String, events: Vec<Value>, complete: bool },
     NoHistory { session: String, refusal: Refusal },
@@ -105,16 +102,16 @@ pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
     Ok(())
 }
 
-struct Host {
+pub(super) struct Host {
     nvim: Neovim<Writer>,
-    current: Current,
+    pub(super) current: Current,
     /// Told when a person asks something while there is no connection.
     wanted: Arc<Notify>,
-    done: mpsc::UnboundedSender<Done>,
+    pub(super) done: mpsc::UnboundedSender<Done>,
     outbox: Outbox,
-    documents: BTreeMap<String, Document>,
+    pub(super) documents: BTreeMap<String, Document>,
     /// Sessions whose history is being read, and whether it is to be read once more after that.
-    reading: HashMap<String, bool>,
+    pub(super) reading: HashMap<String, bool>,
     /// Sessions that said something since their view was seen.
     stale: BTreeSet<String>,
     /// When sessions were updated last, by their newest row.
@@ -141,19 +138,7 @@ impl Host {
     fn ask(&mut self, ask: Ask) {
         let session = ask.params.get("session").and_then(Value::as_str).unwrap_or_default().to_owned();
         match ask.method.as_str() {
-            "transcript/open" => {
-                if let Some(document) = self.documents.get_mut(&session) {
-                    document.resend();
-                } else {
-                    self.documents.insert(session.clone(), Document::new());
-                    self.read_history(&session);
-                }
-                self.answer(ask.id, &ask.method, Ok(json!({})));
-            }
-            "transcript/close" => {
-                self.documents.remove(&session);
-                self.answer(ask.id, &ask.method, Ok(json!({})));
-            }
+            method if method.starts_with("transcript/") => self.of_transcript(ask, &session),
             // A person uses the plugin: the next attempt to connect comes at once and may start a daemon.
             "host/wake" => {
                 self.wake();
@@ -204,12 +189,12 @@ impl Host {
         }
     }
 
-    fn answer_later(&self, id: u64, method: String, outcome: Result<Value, Refusal>) {
+    pub(super) fn answer_later(&self, id: u64, method: String, outcome: Result<Value, Refusal>) {
         // The loop ends only with the process.
         let _ = self.done.send(Done::Answer { id, method, outcome });
     }
 
-    fn answer(&mut self, id: u64, method: &str, outcome: Result<Value, Refusal>) {
+    pub(super) fn answer(&mut self, id: u64, method: &str, outcome: Result<Value, Refusal>) {
         self.outbox.op(match outcome {
             Ok(value) => json!({ "kind": "result", "id": id, "ok": true, "value": answer::result(method, value) }),
             Err(refusal) => json!({ "kind": "result", "id": id, "ok": false, "error": answer::refusal(&refusal) }),
@@ -240,7 +225,7 @@ impl Host {
             Done::NoHistory { session, refusal } => {
                 self.reading.remove(&session);
                 if let Some(document) = self.documents.get_mut(&session) {
-                    document.complete();
+                    document.give_up();
                 }
                 self.outbox
                     .op(json!({ "kind": "transcript_error", "session": session, "error": answer::refusal(&refusal) }));
@@ -321,39 +306,6 @@ impl Host {
                 }
             });
         }
-    }
-
-    /// Reads a session's events from where its document is to the newest, page by page.
-    fn read_history(&mut self, session: &str) {
-        let Some(document) = self.documents.get(session) else { return };
-        if self.reading.contains_key(session) {
-            self.reading.insert(session.to_owned(), true);
-            return;
-        }
-        self.reading.insert(session.to_owned(), false);
-        let (current, done, session) = (self.current.clone(), self.done.clone(), session.to_owned());
-        let mut after = document.last();
-        tokio::spawn(async move {
-            loop {
-                let params = json!({ "after": after.0, "session": session, "limit": PAGE });
-                let page = match call(current.clone(), "event/list", params).await {
-                    Ok(page) => page,
-                    Err(refusal) => {
-                        // The loop ends only with the process.
-                        let _ = done.send(Done::NoHistory { session, refusal });
-                        return;
-                    }
-                };
-                let events = page.get("events").and_then(Value::as_array).cloned().unwrap_or_default();
-                let newest = events.iter().filter_map(|event| event.get("seq").and_then(Value::as_u64)).max();
-                // A page without progress is the last one, whatever else the daemon says.
-                let complete = (events.len() as u64) < PAGE || newest.is_none_or(|newest| newest <= after.0);
-                after = newest.map_or(after, Seq);
-                if done.send(Done::History { session: session.clone(), events, complete }).is_err() || complete {
-                    return;
-                }
-            }
-        });
     }
 }
 

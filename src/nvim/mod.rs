@@ -7,7 +7,7 @@
 //! - [`crate::wire::kept`]: keeps a connection, makes snapshots, notices gaps.
 //! - [`host`]: the one loop; [`outbox`] gathers what changed, [`push`] delivers one batch per frame.
 //! - [`row`], [`answer`]: what Lua gets to see of views, approvals and answers, made safe to show.
-//! - [`document`]: an open transcript, as lines of a buffer.
+//! - [`document`]: an open transcript, as lines of a buffer; `transcripts` reads them.
 
 pub mod answer;
 pub mod document;
@@ -17,5 +17,6 @@ pub mod msgpack;
 pub mod outbox;
 pub mod push;
 pub mod row;
+mod transcripts;
 
 pub use host::run;

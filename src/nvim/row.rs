@@ -5,6 +5,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::base::text::{visible, visible_line};
+use crate::model::usage::Usage;
+use crate::wire::transcript::{self, changes};
 
 /// Events that the Lua side hears of, beside views, approvals and transcripts.
 const TOLD: [&str; 11] = [
@@ -49,10 +51,17 @@ pub fn session(view: &Value) -> Option<Value> {
     let unread = view.pointer("/unread").and_then(Value::as_bool).unwrap_or(false);
     // Without one, after all others.
     let rank = view.pointer("/attention").and_then(Value::as_u64).unwrap_or(u64::from(u8::MAX));
+    let (sign, word) = sign(&state);
+    let (began, took) = turn_times(view);
     Some(json!({
         "id": id,
         "name": name,
         "state": state,
+        "sign": sign,
+        "word": word,
+        "began": began,
+        "took": took,
+        "said": line(view, "/said", 200),
         "rank": rank,
         "unread": unread,
         "waiting_for": line(view, "/waiting_for", 24),
@@ -92,19 +101,50 @@ pub fn gone(event: &Value, views: &[Value]) -> Option<Value> {
     (!seen).then(|| json!({ "id": id, "name": id, "state": "removed", "removed": true }))
 }
 
-/// `0.42 USD`, with `~` when it is an estimate and `+` when a part has no price; nothing is said of nothing.
+/// What it used, as money.
 fn cost(usage: Option<&Value>) -> Option<String> {
     let usage = usage?;
-    let micros = usage.get("cost_micros")?.as_i64().filter(|micros| *micros > 0)?;
-    let cents = (micros + 5_000) / 10_000;
-    let estimated = ["/cost_source", "/source"].iter().any(|place| text(usage, place) == Some("estimated"));
-    let sign = if estimated { "~" } else { "" };
-    let unit = line(usage, "/currency", 12).unwrap_or_else(|| "USD".to_owned());
-    let more = if usage.get("cost_partial").and_then(Value::as_bool) == Some(true) { "+" } else { "" };
-    Some(match cents {
-        0 => format!("{sign}<0.01{more} {unit}"),
-        _ => format!("{sign}{}.{:02}{more} {unit}", cents / 100, cents % 100),
-    })
+    transcript::cost(&serde_json::from_value::<Usage>(usage.clone()).ok()?)
+}
+
+/// A state's sign and word, the same in every font.
+fn sign(state: &str) -> (&'static str, &'static str) {
+    match state {
+        "awaiting_input" => ("?", "asks"),
+        "failed" => ("✗", "failed"),
+        "interrupted" => ("■", "stopped"),
+        "review" => ("◆", "review"),
+        "running" => ("▸", "running"),
+        "evaluating" => ("▸", "evals"),
+        "queued" => ("…", "queued"),
+        "initializing" => ("…", "starts"),
+        "completed" => ("✓", "done"),
+        _ => (" ", "?"),
+    }
+}
+
+/// The newest turn: when it began, and how long it took once it is over, in milliseconds.
+fn turn_times(view: &Value) -> (Option<i64>, Option<i64>) {
+    let time = |path: &str| view.pointer(path).and_then(Value::as_i64);
+    let began = time("/turn/started_at");
+    (began, time("/turn/ended_at").zip(began).map(|(ended, began)| ended.saturating_sub(began)))
+}
+
+/// A session's row with what only a view of this one session needs: prompts that wait and the agent's commands.
+pub fn detail(view: &Value) -> Option<Value> {
+    let mut row = session(view)?;
+    let queue: Vec<Value> = items(view, "/queue")
+        .filter_map(|prompt| Some(json!({ "id": text(prompt, "/id")?, "text": visible(text(prompt, "/text")?) })))
+        .collect();
+    let commands: Vec<Value> = items(view, "/commands")
+        .filter_map(|command| {
+            Some(json!({ "name": line(command, "/name", 80)?, "description": line(command, "/description", 200) }))
+        })
+        .collect();
+    row["queue"] = json!(queue);
+    row["commands"] = json!(commands);
+    row["last_prompt"] = json!(text(view, "/turn/prompt").or_else(|| text(view, "/prompt")).map(visible));
+    Some(row)
 }
 
 /// An approval, with everything a person needs to decide.
@@ -128,10 +168,8 @@ pub fn approval(approval: &Value) -> Option<Value> {
     if let Some(words) = text(approval, "/tool/text") {
         details.extend(block(words, 40));
     }
-    for diff in items(approval, "/tool/diffs") {
-        let lines = text(diff, "/new_text").map_or(0, |text| text.lines().count());
-        let how = if text(diff, "/old_text").is_some() { "changes" } else { "creates" };
-        details.push(format!("{how} {} ({lines} lines)", line(diff, "/path", 300).unwrap_or_default()));
+    for diff in items(approval, "/tool/diffs").filter_map(|diff| serde_json::from_value(diff.clone()).ok()) {
+        details.extend(changes(&diff, 200));
     }
     Some(json!({
         "id": id,

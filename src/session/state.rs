@@ -137,6 +137,7 @@ pub fn view(session: &Session, open_approvals: &[&Approval]) -> SessionView {
         unread: session.unread,
         attention: attention_rank(now, session.unread),
         activity: session.activity.clone(),
+        said: session.said.clone(),
         reason: reason(session, open_approvals),
         turns: session.turns,
         turn: session.turn.clone(),

@@ -76,6 +76,10 @@ impl Store for KillingStore {
         self.store.events(after, session, limit)
     }
 
+    fn before_last(&self, session: &SessionId, count: u32) -> Result<Seq, Refusal> {
+        self.store.before_last(session, count)
+    }
+
     fn damaged_event(&self, after: Seq, session: Option<&SessionId>) -> Result<Option<DamagedEvent>, Refusal> {
         self.store.damaged_event(after, session)
     }

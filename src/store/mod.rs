@@ -147,6 +147,10 @@ impl Store for SqliteStore {
         }
     }
 
+    fn before_last(&self, session: &SessionId, count: u32) -> Result<Seq, Refusal> {
+        self.read(|connection| read::before_last(connection, session, count))
+    }
+
     fn damaged_event(&self, after: Seq, session: Option<&SessionId>) -> Result<Option<DamagedEvent>, Refusal> {
         let page = self.page(after, session, 1)?;
         Ok(page.damage.filter(|_| page.events.is_empty()))

@@ -105,6 +105,18 @@ pub(super) fn events_of(
     Ok(page)
 }
 
+/// The number of a session's newest event but `count`; 0 when there is none.
+pub(super) fn before_last(connection: &Connection, session: &SessionId, count: u32) -> rusqlite::Result<Seq> {
+    // Answered from the index alone.
+    let sql = "SELECT seq FROM events WHERE session = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2";
+    let found = connection.prepare_cached(sql)?.query_row(params![session.as_str(), count], |row| row.get::<_, i64>(0));
+    match found {
+        Ok(seq) => Ok(Seq(u64::try_from(seq).unwrap_or(0))),
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(Seq(0)),
+        Err(error) => Err(error),
+    }
+}
+
 fn missing(seq: u64) -> DamagedEvent {
     DamagedEvent { seq: Seq(seq), session: None, what: format!("event {seq} is missing") }
 }

@@ -18,6 +18,7 @@ pub mod start;
 pub mod stop;
 mod subscription;
 pub mod transcript;
+pub mod unified;
 
 #[cfg(test)]
 mod tests;

@@ -4,29 +4,32 @@
 //! call, an approval, a plan entry, the fence of a block of output) is replaced in place. Everything is safe to show: control
 //! characters and bidirectional overrides are pictures, and what an agent says cannot leave the block it is said in.
 
+mod anchors;
 mod block;
 mod lines;
+mod tool;
+mod turns;
+mod words;
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::base::date;
 use crate::base::text::visible_line;
-use crate::model::agent::{PlanEntry, ToolCall, ToolStatus};
-use crate::model::approval::{Answer, Approval, ApprovalKind, ApprovalState};
+use crate::model::agent::{PlanEntry, ToolCall};
+use crate::model::approval::{Approval, ApprovalKind, ApprovalState};
 use crate::model::attachment::Attachment;
-use crate::model::diff::DiffStat;
 use crate::model::failure::Silence;
-use crate::model::id::ApprovalId;
-use crate::model::job::JobEnd;
-use crate::model::landing::LandingState;
-use crate::model::session::Setup;
-use crate::model::turn::TurnOutcome;
-use crate::model::worktree::WorktreeState;
+use crate::model::id::{ApprovalId, Seq};
 use crate::model::{Envelope, Event};
+use crate::wire::transcript::anchors::{Anchor, Anchors};
 use crate::wire::transcript::block::{Block, Kind};
 pub use crate::wire::transcript::lines::Edit;
 use crate::wire::transcript::lines::Lines;
+pub use crate::wire::transcript::tool::{all as whole_call, changes};
+use crate::wire::transcript::tool::{body, tool_line};
+use crate::wire::transcript::turns::Took;
+pub use crate::wire::transcript::turns::{cost, duration};
+use crate::wire::transcript::words::{answered, job, landing, outcome_words, setup_line, stat, worktree};
 
 /// Longest title on one line, in characters.
 const TITLE: usize = 200;
@@ -36,17 +39,81 @@ const TITLE: usize = 200;
 pub struct Transcript {
     lines: Lines,
     block: Option<Block>,
-    tools: HashMap<String, usize>,
-    approvals: HashMap<ApprovalId, (usize, String)>,
-    plan: Option<(usize, usize)>,
+    anchors: Anchors,
+    tools: HashMap<String, Tool>,
+    approvals: HashMap<ApprovalId, (Anchor, String)>,
+    plan: Option<(Anchor, usize)>,
     turn: u32,
     running: bool,
+    took: Took,
+    /// Headings of turns by number, with what the turn took,
+    headings: BTreeMap<u32, (Anchor, String)>,
+    /// and which of them changed.
+    changed: BTreeSet<u32>,
+    /// Whether changes and results stand below tool calls.
+    detailed: bool,
+}
+
+/// A tool call in the text.
+#[derive(Debug)]
+struct Tool {
+    anchor: Anchor,
+    /// Lines below it.
+    body: usize,
+    /// The event with its newest state.
+    seq: Seq,
+}
+
+/// What stands at the right of a turn's heading.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct TurnMark {
+    /// The turn's number.
+    pub turn: u32,
+    /// The heading's line, zero-based.
+    pub line: usize,
+    /// Model, tokens, cost and time as far as they are known.
+    pub text: String,
 }
 
 impl Transcript {
     /// An empty transcript.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty transcript in which changes and results stand below tool calls, to be folded away.
+    pub fn detailed() -> Self {
+        Self { detailed: true, ..Self::default() }
+    }
+
+    /// What stands beside the headings of turns, as far as it changed since the last time.
+    pub fn changed_marks(&mut self) -> Vec<TurnMark> {
+        let changed = std::mem::take(&mut self.changed);
+        changed.iter().filter_map(|turn| self.mark(*turn)).collect()
+    }
+
+    /// What stands beside these turns counts as changed.
+    pub fn mark_again(&mut self, turns: impl IntoIterator<Item = u32>) {
+        self.changed.extend(turns);
+    }
+
+    /// What stands beside the headings of turns, all of it.
+    pub fn marks(&self) -> Vec<TurnMark> {
+        self.headings.keys().filter_map(|turn| self.mark(*turn)).collect()
+    }
+
+    fn mark(&self, turn: u32) -> Option<TurnMark> {
+        let (anchor, text) = self.headings.get(&turn)?;
+        Some(TurnMark { turn, line: self.anchors.line(*anchor), text: text.clone() })
+    }
+
+    /// The event that holds the newest state of the tool call on a line or above it.
+    pub fn tool_at(&self, line: usize) -> Option<Seq> {
+        let found = self.tools.values().find(|tool| {
+            let first = self.anchors.line(tool.anchor);
+            (first..=first + tool.body).contains(&line)
+        });
+        found.map(|tool| tool.seq)
     }
 
     /// How many lines there are so far.
@@ -61,11 +128,12 @@ impl Transcript {
 
     /// What an event changes, in the order in which it is to be applied.
     pub fn push(&mut self, envelope: &Envelope) -> Vec<Edit> {
+        self.weigh(envelope);
         match &envelope.event {
             Event::AgentMessage { text, .. } => self.stream(Kind::Message, text),
             Event::AgentThought { text, .. } => self.stream(Kind::Thought, text),
             Event::AgentOutput { text, stderr, .. } => self.stream(Kind::Output { stderr: *stderr }, text),
-            Event::AgentTool { call, .. } => self.tool(call),
+            Event::AgentTool { call, .. } => self.tool(call, envelope.seq),
             Event::AgentPlan { entries } => self.plan(entries),
             Event::ApprovalRequested(approval) => self.asked(approval),
             Event::ApprovalAnswered { id, answer, by, .. } => {
@@ -119,20 +187,78 @@ impl Transcript {
         self.lines.append_item(text)
     }
 
-    fn tool(&mut self, call: &ToolCall) {
+    fn anchor(&mut self, line: usize) -> Anchor {
+        self.anchors.add(line)
+    }
+
+    fn replace(&mut self, anchor: Anchor, text: String) {
+        self.lines.replace(self.anchors.line(anchor), text);
+    }
+
+    /// What a turn takes, from whatever says something of it.
+    fn weigh(&mut self, envelope: &Envelope) {
+        match &envelope.event {
+            Event::SessionCreated(session) => self.took.model(session.model.as_deref()),
+            Event::AgentOptions { options } => self.took.options(options),
+            Event::UsageReported { usage, .. } => self.took.reported(usage),
+            Event::TurnStarted { .. } => self.took.begin(envelope.time),
+            Event::TurnStopped { .. } => self.took.end(envelope.time),
+            _ => return,
+        }
+        if matches!(envelope.event, Event::TurnStarted { .. }) {
+            return;
+        }
+        let summary = self.took.summary();
+        if let Some((_, text)) = self.headings.get_mut(&self.turn)
+            && *text != summary
+        {
+            *text = summary;
+            self.changed.insert(self.turn);
+        }
+    }
+
+    fn tool(&mut self, call: &ToolCall, seq: Seq) {
         let text = tool_line(call);
-        if let Some(at) = self.tools.get(&call.id) {
-            self.lines.replace(*at, text);
+        if let Some(known) = self.tools.get_mut(&call.id) {
+            known.seq = seq;
+            let anchor = known.anchor;
+            self.replace(anchor, text);
         } else {
             let at = self.item(text);
-            self.tools.insert(call.id.clone(), at);
+            let anchor = self.anchor(at);
+            self.tools.insert(call.id.clone(), Tool { anchor, body: 0, seq });
         }
+        if self.detailed {
+            self.below(&call.id, body(call));
+        }
+    }
+
+    /// Puts lines below a tool call in the place of those that stand there.
+    fn below(&mut self, id: &str, body: Vec<String>) {
+        let Some(tool) = self.tools.get_mut(id) else { return };
+        let (anchor, before) = (tool.anchor, std::mem::replace(&mut tool.body, body.len()));
+        if before == 0 && body.is_empty() {
+            return;
+        }
+        let first = self.anchors.line(anchor) + 1;
+        if first == self.lines.count() {
+            for line in body {
+                self.lines.append_item(line);
+            }
+            return;
+        }
+        self.anchors.shift_after(anchor, before, body.len());
+        if let Some(block) = &mut self.block {
+            block.shift(before, body.len());
+        }
+        self.lines.splice(first, before, body);
     }
 
     fn plan(&mut self, entries: &[PlanEntry]) {
         let texts: Vec<_> = entries.iter().map(plan_line).collect();
         match self.plan {
             Some((first, count)) if count == texts.len() => {
+                let first = self.anchors.line(first);
                 for (offset, text) in texts.into_iter().enumerate() {
                     self.lines.replace(first + offset, text);
                 }
@@ -141,7 +267,7 @@ impl Transcript {
             _ => {
                 self.paragraph("**Plan**");
                 self.lines.paragraph();
-                let first = self.lines.count();
+                let first = self.anchor(self.lines.count());
                 self.plan = Some((first, texts.len()));
                 for text in texts {
                     self.lines.append_item(text);
@@ -160,7 +286,8 @@ impl Transcript {
         match &approval.state {
             ApprovalState::Open => {
                 let at = self.item(format!("- ? {about}"));
-                self.approvals.insert(approval.id.clone(), (at, about));
+                let anchor = self.anchor(at);
+                self.approvals.insert(approval.id.clone(), (anchor, about));
             }
             ApprovalState::Answered { answer, by, .. } => {
                 let (mark, text) = answered(answer, by);
@@ -174,7 +301,7 @@ impl Transcript {
 
     fn decided(&mut self, id: &ApprovalId, mark: char, how: &str) {
         match self.approvals.remove(id) {
-            Some((at, about)) => self.lines.replace(at, format!("- {mark} {about} ({how})")),
+            Some((anchor, about)) => self.replace(anchor, format!("- {mark} {about} ({how})")),
             None => {
                 self.item(format!("- {mark} **approval** `{id}` ({how})"));
             }
@@ -186,6 +313,8 @@ impl Transcript {
         self.running = true;
         self.plan = None;
         self.paragraph(&format!("## Turn {number}"));
+        let anchor = self.anchor(self.lines.count() - 1);
+        self.headings.insert(number, (anchor, String::new()));
         self.prompt(text, attachments);
         self.paragraph("---");
     }
@@ -273,22 +402,6 @@ fn line(text: &str) -> String {
     visible_line(text, TITLE)
 }
 
-fn tool_line(call: &ToolCall) -> String {
-    let mark = match call.status {
-        ToolStatus::Pending => '○',
-        ToolStatus::InProgress => '…',
-        ToolStatus::Completed => '✓',
-        ToolStatus::Failed => '✗',
-    };
-    let kind = visible_line(if call.kind.is_empty() { "tool" } else { &call.kind }, 40);
-    let mut text = format!("- {mark} **{kind}** {}", line(&call.title));
-    if let Some(place) = call.locations.first().filter(|place| !call.title.contains(&place.path)) {
-        let number = place.line.map(|number| format!(":{number}")).unwrap_or_default();
-        let _ = write!(text, " ({}{number})", line(&place.path));
-    }
-    text
-}
-
 fn plan_line(entry: &PlanEntry) -> String {
     let mark = match entry.status.as_str() {
         "completed" => "x",
@@ -296,87 +409,6 @@ fn plan_line(entry: &PlanEntry) -> String {
         _ => " ",
     };
     format!("- [{mark}] {}", line(&entry.content))
-}
-
-fn answered(answer: &Answer, by: &str) -> (char, String) {
-    let by = visible_line(by, 40);
-    match answer {
-        Answer::Once => ('✓', format!("allowed once by {by}")),
-        Answer::Always { .. } => ('✓', format!("allowed always by {by}")),
-        Answer::Reject { message: None } => ('✗', format!("rejected by {by}")),
-        Answer::Reject { message: Some(message) } => ('✗', format!("rejected by {by}: {}", line(message))),
-    }
-}
-
-fn worktree(state: WorktreeState, notes: &[String]) -> Option<String> {
-    let notes = notes.iter().map(|note| line(note)).collect::<Vec<_>>().join("; ");
-    match state {
-        WorktreeState::Failed => {
-            Some(format!("the worktree could not be made{}{notes}", if notes.is_empty() { "" } else { ": " }))
-        }
-        _ if notes.is_empty() => None,
-        _ => Some(notes),
-    }
-}
-
-fn setup_line(setup: &Setup) -> Option<String> {
-    match setup {
-        Setup::None | Setup::Done => None,
-        Setup::Running => Some("setup runs".to_owned()),
-        Setup::Untrusted => Some(
-            "the repository's setup commands did not run: its .divisi.toml is not trusted (divisi trust)".to_owned(),
-        ),
-        Setup::Failed { reason } => Some(format!("setup failed: {}", line(reason))),
-    }
-}
-
-fn job(end: &JobEnd) -> Option<String> {
-    let leaked =
-        |count: u32| if count == 0 { String::new() } else { format!("; {count} leftover processes were ended") };
-    match end {
-        JobEnd::Exited { code: 0, leaked: 0, .. }
-        | JobEnd::Exited { stopped: true, leaked: 0, .. }
-        | JobEnd::Signaled { stopped: true, leaked: 0, .. } => None,
-        JobEnd::Exited { code, leaked: count, .. } => {
-            Some(format!("the agent's process exited with {code}{}", leaked(*count)))
-        }
-        JobEnd::Signaled { signal, leaked: count, .. } => {
-            Some(format!("signal {signal} ended the agent's process{}", leaked(*count)))
-        }
-        JobEnd::NotStarted { reason } => Some(format!("the agent could not be started: {}", line(reason))),
-        JobEnd::Lost => Some("the agent's process was lost".to_owned()),
-    }
-}
-
-fn outcome_words(outcome: &TurnOutcome) -> String {
-    match outcome {
-        TurnOutcome::Done { stop_reason } => format!("done ({})", line(stop_reason)),
-        TurnOutcome::Failed { reason } => format!("failed: {}", line(reason)),
-        TurnOutcome::Interrupted { reason } => format!("interrupted: {}", line(reason)),
-    }
-}
-
-fn landing(state: &LandingState) -> Option<String> {
-    match state {
-        LandingState::Started => None,
-        LandingState::Conflicted { paths } => {
-            let paths = paths.iter().map(|path| line(path)).collect::<Vec<_>>().join(", ");
-            Some(format!("landing stopped at conflicts in {paths}"))
-        }
-        LandingState::Completed { commit, checkout } if checkout.is_empty() => {
-            Some(format!("landed as {}", commit.short()))
-        }
-        LandingState::Completed { commit, checkout } => {
-            Some(format!("landed as {}; {}", commit.short(), line(checkout)))
-        }
-        LandingState::Failed { reason } => Some(format!("landing failed: {}", line(reason))),
-        LandingState::Aborted => Some("landing given up".to_owned()),
-    }
-}
-
-fn stat(stat: DiffStat) -> String {
-    let plural = if stat.files == 1 { "" } else { "s" };
-    format!("{} file{plural}, +{} -{}", stat.files, stat.added, stat.removed)
 }
 
 #[cfg(test)]

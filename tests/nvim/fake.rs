@@ -260,7 +260,9 @@ impl State {
                     event["seq"].as_u64() > params["after"].as_u64().or(Some(0))
                         && event["session"] == params["session"]
                 };
-                let page: Vec<&Value> = self.events.iter().filter(of_session).take(limit).collect();
+                let all: Vec<&Value> = self.events.iter().filter(of_session).collect();
+                let last = params["last"].as_u64().map_or(all.len(), |last| usize::try_from(last).unwrap());
+                let page: Vec<&Value> = all.iter().skip(all.len().saturating_sub(last)).take(limit).copied().collect();
                 Ok(json!({ "events": page, "head": self.seq }))
             }
             "agent/list" => Ok(json!([
@@ -272,7 +274,7 @@ impl State {
             ])),
             "agent/variables" => Ok(json!(["HOME", "NOT_SET_HERE"])),
             "session/create" | "session/send" | "session/stop" | "session/read" | "session/remove"
-            | "landing/start" => Ok(receipt),
+            | "landing/start" | "prompt/edit" | "prompt/cancel" | "session/policy" => Ok(receipt),
             _ => Err(json!({ "code": -32601, "message": format!("no method {method}") })),
         }
     }

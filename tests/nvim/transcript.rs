@@ -104,6 +104,7 @@ in_every_neovim! {
         scene.fake.turn("aaaaaaaaaa", 1, "look");
         scene.editor.ex("Divisi show fix").await;
         scene.editor.shows(BUFFER, "look").await;
+        scene.editor.until("vim.treesitter.highlighter.active[vim.api.nvim_get_current_buf()] ~= nil or vim.fn.has('nvim-0.11') == 0").await;
         let means = scene.editor.lua("return { vim.treesitter.highlighter.active[vim.api.nvim_get_current_buf()] ~= nil, vim.b.current_syntax == 'divisi-transcript', vim.fn.has('nvim-0.11') == 1 }").await;
         assert_eq!((&means[0], &means[1]), (&means[2], &json!(!means[2].as_bool().unwrap())));
     }
@@ -143,5 +144,92 @@ in_every_neovim! {
         assert_eq!(scene.fake.called("session/read").len(), 2);
         scene.editor.ex("wincmd p").await;
         wait_until("session/read", || scene.fake.called("session/read").len() == 3).await;
+    }
+
+    async fn what_a_tool_did_is_folded_and_what_failed_is_not(scene) {
+        scene.session("aaaaaaaaaa", "fix", "running");
+        scene.fake.turn("aaaaaaaaaa", 1, "change it");
+        let call = |id: &str, status: &str| json!({ "turn": "aaaaaaaaaa.t1", "call": {
+            "id": id, "title": format!("Write {id}"), "kind": "edit", "status": status, "input": { "path": id, "evil": "\u{1b}[2J" },
+            "diffs": [{ "path": "src/a.lua", "old_text": "one\ntwo\n", "new_text": "one\n2\n" }],
+        } });
+        scene.fake.emit("aaaaaaaaaa", "agent.tool", call("good", "completed"));
+        scene.fake.emit("aaaaaaaaaa", "agent.tool", call("bad", "failed"));
+        scene.editor.ex("Divisi show fix").await;
+        scene.editor.shows(BUFFER, "Write bad").await;
+        let body = ["changes src/a.lua +1 −1", "@@ -1 +1 @@", " one", "-two", "+2"];
+        let lines = scene.editor.said(BUFFER).await;
+        let below = |sign: &str| body.map(|line| format!("  {sign} {line}")).to_vec();
+        assert_eq!(lines[3..], [vec!["- ✓ **edit** Write good".to_owned()], below("│"), vec!["- ✗ **edit** Write bad".to_owned()], below("┃")].concat());
+        scene.editor.until("vim.fn.foldclosed(vim.fn.search('│ -two', 'nw')) > 0 and vim.fn.foldclosed(vim.fn.search('┃ -two', 'nw')) == -1").await;
+        // All of it, from its line or from below it.
+        scene.editor.keys("gg/┃ -two<CR>K").await;
+        let page = "vim.api.nvim_win_get_config(0).relative ~= '' and table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')";
+        scene.editor.until(page).await;
+        let shown = scene.editor.lua(&format!("return {page}")).await;
+        let shown = shown.as_str().unwrap();
+        assert!(shown.starts_with("- ✗ **edit** Write bad\n\n## Arguments\n\n```json\n{"), "{shown}");
+        assert!(shown.contains("\"path\": \"bad\"") && shown.contains("\n-two\n+2\n") && !shown.contains('\u{1b}'), "{shown}");
+        scene.editor.keys("q").await;
+        scene.editor.keys("ggK").await;
+        scene.editor.until("_G.told('no tool call here')").await;
+        scene.editor.assert_calm().await;
+    }
+
+    async fn what_came_before_is_read_when_somebody_goes_there(scene) {
+        scene.session("aaaaaaaaaa", "fix", "running");
+        for turn in 1..=30 {
+            scene.fake.turn("aaaaaaaaaa", turn, &format!("task {turn}"));
+            for n in 0..99 {
+                scene.fake.say("aaaaaaaaaa", &format!("said {turn}.{n}\n"));
+            }
+        }
+        scene.editor.ex("Divisi show fix").await;
+        scene.editor.shows(BUFFER, "said 30.98").await;
+        let first = scene.editor.lines(BUFFER).await[0].clone();
+        assert_eq!(first, "## Turn 11", "it begins with a turn, not with everything");
+        scene.editor.keys("ggM").await;
+        scene.editor.shows(BUFFER, "said 1.0").await;
+        assert_eq!(scene.editor.lines(BUFFER).await[0], "## Turn 1");
+        // The text somebody was reading did not move.
+        scene.editor.until("vim.fn.getline('w0') == '## Turn 11'").await;
+        assert_eq!(scene.fake.called("event/list").iter().filter(|params| params["last"].is_u64()).count(), 2);
+        scene.editor.assert_calm().await;
+    }
+
+    async fn a_path_with_a_line_is_opened_there_and_an_outline_lists_turns(scene) {
+        scene.session("aaaaaaaaaa", "fix", "running");
+        scene.fake.turn("aaaaaaaaaa", 1, "look at it");
+        scene.fake.say("aaaaaaaaaa", "Look: (`src/a.lua:3`), not src/none.lua:1.\n");
+        scene.fake.turn("aaaaaaaaaa", 2, "and again");
+        scene.editor.ex("Divisi show fix").await;
+        scene.editor.shows(BUFFER, "and again").await;
+        scene.editor.keys("gO").await;
+        scene.editor.until("vim.bo.buftype == 'quickfix'").await;
+        assert_eq!(scene.editor.lua("return vim.tbl_map(function(i) return i.text end, vim.fn.getloclist(0))").await, json!(["Turn 1: look at it", "Turn 2: and again"]));
+        scene.editor.ex("lclose").await;
+        scene.editor.until("vim.bo.filetype == 'divisi-transcript'").await;
+        scene.editor.keys("gg/none<CR>gf").await;
+        scene.editor.until("_G.told('no file of the worktree')").await;
+        scene.editor.keys("gg/a.lua<CR><CR>").await;
+        let path = scene.worktree("fix").join("src/a.lua");
+        scene.editor.until(&format!("vim.api.nvim_buf_get_name(0) == {:?} and vim.fn.line('.') == 3", path.display().to_string())).await;
+        scene.editor.assert_calm().await;
+    }
+
+    async fn a_turn_shows_what_it_took_and_the_window_how_the_session_stands(scene) {
+        scene.session("aaaaaaaaaa", "fix", "running");
+        scene.fake.turn("aaaaaaaaaa", 1, "look");
+        scene.fake.set("aaaaaaaaaa", json!({ "policy": "hold", "model": "m%{1}" }));
+        scene.editor.ex("Divisi show fix").await;
+        scene.editor.shows(BUFFER, "look").await;
+        let usage = json!({ "scope": "turn", "source": "reported", "input": 12_000, "output": 345 });
+        scene.fake.emit("aaaaaaaaaa", "usage.reported", json!({ "turn": "aaaaaaaaaa.t1", "usage": usage }));
+        scene.fake.emit("aaaaaaaaaa", "turn.stopped", json!({ "turn": "aaaaaaaaaa.t1", "outcome": "done", "stop_reason": "end_turn" }));
+        scene.editor.shows(BUFFER, "turn 1 done").await;
+        let mark = scene.editor.lua("local ns = vim.api.nvim_get_namespaces()['divisi.transcript.turns'] local m = vim.api.nvim_buf_get_extmarks(0, ns, 0, -1, { details = true })[1] return { vim.fn.getline(m[2] + 1), m[4].virt_text[1][1] }").await;
+        assert_eq!(mark, json!(["## Turn 1", "12k→345 tokens · 0s"]));
+        scene.editor.until("vim.wo.winbar:find('gate hold', 1, true) and vim.wo.winbar:find('m%%{1}', 1, true)").await;
+        scene.editor.assert_calm().await;
     }
 }

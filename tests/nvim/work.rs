@@ -63,13 +63,14 @@ in_every_neovim! {
         scene.session("aaaaaaaaaa", "fix", "running");
         scene.editor.ex("Divisi list").await;
         scene.editor.shows("divisi://sessions", "fix").await;
-        scene.editor.will_choose(&["carry on"]).await;
-        scene.editor.keys("i").await;
+        scene.editor.keys("icarry on<Esc><CR>").await;
         assert_eq!(called(&scene, "session/send").await["text"], "carry on");
+        scene.editor.keys("q").await;
+        scene.editor.until("vim.bo.filetype == 'divisi-sessions'").await;
         scene.editor.keys("s").await;
         assert_eq!(called(&scene, "session/stop").await["session"], "aaaaaaaaaa");
         scene.editor.keys("g?").await;
-        scene.editor.until("table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), ' '):find('D     remove')").await;
+        scene.editor.until("table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), ' '):find('dd    remove')").await;
         scene.editor.keys("q").await;
         scene.editor.until("vim.bo.filetype == 'divisi-sessions'").await;
         scene.editor.keys("<CR>").await;
@@ -195,7 +196,7 @@ in_every_neovim! {
             end
             _G.first = opts.format_item(items[1])
             done(items[2], 2) end").await;
-        scene.editor.keys("D").await;
+        scene.editor.keys("dd").await;
         let sent = called(&scene, "session/remove").await;
         assert_eq!((&sent["session"], &sent["discard"]), (&json!("aaaaaaaaaa"), &json!(true)));
         let shown = scene.editor.lua("return _G.shown").await;

@@ -8,6 +8,8 @@ local float = require("divisi.ui.approval_float")
 local window = require("divisi.ui.window")
 
 local NAME = "divisi://approvals"
+---Lines of one approval that are shown at once; K shows all of them.
+local MOST_DETAILS = 14
 local ns = api.nvim_create_namespace("divisi.approvals")
 
 ---@type integer?
@@ -25,7 +27,7 @@ local function render_queue()
   for _, win in ipairs(vim.fn.win_findbuf(queue)) do
     places[win] = ids[api.nvim_win_get_cursor(win)[1]]
   end
-  local lines, heads = {}, {} ---@type string[], integer[]
+  local lines = {} ---@type string[]
   ids = {}
   local function add(text, id)
     table.insert(lines, (text:gsub("[\r\n]", " ")))
@@ -33,10 +35,15 @@ local function render_queue()
   end
   for _, approval in ipairs(mirror.approvals) do
     add(("%s asks%s"):format(float.name_of(approval.session), approval.question and " a question" or ""), approval.id)
-    table.insert(heads, #lines)
     add(("  %s: %s"):format(approval.tool or "tool", approval.title), approval.id)
-    for _, detail in ipairs(approval.details or {}) do
-      add("  │ " .. detail, approval.id)
+    local details = approval.details or {}
+    -- One line more is shown rather than spoken of.
+    local most = #details <= MOST_DETAILS + 1 and #details or MOST_DETAILS
+    for index = 1, most do
+      add("  │ " .. details[index], approval.id)
+    end
+    if most < #details then
+      add(("  │ … %d more lines, K shows them"):format(#details - most), approval.id)
     end
     if approval.question then
       add("  <CR> choose   r reject", approval.id)
@@ -58,10 +65,6 @@ local function render_queue()
   end
   answered = false
   window.set_lines(queue, lines)
-  api.nvim_buf_clear_namespace(queue, ns, 0, -1)
-  for _, line in ipairs(heads) do
-    api.nvim_buf_set_extmark(queue, ns, line - 1, 0, { end_col = #lines[line], hl_group = "DivisiAsk" })
-  end
   for win, id in pairs(places) do
     for line = 1, #lines do
       if ids[line] == id then
@@ -71,6 +74,25 @@ local function render_queue()
     end
   end
 end
+
+api.nvim_set_decoration_provider(ns, {
+  on_win = function(_, _, buf)
+    return buf == queue
+  end,
+  on_line = function(_, _, buf, line)
+    local text = api.nvim_buf_get_lines(buf, line, line + 1, false)[1] or ""
+    local sign = text:match("^  │ ([+-])")
+    local group = sign == "+" and "DivisiAdded"
+      or sign == "-" and "DivisiRemoved"
+      or vim.startswith(text, "  │ @@") and "DivisiQuiet"
+      or text:find("^%S.* asks") and "DivisiAsk"
+      or text:find("^  %S+ choose   ") and "DivisiQuiet"
+      or text:find("^  o once   ") and "DivisiQuiet"
+    if group then
+      api.nvim_buf_set_extmark(buf, ns, line, 0, { end_col = #text, hl_group = group, ephemeral = true })
+    end
+  end,
+})
 
 ---Shows what is open now.
 function M.update()
@@ -187,6 +209,27 @@ local function current()
   end
 end
 
+---Moves to the next or previous approval.
+---@param step integer
+local function jump(step)
+  local line, here = api.nvim_win_get_cursor(0)[1], ids[api.nvim_win_get_cursor(0)[1]]
+  while ids[line + step] do
+    line = line + step
+    if ids[line] ~= here and ids[line] ~= ids[line - 1] then
+      api.nvim_win_set_cursor(0, { line, 0 })
+      return
+    end
+  end
+end
+
+---Shows everything an approval is about.
+---@param approval divisi.Approval
+local function show(approval)
+  local lines = { ("%s: %s"):format(approval.tool or "tool", approval.title), "" }
+  vim.list_extend(lines, approval.details or {})
+  window.page(float.name_of(approval.session) .. " asks", lines, "diff")
+end
+
 ---Makes a buffer the queue.
 ---@param buf integer
 function M.make(buf)
@@ -211,7 +254,7 @@ function M.make(buf)
       end
     end)
   end
-  require("divisi.ui.list").map(buf, current, {
+  require("divisi.ui.keys").map(buf, current, {
     { "o", "allow once", answering("once") },
     { "r", "reject", answering("reject") },
     { "R", "reject and say why", on(reject_with_message) },
@@ -227,6 +270,21 @@ function M.make(buf)
       end),
     },
     { "<CR>", "choose", on(M.choose) },
+    { "K", "all of what it is about", on(show) },
+    {
+      "]]",
+      "next",
+      function()
+        jump(1)
+      end,
+    },
+    {
+      "[[",
+      "previous",
+      function()
+        jump(-1)
+      end,
+    },
     {
       "q",
       "close; what waits goes on waiting",
@@ -251,6 +309,9 @@ function M.open(row)
   local wo = vim.wo[win][0]
   wo.winfixbuf = true
   wo.winfixheight = true
+  wo.wrap = false
+  -- What is to be decided is worth half of the screen, when there is so much.
+  api.nvim_win_set_height(win, math.max(3, math.min(api.nvim_buf_line_count(buf), math.floor(vim.o.lines / 2))))
   wo.number = false
   wo.relativenumber = false
   wo.signcolumn = "no"

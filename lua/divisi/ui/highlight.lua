@@ -20,6 +20,8 @@ M.links = {
   DivisiNotice = "Comment",
   DivisiAsk = "DiagnosticWarn",
   DivisiFloat = "NormalFloat",
+  DivisiGroup = "Directory",
+  DivisiReference = "Special",
 }
 
 ---@type table<string, string>

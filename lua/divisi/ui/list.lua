@@ -1,185 +1,225 @@
----`divisi://sessions`: one row per session, what needs a person first.
+---`divisi://sessions`: one row per session, what needs a person first, grouped by repository.
 local M = {}
 
 local api = vim.api
+local keys = require("divisi.ui.keys")
 local mirror = require("divisi.mirror")
+local rows = require("divisi.ui.list_rows")
 local window = require("divisi.ui.window")
 
 local NAME = "divisi://sessions"
 local ns = api.nvim_create_namespace("divisi.list")
+local messages = api.nvim_create_namespace("divisi.list.messages")
 
 ---@type integer?
 local buffer
----False until the buffer was painted once.
-local painted = false
----The sessions of the lines, by line.
----@type string[]
-local ids = {}
+---What the buffer's lines are, by line; absent when it has to be painted anew.
+---@type divisi.ListLine[]?
+local shown
+---Lines that changed while no window showed them.
+local stale = false
+---What is looked for; empty: everything.
+local filter = ""
+---Folded groups, by repository.
+---@type table<string, boolean?>
+local closed = {}
+---Counts the seconds of what runs, while somebody looks.
+---@type uv.uv_timer_t?
+local clock
+---The extmark of a session's message: a number for each session.
+---@type table<string, integer?>
+local numbers = {}
+local next_number = 1
 
----@class divisi.Segment
----@field [1] string text
----@field [2] string? highlight
-
----@param text string
----@param width integer
----@return string
-local function padded(text, width)
-  local room = width - vim.fn.strdisplaywidth(text)
-  if room < 0 then
-    text = vim.fn.strcharpart(text, 0, width - 1) .. "…"
-    room = width - vim.fn.strdisplaywidth(text)
-  end
-  return text .. (" "):rep(math.max(0, room))
-end
-
----@param row divisi.Row
----@return string added
----@return string removed
----@return string files
-local function stat_of(row)
-  if row.files == 0 then
-    return "", "", ""
-  end
-  return "+" .. row.added, " −" .. row.removed_lines, ("/%d"):format(row.files)
-end
-
----@class divisi.Widths
----@field name integer
----@field agent integer
----@field stat integer
----@field repository integer 0 when all rows are of one
-
----Columns are as wide as what is in them: in a narrow window the rest of a row is what somebody looks for.
----@param rows divisi.Row[]
----@return divisi.Widths
-local function widths_of(rows)
-  local widths = { name = 8, agent = 5, stat = 0, repository = 0 } ---@type divisi.Widths
-  local repositories = {} ---@type table<string, boolean>
-  for _, row in ipairs(rows) do
-    local width = vim.fn.strdisplaywidth
-    widths.name = math.min(24, math.max(widths.name, width(row.name)))
-    widths.agent = math.min(12, math.max(widths.agent, width(row.agent or "")))
-    widths.stat = math.max(widths.stat, width(table.concat({ stat_of(row) })))
-    repositories[row.repository or ""] = true
-  end
-  if vim.tbl_count(repositories) > 1 then
-    widths.repository = 12
-  end
-  return widths
-end
-
----@param row divisi.Row
----@param widths divisi.Widths
----@return divisi.Segment[]
-local function segments(row, widths)
-  local highlight = require("divisi.ui.highlight").of_state(row.state)
-  local what = row.reason or row.activity or row.prompt or ""
-  if row.state == "awaiting_input" and row.waiting_for then
-    what = ("%s · %s"):format(row.waiting_for, what)
-  end
-  local added, removed, files = stat_of(row)
-  local parts = {
-    { row.unread and "● " or "  ", "DivisiUnread" },
-    { padded(row.state, 15), highlight },
-    { padded(row.name, widths.name) .. " ", "DivisiName" },
-    { padded(row.agent or "", widths.agent) .. " ", "DivisiQuiet" },
-    { added, "DivisiAdded" },
-    { removed, "DivisiRemoved" },
-    { files, "DivisiQuiet" },
-  }
-  if widths.stat > 0 then
-    local stat = vim.fn.strdisplaywidth(added .. removed .. files)
-    table.insert(parts, { (" "):rep(widths.stat + 1 - stat) })
-  end
-  if widths.repository > 0 then
-    table.insert(parts, { padded(vim.fs.basename(row.repository or ""), widths.repository) .. " ", "DivisiQuiet" })
-  end
-  table.insert(parts, { row.queued > 0 and ("[%d queued] "):format(row.queued) or "", "DivisiQuiet" })
-  table.insert(parts, { what })
-  table.insert(parts, { row.cost and ("  " .. row.cost) or "", "DivisiQuiet" })
-  return parts
-end
-
----@param parts divisi.Segment[]
----@return string
-local function text_of(parts)
-  local texts = {} ---@type string[]
-  for _, part in ipairs(parts) do
-    table.insert(texts, part[1])
-  end
-  return (table.concat(texts):gsub("%s+$", ""):gsub("[\r\n]", " "))
-end
-
----@param buf integer
----@param line integer zero-based
----@param parts divisi.Segment[]
-local function paint(buf, line, parts)
-  api.nvim_buf_clear_namespace(buf, ns, line, line + 1)
-  local column = 0
-  local length = #(api.nvim_buf_get_lines(buf, line, line + 1, false)[1] or "")
-  for _, part in ipairs(parts) do
-    local stop = math.min(column + #part[1], length)
-    if part[2] and stop > column then
-      api.nvim_buf_set_extmark(buf, ns, line, column, { end_col = stop, hl_group = part[2] })
+api.nvim_set_decoration_provider(ns, {
+  on_win = function(_, _, buf)
+    return buf == buffer and shown ~= nil
+  end,
+  -- Only what is on the screen is coloured: a thousand rows cost no more than ten.
+  on_line = function(_, _, buf, line)
+    local entry = shown and shown[line + 1]
+    local column = 0
+    if not entry then
+      return
     end
-    column = column + #part[1]
-  end
-end
+    for _, cell in ipairs(entry.cells) do
+      local stop = column + #cell[1]
+      if stop > #entry.text then
+        stop = #entry.text
+      end
+      if cell[2] and stop > column then
+        api.nvim_buf_set_extmark(buf, ns, line, column, { end_col = stop, hl_group = cell[2], ephemeral = true })
+      end
+      column = column + #cell[1]
+    end
+  end,
+})
 
 ---@return string
 local function nothing()
   local state = mirror.connection.state
-  if state == "attached" then
-    return "  No sessions yet. :Divisi new {prompt} starts one."
+  if filter ~= "" and next(mirror.sessions) then
+    return ("  Nothing matches /%s (/ to change it)"):format(filter)
+  elseif state == "attached" then
+    return "  No sessions yet. n or :Divisi new {prompt} starts one."
   elseif state == "lost" then
     return "  Not connected: " .. ((mirror.connection.message or ""):gsub("[\r\n]", " ")) .. " (:checkhealth divisi)"
   end
   return "  Connecting…"
 end
 
----Windows that show the list, with the session their cursor is on.
+---The narrowest window that shows the list.
 ---@param buf integer
----@return table<integer, string?>
-local function cursors(buf)
-  local found = {}
+---@return integer
+local function width_for(buf)
+  local width = vim.o.columns
   for _, win in ipairs(vim.fn.win_findbuf(buf)) do
-    found[win] = ids[api.nvim_win_get_cursor(win)[1]] or ""
+    width = math.min(width, api.nvim_win_get_width(win))
   end
-  return found
+  return width
+end
+
+---Shows the last message of lines below them.
+---@param buf integer
+---@param first integer zero-based
+---@param last integer exclusive
+---@param lines divisi.ListLine[]
+local function say(buf, first, last, lines)
+  api.nvim_buf_clear_namespace(buf, messages, first, last)
+  if not require("divisi.config").get().list.messages then
+    return
+  end
+  for index = first + 1, last do
+    local line = lines[index]
+    if line and line.id and line.message then
+      local number = numbers[line.id]
+      if not number then
+        number = next_number
+        next_number = number + 1
+        numbers[line.id] = number
+      end
+      local text = { { "    " .. line.message:gsub("[\r\n]", " "), "DivisiQuiet" } }
+      api.nvim_buf_set_extmark(buf, messages, index - 1, 0, { id = number, virt_lines = { text } })
+    end
+  end
+end
+
+---Replaces what differs: single rows where their number stays, else the part between the first and the last that differs.
+---@param buf integer
+---@param old divisi.ListLine[]
+---@param new divisi.ListLine[]
+local function replace(buf, old, new)
+  local first, tail = 0, 0
+  ---@param a divisi.ListLine?
+  ---@param b divisi.ListLine?
+  local function same(a, b)
+    return a == b
+      or a and b and (a.id == b.id and a.text == b.text and a.message == b.message and a.repository == b.repository)
+  end
+  while first < #old and first < #new and same(old[first + 1], new[first + 1]) do
+    first = first + 1
+  end
+  while tail < #old - first and tail < #new - first and same(old[#old - tail], new[#new - tail]) do
+    tail = tail + 1
+  end
+  if first == #old and first == #new then
+    return
+  end
+  vim.bo[buf].modifiable = true
+  if #old == #new then
+    for index = first + 1, #new - tail do
+      local before, after = old[index], new[index]
+      if before and after and not same(before, after) then
+        if before.text ~= after.text then
+          api.nvim_buf_set_lines(buf, index - 1, index, false, { after.text })
+        end
+        say(buf, index - 1, index, new)
+      end
+    end
+  else
+    local texts = {} ---@type string[]
+    for index = first + 1, #new - tail do
+      local line = new[index] --[[@as divisi.ListLine]]
+      table.insert(texts, line.text)
+    end
+    api.nvim_buf_clear_namespace(buf, messages, first, #old - tail)
+    api.nvim_buf_set_lines(buf, first, #old - tail, false, texts)
+    say(buf, first, #new - tail, new)
+  end
+  vim.bo[buf].modifiable = false
+end
+
+---Keeps the cursors of the list's windows on their sessions.
+---@param buf integer
+---@param change fun()
+local function keeping_cursors(buf, change)
+  local before = {} ---@type table<integer, string>
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    local line = shown and shown[api.nvim_win_get_cursor(win)[1]]
+    -- On a heading the cursor stays; where there was nothing to be on, it goes to the first session.
+    before[win] = line and line.id or line and line.repository ~= "" and "heading" or ""
+  end
+  change()
+  for win, id in pairs(before) do
+    local cursor = api.nvim_win_get_cursor(win)
+    for number, line in ipairs(shown or {}) do
+      if line.id and (line.id == id or id == "") then
+        if cursor[1] ~= number then
+          api.nvim_win_set_cursor(win, { number, cursor[2] })
+        end
+        break
+      end
+    end
+  end
 end
 
 ---Shows the newest rows.
 function M.update()
-  if not buffer or not api.nvim_buf_is_loaded(buffer) then
+  local buf = buffer
+  if not buf or not api.nvim_buf_is_loaded(buf) then
     return
   end
-  local rows = mirror.sorted()
-  local widths = widths_of(rows)
-  local before = cursors(buffer)
-  local lines, all, new_ids = {}, {}, {} ---@type string[], divisi.Segment[][], string[]
-  for index, row in ipairs(rows) do
-    all[index] = segments(row, widths)
-    lines[index] = text_of(all[index])
-    new_ids[index] = row.id
+  if #vim.fn.win_findbuf(buf) == 0 then
+    stale = true
+    return
   end
+  stale = false
+  rows.forget(mirror.sessions)
+  local lines = rows.lines(mirror.sorted(), width_for(buf), filter, closed)
   if #lines == 0 then
-    lines = { nothing() }
+    lines = { { repository = "", text = nothing(), cells = { { nothing(), "DivisiQuiet" } } } }
   end
-  local old = api.nvim_buf_get_lines(buffer, 0, -1, false)
-  window.set_lines(buffer, lines)
-  ids = new_ids
-  for index = 1, #lines do
-    if #old ~= #lines or old[index] ~= lines[index] or not painted then
-      paint(buffer, index - 1, all[index] or { { lines[index], "DivisiQuiet" } })
-    end
-  end
-  painted = true
-  for win, id in pairs(before) do
-    for line, other in ipairs(ids) do
-      local cursor = api.nvim_win_get_cursor(win)
-      if other == id and cursor[1] ~= line then
-        api.nvim_win_set_cursor(win, { line, cursor[2] })
+  keeping_cursors(buf, function()
+    local old = shown
+    if not old or #old ~= api.nvim_buf_line_count(buf) then
+      vim.bo[buf].modifiable = true
+      local texts = {} ---@type string[]
+      for index, line in ipairs(lines) do
+        texts[index] = line.text
       end
+      api.nvim_buf_set_lines(buf, 0, -1, false, texts)
+      vim.bo[buf].modifiable = false
+      api.nvim_buf_clear_namespace(buf, messages, 0, -1)
+      say(buf, 0, #lines, lines)
+    else
+      replace(buf, old, lines)
+    end
+    shown = vim.list_slice(lines)
+  end)
+end
+
+---Counts on while a turn runs and a window shows the list.
+local function tick()
+  if not buffer or not api.nvim_buf_is_valid(buffer) or #vim.fn.win_findbuf(buffer) == 0 then
+    if clock then
+      clock:stop()
+    end
+    return
+  end
+  for _, row in pairs(mirror.sessions) do
+    if row.began and not row.took then
+      M.update()
+      return
     end
   end
 end
@@ -187,8 +227,9 @@ end
 ---The session of the row under the cursor, in the list.
 ---@return string?
 function M.under_cursor()
-  if buffer and api.nvim_get_current_buf() == buffer then
-    return ids[api.nvim_win_get_cursor(0)[1]]
+  if buffer and shown and api.nvim_get_current_buf() == buffer then
+    local line = shown[api.nvim_win_get_cursor(0)[1]]
+    return line and line.id
   end
 end
 
@@ -198,95 +239,30 @@ local function current()
   return id and mirror.sessions[id]
 end
 
----Keys of every view of a session: what they do and how the help calls it.
----@type { [1]: string, [2]: string, [3]: fun(row: divisi.Row) }[]
-M.keys = {
-  {
-    "i",
-    "send a prompt",
-    function(row)
-      require("divisi.commands").send(row, "")
-    end,
-  },
-  {
-    "s",
-    "stop the turn",
-    function(row)
-      require("divisi.commands").stop(row)
-    end,
-  },
-  {
-    "d",
-    "diff against the base",
-    function(row)
-      require("divisi.ui.diff").open(row)
-    end,
-  },
-  {
-    "a",
-    "answer approvals",
-    function(row)
-      require("divisi.ui.approvals").open(row)
-    end,
-  },
-  {
-    "L",
-    "land",
-    function(row)
-      require("divisi.ui.land").land(row)
-    end,
-  },
-  {
-    "W",
-    "switch this tab to the worktree",
-    function(row)
-      require("divisi.ui.switch").here(row)
-    end,
-  },
-  {
-    "o",
-    "a tab in the worktree",
-    function(row)
-      require("divisi.ui.switch").tab(row)
-    end,
-  },
-}
+---Folds or opens the group of the row under the cursor.
+local function toggle()
+  local line = shown and shown[api.nvim_win_get_cursor(0)[1]]
+  if line then
+    closed[line.repository] = not closed[line.repository] or nil
+    M.update()
+  end
+end
 
----Maps the keys of a view.
----@param buf integer
----@param row_of fun(): divisi.Row?
----@param more { [1]: string, [2]: string, [3]: fun() }[]
----@param row_keys { [1]: string, [2]: string, [3]: fun(row: divisi.Row) }[]
-function M.map(buf, row_of, more, row_keys)
-  local help = {} ---@type string[]
-  local function map(key, what, run)
-    vim.keymap.set("n", key, run, { buffer = buf, nowait = true, desc = "divisi: " .. what })
-    table.insert(help, ("%-5s %s"):format(key, what))
-  end
-  for _, key in ipairs(more) do
-    map(key[1], key[2], key[3])
-  end
-  for _, key in ipairs(row_keys) do
-    map(key[1], key[2], function()
-      local row = row_of()
-      if row then
-        key[3](row)
-      else
-        require("divisi.errors").notify("no session here")
-      end
-    end)
-  end
-  map("g?", "this help", function()
-    require("divisi.ui.window").help(help)
+local function ask_filter()
+  vim.ui.input({ prompt = "Only sessions with: ", default = filter }, function(text)
+    if text then
+      filter = vim.trim(text)
+      M.update()
+    end
   end)
 end
 
 ---Makes a buffer the list.
 ---@param buf integer
 function M.make(buf)
-  buffer = buf
+  buffer, shown = buf, nil
   window.make_scratch(buf, "divisi-sessions")
-  local row_keys = vim.list_slice(M.keys)
+  local row_keys = vim.list_slice(keys.all)
   table.insert(row_keys, 1, {
     "<CR>",
     "transcript",
@@ -295,13 +271,23 @@ function M.make(buf)
     end,
   })
   table.insert(row_keys, {
-    "D",
-    "remove",
+    "dd",
+    "remove, after its plan was shown",
     function(row)
       require("divisi.ui.land").remove(row)
     end,
   })
-  M.map(buf, current, {
+  keys.map(buf, current, {
+    { "/", "filter", ask_filter },
+    { "<Tab>", "fold or open a repository", toggle },
+    { "za", "the same", toggle },
+    {
+      "n",
+      "new session",
+      function()
+        require("divisi.ui.prompt").open_new()
+      end,
+    },
     {
       "q",
       "close",
@@ -309,17 +295,22 @@ function M.make(buf)
         window.close(api.nvim_get_current_win())
       end,
     },
-    {
-      "n",
-      "new session",
-      function()
-        require("divisi.commands").run_verb("new", { args = {}, rest = "", bang = false })
-      end,
-    },
   }, row_keys)
-  ids = {}
-  painted = false
+  local group = api.nvim_create_augroup("divisi.list", {})
+  clock = clock or assert(vim.uv.new_timer())
+  api.nvim_create_autocmd("BufWinEnter", {
+    buffer = buf,
+    group = group,
+    callback = function()
+      if stale then
+        M.update()
+      end
+      clock:start(1000, 1000, vim.schedule_wrap(tick))
+    end,
+  })
+  api.nvim_create_autocmd({ "VimResized", "WinResized" }, { group = group, callback = M.update })
   M.update()
+  clock:start(1000, 1000, vim.schedule_wrap(tick))
   require("divisi.host").start()
 end
 

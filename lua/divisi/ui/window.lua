@@ -3,6 +3,9 @@ local M = {}
 
 local api = vim.api
 
+---On a screen with fewer columns nothing is put side by side.
+local NARROW = 90
+
 ---False, with a message, where layout must not change.
 ---@return boolean
 function M.can_change_layout()
@@ -105,8 +108,9 @@ end
 ---@param role string windows of the same role are used again
 ---@param split 'below'|'right'
 ---@param size integer
+---@param beside integer? the window that gives its room; without one a window with files, or the whole screen
 ---@return integer? win
-function M.open(buf, role, split, size)
+function M.open(buf, role, split, size, beside)
   if not M.can_change_layout() then
     return
   end
@@ -129,12 +133,18 @@ function M.open(buf, role, split, size)
     api.nvim_set_current_win(win)
     return win
   end
+  local from = api.nvim_get_current_win()
   -- Beside the files, above a list at the bottom; without files beside everything.
-  local beside = split == "right" and M.normal_window() or -1
-  local shape = { split = split, win = beside }
+  local shape = { win = beside or split == "right" and M.normal_window() or -1 } ---@type vim.api.keyset.win_config
+  shape.split = split
   if split == "below" then
-    -- The files keep most of the screen.
-    shape.height = math.min(size, math.max(4, math.floor(vim.o.lines / 4)))
+    -- What is above keeps most of the screen.
+    local room = beside and math.floor(api.nvim_win_get_height(beside) / 3) or math.floor(vim.o.lines / 4)
+    shape.height = math.min(size, math.max(3, room))
+  elseif vim.o.columns < NARROW then
+    -- Text in half of a narrow screen is not readable: there it stands above the files.
+    shape.split = "above"
+    shape.height = math.max(4, math.floor(vim.o.lines * 0.5))
   else
     shape.width = size
   end
@@ -144,6 +154,7 @@ function M.open(buf, role, split, size)
     return
   end
   vim.w[made].divisi = role
+  vim.w[made].divisi_from = from
   return made
 end
 
@@ -153,7 +164,14 @@ function M.close(win)
   if not api.nvim_win_is_valid(win) then
     return
   end
+  local from, current = vim.w[win].divisi_from, api.nvim_get_current_win() == win
   local ok = pcall(api.nvim_win_close, win, false)
+  if ok and current and from and api.nvim_win_is_valid(from) then
+    -- Back to where it was opened from.
+    if api.nvim_win_get_tabpage(from) == api.nvim_get_current_tabpage() then
+      api.nvim_set_current_win(from)
+    end
+  end
   if not ok then
     vim.wo[win][0].winfixbuf = false
     api.nvim_win_set_buf(win, api.nvim_create_buf(true, false))
@@ -197,6 +215,48 @@ function M.help(lines)
       end)
     end,
   })
+end
+
+---Shows text in a float that has the focus until it is closed.
+---@param title string
+---@param lines string[]
+---@param filetype string
+---@return integer win
+function M.page(title, lines, filetype)
+  local buf = api.nvim_create_buf(false, true)
+  vim.bo[buf].bufhidden = "wipe"
+  vim.bo[buf].modeline = false
+  api.nvim_buf_set_lines(buf, 0, -1, false, lines)
+  vim.bo[buf].modifiable = false
+  -- Not the filetype itself: nobody's settings for files belong here.
+  if not pcall(vim.treesitter.start, buf, filetype) then
+    vim.bo[buf].syntax = filetype
+  end
+  local width = math.min(100, math.max(20, vim.o.columns - 6))
+  -- One line more for the title.
+  local height = math.max(2, math.min(#lines + 1, vim.o.lines - 6))
+  local win = api.nvim_open_win(buf, true, {
+    relative = "editor",
+    row = math.max(0, math.floor((vim.o.lines - height) / 2) - 2),
+    col = math.max(0, math.floor((vim.o.columns - width) / 2) - 1),
+    width = width,
+    height = height,
+    style = "minimal",
+    zindex = 50,
+  })
+  local wo = vim.wo[win][0]
+  wo.wrap = true
+  wo.linebreak = true
+  wo.winfixbuf = true
+  wo.winbar = "%<" .. (" " .. title .. " · q closes"):gsub("%%", "%%%%"):gsub("%c", " ")
+  for _, key in ipairs({ "q", "<Esc>" }) do
+    vim.keymap.set("n", key, function()
+      if api.nvim_win_is_valid(win) then
+        api.nvim_win_close(win, true)
+      end
+    end, { buffer = buf, nowait = true, desc = "divisi: close" })
+  end
+  return win
 end
 
 ---A window of this tab in which a person edits files: the current one, the one before, any.
@@ -299,6 +359,15 @@ function M.read(buf, name)
       if api.nvim_buf_is_valid(buf) then
         vim.b[buf].divisi = name
         require("divisi.ui.transcript").make(buf, row.id)
+      end
+    end)
+    return
+  end
+  if kind == "prompt" and rest ~= "" then
+    require("divisi.commands").with_session(rest, function(row)
+      if api.nvim_buf_is_valid(buf) then
+        vim.b[buf].divisi = name
+        require("divisi.ui.prompt").make(buf, row.id)
       end
     end)
     return

@@ -58,7 +58,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
 async fn pages(door: &mut Door<'_>, of: &SessionId, mut take: impl FnMut(Vec<Envelope>)) -> Result<(), Refusal> {
     let mut after = Seq(0);
     loop {
-        let list = ListEvents { after, session: Some(of.clone()), limit: Some(PAGE) };
+        let list = ListEvents { after, session: Some(of.clone()), limit: Some(PAGE), last: None };
         let page: EventPage = door.query(Query::ListEvents(list)).await?;
         let Some(newest) = page.events.last() else { return Ok(()) };
         after = newest.seq;
@@ -102,6 +102,8 @@ impl Stream {
                 text
             }
             Edit::ExtendLast { text } => text.clone(),
+            // Only a detailed transcript has them.
+            Edit::Splice { .. } => String::new(),
             // A longer fence for what was printed already helps no reader.
             Edit::Replace { text, .. } if text.starts_with("```") => String::new(),
             Edit::Replace { text, .. } => {

@@ -108,6 +108,12 @@ pub trait Store: Send + Sync {
     /// When the database cannot be read, or a row's checksum does not match (the message names the event).
     fn events(&self, after: Seq, session: Option<&SessionId>, limit: usize) -> Result<Vec<Envelope>, Refusal>;
 
+    /// The number after which a session's newest `count` events come; 0 when it has no more than that.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn before_last(&self, session: &SessionId, count: u32) -> Result<Seq, Refusal>;
+
     /// The event for which [`Store::events`] with the same arguments gives an error because it is damaged; absent when the next event is
     /// intact or there is none. Whoever reads on after its number gets what comes behind it.
     ///

@@ -61,7 +61,7 @@ fn an_approval_shows_all_files_and_every_line_is_safe() {
     assert_eq!(shown["files"], json!(["one", "two␛"]));
     assert_eq!(
         shown["details"],
-        json!(["a␇", "b", "creates one (2 lines)", "changes two␛ (0 lines)", "creates  (0 lines)"])
+        json!(["a␇", "b", "creates one +2 −0", "@@ -1 +1 @@", "+x", "+y", "changes two␛ +0 −0"])
     );
     assert_eq!((&shown["command"], &shown["command_raw"]), (&json!("a␇ b"), &json!("a\u{7}\nb")));
     assert_eq!(shown["options"].as_array().unwrap().len(), 1);

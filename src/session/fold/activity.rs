@@ -18,7 +18,10 @@ pub(super) fn goes_on(event: &Event) -> bool {
 
 /// The agent said a chunk of a message.
 pub(super) fn said(session: &mut Session, text: &str) {
-    go_on(session, text);
+    // A fence or a rule is no message.
+    if go_on(session, text) && session.activity.as_ref().is_some_and(|line| line.contains(char::is_alphanumeric)) {
+        session.said.clone_from(&session.activity);
+    }
 }
 
 /// A command printed a chunk. The standard error of an agent that holds a conversation is not what it is doing.
@@ -45,8 +48,8 @@ pub(super) fn noticed(session: &mut Session, text: &str) {
 }
 
 /// Appends a chunk to the open line and shows the last line that is not blank. A carriage return begins the line again, as a progress
-/// bar means it.
-fn go_on(session: &mut Session, text: &str) {
+/// bar means it. True when there was something to show.
+fn go_on(session: &mut Session, text: &str) -> bool {
     let before = session.line.take().unwrap_or_default();
     let mut lines = text.split(['\n', '\r']);
     let mut open = before;
@@ -62,10 +65,10 @@ fn go_on(session: &mut Session, text: &str) {
     if !open.trim().is_empty() {
         shown = Some(open.clone());
     }
-    if let Some(shown) = shown {
-        session.activity = Some(visible_line(&shown, WIDTH));
-    }
     session.line = (!open.is_empty()).then_some(open);
+    let Some(shown) = shown else { return false };
+    session.activity = Some(visible_line(&shown, WIDTH));
+    true
 }
 
 fn append(line: &mut String, text: &str) {

@@ -47,6 +47,11 @@ impl Store for FakeStore {
             |event: &&Envelope| event.seq > after && session.is_none_or(|id| event.session.as_ref() == Some(id));
         Ok(events.iter().filter(wanted).take(limit).cloned().collect())
     }
+    fn before_last(&self, session: &SessionId, count: u32) -> Result<Seq, Refusal> {
+        let events = self.0.lock().unwrap();
+        let mut own = events.iter().rev().filter(|event| event.session.as_ref() == Some(session));
+        Ok(own.nth(count as usize).map_or(Seq(0), |event| event.seq))
+    }
     fn damaged_event(&self, _: Seq, _: Option<&SessionId>) -> Result<Option<DamagedEvent>, Refusal> {
         Ok(None)
     }

@@ -62,6 +62,11 @@ impl Block {
         self.kind
     }
 
+    /// Before this block, `removed` lines became `added`.
+    pub(super) fn shift(&mut self, removed: usize, added: usize) {
+        self.opening.0 = (self.opening.0 + added).saturating_sub(removed);
+    }
+
     pub(super) fn push(&mut self, text: &str, lines: &mut Lines) {
         let mut text = if self.returned { format!("\r{text}") } else { text.to_owned() };
         self.returned = text.ends_with('\r');

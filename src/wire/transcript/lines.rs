@@ -14,6 +14,15 @@ pub enum Edit {
         /// Without newlines.
         text: String,
     },
+    /// Other lines in the place of some.
+    Splice {
+        /// Zero-based, the first of them.
+        line: usize,
+        /// How many go.
+        removed: usize,
+        /// Whole lines, without newlines.
+        lines: Vec<String>,
+    },
     /// Another text for a line.
     Replace {
         /// Zero-based.
@@ -32,6 +41,11 @@ impl Edit {
             Self::ExtendLast { text } => {
                 if let Some(last) = lines.last_mut() {
                     last.push_str(text);
+                }
+            }
+            Self::Splice { line, removed, lines: more } => {
+                if line + removed <= lines.len() {
+                    lines.splice(*line..line + removed, more.iter().cloned());
                 }
             }
             Self::Replace { line, text } => {
@@ -110,6 +124,12 @@ impl Lines {
 
     pub(super) fn replace(&mut self, line: usize, text: String) {
         self.edits.push(Edit::Replace { line, text });
+    }
+
+    /// Replaces whole lines before the last one.
+    pub(super) fn splice(&mut self, line: usize, removed: usize, lines: Vec<String>) {
+        self.count = self.count + lines.len() - removed;
+        self.edits.push(Edit::Splice { line, removed, lines });
     }
 
     /// Makes sure that what follows begins after an empty line.
