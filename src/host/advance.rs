@@ -7,6 +7,7 @@ use crate::host::change::{Change, Step};
 use crate::host::effect::{Delivery, Effect, LandingStep, Launch, SetupRun};
 use crate::host::environment;
 use crate::host::port::{ConversationSetup, Lifetime};
+use crate::host::{on_hunk, on_review};
 use crate::model::event::Event;
 use crate::model::id::{JobId, SessionId, TurnId};
 use crate::model::landing::LandingState;
@@ -44,6 +45,9 @@ pub(crate) fn advance(change: &mut Change<'_>, id: &SessionId) {
         WorktreeState::Failed | WorktreeState::Removed => return,
         WorktreeState::Ready => {}
     }
+    on_hunk::go_on(change, id);
+    on_review::go_on(change, id);
+    let Some(session) = change.brain.registry.sessions.get(id) else { return };
     if session.setup == Setup::Running {
         begin_setup(change, id);
         return;

@@ -17,11 +17,13 @@ mod mend;
 mod on_agent;
 mod on_approval;
 mod on_create;
+mod on_hunk;
 mod on_job;
 mod on_landing;
 mod on_query;
 mod on_removal;
 mod on_repository;
+mod on_review;
 mod on_session;
 pub mod port;
 pub mod rebuild;
@@ -29,6 +31,7 @@ mod registry;
 pub mod run_effect;
 mod run_job;
 mod run_query;
+mod run_review;
 mod unit;
 
 /// A refusal on one line, with its next steps.

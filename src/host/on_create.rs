@@ -153,6 +153,7 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
         landings: 0,
         landing: None,
         decisions: std::collections::BTreeMap::new(),
+        review: crate::model::review::Review::default(),
         head: None,
         stat: DiffStat::default(),
         usage: Usage::default(),

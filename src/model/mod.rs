@@ -12,6 +12,7 @@ pub mod id;
 pub mod job;
 pub mod landing;
 pub mod query;
+pub mod review;
 pub mod session;
 pub mod settings;
 pub mod turn;

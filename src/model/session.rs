@@ -10,6 +10,7 @@ use super::diff::{DiffStat, HunkDecision};
 use super::id::{HunkId, JobId, Oid, SessionId};
 use super::job::OnDaemonDeath;
 use super::landing::Landing;
+use super::review::{Review, ReviewCounts};
 use super::turn::{QueuedPrompt, Turn};
 use super::usage::Usage;
 use super::worktree::Worktree;
@@ -151,6 +152,9 @@ pub struct Session {
     /// Decisions on hunks.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub decisions: BTreeMap<HunkId, HunkDecision>,
+    /// Comments, rounds, files looked at.
+    #[serde(default, skip_serializing_if = "Review::is_empty")]
+    pub review: Review,
     /// The branch's commit, as of the last checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Oid>,
@@ -236,6 +240,9 @@ pub struct SessionView {
     pub usage: Usage,
     /// The newest landing.
     pub landing: Option<Landing>,
+    /// Its review, in numbers.
+    #[serde(default)]
+    pub review: ReviewCounts,
     /// How its setup stands.
     pub setup: Setup,
     /// The agent's plan.

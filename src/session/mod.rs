@@ -1,5 +1,7 @@
 //! The domain of sessions: state, names, prompts, rules; pure decisions.
 
+pub mod anchor;
 pub mod fold;
+pub mod round;
 pub mod rule;
 pub mod state;
