@@ -140,7 +140,10 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::PrepareRemoval { .. } => "prepare removal",
         Effect::RemoveWorktree { .. } => "remove worktree",
         Effect::Restore { .. } => "restore",
-        Effect::DecideHunk { .. } => "decide hunk",
+        Effect::FindHunk { .. } => "find hunk",
+        Effect::ApplyHunk { .. } => "apply hunk",
+        Effect::ReadAnchor { .. } => "read anchor",
+        Effect::PrepareRound { .. } => "prepare round",
         Effect::ReadRepositoryConfig { .. } => "read config",
         Effect::FixRepositories { .. } => "fix",
     }

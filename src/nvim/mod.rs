@@ -20,6 +20,7 @@ pub mod link;
 pub mod msgpack;
 pub mod outbox;
 pub mod push;
+pub mod review;
 pub mod row;
 
 pub use host::run;

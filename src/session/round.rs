@@ -134,7 +134,8 @@ fn comment_part(number: usize, placed: &PlacedComment) -> String {
             .zip(first..)
             .map(|(line, number)| format!("{number:>5}  {}", shown(line)))
             .collect();
-        let rest = (comment.last + 1).saturating_sub(comment.first) as usize - quoted.len();
+        let rest = (comment.last + 1).saturating_sub(comment.first) as usize;
+        let rest = rest.saturating_sub(quoted.len());
         if rest > 0 {
             quoted.push(format!("       ({rest} more lines)"));
         }
@@ -152,7 +153,7 @@ fn place(placed: &PlacedComment) -> String {
         return format!("{path}, the whole file");
     }
     let first = placed.line.unwrap_or(comment.first);
-    let last = first + (comment.last - comment.first);
+    let last = first + comment.last.saturating_sub(comment.first);
     let lines = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
     match (comment.side, placed.outdated) {
         (CommentSide::Old, _) => format!("{path}, what was at {lines} before your change"),

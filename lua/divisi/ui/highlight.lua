@@ -20,6 +20,15 @@ M.links = {
   DivisiNotice = "Comment",
   DivisiAsk = "DiagnosticWarn",
   DivisiFloat = "NormalFloat",
+  DivisiReviewAdded = "DiffAdd",
+  DivisiReviewRemoved = "DiffDelete",
+  DivisiReviewAddedDone = "CursorLine",
+  DivisiReviewRemovedDone = "Comment",
+  DivisiReviewDone = "DiagnosticOk",
+  DivisiReviewRejected = "DiagnosticWarn",
+  DivisiReviewComment = "DiagnosticInfo",
+  DivisiReviewCommentText = "Normal",
+  DivisiReviewCurrent = "Title",
 }
 
 ---@type table<string, string>

@@ -36,7 +36,7 @@ fn place(placed: &PlacedComment) -> String {
     let comment = &placed.comment;
     let old = if comment.side == CommentSide::Old { " (base)" } else { "" };
     let first = placed.line.unwrap_or(comment.first);
-    let last = first + (comment.last - comment.first);
+    let last = first + comment.last.saturating_sub(comment.first);
     match (first, last) {
         (0, _) => format!("{}{old}", comment.path),
         (first, last) if first == last => format!("{}:{first}{old}", comment.path),
