@@ -58,7 +58,14 @@ pub(crate) fn show(ports: &Ports, session: &Session, range: DiffRange, message: 
         .iter()
         .filter(|(hunk, decision)| **decision == HunkDecision::Rejected && !there.contains(hunk))
         .map(|(hunk, _)| hunk);
-    let rejected = rejected_hunks(ports.store.as_ref(), &session.id, &session.review, gone)?;
+    let mut rejected = rejected_hunks(ports.store.as_ref(), &session.id, &session.review, gone)?;
+    for hunk in &mut rejected {
+        // A file that is gone, or no text any more, has no such line.
+        if let Ok(Some(text)) = ports.git.working_file(&session.worktree, &hunk.path) {
+            hunk.line = anchor::locate_hunk(hunk, &text);
+        }
+    }
+    rejected.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     let comments = placed(ports.git.as_ref(), &session.worktree, &session.review.comments);
     let round = session.review.last_round();
     encode(&ReviewView { session: session.id.clone(), range, round, diff, rejected, comments, message })

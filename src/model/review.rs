@@ -222,7 +222,7 @@ pub struct RejectedHunk {
     pub id: HunkId,
     /// The file.
     pub path: String,
-    /// The first line it would be at in the working file, as of its rejection.
+    /// The line of the working file at which its first change was.
     pub line: u32,
     /// Its lines, each with its leading ` `, `+`, `-` or `\`, raw.
     pub lines: Vec<String>,
@@ -242,7 +242,7 @@ pub struct ReviewView {
     pub round: u32,
     /// The diff, with decisions and viewed marks.
     pub diff: Diff,
-    /// Hunks taken out, in the order of their ids.
+    /// Hunks taken out, by file and line.
     pub rejected: Vec<RejectedHunk>,
     /// Comments, oldest first.
     pub comments: Vec<PlacedComment>,

@@ -48,19 +48,22 @@ fn shown(line: &str) -> String {
 
 /// The answer of `review/show`.
 pub fn view(review: &Value) -> Value {
-    let files: Vec<Value> = items(review, "/diff/files").filter_map(file).collect();
-    let count = |field: &str| files.iter().map(|file| number(file, &format!("/{field}"))).sum::<u64>();
-    let comments: Vec<Value> = items(review, "/comments").filter_map(comment).collect();
     let rejected: Vec<Value> = items(review, "/rejected").filter_map(rejected).collect();
+    let files: Vec<Value> = items(review, "/diff/files").filter_map(|diff| file(diff, &rejected)).collect();
+    let comments: Vec<Value> = items(review, "/comments").filter_map(comment).collect();
     let open = comments.iter().filter(|comment| flag(comment, "/open")).count();
     let untold = rejected.iter().filter(|hunk| !flag(hunk, "/told")).count();
+    let hunks = || files.iter().flat_map(|file| items(file, "/hunks"));
+    // What was taken out is decided, though it is in no diff any more; what the agent was told of is settled.
+    let decided = hunks().filter(|hunk| hunk["decision"].is_string()).count() + untold;
+    let total = hunks().count() + untold;
     json!({
         "session": text(review, "/session"),
         "of": text(review, "/of").unwrap_or("session"),
         "number": number(review, "/number"),
         "round": number(review, "/round"),
-        "decided": count("decided"),
-        "total": count("total"),
+        "decided": decided,
+        "total": total,
         "open": open,
         "untold": untold,
         "files": files,
@@ -70,10 +73,11 @@ pub fn view(review: &Value) -> Value {
     })
 }
 
-fn file(file: &Value) -> Option<Value> {
+fn file(file: &Value, rejected: &[Value]) -> Option<Value> {
     let path = text(file, "/path")?;
     let hunks: Vec<Value> = items(file, "/hunks").filter_map(hunk).collect();
-    let decided = hunks.iter().filter(|hunk| hunk["decision"].is_string()).count();
+    let untold = rejected.iter().filter(|hunk| hunk["path"] == path && !flag(hunk, "/told")).count();
+    let decided = hunks.iter().filter(|hunk| hunk["decision"].is_string()).count() + untold;
     let letter = match text(file, "/status") {
         Some("added") => "A",
         Some("deleted") => "D",
@@ -95,7 +99,7 @@ fn file(file: &Value) -> Option<Value> {
         "content": text(file, "/content"),
         "viewed": flag(file, "/viewed"),
         "decided": decided,
-        "total": hunks.len(),
+        "total": hunks.len() + untold,
         "hunks": hunks,
     }))
 }

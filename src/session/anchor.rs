@@ -1,6 +1,6 @@
 //! Where a comment's lines are now. A comment holds on to content, never to line numbers.
 
-use crate::model::review::{Anchor, Comment};
+use crate::model::review::{Anchor, Comment, RejectedHunk};
 
 /// Lines of context on either side.
 const CONTEXT: usize = 3;
@@ -79,6 +79,16 @@ pub fn locate(comment: &Comment, text: &str) -> Place {
         Some(at) => Place::About(number(at.min(lines.len().saturating_sub(1)))),
         None => Place::Gone,
     }
+}
+
+/// Where a rejected hunk was: the one-based line of its first change, by the lines that are back in its place.
+pub fn locate_hunk(hunk: &RejectedHunk, text: &str) -> u32 {
+    let back: Vec<&str> = hunk.lines.iter().filter_map(|line| line.strip_prefix([' ', '-'])).collect();
+    let leading = hunk.lines.iter().take_while(|line| line.starts_with(' ')).count();
+    let lines = lines_of(text);
+    let was = (hunk.line as usize).saturating_sub(leading + 1);
+    let there = (0..lines.len()).filter(|at| !back.is_empty() && lines[*at..].starts_with(&back));
+    there.min_by_key(|at| at.abs_diff(was)).map_or(hunk.line, |at| number(at + leading))
 }
 
 /// An index as a line's number.

@@ -42,7 +42,7 @@ pub fn untold(session: &Session) -> impl Iterator<Item = &HunkId> {
 /// The path, line and lines of a hunk's patch.
 pub fn read_patch(id: &HunkId, patch: &str, told: bool) -> RejectedHunk {
     let mut path = String::new();
-    let mut line = 0;
+    let mut line = 0_u32;
     let mut lines = Vec::new();
     let mut inside = false;
     for text in patch.lines() {
@@ -50,8 +50,8 @@ pub fn read_patch(id: &HunkId, patch: &str, told: bool) -> RejectedHunk {
             lines.push(text.to_owned());
         } else if let Some(header) = text.strip_prefix("@@ ") {
             inside = true;
-            // The old side: that is what the file has again at this place.
-            let start = header.trim_start_matches('-').split([',', ' ']).next().unwrap_or_default();
+            // The new side: the lines before it were the working file's when it was taken out.
+            let start = header.split('+').nth(1).and_then(|new| new.split([',', ' ']).next()).unwrap_or_default();
             line = start.parse().unwrap_or(0);
         } else if let Some(name) = text.strip_prefix("--- ").or_else(|| text.strip_prefix("+++ ")) {
             let name = name.trim_end_matches('\t');
@@ -63,6 +63,8 @@ pub fn read_patch(id: &HunkId, patch: &str, told: bool) -> RejectedHunk {
             }
         }
     }
+    let leading = lines.iter().take_while(|text| text.starts_with(' ')).count();
+    line += u32::try_from(leading).unwrap_or(0);
     RejectedHunk { id: id.clone(), path, line, lines, told }
 }
 

@@ -38,8 +38,8 @@ local function reviewed(data)
   table.insert(
     lines,
     ("review    %s: %d kept, %d taken out, %s"):format(
-      counted(data.total + #data.rejected, "hunk"),
-      data.decided,
+      counted(data.total, "hunk"),
+      data.decided - data.untold,
       #data.rejected,
       left == 0 and "none undecided" or left .. " undecided"
     )
@@ -235,7 +235,7 @@ function M.open(row)
       return
     end
     local strategy = found.strategy or "squash"
-    rpc.request("review/show", { session = row.id }, function(data)
+    rpc.request("review/show", { session = row.id, of = "session" }, function(data)
       -- Without a review there is still something to land.
       show({ row = row, found = found, strategy = strategy }, type(data) == "table" and data or nil)
     end)

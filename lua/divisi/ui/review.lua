@@ -8,95 +8,6 @@ local window = require("divisi.ui.window")
 local inline = require("divisi.ui.review.inline")
 local panel = require("divisi.ui.review.panel")
 
----@class divisi.ReviewHunk
----@field id string
----@field from integer first line, context included
----@field to integer
----@field old_from integer
----@field old_to integer
----@field first integer first changed line
----@field last integer
----@field added integer
----@field removed integer
----@field heading string?
----@field decision string?
----@field returned boolean
----@field blocks { at: integer, added: integer, removed: string[] }[]
-
----@class divisi.ReviewFile
----@field path string
----@field shown string
----@field old_path string?
----@field letter string
----@field status string
----@field binary boolean
----@field openable boolean
----@field added integer
----@field removed integer
----@field content string?
----@field viewed boolean
----@field decided integer
----@field total integer
----@field hunks divisi.ReviewHunk[]
-
----@class divisi.ReviewComment
----@field id string
----@field path string
----@field shown string
----@field old boolean
----@field line integer
----@field last integer
----@field kind string
----@field text string
----@field lines string[]
----@field outdated boolean
----@field round integer?
----@field resolved boolean
----@field open boolean
-
----@class divisi.ReviewRejected
----@field id string
----@field path string
----@field shown string
----@field line integer
----@field added integer
----@field removed integer
----@field told boolean
-
----@class divisi.ReviewData
----@field of 'session'|'round'
----@field number integer
----@field round integer
----@field decided integer
----@field total integer
----@field open integer
----@field untold integer
----@field files divisi.ReviewFile[]
----@field comments divisi.ReviewComment[]
----@field rejected divisi.ReviewRejected[]
----@field message string?
-
----@class divisi.Review
----@field row divisi.Row
----@field tab integer
----@field panel integer the panel's buffer
----@field panel_win integer
----@field win integer the window of the file
----@field left_win integer?
----@field data divisi.ReviewData
----@field of 'session'|'round'
----@field side boolean
----@field path string?
----@field entries table<integer, divisi.PanelEntry>
----@field marks table<integer, table<string, { mark: integer, row: integer }>>
----@field pending table<string, string>
----@field pending_count integer
----@field queue { hunk: divisi.ReviewHunk, path: string, action: string }[]
----@field busy boolean
----@field undo { hunk: string, path: string, line: integer }[]
----@field loaded table<integer, boolean> buffers that the review opened
----@field group integer
-
 ---@type table<integer, divisi.Review>
 local reviews = {}
 ---What every session's range was last, and what is being read.
@@ -227,15 +138,12 @@ local function buffer(review, file, done)
       window.make_scratch(made, "")
       vim.bo[made].bufhidden = "wipe"
     end)
-    window.set_lines(
-      buf,
-      {
-        ("%s is %s; look at it in the worktree"):format(
-          file.shown,
-          file.binary and "binary or too long" or "not UTF-8 by name"
-        ),
-      }
-    )
+    window.set_lines(buf, {
+      ("%s is %s; look at it in the worktree"):format(
+        file.shown,
+        file.binary and "binary or too long" or "not UTF-8 by name"
+      ),
+    })
     done(buf)
   else
     require("divisi.ui.review.sides").old(review, file, done)
@@ -308,50 +216,6 @@ function M.attach(review)
   local win = api.nvim_get_current_win()
   if M.side_of(review, win) and vim.w[review.win].divisi_review == review.path then
     require("divisi.ui.review.keys").attach(review, api.nvim_win_get_buf(win))
-  end
-end
-
----The hunk or file from here that waits for a decision.
----@param review divisi.Review
----@param step 1|-1
-function M.next_undecided(review, step)
-  local here, at = M.file(review, review.path)
-  local cursor = api.nvim_win_is_valid(review.win) and api.nvim_win_get_cursor(review.win)[1] or 0
-  local buf = api.nvim_win_is_valid(review.win) and api.nvim_win_get_buf(review.win) or 0
-  local count = #review.data.files
-  for offset = 0, count do
-    local index = ((at or 1) - 1 + offset * step) % math.max(count, 1) + 1
-    local file = review.data.files[index]
-    local hunks = file and file.hunks or {}
-    for n = 1, #hunks do
-      local hunk = hunks[step > 0 and n or #hunks + 1 - n]
-      local first = file and file.status == "deleted" and hunk.old_from or hunk.first
-      first = file == here and first + inline.shift(review, buf, hunk) or first
-      local beyond = file ~= here or (offset == 0 and (first - cursor) * step > 0) or offset == count
-      if beyond and not hunk.decision and not review.pending[hunk.id] then
-        if file == here then
-          api.nvim_set_current_win(review.win)
-          vim.cmd("normal! m'")
-          api.nvim_win_set_cursor(review.win, { math.min(math.max(first, 1), api.nvim_buf_line_count(buf)), 0 })
-          inline.reveal(review.win, file)
-        else
-          M.show(review, file.path, first)
-        end
-        return
-      end
-    end
-  end
-  errors.notify(review.data.total == 0 and "no hunks" or "every hunk is decided")
-end
-
----The next file, whatever was decided.
----@param review divisi.Review
----@param step 1|-1
-function M.next_file(review, step)
-  local _, at = M.file(review, review.path)
-  local count = #review.data.files
-  if count > 0 then
-    M.show(review, review.data.files[((at or 0) - 1 + step) % count + 1].path)
   end
 end
 

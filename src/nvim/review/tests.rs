@@ -68,7 +68,8 @@ fn files_comments_and_rejections_are_counted() {
         "rejected": [{ "id": "r", "path": "a", "line": 0, "lines": ["-a", "+b", "+c"], "told": false }],
     });
     let shown = view(&review);
-    assert_eq!((&shown["decided"], &shown["total"], &shown["open"], &shown["untold"]), (&json!(1), &json!(2), &json!(1), &json!(1)));
+    assert_eq!((&shown["decided"], &shown["total"], &shown["open"], &shown["untold"]), (&json!(2), &json!(3), &json!(1), &json!(1)));
+    assert_eq!((&shown["files"][0]["decided"], &shown["files"][0]["total"]), (&json!(2), &json!(3)));
     assert_eq!((&shown["files"][1]["letter"], &shown["files"][1]["openable"]), (&json!("R"), &json!(false)));
     let comment = &shown["comments"][0];
     assert_eq!((&comment["line"], &comment["last"], &comment["gone"]), (&json!(7), &json!(9), &json!(false)));

@@ -1,5 +1,5 @@
-use super::{Place, locate, make};
-use crate::model::review::Comment;
+use super::{Place, locate, locate_hunk, make};
+use crate::model::review::{Comment, RejectedHunk};
 use crate::model::review::samples::comment;
 
 const FILE: &str = "a\nb\nc\nsame\nd\ne\nf\nsame\ng\n";
@@ -54,4 +54,13 @@ fn long_ranges_and_long_lines_are_cut_and_still_found() {
     assert_eq!(comment.anchor.lines.len(), 20);
     assert!(comment.anchor.lines.iter().all(|line| line.chars().count() == 400));
     assert_eq!(locate(&comment, &format!("first\n{text}")), Place::Here(11));
+}
+
+#[test]
+fn a_rejected_hunk_is_where_its_lines_are_back() {
+    let lines: Vec<String> = [" c", "-same", "+new", "+newer", " d"].map(str::to_owned).to_vec();
+    let hunk = RejectedHunk { id: "h".into(), path: "a".to_owned(), line: 4, lines, told: false };
+    assert_eq!(locate_hunk(&hunk, FILE), 4);
+    assert_eq!(locate_hunk(&hunk, &format!("1\n2\n{FILE}")), 6);
+    assert_eq!(locate_hunk(&hunk, "all\nelse\n"), 4);
 }

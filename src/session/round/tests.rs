@@ -14,10 +14,10 @@ fn placed(comment: Comment, line: Option<u32>) -> PlacedComment {
 #[test]
 fn a_patch_tells_path_line_and_lines() {
     let hunk = read_patch(&HunkId("aaaa".to_owned()), PATCH, true);
-    assert_eq!((hunk.path.as_str(), hunk.line, hunk.lines.len(), hunk.told), ("src/b.rs", 40, 5, true));
+    assert_eq!((hunk.path.as_str(), hunk.line, hunk.lines.len(), hunk.told), ("src/b.rs", 41, 5, true));
     let new = "--- /dev/null\n+++ b/new file\t\n@@ -0,0 +1,1 @@\n+++ x\n";
     let hunk = read_patch(&HunkId("aaaa".to_owned()), new, false);
-    assert_eq!((hunk.path.as_str(), hunk.line, hunk.lines), ("new file", 0, vec!["+++ x".to_owned()]));
+    assert_eq!((hunk.path.as_str(), hunk.line, hunk.lines), ("new file", 1, vec!["+++ x".to_owned()]));
     let gone = "--- a/gone\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-x\n";
     assert_eq!(read_patch(&HunkId("aaaa".to_owned()), gone, false).path, "gone");
 }
@@ -38,7 +38,7 @@ fn the_message_names_every_place_and_quotes_it() {
         "This leaks.\nClose it.",
         "### 2. Question: src/a.rs, the whole file",
         "### 3. Issue: src/a.rs, what was at line 9 before your change",
-        "### 1. src/b.rs, near line 40",
+        "### 1. src/b.rs, near line 41",
         "```diff\n x\n-y\n+z\n+w\n q\n```",
     ] {
         assert!(text.contains(wanted), "{wanted:?} is not in\n{text}");

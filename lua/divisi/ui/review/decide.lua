@@ -121,7 +121,7 @@ function M.operator(_)
   end
   local one = #hunks == 1
   if M.run(review, file, hunks, action) and one and require("divisi.config").get().review.advance then
-    core.next_undecided(review, 1)
+    require("divisi.ui.review.move").next_undecided(review, 1)
   end
 end
 

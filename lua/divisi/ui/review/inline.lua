@@ -109,8 +109,9 @@ end
 ---@param win integer
 ---@param buf integer
 ---@param hunk divisi.ReviewHunk
----@param number integer its place in the whole review
-local function draw_hunk(review, win, buf, hunk, number, shift)
+---@param place string its place in the file
+---@param shift integer
+local function draw_hunk(review, win, buf, hunk, place, shift)
   local count = api.nvim_buf_line_count(buf)
   local width = api.nvim_win_get_width(win)
   local words, group, sign = state(review, hunk)
@@ -119,7 +120,7 @@ local function draw_hunk(review, win, buf, hunk, number, shift)
   local mark = api.nvim_buf_set_extmark(buf, ns, row - 1, 0, {
     sign_text = sign,
     sign_hl_group = group,
-    virt_text = { { (" %d/%d %s"):format(number, review.data.total, words), group } },
+    virt_text = { { (" %s %s"):format(place, words), group } },
     virt_text_pos = "right_align",
     hl_mode = "combine",
     priority = 100,
@@ -149,6 +150,9 @@ local function draw_hunk(review, win, buf, hunk, number, shift)
         priority = 50,
         strict = false,
       })
+      for line = math.max(at, row + 1), math.min(at + block.added - 1, count, at + 500) do
+        api.nvim_buf_set_extmark(buf, ns, line - 1, 0, { sign_text = "▎", sign_hl_group = group, priority = 80 })
+      end
     end
   end
 end
@@ -198,16 +202,10 @@ function M.draw(review, win, side, file)
   end
   M.clear(buf)
   review.marks[buf] = {}
-  local number = 0
-  for _, other in ipairs(review.data.files) do
-    for _, hunk in ipairs(other.hunks) do
-      number = number + 1
-      if other == file and side == "new" then
-        draw_hunk(review, win, buf, hunk, number, shifts[hunk.id])
-      end
-    end
-  end
   if side == "new" then
+    for number, hunk in ipairs(file.hunks) do
+      draw_hunk(review, win, buf, hunk, ("%d/%d"):format(number, #file.hunks), shifts[hunk.id])
+    end
     for _, hunk in ipairs(review.data.rejected) do
       if hunk.path == file.path then
         local text = ("  ✗ rejected +%d −%d%s"):format(hunk.added, hunk.removed, hunk.told and ", sent" or "")

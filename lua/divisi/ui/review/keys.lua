@@ -25,7 +25,7 @@ M.list = {
     modes = { "n" },
     help = "next hunk that waits for a decision",
     run = function(r)
-      lazy("").next_undecided(r, 1)
+      lazy(".move").next_undecided(r, 1)
     end,
   },
   {
@@ -34,7 +34,7 @@ M.list = {
     modes = { "n" },
     help = "the one before",
     run = function(r)
-      lazy("").next_undecided(r, -1)
+      lazy(".move").next_undecided(r, -1)
     end,
   },
   {
@@ -43,7 +43,7 @@ M.list = {
     modes = { "n" },
     help = "next file",
     run = function(r)
-      lazy("").next_file(r, 1)
+      lazy(".move").next_file(r, 1)
     end,
   },
   {
@@ -52,7 +52,7 @@ M.list = {
     modes = { "n" },
     help = "the file before",
     run = function(r)
-      lazy("").next_file(r, -1)
+      lazy(".move").next_file(r, -1)
     end,
   },
   {
@@ -385,7 +385,7 @@ M.panel_keys = {
     "n",
     "next hunk that waits",
     function(review)
-      lazy("").next_undecided(review, 1)
+      lazy(".move").next_undecided(review, 1)
     end,
   },
   {
