@@ -70,9 +70,9 @@ pub(super) fn working_file(worktree: &Worktree, path: &str) -> Result<Option<Str
     let shown = text::quote(&bytes);
     let read = Beneath::open(Path::new(&worktree.path)).and_then(|root| root.read(&bytes, FILE_LIMIT));
     match read {
-        Ok(Some(content)) if !content.contains(&0) => String::from_utf8(content)
-            .map(Some)
-            .map_err(|_| Refusal::user(format!("{shown} is not UTF-8 text"))),
+        Ok(Some(content)) if !content.contains(&0) => {
+            String::from_utf8(content).map(Some).map_err(|_| Refusal::user(format!("{shown} is not UTF-8 text")))
+        }
         Ok(Some(_)) => Err(Refusal::user(format!("{shown} is not text"))),
         Ok(None) => Err(Refusal::user(format!("{shown} is larger than {} MiB", FILE_LIMIT >> 20))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

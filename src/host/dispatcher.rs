@@ -19,7 +19,8 @@ use crate::host::port::Batch;
 use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::{
-    on_agent, on_approval, on_create, on_hunk, on_job, on_landing, on_removal, on_repository, on_review, on_session, run_query,
+    on_agent, on_approval, on_create, on_hunk, on_job, on_landing, on_removal, on_repository, on_review, on_session,
+    run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
@@ -377,8 +378,8 @@ fn on_result(change: &mut Change<'_>, input: Input) {
         Input::WorktreeRemoved { session, result } => on_removal::on_removed(change, &session, result),
         Input::Restored { ticket, result } => on_removal::on_restored(change, ticket, *result),
         Input::HunkFound { ticket, request, result } => on_hunk::on_found(change, ticket, &request, result),
-        Input::HunkApplied { ticket, session, hunk, applying, result } => {
-            on_hunk::on_applied(change, ticket, &session, hunk, applying, result);
+        Input::HunkApplied { session, hunk, applying, result } => {
+            on_hunk::on_applied(change, &session, hunk, applying, result);
         }
         Input::AnchorRead { ticket, request, client, result } => {
             on_review::on_anchor(change, ticket, *request, client, result);

@@ -51,7 +51,6 @@ pub(crate) enum Effect {
     FindHunk { ticket: Ticket, worktree: Box<Worktree>, request: DecideHunk, rejected: Option<HunkId>, round: u32 },
     /// Take a hunk out of the working files, or put it back.
     ApplyHunk {
-        ticket: Option<Ticket>,
         session: SessionId,
         worktree: Box<Worktree>,
         hunk: HunkId,

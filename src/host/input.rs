@@ -61,7 +61,6 @@ pub(crate) enum Input {
     HunkFound { ticket: Ticket, request: DecideHunk, result: Result<(HunkId, String), Refusal> },
     /// A hunk was taken out of the working files or put back, or not.
     HunkApplied {
-        ticket: Option<Ticket>,
         session: SessionId,
         hunk: HunkId,
         applying: Applying,

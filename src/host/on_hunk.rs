@@ -29,7 +29,12 @@ pub(crate) fn on_decide(change: &mut Change<'_>, command: &CommandId, request: &
             .hint(format!("divisi wait {name}"))
             .hint(format!("divisi stop {name}")));
     }
-    if session.review.applying.keys().any(|hunk| hunk.as_str().starts_with(request.hunk.as_str())) {
+    let mut applying = session.review.applying.iter();
+    if let Some((_, applying)) = applying.find(|(hunk, _)| hunk.as_str().starts_with(request.hunk.as_str())) {
+        if applying.command.as_ref() == Some(command) {
+            // The same command again, from before a daemon died: it gets its receipt when what was begun is done.
+            return Ok(());
+        }
         return Err(Refusal::conflict("this hunk is being taken out or put back at the moment").hint("try again"));
     }
     let rejected = match request.action {
@@ -73,41 +78,29 @@ pub(crate) fn on_found(
     result: Result<(HunkId, String), Refusal>,
 ) {
     let id = request.session.clone();
-    let done = |change: &mut Change<'_>| change.brain.waiting.remove(&ticket).map(|waiting| waiting.id);
-    let session = change.brain.registry.sessions.get(&id);
-    let (hunk, patch, session) = match (result, session) {
-        (Ok((hunk, patch)), Some(session)) => (hunk, patch, session),
-        (Ok(_), None) => {
-            if let Some(command) = done(change) {
-                change.refuse(&command, Refusal::conflict("the session was removed meanwhile"));
-            }
-            return;
-        }
-        (Err(refusal), session) => {
-            // A daemon that died after the files were changed leaves a client that asks once more.
-            let decided = |session: &crate::model::session::Session| {
-                request.action == HunkAction::Reject
-                    && session.decisions.get(&request.hunk) == Some(&HunkDecision::Rejected)
-            };
-            let already = session.is_some_and(decided);
-            if let Some(command) = done(change) {
-                if already { change.accept_done(&command, Some(&id)) } else { change.refuse(&command, refusal) }
-            }
-            return;
-        }
+    let Some(Waiting { id: command, .. }) = change.brain.waiting.remove(&ticket) else { return };
+    let (hunk, patch) = match result {
+        Ok(found) => found,
+        Err(refusal) => return change.refuse(&command, refusal),
+    };
+    let Some(session) = change.brain.registry.sessions.get(&id) else {
+        return change.refuse(&command, Refusal::conflict("the session was removed meanwhile"));
     };
     if request.action == HunkAction::Accept {
         change.emit(Some(&id), Event::HunkDecided { hunk, decision: Some(HunkDecision::Accepted), patch: None });
-        if let Some(command) = done(change) {
-            change.accept_done(&command, Some(&id));
-        }
-        return;
+        return change.accept_done(&command, Some(&id));
+    }
+    if session.review.applying.contains_key(&hunk) {
+        let refusal = Refusal::conflict("this hunk is being taken out or put back at the moment").hint("try again");
+        return change.refuse(&command, refusal);
     }
     let reverse = request.action == HunkAction::Reject;
     let worktree = Box::new(session.worktree.clone());
-    change.emit(Some(&id), Event::HunkIntended { hunk: hunk.clone(), reverse, patch: patch.clone() });
-    let applying = Applying { reverse, patch };
-    change.want(Effect::ApplyHunk { ticket: Some(ticket), session: id, worktree, hunk, applying, begun: false });
+    let command = Some(command);
+    let intended = Event::HunkIntended { hunk: hunk.clone(), reverse, patch: patch.clone(), command: command.clone() };
+    change.emit(Some(&id), intended);
+    let applying = Applying { reverse, patch, command };
+    change.want(Effect::ApplyHunk { session: id, worktree, hunk, applying, begun: false });
 }
 
 /// Goes on with what an earlier daemon was about to do with the working files.
@@ -119,32 +112,30 @@ pub(crate) fn go_on(change: &mut Change<'_>, id: &SessionId) {
     let worktree = Box::new(session.worktree.clone());
     for (hunk, applying) in session.review.applying.clone() {
         let (session, worktree) = (id.clone(), worktree.clone());
-        change.want(Effect::ApplyHunk { ticket: None, session, worktree, hunk, applying, begun: true });
+        change.want(Effect::ApplyHunk { session, worktree, hunk, applying, begun: true });
     }
 }
 
 /// The working files are as decided, or as they were.
 pub(crate) fn on_applied(
     change: &mut Change<'_>,
-    ticket: Option<Ticket>,
     id: &SessionId,
     hunk: HunkId,
     applying: Applying,
     result: Result<(), Refusal>,
 ) {
-    let waiting = ticket.and_then(|ticket| change.brain.waiting.remove(&ticket));
+    let Applying { reverse, patch, command } = applying;
     match result {
         Ok(()) => {
-            let Applying { reverse, patch } = applying;
             let decision = reverse.then_some(HunkDecision::Rejected);
             change.emit(Some(id), Event::HunkDecided { hunk, decision, patch: reverse.then_some(patch) });
-            if let Some(Waiting { id: command, .. }) = waiting {
+            if let Some(command) = command {
                 change.accept_done(&command, Some(id));
             }
         }
         Err(refusal) => {
             change.emit(Some(id), Event::HunkFailed { hunk, reason: refusal.message.clone() });
-            if let Some(Waiting { id: command, .. }) = waiting {
+            if let Some(command) = command {
                 change.refuse(&command, refusal);
             }
         }

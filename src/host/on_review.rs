@@ -4,6 +4,7 @@ use crate::host::advance::advance;
 use crate::host::change::{Change, Step, Waiting};
 use crate::host::effect::{Effect, Ticket};
 use crate::model::Refusal;
+use crate::model::agent::Protocol;
 use crate::model::command::{Command, Outcome};
 use crate::model::event::Event;
 use crate::model::id::{CommandId, CommentId, Oid, PromptId, SessionId};
@@ -195,7 +196,12 @@ pub(crate) fn on_send(change: &mut Change<'_>, command: &CommandId, request: &Se
         .hint(format!("divisi comment {name} PATH:LINE TEXT"))
         .hint(format!("divisi send {name} PROMPT")));
     }
-    change.brain.agent(&session.agent)?;
+    let (agent, _) = change.brain.agent(&session.agent)?;
+    if agent.protocol == Protocol::Shell {
+        // Its prompts are command lines: what a round quotes would be run.
+        return Err(Refusal::user(format!("cannot send a round to '{name}': a shell job reads no reviews"))
+            .hint(format!("divisi send {name} COMMAND")));
+    }
     let number = session.review.rounds_made + 1;
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let outcome = Outcome::Round { number, comments: count(comments.len()), rejected: count(rejected.len()) };

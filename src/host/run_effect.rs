@@ -169,9 +169,9 @@ impl Runner {
                 let result = run_review::find_hunk(&self.ports, &worktree, &request, rejected, round);
                 Input::HunkFound { ticket, request, result }
             }
-            Effect::ApplyHunk { ticket, session, worktree, hunk, applying, begun } => {
+            Effect::ApplyHunk { session, worktree, hunk, applying, begun } => {
                 let result = run_review::apply_hunk(git.as_ref(), &worktree, &applying, begun);
-                Input::HunkApplied { ticket, session, hunk, applying, result }
+                Input::HunkApplied { session, hunk, applying, result }
             }
             Effect::ReadAnchor { ticket, worktree, request, client } => {
                 let result = run_review::read_anchor(git.as_ref(), &worktree, &request);

@@ -139,9 +139,8 @@ pub(crate) fn read_anchor(git: &dyn Git, worktree: &Worktree, request: &AddComme
         return Err(Refusal::user(format!("there is no file {shown} on this side of the diff"))
             .hint("a file that is gone is commented on its old side"));
     };
-    anchor::make(&text, request.first, request.last.unwrap_or(request.first), round).ok_or_else(|| {
-        Refusal::user(format!("{shown} has no such lines; it has {}", text.lines().count()))
-    })
+    anchor::make(&text, request.first, request.last.unwrap_or(request.first), round)
+        .ok_or_else(|| Refusal::user(format!("{shown} has no such lines; it has {}", text.lines().count())))
 }
 
 /// Rejected hunks with what was taken out.
@@ -196,9 +195,8 @@ pub(crate) fn find_hunk(
         let Some(hunk) = rejected else {
             return Err(Refusal::internal("an undo without a decision reached the working files"));
         };
-        let patch = stored_patch(ports.store.as_ref(), &request.session, &hunk)?.ok_or_else(|| {
-            Refusal::conflict(format!("cannot put hunk {hunk} back: its patch is not recorded"))
-        })?;
+        let patch = stored_patch(ports.store.as_ref(), &request.session, &hunk)?
+            .ok_or_else(|| Refusal::conflict(format!("cannot put hunk {hunk} back: its patch is not recorded")))?;
         return Ok((hunk, patch));
     }
     let found = ports.git.find_hunk(worktree, &request.hunk);

@@ -363,6 +363,9 @@ pub enum Event {
         reverse: bool,
         /// Its patch.
         patch: String,
+        /// The command that asked for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        command: Option<CommandId>,
     },
     /// That could not be done; nothing was changed.
     #[serde(rename = "hunk.failed")]

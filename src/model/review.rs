@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::diff::{Diff, DiffRange};
-use super::id::{CommentId, HunkId, Oid, PromptId, SessionId};
+use super::id::{CommandId, CommentId, HunkId, Oid, PromptId, SessionId};
 
 /// What a comment wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -146,6 +146,9 @@ pub struct Applying {
     pub reverse: bool,
     /// The hunk's patch.
     pub patch: String,
+    /// The command that asked for it; its receipt is sent when it is done, by whichever daemon does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandId>,
 }
 
 /// Everything a session's review consists of besides decisions on hunks.

@@ -54,9 +54,11 @@ pub fn locate(comment: &Comment, text: &str) -> Place {
     let lines: Vec<String> = lines_of(text).into_iter().map(cut).collect();
     let was = comment.first as usize - 1;
     let alike = |at: usize, length: usize| {
-        let above = before.iter().rev().enumerate().take_while(|(n, line)| {
-            at.checked_sub(n + 1).and_then(|index| lines.get(index)) == Some(line)
-        });
+        let above = before
+            .iter()
+            .rev()
+            .enumerate()
+            .take_while(|(n, line)| at.checked_sub(n + 1).and_then(|index| lines.get(index)) == Some(line));
         let below = after.iter().enumerate().take_while(|(n, line)| lines.get(at + length + n) == Some(line));
         above.count() + below.count()
     };

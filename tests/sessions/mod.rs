@@ -15,5 +15,6 @@ mod precious;
 mod rebuilt;
 mod removal;
 mod repositories;
+mod review;
 pub(crate) mod scene;
 mod supervision;

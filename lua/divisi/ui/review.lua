@@ -13,6 +13,9 @@ local reviews = {}
 ---What every session's range was last, and what is being read.
 ---@type table<divisi.Review, 'reading'|'again'>
 local reading = {}
+---Who waits for what is being read.
+---@type table<divisi.Review, (fun())[]>
+local readers = {}
 
 local listening = false
 
@@ -84,6 +87,10 @@ M.render = render
 ---@param review divisi.Review
 ---@param done? fun()
 function M.refresh(review, done)
+  readers[review] = readers[review] or {}
+  if done then
+    table.insert(readers[review], done)
+  end
   if reading[review] then
     reading[review] = "again"
     return
@@ -93,6 +100,7 @@ function M.refresh(review, done)
     local again = reading[review] == "again"
     reading[review] = nil
     if not api.nvim_tabpage_is_valid(review.tab) then
+      readers[review] = nil
       return
     end
     if refusal then
@@ -107,12 +115,17 @@ function M.refresh(review, done)
         end
       end
       review.pending_count = vim.tbl_count(review.pending)
+      M.fit(review)
       render(review)
     end
     if again then
-      M.refresh(review, done)
-    elseif done then
-      done()
+      M.refresh(review)
+      return
+    end
+    local waiting = readers[review] or {}
+    readers[review] = nil
+    for _, ready in ipairs(waiting) do
+      ready()
     end
   end)
 end
@@ -307,12 +320,25 @@ function M.split(review, buf)
   local win = api.nvim_open_win(buf, true, { split = wide and "right" or "below", win = review.panel_win })
   if wide then
     api.nvim_win_set_width(review.panel_win, math.min(config.width, math.floor(vim.o.columns / 3)))
-  else
-    local rows = #(review.data and review.data.files or {}) + 3
-    api.nvim_win_set_height(review.panel_win, math.max(3, math.min(rows, math.floor(vim.o.lines / 4))))
   end
   vim.w[win].divisi = "review"
+  M.fit(review)
   return win
+end
+
+---On a narrow screen the panel is above the file and as high as it needs.
+---@param review divisi.Review
+function M.fit(review)
+  local win = review.panel_win
+  if not api.nvim_win_is_valid(win) or api.nvim_win_get_width(win) < vim.o.columns then
+    return
+  end
+  local data = review.data
+  local rows = #data.files + 2 + (data.comments[1] and #data.comments + 2 or 0)
+  local height = math.max(3, math.min(rows, math.floor(vim.o.lines / 4)))
+  if api.nvim_win_get_height(win) ~= height and #api.nvim_tabpage_list_wins(review.tab) > 1 then
+    api.nvim_win_set_height(win, height)
+  end
 end
 
 ---@param review divisi.Review

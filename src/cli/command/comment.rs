@@ -119,7 +119,11 @@ impl Instead {
 
 /// A comment named by its id or the part after the dot.
 fn named(view: &SessionView, reference: &str) -> CommentId {
-    if reference.contains('.') { CommentId(reference.to_owned()) } else { CommentId(format!("{}.{reference}", view.id)) }
+    if reference.contains('.') {
+        CommentId(reference.to_owned())
+    } else {
+        CommentId(format!("{}.{reference}", view.id))
+    }
 }
 
 /// `PATH`, `PATH:LINE` or `PATH:FIRST-LAST`. What is not a number after the last colon belongs to the path.

@@ -68,7 +68,10 @@ fn files_comments_and_rejections_are_counted() {
         "rejected": [{ "id": "r", "path": "a", "line": 0, "lines": ["-a", "+b", "+c"], "told": false }],
     });
     let shown = view(&review);
-    assert_eq!((&shown["decided"], &shown["total"], &shown["open"], &shown["untold"]), (&json!(2), &json!(3), &json!(1), &json!(1)));
+    assert_eq!(
+        (&shown["decided"], &shown["total"], &shown["open"], &shown["untold"]),
+        (&json!(2), &json!(3), &json!(1), &json!(1))
+    );
     assert_eq!((&shown["files"][0]["decided"], &shown["files"][0]["total"]), (&json!(2), &json!(3)));
     assert_eq!((&shown["files"][1]["letter"], &shown["files"][1]["openable"]), (&json!("R"), &json!(false)));
     let comment = &shown["comments"][0];
@@ -81,7 +84,13 @@ fn files_comments_and_rejections_are_counted() {
 
 #[test]
 fn an_answer_of_another_shape_is_harmless() {
-    for value in [Value::Null, json!(3), json!([]), json!({ "diff": 3 }), json!({ "diff": { "files": [1, {}] }, "comments": [{}], "rejected": "x" })] {
+    for value in [
+        Value::Null,
+        json!(3),
+        json!([]),
+        json!({ "diff": 3 }),
+        json!({ "diff": { "files": [1, {}] }, "comments": [{}], "rejected": "x" }),
+    ] {
         assert_eq!(view(&value)["files"], json!([]), "{value}");
     }
 }

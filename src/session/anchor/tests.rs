@@ -1,6 +1,6 @@
 use super::{Place, locate, locate_hunk, make};
-use crate::model::review::{Comment, RejectedHunk};
 use crate::model::review::samples::comment;
+use crate::model::review::{Comment, RejectedHunk};
 
 const FILE: &str = "a\nb\nc\nsame\nd\ne\nf\nsame\ng\n";
 

@@ -10,8 +10,9 @@ use crate::model::session::Session;
 pub(super) fn apply(session: &mut Session, event: &Event) {
     let review = &mut session.review;
     match event {
-        Event::HunkIntended { hunk, reverse, patch } => {
-            review.applying.insert(hunk.clone(), Applying { reverse: *reverse, patch: patch.clone() });
+        Event::HunkIntended { hunk, reverse, patch, command } => {
+            let applying = Applying { reverse: *reverse, patch: patch.clone(), command: command.clone() };
+            review.applying.insert(hunk.clone(), applying);
         }
         Event::HunkFailed { hunk, .. } => {
             review.applying.remove(hunk);

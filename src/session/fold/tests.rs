@@ -3,9 +3,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::agent::AgentReady;
 use crate::model::approval::ApprovalPolicy;
+use crate::model::diff::HunkDecision;
 use crate::model::id::Seq;
 use crate::model::job::{JobEnd, ProcessIdentity};
-use crate::model::diff::HunkDecision;
 use crate::model::samples::{
     approval, every_cause, every_event, landing, oid, prompt, session, turn_id, usage as used,
 };

@@ -5,7 +5,8 @@ use crate::model::review::samples::comment;
 use crate::model::review::{Comment, CommentKind, CommentSide, PlacedComment};
 use crate::model::samples::session;
 
-const PATCH: &str = "diff --git a/src/b.rs b/src/b.rs\n--- a/src/b.rs\n+++ b/src/b.rs\n@@ -40,3 +40,4 @@\n x\n-y\n+z\n+w\n q\n";
+const PATCH: &str =
+    "diff --git a/src/b.rs b/src/b.rs\n--- a/src/b.rs\n+++ b/src/b.rs\n@@ -40,3 +40,4 @@\n x\n-y\n+z\n+w\n q\n";
 
 fn placed(comment: Comment, line: Option<u32>) -> PlacedComment {
     PlacedComment { outdated: line.is_none(), comment, line }

@@ -86,7 +86,7 @@ local function compute(review, width)
     table.insert(marks, { row, #line - #"✓", #line, "DivisiReviewDone" })
   end
   if #data.files == 0 then
-    add("no changes", "DivisiQuiet")
+    add(data.of == "round" and "no changes yet; b shows everything" or "no changes", "DivisiQuiet")
   end
   if data.comments[1] then
     add("")

@@ -68,7 +68,7 @@ fn an_edited_comment_is_open_again_and_a_second_rejection_is_told_again() {
 
 #[test]
 fn a_decision_ends_what_was_intended() {
-    let intended = Event::HunkIntended { hunk: hunk(), reverse: true, patch: "p".to_owned() };
+    let intended = Event::HunkIntended { hunk: hunk(), reverse: true, patch: "p".to_owned(), command: None };
     let session = after(&[intended.clone()]);
     assert_eq!(session.review.applying.len(), 1);
     assert!(after(&[intended.clone(), rejected()]).review.applying.is_empty());
@@ -79,10 +79,8 @@ fn a_decision_ends_what_was_intended() {
 
 #[test]
 fn viewed_marks_come_and_go() {
-    let viewed = |content: Option<&str>| Event::FileViewed {
-        path: "a".to_owned(),
-        content: content.map(str::to_owned),
-    };
+    let viewed =
+        |content: Option<&str>| Event::FileViewed { path: "a".to_owned(), content: content.map(str::to_owned) };
     assert_eq!(after(&[viewed(Some("1")), viewed(Some("2"))]).review.viewed["a"], "2");
     assert!(after(&[viewed(Some("1")), viewed(None)]).review.viewed.is_empty());
 }
