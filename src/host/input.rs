@@ -60,12 +60,7 @@ pub(crate) enum Input {
     /// A hunk that is decided on was looked up.
     HunkFound { ticket: Ticket, request: DecideHunk, result: Result<(HunkId, String), Refusal> },
     /// A hunk was taken out of the working files or put back, or not.
-    HunkApplied {
-        session: SessionId,
-        hunk: HunkId,
-        applying: Applying,
-        result: Result<(), Refusal>,
-    },
+    HunkApplied { session: SessionId, hunk: HunkId, applying: Applying, result: Result<(), Refusal> },
     /// The lines of a new comment were read.
     AnchorRead { ticket: Ticket, request: Box<AddComment>, client: String, result: Result<Anchor, Refusal> },
     /// What a round needs is there.

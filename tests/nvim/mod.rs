@@ -8,6 +8,7 @@ mod fake;
 mod list;
 mod load;
 mod real;
+mod review;
 mod start;
 mod transcript;
 mod work;

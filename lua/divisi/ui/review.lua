@@ -37,6 +37,13 @@ function M.file(review, path)
   end
 end
 
+---Whether the review's window shows what is reviewed; a person may have gone elsewhere in it.
+---@param review divisi.Review
+---@return boolean
+function M.shows(review)
+  return api.nvim_win_is_valid(review.win) and api.nvim_win_get_buf(review.win) == review.buf
+end
+
 ---Which side of the diff a window shows.
 ---@param review divisi.Review
 ---@param win integer
@@ -45,7 +52,7 @@ function M.side_of(review, win)
   local file = M.file(review, review.path)
   if win == review.left_win then
     return "old"
-  elseif win == review.win then
+  elseif win == review.win and M.shows(review) then
     return file and file.status == "deleted" and "old" or "new"
   end
 end
@@ -67,8 +74,7 @@ function M.draw(review)
   for buf in pairs(review.marks) do
     inline.clear(buf)
   end
-  if file and vim.w[review.win].divisi_review == file.path then
-    -- Elsewhere than in its file a person may have gone by themselves.
+  if file and M.shows(review) then
     inline.draw(review, review.win, M.side_of(review, review.win) or "new", file)
     if review.left_win and api.nvim_win_is_valid(review.left_win) then
       inline.draw(review, review.left_win, "old", file)
@@ -194,7 +200,7 @@ function M.show(review, path, line, done)
       api.nvim_win_set_buf(win, buf)
     end
     review.path = path
-    vim.w[win].divisi_review = path
+    review.buf = buf
     api.nvim_set_current_win(win)
     if not line then
       local target = file.hunks[1]
@@ -227,7 +233,7 @@ end
 ---@param review divisi.Review
 function M.attach(review)
   local win = api.nvim_get_current_win()
-  if M.side_of(review, win) and vim.w[review.win].divisi_review == review.path then
+  if M.side_of(review, win) then
     require("divisi.ui.review.keys").attach(review, api.nvim_win_get_buf(win))
   end
 end
@@ -353,11 +359,12 @@ local function watch(review)
     if api.nvim_get_current_tabpage() == review.tab then
       local win = api.nvim_get_current_win()
       if win == review.win then
-        local name = api.nvim_buf_get_name(api.nvim_win_get_buf(win))
+        local buf = api.nvim_win_get_buf(win)
+        local name = api.nvim_buf_get_name(buf)
         for _, file in ipairs(review.data.files) do
-          if full(review, file) == name and vim.w[win].divisi_review ~= file.path then
+          if full(review, file) == name and review.buf ~= buf then
             review.path = file.path
-            vim.w[win].divisi_review = file.path
+            review.buf = buf
             vim.schedule(function()
               render(review)
             end)
@@ -441,7 +448,11 @@ local function make(row, data)
   if not window.can_change_layout() then
     return
   end
-  local buf = window.buffer("divisi://review/" .. row.name, function(made)
+  local name = row.name
+  for _, other in pairs(reviews) do
+    name = other.row.name == row.name and row.id or name
+  end
+  local buf = window.buffer("divisi://review/" .. name, function(made)
     window.make_scratch(made, "divisi-review")
   end)
   vim.cmd("tab sbuffer " .. buf)

@@ -45,7 +45,12 @@ pub(crate) fn round(number: u32) -> Round {
 pub(crate) fn of_reviews() -> Vec<Event> {
     let hunk = HunkId("0123456789abcdef".to_owned());
     vec![
-        Event::HunkIntended { hunk: hunk.clone(), reverse: true, patch: "--- a\n+++ b\n".to_owned(), command: Some("c-1".into()) },
+        Event::HunkIntended {
+            hunk: hunk.clone(),
+            reverse: true,
+            patch: "--- a\n+++ b\n".to_owned(),
+            command: Some("c-1".into()),
+        },
         Event::HunkFailed { hunk, reason: "the file changed since".to_owned() },
         Event::CommentAdded(Box::new(comment(1))),
         Event::CommentEdited { id: comment(1).id, text: "Better?".to_owned(), kind: CommentKind::Question },

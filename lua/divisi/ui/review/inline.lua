@@ -213,6 +213,25 @@ function M.draw(review, win, side, file)
       end
     end
   end
+  if side == "old" and win == review.win then
+    -- A file that is gone: what it was, all of it taken away.
+    for number, hunk in ipairs(file.hunks) do
+      local words, group, sign = state(review, hunk)
+      local last = math.min(hunk.old_to, api.nvim_buf_line_count(buf))
+      api.nvim_buf_set_extmark(buf, ns, math.min(hunk.old_from, last) - 1, 0, {
+        sign_text = sign,
+        sign_hl_group = group,
+        virt_text = { { (" %d/%d gone %s"):format(number, #file.hunks, words), group } },
+        virt_text_pos = "right_align",
+        end_row = last,
+        end_col = 0,
+        hl_group = "DivisiReviewRemoved",
+        hl_eol = true,
+        priority = 50,
+        strict = false,
+      })
+    end
+  end
   draw_comments(review, win, buf, side, side == "old" and file.old_path or file.path)
 end
 

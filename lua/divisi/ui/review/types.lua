@@ -79,6 +79,7 @@
 ---@field of 'session'|'round'
 ---@field side boolean
 ---@field path string?
+---@field buf integer? the buffer in which that file is reviewed
 ---@field entries table<integer, divisi.PanelEntry>
 ---@field marks table<integer, table<string, { mark: integer, row: integer }>>
 ---@field pending table<string, string>
