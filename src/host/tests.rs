@@ -30,6 +30,7 @@ use crate::model::{Refusal, RefusalKind};
 mod life;
 mod recovery;
 mod refusals;
+mod review;
 
 /// Two agents: `once` has a process per turn, `stays` one for the session.
 struct TwoAgents;

@@ -152,6 +152,7 @@ in_every_neovim! {
         scene.session("aaaaaaaaaa", "fix", "review");
         let clean = |ready: bool| { let mut found = preflight(ready); found["dirty"] = json!(false); found };
         scene.fake.answers("session/preflight", clean(true));
+        scene.fake.answers("review/show", json!({ "message": "fix it\n", "diff": { "files": [] } }));
         scene.editor.ex("Divisi land fix").await;
         scene.editor.until("vim.api.nvim_buf_get_name(0) == 'divisi://land/fix'").await;
         assert!(scene.fake.called("landing/start").is_empty());

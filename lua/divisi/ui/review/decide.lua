@@ -140,19 +140,27 @@ end
 ---@param path string
 ---@param line integer
 local function take_back(review, hunk, path, line)
+  review.undo = vim.tbl_filter(function(made)
+    return made.hunk ~= hunk
+  end, review.undo)
   if unwritten(review, path) then
     errors.warn(path .. " has changes that are not written; write it first (:w)")
     return
+  end
+  local core = require("divisi.ui.review")
+  -- At once, so that the cursor does not jump when the person has gone on already.
+  local there = core.file(review, path) ~= nil
+  if there then
+    core.show(review, path, line)
   end
   rpc.request("hunk/decide", { session = review.row.id, hunk = hunk, action = "undo" }, function(_, refusal)
     if refusal then
       errors.refused(refusal)
       return
     end
-    local core = require("divisi.ui.review")
     require("divisi.ui.window").checktime(review.row.path)
     core.refresh(review, function()
-      if core.file(review, path) then
+      if not there and core.file(review, path) then
         core.show(review, path, line)
       end
     end)
@@ -183,7 +191,7 @@ function M.undo(review)
       return
     end
   end
-  local newest = table.remove(review.undo)
+  local newest = review.undo[#review.undo]
   if newest then
     take_back(review, newest.hunk, newest.path, newest.line)
   else
