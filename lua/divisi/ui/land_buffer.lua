@@ -66,7 +66,7 @@ local function remarks(landing, data)
   local found = landing.found
   local lines = {
     SCISSORS,
-    found.ready and "# :w lands, :q does not. What is below the line above is not part of the message."
+    found.ready and "# :w lands, :q does not. Nothing below that line is in the message."
       or "# This cannot land as it is; see below. Fix it, then :Divisi land again.",
     "#",
     ("# strategy  %s"):format(landing.strategy),

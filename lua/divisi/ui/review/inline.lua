@@ -90,6 +90,23 @@ local function between(buf, line, lines, below)
   })
 end
 
+---Puts text behind a line.
+---@param buf integer
+---@param line integer
+---@param text string
+---@param group string
+local function beside(buf, line, text, group)
+  local row = math.min(math.max(line, 1), api.nvim_buf_line_count(buf)) - 1
+  api.nvim_buf_set_extmark(buf, ns, row, 0, { virt_text = { { text, group } }, virt_text_pos = "eol", priority = 90 })
+end
+
+---Whether the old side has a window of its own.
+---@param review divisi.Review
+---@return boolean
+function M.sides(review)
+  return review.side and review.left_win ~= nil and api.nvim_win_is_valid(review.left_win)
+end
+
 ---@param review divisi.Review
 ---@param hunk divisi.ReviewHunk
 ---@return string text, string group, string sign
@@ -126,7 +143,7 @@ local function draw_hunk(review, win, buf, hunk, place, shift)
     priority = 100,
   })
   review.marks[buf][hunk.id] = { mark = mark, row = hunk.first }
-  if review.side and review.left_win and api.nvim_win_is_valid(review.left_win) then
+  if M.sides(review) then
     return -- What came and went is shown by the two windows.
   end
   for _, block in ipairs(hunk.blocks) do
@@ -178,7 +195,12 @@ local function draw_comments(review, win, buf, side, path)
           end
         end
       end
-      between(buf, comment.last, lines, comment.line > 0)
+      if M.sides(review) then
+        -- Lines between those of one window would stand against other lines of the other.
+        beside(buf, comment.last, ("┃ %s: %s"):format(head, comment.lines[1] or ""), group)
+      else
+        between(buf, comment.last, lines, comment.line > 0)
+      end
       local count = api.nvim_buf_line_count(buf)
       api.nvim_buf_set_extmark(buf, ns, math.min(math.max(comment.line, 1), count) - 1, 0, {
         sign_text = "●",
@@ -209,7 +231,11 @@ function M.draw(review, win, side, file)
     for _, hunk in ipairs(review.data.rejected) do
       if hunk.path == file.path then
         local text = ("  ✗ rejected +%d −%d%s"):format(hunk.added, hunk.removed, hunk.told and ", sent" or "")
-        between(buf, hunk.line, { { { text, "DivisiReviewRejected" } } })
+        if M.sides(review) then
+          beside(buf, hunk.line, text, "DivisiReviewRejected")
+        else
+          between(buf, hunk.line, { { { text, "DivisiReviewRejected" } } })
+        end
       end
     end
   end
