@@ -114,7 +114,7 @@ fn a_shell_job_gets_no_round_and_an_empty_one_is_refused() {
     let mut brain = brain();
     let id = at_rest(&mut brain);
     let command = CommandId("c".to_owned());
-    let mut refused = |brain: &mut Brain, note: &str| {
+    let refused = |brain: &mut Brain, note: &str| {
         let request = SendRound { session: id.clone(), note: note.to_owned() };
         let mut said = None;
         decide(brain, |change| said = on_review::on_send(change, &command, &request).err());
