@@ -41,7 +41,7 @@ pub fn untold(session: &Session) -> impl Iterator<Item = &HunkId> {
 
 /// The path, line and lines of a hunk's patch.
 pub fn read_patch(id: &HunkId, patch: &str, told: bool) -> RejectedHunk {
-    let mut path = String::new();
+    let mut file = String::new();
     let mut line = 0_u32;
     let mut lines = Vec::new();
     let mut inside = false;
@@ -56,16 +56,16 @@ pub fn read_patch(id: &HunkId, patch: &str, told: bool) -> RejectedHunk {
         } else if let Some(name) = text.strip_prefix("--- ").or_else(|| text.strip_prefix("+++ ")) {
             let name = name.trim_end_matches('\t');
             if let Some(name) = name.strip_prefix("a/").or_else(|| name.strip_prefix("b/")) {
-                name.clone_into(&mut path);
+                name.clone_into(&mut file);
             } else if name.starts_with('"') {
                 // Quoted whole, prefix included.
-                path = name.replacen("\"a/", "\"", 1).replacen("\"b/", "\"", 1);
+                file = name.replacen("\"a/", "\"", 1).replacen("\"b/", "\"", 1);
             }
         }
     }
     let leading = lines.iter().take_while(|text| text.starts_with(' ')).count();
-    line += u32::try_from(leading).unwrap_or(0);
-    RejectedHunk { id: id.clone(), path, line, lines, told }
+    line = line.saturating_add(u32::try_from(leading).unwrap_or(0));
+    RejectedHunk { id: id.clone(), path: file, line, lines, told }
 }
 
 /// The message of a round. Quoted text is fenced and holds no control characters: it is from files that anybody may have written.
