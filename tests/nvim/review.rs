@@ -25,7 +25,7 @@ impl Review {
     async fn open(neovim: &Path) -> Self {
         let mut scene = Scene::new();
         scene.env.tolerate("run/nvim.");
-        let rows: String = (1..=60).map(|number| format!("row {number}.\n")).collect();
+        let rows = (1..=60).map(|number| format!("row {number}.\n")).collect::<Vec<_>>().concat();
         scene.env.write("repo/long.txt", rows);
         scene.env.git(&scene.repo, &["add", "--all"]);
         scene.env.git(&scene.repo, &["commit", "--quiet", "--message", "Add rows"]);

@@ -13,7 +13,7 @@ const SCRIPT: &str = "on-turn 1\nreplace long.txt row 5. :: ROW 5.\nreplace long
 
 fn scene() -> Scene {
     let scene = Scene::new();
-    let rows: String = (1..=60).map(|number| format!("row {number}.\n")).collect();
+    let rows = (1..=60).map(|number| format!("row {number}.\n")).collect::<Vec<_>>().concat();
     scene.env.write("repo/long.txt", rows);
     scene.env.git(&scene.repo, &["add", "--all"]);
     scene.env.git(&scene.repo, &["commit", "--quiet", "--message", "Add rows"]);

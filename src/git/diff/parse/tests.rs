@@ -47,7 +47,8 @@ fn identity_is_by_content_with_its_context() {
             ":100644 100644 {A} {B} M\0x\x004\t2\tx\0\0diff --git a/x b/x\nindex {A}..{B} 100644\n--- a/x\n+++ b/x\n"
         );
         for (start, context) in hunks {
-            output += &format!("@@ -{start},2 +{start},2 @@\n {context}\n-a\n+b\n");
+            let hunk = format!("@@ -{start},2 +{start},2 @@\n {context}\n-a\n+b\n");
+            output.push_str(&hunk);
         }
         let parsed = parse(output.as_bytes(), true);
         assert_eq!(parsed.diff.files[0].content.as_deref(), Some(B));

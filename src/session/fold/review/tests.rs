@@ -13,7 +13,9 @@ fn hunk() -> HunkId {
 
 fn after(events: &[Event]) -> Session {
     let mut session = session();
-    events.iter().for_each(|event| apply(&mut session, event));
+    for event in events {
+        apply(&mut session, event);
+    }
     session
 }
 
@@ -69,7 +71,7 @@ fn an_edited_comment_is_open_again_and_a_second_rejection_is_told_again() {
 #[test]
 fn a_decision_ends_what_was_intended() {
     let intended = Event::HunkIntended { hunk: hunk(), reverse: true, patch: "p".to_owned(), command: None };
-    let session = after(&[intended.clone()]);
+    let session = after(std::slice::from_ref(&intended));
     assert_eq!(session.review.applying.len(), 1);
     assert!(after(&[intended.clone(), rejected()]).review.applying.is_empty());
     let failed = Event::HunkFailed { hunk: hunk(), reason: "no".to_owned() };
