@@ -16,7 +16,7 @@ use crate::host::run_effect::Ports;
 use crate::model::Refusal;
 use crate::model::settings::Settings;
 use crate::process::JobDriver;
-use crate::store::{Released, SqliteStore};
+use crate::store::{AttachmentFiles, Released, SqliteStore};
 
 /// A running engine with what has to be told when it stops.
 pub struct Engine {
@@ -74,8 +74,15 @@ pub fn start_with(paths: &Paths, settings: &Settings, program: &Path) -> Result<
     for finding in findings {
         tracing::warn!(kind = finding.kind, message = finding.message, "an agent definition is not usable");
     }
+    let catalog = catalog.with_environment(environment.clone());
     let host = dispatcher::start(HostSetup {
-        ports: Ports { store, git: Arc::new(git), jobs: Arc::clone(&jobs) as _, agents: Arc::new(catalog) },
+        ports: Ports {
+            store,
+            git: Arc::new(git),
+            jobs: Arc::clone(&jobs) as _,
+            agents: Arc::new(catalog),
+            attachments: Arc::new(AttachmentFiles::new(&paths.state_dir)),
+        },
         settings: settings.clone(),
         environment,
         identity: Identity {

@@ -59,7 +59,7 @@ fn play(which: u8, bytes: &[u8], size: usize) -> Vec<Update> {
         let line = format!("{line}\n");
         feed(conversation.as_mut(), ConversationInput::Output { stderr: false, bytes: line.as_bytes() }, &mut updates);
     }
-    feed(conversation.as_mut(), ConversationInput::Prompt { turn: &TurnId::from("s.t1"), text: "x" }, &mut updates);
+    feed(conversation.as_mut(), ConversationInput::Prompt { turn: &TurnId::from("s.t1"), text: "x", content: &[], prompt: None }, &mut updates);
     for chunk in bytes.chunks(size) {
         feed(conversation.as_mut(), ConversationInput::Output { stderr: false, bytes: chunk }, &mut updates);
     }

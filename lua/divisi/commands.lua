@@ -132,12 +132,15 @@ local function new(invocation)
     )
     local default = require("divisi.config").get().agent
     params.agent = params.agent or (default ~= "" and default or nil)
-    rpc.request("session/create", params, function(outcome, refusal)
-      if refusal then
-        errors.refused(refusal)
-      else
-        errors.notify(("%s started"):format(type(outcome) == "table" and M.outcome(outcome).name or "session"))
-      end
+    require("divisi.variables").of_caller(params.agent, params.profile, function(values)
+      params.caller = next(values) and values or nil
+      rpc.request("session/create", params, function(outcome, refusal)
+        if refusal then
+          errors.refused(refusal)
+        else
+          errors.notify(("%s started"):format(type(outcome) == "table" and M.outcome(outcome).name or "session"))
+        end
+      end)
     end)
   end)
 end
@@ -188,7 +191,7 @@ end
 
 ---@type table<string, divisi.Verb>
 local verbs = {
-  new = { help = "start a session", flags = { "--name", "--agent", "--base", "--model", "--mode" }, run = new },
+  new = { help = "start a session", flags = { "--name", "--agent", "--base", "--model", "--mode", "--profile" }, run = new },
   list = {
     help = "sessions, what needs you first",
     run = function()

@@ -113,21 +113,12 @@ local function check_daemon()
   health.ok("socket " .. tostring(daemon.socket))
   health.info(("%d sessions, %d open approvals"):format(vim.tbl_count(mirror.sessions), #mirror.approvals))
   health.start("Agents")
-  local agents, problem = ask("agent/list")
+  local agents, problem = ask("agent/list", { probe = true, set = vim.tbl_keys(vim.fn.environ()) })
   if problem or type(agents) ~= "table" then
     health.warn("the agents cannot be listed: " .. (problem and problem.message or "no answer"))
     return
   end
-  for _, agent in ipairs(agents) do
-    local text = ("%s: %s"):format(tostring(agent.name), tostring(agent.description))
-    if agent.installed == true then
-      health.ok(text)
-    else
-      health.info(
-        text .. " (not installed" .. (type(agent.install_hint) == "string" and "; " .. agent.install_hint or "") .. ")"
-      )
-    end
-  end
+  require("divisi.agents").check(agents)
 end
 
 local function check_git()

@@ -72,8 +72,8 @@ function M.options_of(rest)
       name = flag
       value, after = (after or ""):match("^(%S+)%s*(.*)$")
     end
-    if not vim.tbl_contains({ "name", "agent", "base", "model", "mode" }, name) then
-      return options, text, ("--%s is not an option; there are --name --agent --base --model --mode"):format(name)
+    if not vim.tbl_contains({ "name", "agent", "base", "model", "mode", "profile" }, name) then
+      return options, text, ("--%s is not an option; there are --name --agent --base --model --mode --profile"):format(name)
     elseif not value then
       return options, text, ("--%s needs a value"):format(name)
     end

@@ -17,17 +17,21 @@ use serde_json::Value;
 use crate::base::text::visible_line;
 use crate::host::port::{Conversation, ConversationInput, ConversationSetup, Update};
 use crate::model::agent::{AgentCommand, AgentReady};
-use crate::model::id::TurnId;
+use crate::model::id::{PromptId, TurnId};
 use crate::model::turn::TurnOutcome;
 
+use super::content::{self, Prompt};
 use super::output::BoundedOutput;
+use super::steer::{self, Steers, Wish};
 
 mod handshake;
 pub(super) mod lines;
+mod mcp;
 mod options;
 mod quirks;
 mod render;
 mod requests;
+mod steering;
 pub(super) mod tools;
 mod turn;
 mod updates;
@@ -84,7 +88,12 @@ pub struct AcpConversation {
     /// Turns whose prompt was written to this process.
     delivered: BTreeSet<TurnId>,
     /// A prompt that was asked for and is not yet seen as written.
-    wanted: Option<(TurnId, String)>,
+    wanted: Option<(TurnId, Prompt)>,
+    steers: Steers,
+    /// Whether it takes text files inside of prompts.
+    embeds: bool,
+    /// Whether it talks to MCP servers over HTTP.
+    http_mcp: bool,
     /// Options to set once it is ready.
     wanted_options: Vec<(String, String)>,
     /// The number of the next option request.
@@ -96,6 +105,7 @@ pub struct AcpConversation {
 impl AcpConversation {
     /// For a process that is about to start, or whose journal will be fed from its beginning.
     pub fn new(setup: ConversationSetup) -> Self {
+        let wanted_options = setup.options.clone().into_iter().collect();
         Self {
             setup,
             phase: Phase::Created,
@@ -112,7 +122,10 @@ impl AcpConversation {
             turn: None,
             delivered: BTreeSet::new(),
             wanted: None,
-            wanted_options: Vec::new(),
+            steers: Steers::default(),
+            embeds: false,
+            http_mcp: false,
+            wanted_options,
             next_option: 0,
             setting: BTreeMap::new(),
         }
@@ -192,6 +205,7 @@ impl AcpConversation {
             (_, Phase::Ready) if id.starts_with("option:") && self.setting.contains_key(id) => {
                 self.on_option_set(id, result, updates);
             }
+            _ if id.starts_with(steer::KEY) => self.on_steer_answered(id, result, updates),
             _ => {
                 let turn = id.strip_prefix("prompt:").unwrap_or_default();
                 match &self.turn {
@@ -205,7 +219,10 @@ impl AcpConversation {
 
     fn on_written(&mut self, key: &str, bytes: &[u8], updates: &mut Vec<Update>) {
         if let Some(turn) = key.strip_prefix("prompt:") {
-            self.on_prompt_written(&TurnId::from(turn));
+            self.on_prompt_written(&TurnId::from(turn), bytes, updates);
+        } else if let Some(prompt) = key.strip_prefix(steer::KEY) {
+            self.steers.on_written(&PromptId::from(prompt));
+            content::tell_named(bytes, updates);
         } else if let Some(turn) = key.strip_prefix("cancel:") {
             self.on_cancel_written(turn, updates);
         } else if let Some(request) = key.strip_prefix("answer:") {
@@ -225,7 +242,13 @@ impl Conversation for AcpConversation {
             ConversationInput::Output { stderr: false, bytes } => self.on_output(bytes, updates),
             ConversationInput::Written { key, bytes } => self.on_written(key, bytes, updates),
             ConversationInput::Ended(end) => self.on_ended(end, updates),
-            ConversationInput::Prompt { turn, text } => self.on_prompt_wanted(turn, text, updates),
+            ConversationInput::Prompt { turn, text, content, prompt: _ } => {
+                self.on_prompt_wanted(turn, Prompt::new(text, content), updates);
+            }
+            ConversationInput::Steer { prompt, turn, text, content } => {
+                let content = Prompt::new(text, content);
+                self.on_steer(Wish { prompt: prompt.clone(), turn: turn.clone(), content }, updates);
+            }
             ConversationInput::Answer { key, option, message } => self.on_answer(key, option, message, updates),
             ConversationInput::Cancel => self.on_cancel(updates),
             ConversationInput::Option { id, value } => self.on_option_wanted(id, value, updates),

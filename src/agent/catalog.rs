@@ -1,17 +1,23 @@
 //! The catalog: which agents there are, and how each is started and talked to.
 //!
 //! Definitions are data files. The built-in ones are part of the binary; every `*.toml` in the directory `agents` of the user's
-//! configuration adds one or overrides parts of the one with the same name. A bad file is reported and takes no other down.
+//! configuration adds one or overrides parts of the one with the same name. A bad file is reported and takes no other down. The table
+//! `agents` of a repository's `.divisi.toml` does the same for the sessions of that repository, once the user trusts the file: a session
+//! keeps the definition it was created with.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::host::port::{AgentDefinition, Agents, Conversation, ConversationSetup, Lifetime};
+use crate::host::port::{AgentDefinition, Agents, Conversation, ConversationSetup, Lifetime, Listing, Variant};
 use crate::model::Refusal;
 use crate::model::agent::{AgentView, Protocol};
 use crate::model::id::TurnId;
+use crate::model::login::KnownProblem;
+use crate::model::profile::CredentialSource;
 use crate::model::query::Finding;
+use crate::model::secret::Secret;
 
 use super::acp::AcpConversation;
 use super::claude::ClaudeConversation;
@@ -20,11 +26,20 @@ use super::json_lines::{Dialect, JsonLinesConversation};
 use super::shell::ShellConversation;
 
 mod command;
+mod credential;
 mod definition;
+mod entry;
+mod known;
+mod listing;
+mod login;
+mod mcp;
 mod near;
+mod probe;
 
 use command::Arguments;
 use definition::DefinitionFile;
+use entry::{Entry, merge};
+use probe::Answers;
 
 /// The definitions built into the binary, by file name.
 const BUILT_IN: [(&str, &str); 17] = [
@@ -47,36 +62,34 @@ const BUILT_IN: [(&str, &str); 17] = [
     ("shell.toml", include_str!("data/shell.toml")),
 ];
 
-/// The word in a command that stands for divisi's own program.
-const OWN_PROGRAM: &str = "{exe}";
-
-/// One agent as the catalog knows it.
-#[derive(Debug, Clone)]
-struct Entry {
-    description: String,
-    protocol: Protocol,
-    dialect: Option<Dialect>,
-    arguments: Arguments,
-    command: Vec<String>,
-    environment: BTreeMap<String, String>,
-    pass_environment: Vec<String>,
-    install_hint: Option<String>,
-    notes: Option<String>,
-    source: String,
-}
-
 /// The agents of this machine and user.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     entries: BTreeMap<String, Entry>,
     path_env: OsString,
+    own_exe: PathBuf,
+    /// The daemon's variables: where agents look for their credentials, and what a credential's command runs with.
+    environment: BTreeMap<String, String>,
+    /// What is wrong with definitions.
+    findings: Vec<Finding>,
+    /// Files of the user's that are of no use: the name of the file without its ending, and why.
+    useless: Vec<(String, String, String)>,
+    answers: Answers,
 }
 
 impl Catalog {
     /// Reads the built-in definitions and those of the user's configuration directory. `own_exe` is divisi's program, `path_env` the
     /// `PATH` in which the agents' programs are looked up. What is wrong with a file is told and the file is left out.
     pub fn load(config_dir: Option<&Path>, own_exe: &Path, path_env: &str) -> (Self, Vec<Finding>) {
-        let mut catalog = Self { entries: BTreeMap::new(), path_env: path_env.into() };
+        let mut catalog = Self {
+            entries: BTreeMap::new(),
+            path_env: path_env.into(),
+            own_exe: own_exe.to_owned(),
+            environment: BTreeMap::new(),
+            findings: Vec::new(),
+            useless: Vec::new(),
+            answers: Answers::default(),
+        };
         let mut findings = Vec::new();
         for (file, text) in BUILT_IN {
             if let Err(reason) = catalog.add(text, "built-in", own_exe) {
@@ -98,10 +111,22 @@ impl Catalog {
                 Ok(name) => {
                     from_files.insert(name, source);
                 }
-                Err(reason) => findings.push(finding(&format!("agent definition {source}: {reason}"), Some(source))),
+                Err(reason) => {
+                    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                    catalog.useless.push((stem, source.clone(), format!("{source}: {reason}")));
+                    findings.push(finding(&format!("agent definition {source}: {reason}"), Some(source)));
+                }
             }
         }
+        catalog.findings.clone_from(&findings);
         (catalog, findings)
+    }
+
+    /// The daemon's variables: where agents look for their credentials, and what a credential's command runs with.
+    #[must_use]
+    pub fn with_environment(mut self, environment: BTreeMap<String, String>) -> Self {
+        self.environment = environment;
+        self
     }
 
     /// What is known about an agent's ways, for `divisi agents`.
@@ -123,20 +148,26 @@ impl Catalog {
         which::which_in(entry.command.first()?, Some(&self.path_env), "/").ok()
     }
 
-    fn view(&self, name: &str, entry: &Entry) -> AgentView {
-        let path = self.program(entry).map(|path| path.display().to_string());
-        AgentView {
-            name: name.to_owned(),
-            description: entry.description.clone(),
-            protocol: entry.protocol,
-            command: entry.command.clone(),
-            installed: path.is_some(),
-            path,
-            source: entry.source.clone(),
-            install_hint: entry.install_hint.clone(),
+    /// The entry that a definition was made from.
+    fn entry(&self, agent: &AgentDefinition) -> Option<Cow<'_, Entry>> {
+        self.entry_of(&agent.name, agent.definition.as_deref()).ok()
+    }
+
+    /// The catalog's entry, or that of a repository's definition laid over it.
+    fn entry_of(&self, name: &str, definition: Option<&str>) -> Result<Cow<'_, Entry>, String> {
+        let earlier = self.entries.get(name);
+        match definition {
+            Some(text) => {
+                let file = DefinitionFile::from_json(text)?;
+                merge(file, earlier, REPOSITORY_SOURCE, &self.own_exe).map(Cow::Owned)
+            }
+            None => earlier.map(Cow::Borrowed).ok_or_else(|| "it is not in the catalog".to_owned()),
         }
     }
 }
+
+/// Where a repository's definition is from, as far as a session knows.
+const REPOSITORY_SOURCE: &str = ".divisi.toml";
 
 /// The definition files of a directory in the order of their names.
 fn definition_files(dir: &Path, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
@@ -170,67 +201,39 @@ fn finding(message: &str, subject: Option<String>) -> Finding {
     }
 }
 
-/// Lays a file over what the catalog has under its name.
-fn merge(file: DefinitionFile, earlier: Option<&Entry>, source: &str, own_exe: &Path) -> Result<Entry, String> {
-    let missing = |field: &str| format!("`{field}` is missing (it is needed for an agent that is not built in)");
-    let with_program = |text: String| text.replace(OWN_PROGRAM, &own_exe.to_string_lossy());
-    let mut environment = earlier.map(|entry| entry.environment.clone()).unwrap_or_default();
-    environment.extend(file.environment.into_iter().map(|(name, value)| (name, with_program(value))));
-    let mut pass_environment = earlier.map(|entry| entry.pass_environment.clone()).unwrap_or_default();
-    for name in file.pass_environment {
-        if !pass_environment.contains(&name) {
-            pass_environment.push(name);
-        }
-    }
-    let command = match file.command {
-        Some(command) => command.into_iter().map(with_program).collect(),
-        None => earlier.map(|entry| entry.command.clone()).ok_or_else(|| missing("command"))?,
-    };
-    let protocol = file.protocol.or_else(|| earlier.map(|entry| entry.protocol)).ok_or_else(|| missing("protocol"))?;
-    let dialect =
-        file.dialect.map(|name| name.parse()).transpose()?.or_else(|| earlier.and_then(|entry| entry.dialect));
-    if protocol == Protocol::JsonLines && dialect.is_none() {
-        return Err("`dialect` is missing (it is needed with the protocol json_lines)".to_owned());
-    }
-    Ok(Entry {
-        description: file
-            .description
-            .or_else(|| earlier.map(|entry| entry.description.clone()))
-            .ok_or_else(|| missing("description"))?,
-        protocol,
-        dialect,
-        arguments: file.arguments.over(earlier.map(|entry| &entry.arguments)),
-        command,
-        environment,
-        pass_environment,
-        install_hint: file.install_hint.or_else(|| earlier.and_then(|entry| entry.install_hint.clone())),
-        notes: file.notes.or_else(|| earlier.and_then(|entry| entry.notes.clone())),
-        source: source.to_owned(),
-    })
-}
-
 impl Agents for Catalog {
-    fn list(&self) -> Vec<AgentView> {
-        self.entries.iter().map(|(name, entry)| self.view(name, entry)).collect()
+    fn list(&self, listing: &Listing<'_>) -> Vec<AgentView> {
+        self.listed(listing)
     }
 
-    fn find(&self, name: &str) -> Result<AgentDefinition, Refusal> {
-        let Some(entry) = self.entries.get(name) else {
-            let mut refusal = Refusal::user(format!("there is no agent named {name:?}"));
-            let near = near::names_like(name, self.entries.keys());
-            if !near.is_empty() {
-                refusal = refusal.hint(format!("did you mean {}?", near.join(" or ")));
+    fn find_as(&self, name: &str, variant: Variant<'_>) -> Result<AgentDefinition, Refusal> {
+        let entry = match self.entry_of(name, variant.definition) {
+            Ok(entry) => entry,
+            Err(reason) if variant.definition.is_some() => {
+                return Err(Refusal::user(format!(
+                    "the repository's definition of the agent {name} is of no use: {reason}"
+                )));
             }
-            return Err(refusal.hint("see them all with `divisi agents`"));
+            Err(_) => {
+                let mut refusal = Refusal::user(format!("there is no agent named {name:?}"));
+                let near = near::names_like(name, self.entries.keys());
+                if !near.is_empty() {
+                    refusal = refusal.hint(format!("did you mean {}?", near.join(" or ")));
+                }
+                return Err(refusal.hint("see them all with `divisi agents`"));
+            }
         };
-        let program = entry.command.first().map_or("", String::as_str);
-        let Some(path) = self.program(entry) else {
+        let own = entry.command.first().map_or("", String::as_str);
+        let program = variant.program.unwrap_or(own);
+        let Ok(path) = which::which_in(program, Some(&self.path_env), "/") else {
             let refusal = Refusal::user(format!(
-                "the agent {name} cannot be started: its program {program} was not found in PATH"
+                "the agent {name} cannot be started: its program {program} was not found{}",
+                if program.starts_with('/') { "" } else { " in PATH" }
             ));
             return Err(match &entry.install_hint {
-                Some(hint) => refusal.hint(hint.clone()),
-                None => refusal.hint(format!("install {program}, or correct `command` in {}", entry.source)),
+                Some(hint) if variant.program.is_none() => refusal.hint(hint.clone()),
+                _ if variant.program.is_some() => refusal.hint("correct `program` in the profile"),
+                _ => refusal.hint(format!("install {program}, or correct `command` in {}", entry.source)),
             });
         };
         let mut command = entry.command.clone();
@@ -244,9 +247,47 @@ impl Agents for Catalog {
             command,
             environment: entry.environment.clone(),
             pass_environment: entry.pass_environment.clone(),
+            base_url_variable: entry.base_url_variable.clone(),
+            mode_variable: entry.mode_variable.clone(),
             install_hint: entry.install_hint.clone(),
             source: entry.source.clone(),
+            definition: variant.definition.map(str::to_owned),
         })
+    }
+
+    fn in_repository(&self, text: &str) -> Result<BTreeMap<String, String>, Refusal> {
+        let definitions = DefinitionFile::parse_repository(text)
+            .map_err(|reason| Refusal::user(format!("cannot read .divisi.toml: {reason}")))?;
+        definitions
+            .into_iter()
+            .map(|(name, definition)| {
+                let text = definition.to_json();
+                merge(definition, self.entries.get(&name), REPOSITORY_SOURCE, &self.own_exe)
+                    .map_err(|reason| Refusal::user(format!("cannot read .divisi.toml: [agents.{name}]: {reason}")))?;
+                Ok((name, text))
+            })
+            .collect()
+    }
+
+    fn problems(&self, agent: &AgentDefinition) -> Vec<KnownProblem> {
+        let Some(entry) = self.entry(agent) else { return Vec::new() };
+        let Some(mut question) = self.question(&entry) else { return Vec::new() };
+        if let Some(program) = agent.command.first() {
+            question.path = PathBuf::from(program);
+        }
+        if !known::mentions(&question.program) {
+            return Vec::new();
+        }
+        self.answers.ask(std::slice::from_ref(&question));
+        self.answers.known(&question).map(|probe| probe.problems).unwrap_or_default()
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        self.found()
+    }
+
+    fn credential(&self, source: &CredentialSource, environment: &BTreeMap<String, String>) -> Result<Secret, Refusal> {
+        credential::look_up(source, environment, &self.path_env)
     }
 
     fn lifetime(&self, agent: &AgentDefinition) -> Lifetime {
@@ -257,9 +298,8 @@ impl Agents for Catalog {
     }
 
     fn command(&self, agent: &AgentDefinition, setup: &ConversationSetup, prompt: Option<&str>) -> Vec<String> {
-        let none = Arguments::default();
-        let arguments = self.entries.get(&agent.name).map_or(&none, |entry| &entry.arguments);
-        command::fill(agent, arguments, setup, prompt)
+        let arguments = self.entry(agent).map_or_else(Arguments::default, |entry| entry.arguments.clone());
+        command::fill(agent, &arguments, setup, prompt)
     }
 
     fn wants_stdin(&self, agent: &AgentDefinition) -> bool {
@@ -279,7 +319,7 @@ impl Agents for Catalog {
             Protocol::ClaudeStreamJson => Box::new(ClaudeConversation::new(setup.clone())),
             Protocol::CodexAppServer => Box::new(CodexConversation::new(setup.clone())),
             Protocol::JsonLines => {
-                let dialect = self.entries.get(&agent.name).and_then(|entry| entry.dialect).unwrap_or(Dialect::Claude);
+                let dialect = self.entry(agent).and_then(|entry| entry.dialect).unwrap_or(Dialect::Claude);
                 Box::new(JsonLinesConversation::new(dialect, setup, turn))
             }
         }

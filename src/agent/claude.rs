@@ -8,16 +8,18 @@
 //! Written after what versions 2.1.197 and 2.1.329 were seen to do: the order of keys means nothing, usage in `assistant` messages is
 //! provisional, `subtype` says `success` for failed turns, and the id of a new conversation is told only when its first turn begins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
 use crate::host::port::{Conversation, ConversationInput, ConversationSetup, Update};
 use crate::model::agent::AgentReady;
-use crate::model::id::TurnId;
+use crate::model::id::{PromptId, TurnId};
 
 use super::acp::wire;
+use super::content::{self, Prompt};
 use super::speech::Speech;
+use super::steer::{self, Wish};
 use super::turns::{Phase, Turns};
 
 mod control;
@@ -26,6 +28,8 @@ mod options;
 mod permission;
 mod render;
 mod result;
+mod steering;
+mod tasks;
 
 use options::OptionBook;
 use result::Spent;
@@ -41,6 +45,7 @@ pub struct ClaudeConversation {
     options: OptionBook,
     speech: Speech,
     spent: Spent,
+    tasks: tasks::Tasks,
     /// The control request that has to be answered before it is ready.
     opening: &'static str,
     /// Options to set once it is ready.
@@ -51,17 +56,25 @@ pub struct ClaudeConversation {
     setting: BTreeMap<String, (String, String)>,
     /// When a limit that was hit is lifted, as told.
     retry: Option<String>,
+    /// The running turn went on after a result, with a prompt that was put into it.
+    goes_on: bool,
+    /// Prompts that were written when the turn they were for was over: it works on them all the same.
+    strays: VecDeque<PromptId>,
+    /// The result of such a prompt, when it came before its turn had begun.
+    stray_result: Option<Value>,
 }
 
 impl ClaudeConversation {
     /// For a process that is about to start, or whose journal will be fed from its beginning.
     pub fn new(setup: ConversationSetup) -> Self {
         let conversation = setup.resume.as_ref().and_then(|earlier| earlier.conversation.clone());
+        let wanted_options = setup.options.clone().into_iter().collect();
         let ready = AgentReady {
             resumed: conversation.is_some(),
             conversation,
             name: Some("Claude Code".to_owned()),
             can_resume: true,
+            takes_images: true,
             ..AgentReady::default()
         };
         Self {
@@ -71,11 +84,15 @@ impl ClaudeConversation {
             options: OptionBook::default(),
             speech: Speech::default(),
             spent: Spent::default(),
+            tasks: tasks::Tasks::default(),
             opening: "initialize",
-            wanted_options: Vec::new(),
+            wanted_options,
             next_option: 0,
             setting: BTreeMap::new(),
             retry: None,
+            goes_on: false,
+            strays: VecDeque::new(),
+            stray_result: None,
         }
     }
 
@@ -113,6 +130,7 @@ impl ClaudeConversation {
                 self.turns.withdraw(key, "the agent took the request back", updates);
                 true
             }
+            "command_lifecycle" => self.on_lifecycle(&message, updates),
             "rate_limit_event" => self.on_rate_limit(&message, updates),
             // Signs of life, and summaries of what was told already.
             "keep_alive" | "tool_progress" | "tool_use_summary" | "prompt_suggestion" => true,
@@ -130,15 +148,45 @@ impl ClaudeConversation {
         updates.extend(self.turns.calls.fail_open().into_iter().map(Update::Tool));
     }
 
-    fn on_prompt(&mut self, turn: &TurnId, text: &str, updates: &mut Vec<Update>) {
-        let deliverable = self.turns.on_prompt_wanted(turn, text, updates);
-        updates.extend(deliverable.map(|(turn, text)| prompt(&turn, &text)));
+    fn on_prompt(&mut self, turn: &TurnId, wanted: Prompt, from: Option<&PromptId>, updates: &mut Vec<Update>) {
+        if from.is_some_and(|from| self.strays.contains(from)) {
+            // It works on this one already.
+            if !self.turns.was_delivered(turn) {
+                updates.push(write(&format!("prompt:{turn}"), render::keep_alive()));
+            }
+            return;
+        }
+        let deliverable = self.turns.on_prompt_wanted(turn, wanted, updates);
+        updates.extend(deliverable.map(|(turn, wanted)| prompt(&turn, &wanted)));
+    }
+
+    /// Writes a prompt into the running turn.
+    fn on_steer(&mut self, wish: Wish, updates: &mut Vec<Update>) {
+        if let Some(Wish { prompt, content, .. }) = self.turns.on_steer_wanted(wish, true, updates) {
+            let key = format!("{}{prompt}", steer::KEY);
+            let bytes = render::prompt(&content, &key);
+            updates.push(Update::Write { key, bytes });
+        }
     }
 
     fn on_written(&mut self, key: &str, bytes: &[u8], updates: &mut Vec<Update>) {
         if let Some(turn) = key.strip_prefix("prompt:") {
             self.turns.on_prompt_written(&TurnId::from(turn));
             self.speech.begin_turn();
+            self.goes_on = false;
+            content::tell_named(bytes, updates);
+            if bytes == render::keep_alive() {
+                self.strays.pop_front();
+                if let Some(result) = self.stray_result.take() {
+                    self.on_result(&result, updates);
+                }
+            }
+            for wish in self.turns.steers.take_waiting() {
+                self.on_steer(wish, updates);
+            }
+        } else if let Some(prompt) = key.strip_prefix(steer::KEY) {
+            content::tell_named(bytes, updates);
+            self.on_steer_written(&PromptId::from(prompt), updates);
         } else if let Some(turn) = key.strip_prefix("cancel:") {
             self.turns.on_cancel_written(turn, updates);
         } else if let Some(request) = key.strip_prefix("answer:") {
@@ -151,7 +199,8 @@ impl ClaudeConversation {
     fn on_cancel(&mut self, updates: &mut Vec<Update>) {
         if let Some(turn) = self.turns.cancellable(updates) {
             let key = format!("cancel:{turn}");
-            let bytes = render::control(&key, &serde_json::json!({"subtype": "interrupt"}));
+            // What it was sent meanwhile must not become a turn of its own.
+            let bytes = render::control(&key, &serde_json::json!({"subtype": "interrupt", "cancel_queued": true}));
             updates.push(write(&key, bytes));
         }
     }
@@ -162,8 +211,10 @@ fn write(key: &str, bytes: Vec<u8>) -> Update {
     Update::Write { key: key.to_owned(), bytes }
 }
 
-fn prompt(turn: &TurnId, text: &str) -> Update {
-    Update::Write { key: format!("prompt:{turn}"), bytes: render::prompt(text) }
+fn prompt(turn: &TurnId, wanted: &Prompt) -> Update {
+    let key = format!("prompt:{turn}");
+    let bytes = render::prompt(wanted, &key);
+    Update::Write { key, bytes }
 }
 
 impl Conversation for ClaudeConversation {
@@ -185,7 +236,13 @@ impl Conversation for ClaudeConversation {
                 ];
                 self.turns.on_ended(end, hints, updates);
             }
-            ConversationInput::Prompt { turn, text } => self.on_prompt(turn, text, updates),
+            ConversationInput::Prompt { turn, text, content, prompt } => {
+                self.on_prompt(turn, Prompt::new(text, content), prompt, updates);
+            }
+            ConversationInput::Steer { prompt, turn, text, content } => {
+                let content = Prompt::new(text, content);
+                self.on_steer(Wish { prompt: prompt.clone(), turn: turn.clone(), content }, updates);
+            }
             ConversationInput::Answer { key, option, message } => self.on_answer(key, option, message, updates),
             ConversationInput::Cancel => self.on_cancel(updates),
             ConversationInput::Option { id, value } => self.on_option_wanted(id, value, updates),

@@ -11,10 +11,12 @@ use serde_json::{Value, json};
 
 use crate::host::port::{Conversation, ConversationInput, ConversationSetup, Update};
 use crate::model::agent::AgentReady;
-use crate::model::id::TurnId;
+use crate::model::id::{PromptId, TurnId};
 
 use super::acp::wire::{self, Incoming, Outcome};
+use super::content::{self, Prompt};
 use super::speech::Speech;
+use super::steer::{self, Wish};
 use super::turns::{Phase, Turns, failed};
 
 mod events;
@@ -58,10 +60,17 @@ pub struct CodexConversation {
 impl CodexConversation {
     /// For a process that is about to start, or whose journal will be fed from its beginning.
     pub fn new(setup: ConversationSetup) -> Self {
+        let wanted_options = setup.options.clone().into_iter().collect();
         Self {
             setup,
             turns: Turns::default(),
-            ready: AgentReady { name: Some("Codex".to_owned()), can_resume: true, ..AgentReady::default() },
+            ready: AgentReady {
+                name: Some("Codex".to_owned()),
+                can_resume: true,
+                can_steer: true,
+                takes_images: true,
+                ..AgentReady::default()
+            },
             options: OptionBook::default(),
             speech: Speech::default(),
             counter: Counter::default(),
@@ -69,7 +78,7 @@ impl CodexConversation {
             turn: None,
             cancel_wanted: false,
             seen: BTreeMap::new(),
-            wanted_options: Vec::new(),
+            wanted_options,
             next_option: 0,
             setting: BTreeMap::new(),
             retry: None,
@@ -107,6 +116,13 @@ impl CodexConversation {
             "resume" | "start" if opening => self.on_opened(id, result, updates),
             "models" => self.on_models(result, updates),
             _ if self.setting.contains_key(id) => self.on_option_set(id, result, updates),
+            _ if id.starts_with(steer::KEY) => {
+                let prompt = PromptId::from(id.strip_prefix(steer::KEY).unwrap_or_default());
+                match result {
+                    Ok(_) => self.turns.steers.taken(&prompt, updates),
+                    Err(error) => self.turns.steers.missed(&prompt, &error.message, updates),
+                }
+            }
             _ if id.starts_with("cancel:") => {
                 if let Err(error) = result {
                     updates.push(Update::Notice(format!("the agent did not take the interrupt: {}", error.message)));
@@ -147,20 +163,33 @@ impl CodexConversation {
         if self.cancel_wanted {
             self.on_cancel(updates);
         }
+        for wish in self.turns.steers.take_waiting() {
+            self.on_steer(wish, updates);
+        }
     }
 
-    fn on_prompt(&mut self, turn: &TurnId, text: &str, updates: &mut Vec<Update>) {
-        let deliverable = self.turns.on_prompt_wanted(turn, text, updates);
-        updates.extend(deliverable.map(|(turn, text)| self.prompt(&turn, &text)));
+    fn on_prompt(&mut self, turn: &TurnId, wanted: Prompt, updates: &mut Vec<Update>) {
+        let deliverable = self.turns.on_prompt_wanted(turn, wanted, updates);
+        updates.extend(deliverable.map(|(turn, wanted)| self.prompt(&turn, &wanted)));
     }
 
-    fn prompt(&self, turn: &TurnId, text: &str) -> Update {
-        let params = json!({"threadId": self.thread(), "input": [{"type": "text", "text": text}]});
+    /// Puts a prompt into the running turn; Codex refuses it when another one or none runs.
+    fn on_steer(&mut self, wish: Wish, updates: &mut Vec<Update>) {
+        let can = self.turn.is_some();
+        if let Some(Wish { prompt, content, .. }) = self.turns.on_steer_wanted(wish, can, updates) {
+            let input = render::input(&content);
+            let params = json!({"threadId": self.thread(), "input": input, "expectedTurnId": self.turn});
+            updates.push(request(&format!("{}{prompt}", steer::KEY), "turn/steer", &params));
+        }
+    }
+
+    fn prompt(&self, turn: &TurnId, wanted: &Prompt) -> Update {
+        let params = json!({"threadId": self.thread(), "input": render::input(wanted)});
         request(&format!("prompt:{turn}"), "turn/start", &params)
     }
 
     fn deliver(&self, updates: &mut Vec<Update>) {
-        updates.extend(self.turns.deliverable().map(|(turn, text)| self.prompt(&turn, &text)));
+        updates.extend(self.turns.deliverable().map(|(turn, wanted)| self.prompt(&turn, &wanted)));
     }
 
     /// The running turn is over; the next prompt may go.
@@ -189,6 +218,10 @@ impl CodexConversation {
         if let Some(turn) = key.strip_prefix("prompt:") {
             self.turns.on_prompt_written(&TurnId::from(turn));
             self.speech.begin_turn();
+            content::tell_named(bytes, updates);
+        } else if let Some(prompt) = key.strip_prefix(steer::KEY) {
+            self.turns.steers.on_written(&PromptId::from(prompt));
+            content::tell_named(bytes, updates);
         } else if let Some(turn) = key.strip_prefix("cancel:") {
             self.turns.on_cancel_written(turn, updates);
         } else if let Some(request) = key.strip_prefix("answer:") {
@@ -221,7 +254,13 @@ impl Conversation for CodexConversation {
                     vec!["look at its standard error in `divisi log`, and try `codex exec hello` by hand".to_owned()];
                 self.turns.on_ended(end, hints, updates);
             }
-            ConversationInput::Prompt { turn, text } => self.on_prompt(turn, text, updates),
+            ConversationInput::Prompt { turn, text, content, prompt: _ } => {
+                self.on_prompt(turn, Prompt::new(text, content), updates);
+            }
+            ConversationInput::Steer { prompt, turn, text, content } => {
+                let content = Prompt::new(text, content);
+                self.on_steer(Wish { prompt: prompt.clone(), turn: turn.clone(), content }, updates);
+            }
             ConversationInput::Answer { key, option, message } => self.on_answer(key, option, message, updates),
             ConversationInput::Cancel => self.on_cancel(updates),
             ConversationInput::Option { id, value } => self.on_option_wanted(id, value, updates),

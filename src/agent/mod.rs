@@ -10,13 +10,16 @@ mod calls;
 pub mod catalog;
 pub mod claude;
 pub mod codex;
+mod content;
 mod end;
 mod failure;
+mod form;
 pub mod json_lines;
 mod output;
 pub mod script;
 pub mod shell;
 mod speech;
+mod steer;
 mod turns;
 
 pub use catalog::Catalog;

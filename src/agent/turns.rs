@@ -18,8 +18,10 @@ use crate::model::turn::TurnOutcome;
 use super::acp::lines::{LONGEST, Line, LineReader};
 use super::acp::{tools, wire};
 use super::calls::Calls;
+use super::content::Prompt;
 use super::end;
 use super::output::{BoundedOutput, floor_boundary};
+use super::steer::{Steers, Wish, missed};
 
 /// How many lines that are not JSON are shown; the others are counted.
 const SHOWN_GARBAGE: u64 = 5;
@@ -85,7 +87,8 @@ pub(super) struct Turns {
     pub(super) calls: Calls,
     pub(super) asked: BTreeMap<String, Asked>,
     delivered: BTreeSet<TurnId>,
-    wanted: Option<(TurnId, String)>,
+    wanted: Option<(TurnId, Prompt)>,
+    pub(super) steers: Steers,
     lines: LineReader,
     errors: BoundedOutput,
     stderr_tail: String,
@@ -183,9 +186,9 @@ impl Turns {
     pub(super) fn on_prompt_wanted(
         &mut self,
         turn: &TurnId,
-        text: &str,
+        prompt: Prompt,
         updates: &mut Vec<Update>,
-    ) -> Option<(TurnId, String)> {
+    ) -> Option<(TurnId, Prompt)> {
         if self.delivered.contains(turn) {
             return None;
         }
@@ -197,14 +200,19 @@ impl Turns {
                 let outcome = failed(format!("the agent had ended before it got the prompt ({how})"));
                 updates.push(Update::TurnEnded { turn: turn.clone(), outcome });
             }
-            _ => self.wanted = Some((turn.clone(), text.to_owned())),
+            _ => self.wanted = Some((turn.clone(), prompt)),
         }
         self.deliverable()
     }
 
     /// The prompt that waits, when the agent can take it now.
-    pub(super) fn deliverable(&self) -> Option<(TurnId, String)> {
+    pub(super) fn deliverable(&self) -> Option<(TurnId, Prompt)> {
         self.wanted.clone().filter(|_| self.phase == Phase::Ready && self.running.is_none())
+    }
+
+    /// Whether a turn's prompt was written.
+    pub(super) fn was_delivered(&self, turn: &TurnId) -> bool {
+        self.delivered.contains(turn)
     }
 
     /// A prompt is on its way: its turn begins.
@@ -215,6 +223,28 @@ impl Turns {
         if self.delivered.insert(turn.clone()) {
             self.running = Some(Running { id: turn.clone(), cancelling: false, refused: false, fault: None });
         }
+    }
+
+    /// A prompt for the running turn: given back when it can be written now. One for a turn that is over is missed.
+    pub(super) fn on_steer_wanted(&mut self, wish: Wish, can: bool, updates: &mut Vec<Update>) -> Option<Wish> {
+        if self.steers.knows(&wish.prompt) {
+            return None; // What became of it was told, or will be.
+        }
+        let runs = self.running.as_ref().is_some_and(|running| running.id == wish.turn && !running.cancelling);
+        let comes = self.wanted.as_ref().is_some_and(|(wanted, _)| *wanted == wish.turn) && self.usable();
+        if runs && can {
+            return Some(wish);
+        }
+        if runs || comes {
+            self.steers.wait(wish);
+        } else {
+            updates.push(missed(&wish.prompt, "the turn was over before"));
+        }
+        None
+    }
+
+    fn usable(&self) -> bool {
+        !matches!(self.phase, Phase::Unusable { .. } | Phase::Ended(_))
     }
 
     /// The turn to cancel by the protocol, if there is one; a prompt that was not written yet is ended here.
@@ -283,6 +313,7 @@ impl Turns {
         let Some(running) = self.running.take() else {
             return;
         };
+        self.steers.turn_over(updates);
         self.withdraw_all("the turn ended", updates);
         if !matches!(outcome, TurnOutcome::Done { .. }) {
             updates.extend(self.calls.fail_open().into_iter().map(Update::Tool));

@@ -1,7 +1,9 @@
 //! The floor of the house: what the standard library nearly has.
 
 pub mod atomic_write;
+pub mod base64;
 pub mod clock;
+pub mod hex;
 pub mod near;
 pub mod path;
 pub mod paths;

@@ -35,6 +35,7 @@ pub(crate) enum Verb {
     Log(command::log::Args),
     Wait(command::wait::Args),
     Send(command::send::Args),
+    #[command(visible_alias = "interrupt")]
     Stop(command::stop::Args),
     Remove(command::remove::Args),
     Restore(command::restore::Args),

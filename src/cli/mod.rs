@@ -1,6 +1,7 @@
 //! The command line: a face. It decodes arguments, submits, renders; it decides nothing.
 
 mod args;
+mod attach;
 mod command;
 mod context;
 pub mod daemon;
@@ -9,7 +10,8 @@ mod follow;
 mod key;
 mod log_file;
 mod prompt;
-pub mod render;
+mod render;
+mod variables;
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;

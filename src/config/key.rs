@@ -1,5 +1,7 @@
 //! One setting: its name, its words, how it is read and shown. And the readers that several settings share.
 
+use std::collections::BTreeMap;
+
 use toml_edit::{Array, Value};
 
 use crate::config::Config;
@@ -76,6 +78,16 @@ pub(super) fn number(number: u64) -> Value {
 
 pub(super) fn texts(texts: &[String]) -> Value {
     Value::Array(texts.iter().map(String::as_str).collect::<Array>())
+}
+
+/// Names by names.
+pub(super) fn names_of(value: &Value) -> Result<BTreeMap<String, String>, String> {
+    let table = value.as_inline_table().ok_or_else(|| wrong("a table of strings", value))?;
+    table.iter().map(|(name, value)| Ok((name.to_owned(), text_of(value)?))).collect()
+}
+
+pub(super) fn names(names: &BTreeMap<String, String>) -> Value {
+    Value::InlineTable(names.iter().map(|(name, value)| (name.as_str(), Value::from(value.as_str()))).collect())
 }
 
 fn wrong(wanted: &str, value: &Value) -> String {

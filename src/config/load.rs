@@ -5,10 +5,10 @@ use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
 
-use toml_edit::{Document, Item, TableLike};
+use toml_edit::{Document, Item, TableLike, Value};
 
 use crate::config::key::{find, near};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, mcp, profiles};
 
 /// Reads a configuration file; a missing one is the default configuration.
 ///
@@ -33,13 +33,40 @@ pub fn load_text(text: &str, file: &str) -> Result<Config, ConfigError> {
         message: error.message().lines().collect::<Vec<_>>().join(", "),
     })?;
     let mut config = Config::default();
-    walk(document.as_table(), "", None, &Source { text, file }, &mut config)?;
+    let source = Source { text, file };
+    walk(document.as_table(), "", None, &source, &mut config)?;
+    if let Some(section) = document.as_table().get(PROFILES) {
+        config.settings.profiles = profiles::read(section, &source)?;
+    }
+    let profiles = &config.settings.profiles;
+    if let Some((agent, name)) = config.settings.default_profiles.iter().find(|(_, name)| !profiles.contains_key(*name))
+    {
+        let agents = document.as_table().get("agents");
+        let message = format!("names for {agent} a profile that does not exist: there is no profile \"{name}\"");
+        let line = line_of(text, agents.and_then(|agents| agents.get("profiles")).and_then(Item::span));
+        return Err(ConfigError::Value { file: file.to_owned(), line, key: "agents.profiles".to_owned(), message });
+    }
     Ok(config)
 }
 
-struct Source<'a> {
-    text: &'a str,
-    file: &'a str,
+/// Settings whose value is a table, which may also be written as a section.
+const TABLES: &[&str] = &["agents.profiles"];
+
+/// The section that is not made of [`crate::config::key::Key`]s.
+const PROFILES: &str = "profiles";
+
+/// A file that is being read.
+pub(super) struct Source<'a> {
+    pub(super) text: &'a str,
+    pub(super) file: &'a str,
+}
+
+impl Source<'_> {
+    /// The line of a key, or else of its value, or else the one given; one-based.
+    pub(super) fn line_of_key(&self, table: &dyn TableLike, name: &str, item: &Item, otherwise: usize) -> usize {
+        let span = table.key(name).and_then(toml_edit::Key::span).or_else(|| item.span());
+        span.map_or(otherwise, |span| line_of(self.text, Some(span)))
+    }
 }
 
 fn walk(
@@ -49,14 +76,19 @@ fn walk(
     source: &Source<'_>,
     config: &mut Config,
 ) -> Result<(), ConfigError> {
-    for (name, item) in table.iter() {
+    for (name, item) in table.iter().filter(|(name, _)| !(prefix.is_empty() && *name == PROFILES)) {
         let dotted = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
         let span = table.key(name).and_then(toml_edit::Key::span).or_else(|| item.span()).or_else(|| around.cloned());
         let file = source.file.to_owned();
         let line = line_of(source.text, span.clone());
-        if let Some(key) = find(&dotted) {
+        if prefix == mcp::SECTION {
+            mcp::read(config, name, item).map_err(|message| ConfigError::Value { file, line, key: dotted, message })?;
+        } else if let Some(key) = find(&dotted) {
             let outcome = match item {
                 Item::Value(value) => (key.set)(config, value),
+                Item::Table(table) if TABLES.contains(&key.name) => {
+                    (key.set)(config, &Value::InlineTable(table.clone().into_inline_table()))
+                }
                 Item::None | Item::Table(_) | Item::ArrayOfTables(_) => Err("must be a value, not a table".to_owned()),
             };
             outcome.map_err(|message| ConfigError::Value { file, line, key: dotted, message })?;
@@ -78,7 +110,8 @@ fn walk(
 }
 
 fn is_section(dotted: &str) -> bool {
-    crate::config::key::keys().any(|key| key.name.split_once('.').is_some_and(|(section, _)| section == dotted))
+    dotted == mcp::SECTION
+        || crate::config::key::keys().any(|key| key.name.split_once('.').is_some_and(|(section, _)| section == dotted))
 }
 
 fn line_of(text: &str, span: Option<Range<usize>>) -> usize {

@@ -7,6 +7,8 @@ pub mod edit;
 pub mod error;
 pub mod key;
 pub mod load;
+mod mcp;
+pub mod profiles;
 mod section;
 
 pub use error::ConfigError;

@@ -3,16 +3,19 @@
 //! Called after everything that changes a session, and for every session after a start: recovery is nothing but this. Each step that
 //! the facts ask for and that is not under way is begun; beginning it again after a crash is safe because every effect is idempotent.
 
+use std::collections::BTreeMap;
+
 use crate::host::change::{Change, Step};
 use crate::host::effect::{Delivery, Effect, LandingStep, Launch, SetupRun};
-use crate::host::environment;
+use crate::host::mcp;
+use crate::host::on_prompt::steering;
 use crate::host::port::{ConversationSetup, Lifetime};
-use crate::host::{on_hunk, on_review};
+use crate::host::{environment, on_hunk, on_review, profile};
 use crate::model::event::Event;
 use crate::model::id::{JobId, SessionId, TurnId};
 use crate::model::landing::LandingState;
 use crate::model::session::{Session, Setup};
-use crate::model::turn::TurnOutcome;
+use crate::model::turn::{Turn, TurnOutcome};
 use crate::model::worktree::WorktreeState;
 use crate::worktree::context;
 
@@ -124,6 +127,9 @@ pub(crate) fn checkpoint_message(change: &Change<'_>, session: &Session) -> Stri
 fn start_next_turn(change: &mut Change<'_>, id: &SessionId) {
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
     let (Some(prompt), Some(head)) = (session.queue.first().cloned(), session.head.clone()) else { return };
+    if prompt.steers.is_some() {
+        return; // Its process says whether the turn before took it; that brings us here again.
+    }
     let number = session.turns + 1;
     let turn = TurnId(format!("{id}.t{number}"));
     let has_process = session.job.is_some();
@@ -132,11 +138,18 @@ fn start_next_turn(change: &mut Change<'_>, id: &SessionId) {
     if serves_one_turn {
         return; // Its end, which is on the way, brings us here again.
     }
-    let started =
-        Event::TurnStarted { turn: turn.clone(), number, prompt: prompt.id, text: prompt.text.clone(), from: head };
+    let started = Event::TurnStarted {
+        turn: turn.clone(),
+        number,
+        prompt: prompt.id.clone(),
+        text: prompt.text.clone(),
+        attachments: prompt.attachments.clone(),
+        from: head,
+    };
     change.emit(Some(id), started);
     if has_process && let Some(job) = change.brain.registry.sessions.get(id).and_then(|session| session.job.clone()) {
-        let delivery = Delivery { turn, text: prompt.text, follow_up: number > 1 };
+        let (text, attachments) = (prompt.text, prompt.attachments);
+        let delivery = Delivery { turn, prompt: Some(prompt.id), text, attachments, follow_up: number > 1 };
         change.want(Effect::ToUnit { job, input: crate::host::effect::UnitInput::Prompt(delivery) });
     } else {
         begin_turn_process(change, id);
@@ -147,8 +160,12 @@ fn start_next_turn(change: &mut Change<'_>, id: &SessionId) {
 fn begin_turn_process(change: &mut Change<'_>, id: &SessionId) {
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
     let Some(turn) = session.turn.clone() else { return };
-    let lifetime = match change.brain.agent(&session.agent) {
-        Ok((_, lifetime)) => lifetime,
+    let (lifetime, notice) = match change.brain.agent(session) {
+        Ok((agent, lifetime)) => {
+            // Said once, not with every process of an agent that has one per turn.
+            let left_out = session.jobs == 0 && !session.mcp.is_empty() && !mcp::can_hand_over(&agent);
+            (lifetime, left_out.then(|| mcp::left_out(session)))
+        }
         Err(refusal) => {
             let reason = crate::host::hinted(&refusal);
             change.emit(Some(id), Event::TurnStopped { turn: turn.id, outcome: TurnOutcome::Failed { reason } });
@@ -164,21 +181,32 @@ fn begin_turn_process(change: &mut Change<'_>, id: &SessionId) {
             session.ready.clone().filter(|ready| ready.conversation.is_some() && (ready.can_load || ready.can_resume))
         }
     };
-    change.emit(Some(id), Event::JobIntended { job: job.clone(), turn: serves, resume });
+    let chosen = session.chosen.clone();
+    change.emit(Some(id), Event::JobIntended { job: job.clone(), turn: serves, resume, chosen });
+    if let Some(text) = notice {
+        change.emit(Some(id), Event::AgentNotice { turn: Some(turn.id.clone()), text });
+    }
     change.brain.units.insert(job.clone());
     let Some(launch) = launch(change, id, &job) else { return };
-    let prompt = Delivery { turn: turn.id, text: turn.prompt, follow_up: turn.number > 1 };
+    let prompt = delivery(&turn);
     change.want(Effect::StartJob { launch: Box::new(launch), prompt });
+}
+
+/// A running turn's prompt.
+fn delivery(turn: &Turn) -> Delivery {
+    Delivery {
+        turn: turn.id.clone(),
+        prompt: turn.prompt_id.clone(),
+        text: turn.prompt.clone(),
+        attachments: turn.attachments.clone(),
+        follow_up: turn.number > 1,
+    }
 }
 
 /// Finds a process of an earlier daemon again.
 fn attach(change: &mut Change<'_>, id: &SessionId, job: &JobId) {
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
-    let prompt = session.turn.as_ref().filter(|turn| turn.outcome.is_none()).map(|turn| Delivery {
-        turn: turn.id.clone(),
-        text: turn.prompt.clone(),
-        follow_up: turn.number > 1,
-    });
+    let prompt = session.turn.as_ref().filter(|turn| turn.outcome.is_none()).map(delivery);
     let Some(launch) = launch(change, id, job) else { return };
     change.brain.units.insert(job.clone());
     change.want(Effect::AttachJob { launch: Box::new(launch), prompt });
@@ -188,6 +216,9 @@ fn attach(change: &mut Change<'_>, id: &SessionId, job: &JobId) {
 fn launch(change: &Change<'_>, id: &SessionId, job: &JobId) -> Option<Launch> {
     let session = change.brain.registry.sessions.get(id)?;
     let known = change.brain.registry.jobs.get(job);
+    // What was chosen since belongs to later processes: this one's conversation is rebuilt as it began.
+    let mut options = known.map(|known| known.chosen.clone()).unwrap_or_default();
+    let steers = session.queue.iter().filter_map(|prompt| Some(steering(prompt, prompt.steers.as_ref()?))).collect();
     Some(Launch {
         session: id.clone(),
         job: job.clone(),
@@ -195,17 +226,41 @@ fn launch(change: &Change<'_>, id: &SessionId, job: &JobId) -> Option<Launch> {
         setup: ConversationSetup {
             directory: session.worktree.path.clone(),
             resume: known.and_then(|known| known.resume.clone()),
-            mode: session.mode.clone(),
-            model: session.model.clone(),
+            mode: options.remove("mode").or_else(|| session.mode.clone()),
+            model: options.remove("model").or_else(|| session.model.clone()),
+            options,
+            mcp: mcp::with_variables(&session.mcp),
+            foreign_mcp: change.brain.settings.foreign_mcp,
         },
         turn: known.and_then(|known| known.turn.clone()),
-        environment: environment::of_agent(&change.brain.environment, &change.brain.settings, session),
+        environment: environment_of(change, session),
+        pass: session.pass.clone(),
+        caller: change.brain.callers.get(id).cloned().unwrap_or_default(),
+        profile: profile::of_session(&change.brain.settings, session)
+            .ok()
+            .flatten()
+            .and_then(|profile| Some((session.profile.clone()?, profile.clone()))),
+        definition: session.definition.clone(),
         given: session.environment.keys().cloned().collect(),
         on_daemon_death: session.on_daemon_death,
         lease: change.brain.settings.lease,
         grace: change.brain.settings.grace,
+        mcp: session.mcp.clone(),
         offset: known.map_or(0, |known| known.offset),
+        steers,
     })
+}
+
+/// The allow-listed part of the daemon's environment, as whoever started the session sees it, and what the session was given.
+fn environment_of(change: &Change<'_>, session: &Session) -> BTreeMap<String, String> {
+    let brain = &change.brain;
+    match brain.callers.get(&session.id) {
+        Some(caller) => {
+            let daemon = environment::effective(&brain.environment, caller);
+            environment::of_agent(&daemon, &brain.settings, session)
+        }
+        None => environment::of_agent(&brain.environment, &brain.settings, session),
+    }
 }
 
 /// Runs the setup, unless the daemon died while it ran: its commands need not stand being run twice.
@@ -219,10 +274,7 @@ fn begin_setup(change: &mut Change<'_>, id: &SessionId) {
         return;
     }
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
-    let run = SetupRun {
-        worktree: session.worktree.clone(),
-        environment: environment::of_agent(&change.brain.environment, &change.brain.settings, session),
-    };
+    let run = SetupRun { worktree: session.worktree.clone(), environment: environment_of(change, session) };
     change.want_step(id, Step::Setup, || Effect::RunSetup { session: id.clone(), run: Box::new(run) });
 }
 

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::host::effect::{Effect, Ticket};
-use crate::host::port::{AgentDefinition, Agents, Batch, Lifetime, Row, Table};
+use crate::host::port::{AgentDefinition, Agents, Batch, Lifetime, Row, Table, Variant};
+use crate::host::profile::{self, Caller};
 use crate::host::registry::Registry;
 use crate::model::command::{Command, Outcome, Receipt};
 use crate::model::event::{Cause, Envelope, Event};
 use crate::model::id::{CommandId, JobId, Seq, SessionId};
+use crate::model::session::Session;
 use crate::model::settings::Settings;
 use crate::model::{Refusal, command};
 
@@ -46,6 +48,8 @@ pub(crate) struct Brain {
     pub(crate) agents: Arc<dyn Agents>,
     /// Variables of the daemon's own environment that may be handed on.
     pub(crate) environment: BTreeMap<String, String>,
+    /// What those who started sessions have in their environments. Not durable, on purpose.
+    pub(crate) callers: BTreeMap<SessionId, Arc<Caller>>,
     /// Steps under way.
     pub(crate) steps: BTreeSet<(SessionId, Step)>,
     /// Processes that have a unit.
@@ -74,12 +78,15 @@ impl Brain {
         self.steps.contains(&(session.clone(), step))
     }
 
-    /// A session's agent, as the catalog has it now.
+    /// A session's agent, as its repository's definition, its profile and the catalog have it now.
     ///
     /// # Errors
-    /// When it is unknown or not installed.
-    pub(crate) fn agent(&self, name: &str) -> Result<(AgentDefinition, Lifetime), Refusal> {
-        let definition = self.agents.find(name)?;
+    /// When it is unknown or not installed, or the profile is no longer there.
+    pub(crate) fn agent(&self, session: &Session) -> Result<(AgentDefinition, Lifetime), Refusal> {
+        let profile = profile::of_session(&self.settings, session)?;
+        let program = profile.and_then(|profile| profile.program.as_deref());
+        let variant = Variant { definition: session.definition.as_deref(), program };
+        let definition = self.agents.find_as(&session.agent, variant)?;
         let lifetime = self.agents.lifetime(&definition);
         Ok((definition, lifetime))
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::base::clock;
@@ -15,18 +16,19 @@ use crate::host::handle::{HostHandle, Request};
 use crate::host::input::Input;
 use crate::host::mend::LeftOut;
 use crate::host::on_query::{self, Lookup};
-use crate::host::port::Batch;
+use crate::host::port::{Batch, Variant};
+use crate::host::profile;
 use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::{
-    on_agent, on_approval, on_create, on_hunk, on_job, on_landing, on_removal, on_repository, on_review, on_session,
-    run_query,
+    on_agent, on_approval, on_create, on_hunk, on_job, on_landing, on_option, on_prompt, on_removal, on_repository,
+    on_review, on_session, run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
 use crate::model::event::{Cause, Event};
 use crate::model::id::{CommandId, SessionId};
-use crate::model::query::DaemonStatus;
+use crate::model::query::{DaemonStatus, ListVariables};
 use crate::model::settings::Settings;
 
 /// What a daemon says of itself, besides what the host knows.
@@ -90,6 +92,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
         settings: setup.settings,
         agents: setup.ports.agents,
         environment: setup.environment,
+        callers: BTreeMap::new(),
         steps: BTreeSet::new(),
         units: BTreeSet::new(),
         waiting: BTreeMap::new(),
@@ -147,6 +150,9 @@ impl Dispatcher {
             });
         }
         let ids: Vec<SessionId> = self.brain.registry.sessions.keys().cloned().collect();
+        // Before anybody can ask for more: what is being copied belongs to no session yet.
+        let owners = ids.iter().chain(self.brain.registry.mends.left_out.keys()).cloned().collect();
+        self.runner.ports.attachments.sweep(&owners);
         for id in ids {
             self.decide(Cause::Recovery, |change| advance(change, &id));
         }
@@ -224,9 +230,16 @@ impl Dispatcher {
         match request {
             Request::Submit { id, command, client, reply } => self.on_submit(&id, &command, &client, reply),
             Request::Query { query, reply } => {
-                let lookup = on_query::prepare(&self.brain.registry, query);
+                let mut lookup = on_query::prepare(&self.brain.registry, query);
+                if let Lookup::Agents { profiles, .. } = &mut lookup {
+                    *profiles = profile::defaults(&self.brain.settings);
+                }
                 if let Lookup::Status = lookup {
                     let _ = reply.send(on_query::encode(&self.status()));
+                    return;
+                }
+                if let Lookup::Variables(request) = lookup {
+                    let _ = reply.send(self.variables(&request));
                     return;
                 }
                 if let Lookup::Answer(answer) = lookup {
@@ -307,6 +320,17 @@ impl Dispatcher {
         }
     }
 
+    /// Names of variables that a new session would take from whoever starts it.
+    fn variables(&self, request: &ListVariables) -> Result<Value, Refusal> {
+        let settings = &self.brain.settings;
+        let name = request.agent.as_deref().unwrap_or(&settings.default_agent);
+        let chosen = profile::choose(settings, request.profile.as_deref(), name)?.map(|(_, profile)| profile);
+        let program = chosen.and_then(|profile| profile.program.as_deref());
+        // What is wrong with the agent is said when a session is made; a repository may define it.
+        let agent = self.brain.agents.find_as(name, Variant { definition: None, program }).ok();
+        on_query::encode(&profile::variables(settings, chosen, agent.as_ref()))
+    }
+
     /// The last thing: everything decided is committed before the stop is confirmed.
     fn drain(&self, done: oneshot::Sender<()>) {
         self.runner.let_go();
@@ -325,15 +349,15 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client: &str) -> Result<(), Refusal> {
     match command {
         Command::CreateSession(request) => on_create::on_create(change, id, request),
-        Command::SendPrompt(request) => on_session::on_send(change, id, request),
-        Command::EditPrompt(request) => on_session::on_edit_prompt(change, id, request),
-        Command::CancelPrompt(request) => on_session::on_cancel_prompt(change, id, request),
+        Command::SendPrompt(request) => on_prompt::on_send(change, id, request, client),
+        Command::EditPrompt(request) => on_prompt::on_edit_prompt(change, id, request),
+        Command::CancelPrompt(request) => on_prompt::on_cancel_prompt(change, id, request),
         Command::StopSession(request) => on_session::on_stop(change, id, request, client),
         Command::RemoveSession(request) => on_removal::on_remove(change, id, request),
         Command::RestoreSession(request) => on_removal::on_restore(change, id, request),
         Command::ReadSession(request) => on_session::on_read(change, id, request),
         Command::SetPolicy(request) => on_session::on_set_policy(change, id, request),
-        Command::SetOption(request) => on_session::on_set_option(change, id, request),
+        Command::SetOption(request) => on_option::on_set_option(change, id, request),
         Command::AnswerApproval(request) => on_approval::on_answer(change, id, request, client),
         Command::DecideHunk(request) => on_hunk::on_decide(change, id, request),
         Command::AddComment(request) => on_review::on_add(change, id, request, client),
@@ -359,12 +383,17 @@ fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client
 /// One result, one decision.
 fn on_result(change: &mut Change<'_>, input: Input) {
     match input {
-        Input::BaseResolved { ticket, request, result } => {
-            on_create::on_base_resolved(change, ticket, &request, result);
+        Input::BaseResolved { ticket, request, session, result } => {
+            on_create::on_base_resolved(change, ticket, &request, session, *result);
         }
+        Input::AttachmentsKept { ticket, client, result } => {
+            on_prompt::on_attachments_kept(change, ticket, &client, result);
+        }
+        Input::Done => {}
         Input::WorktreeCreated { session, result } => on_create::on_worktree_created(change, &session, result),
         Input::SetupEnded { session, result } => on_create::on_setup_ended(change, &session, result),
         Input::JobStarted { session, job, result } => on_job::on_started(change, &session, &job, result),
+        Input::Noticed { session, text } => on_job::on_noticed(change, &session, text),
         Input::JobAttached { session, job, alive } => on_job::on_attached(change, &session, &job, alive),
         Input::UnitFailed { session, job, refusal } => on_job::on_unit_failed(change, &session, &job, &refusal),
         Input::CheckpointMade { session, result } => on_job::on_checkpoint(change, &session, result),

@@ -1,12 +1,17 @@
 //! Effects: what the brain wants done once its decision has committed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::host::port::ConversationSetup;
+use crate::host::profile::Caller;
+use crate::model::attachment::{Attach, Attachment};
 use crate::model::command::{CreateSession, DecideHunk};
-use crate::model::id::{HunkId, JobId, Oid, SessionId, TurnId};
+use crate::model::id::{HunkId, JobId, Oid, PromptId, SessionId, TurnId};
 use crate::model::landing::{Landing, Strategy};
+use crate::model::mcp::McpServer;
+use crate::model::profile::Profile;
 use crate::model::review::{AddComment, Applying, Comment, Round};
 use crate::model::worktree::Worktree;
 
@@ -17,8 +22,12 @@ pub(crate) struct Ticket(pub(crate) u64);
 /// Something to do outside.
 #[derive(Debug)]
 pub(crate) enum Effect {
-    /// Look at the repository a new session is for.
-    ResolveBase { ticket: Ticket, request: Box<CreateSession> },
+    /// Look at the repository a new session is for, and copy the files that go with its prompt.
+    ResolveBase { ticket: Ticket, request: Box<CreateSession>, session: SessionId },
+    /// Copy the files that go with a prompt.
+    KeepAttachments { ticket: Ticket, session: SessionId, attach: Vec<Attach>, client: String },
+    /// Delete the copies of a session that is gone or was refused.
+    ForgetAttachments { session: SessionId },
     /// Make a worktree (or take over what a crash left finished).
     CreateWorktree {
         session: SessionId,
@@ -112,20 +121,44 @@ pub(crate) struct Launch {
     pub(crate) environment: BTreeMap<String, String>,
     /// Names in it that were given to this session: neither the daemon's nor the agent's definition's values replace them.
     pub(crate) given: BTreeSet<String>,
+    /// Names of variables whose values `caller` or the daemon has.
+    pub(crate) pass: Vec<String>,
+    /// What whoever started the session has in their environment.
+    pub(crate) caller: Arc<Caller>,
+    /// The session's profile, by its name.
+    pub(crate) profile: Option<(String, Profile)>,
+    /// The repository's definition of the agent.
+    pub(crate) definition: Option<String>,
     pub(crate) on_daemon_death: crate::model::job::OnDaemonDeath,
     pub(crate) lease: Duration,
     pub(crate) grace: Duration,
+    /// Its MCP servers, with references to secrets.
+    pub(crate) mcp: BTreeMap<String, McpServer>,
     /// Journal bytes whose meaning is committed.
     pub(crate) offset: u64,
+    /// Prompts on their way into the running turn.
+    pub(crate) steers: Vec<Steering>,
 }
 
 /// A prompt on its way to an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Delivery {
     pub(crate) turn: TurnId,
+    /// The waiting prompt the turn came from; absent for turns of an older divisi.
+    pub(crate) prompt: Option<PromptId>,
     pub(crate) text: String,
+    pub(crate) attachments: Vec<Attachment>,
     /// True when the conversation has earlier turns, which a new process may not know.
     pub(crate) follow_up: bool,
+}
+
+/// A prompt on its way into a running turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Steering {
+    pub(crate) prompt: PromptId,
+    pub(crate) turn: TurnId,
+    pub(crate) text: String,
+    pub(crate) attachments: Vec<Attachment>,
 }
 
 /// What a unit can be told.
@@ -133,6 +166,8 @@ pub(crate) struct Delivery {
 pub(crate) enum UnitInput {
     /// Deliver a prompt.
     Prompt(Delivery),
+    /// Put a prompt into the running turn.
+    Steer(Steering),
     /// Answer a request of the agent.
     Answer { key: String, option: Option<String>, message: Option<String> },
     /// Set an option.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::host::port::AgentDefinition;
+use crate::host::profile::Caller;
 use crate::model::session::Session;
 use crate::model::settings::Settings;
 
@@ -54,6 +55,38 @@ const DENIED_PREFIXES: &[&str] = &["GIT_", "NVIM", "VIM", "DIVISI_", "LD_", "DYL
 /// Whether a variable may ever be handed on by name.
 pub(crate) fn may_pass(name: &str) -> bool {
     !DENIED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Of the allowed ones those in which whoever starts a session is believed rather than the daemon: how the network is reached.
+const FROM_CALLER: &[&str] = &[
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+];
+
+/// The names of variables that whoever starts a session decides on, for every agent.
+pub(crate) fn passed_by_callers() -> impl Iterator<Item = &'static str> {
+    FROM_CALLER.iter().copied()
+}
+
+/// The daemon's environment as whoever started the session sees it.
+pub(crate) fn effective(daemon: &BTreeMap<String, String>, caller: &Caller) -> BTreeMap<String, String> {
+    let mut environment = daemon.clone();
+    for (name, value) in caller {
+        match value {
+            Some(value) => environment.insert(name.clone(), value.expose().to_owned()),
+            None => environment.remove(name),
+        };
+    }
+    environment
 }
 
 /// The environment of a session's agent.

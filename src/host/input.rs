@@ -7,6 +7,7 @@ use crate::host::handle::Request;
 use crate::host::on_review::RoundFacts;
 use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Unlanded, Update};
 use crate::model::Refusal;
+use crate::model::attachment::Attachment;
 use crate::model::command::{CreateSession, DecideHunk};
 use crate::model::id::{HunkId, JobId, LandingId, Oid, SessionId};
 use crate::model::job::{JobEnd, ProcessIdentity};
@@ -20,7 +21,16 @@ pub(crate) enum Input {
     /// A face asks.
     Request(Request),
     /// The base of a new session was looked up.
-    BaseResolved { ticket: Ticket, request: Box<CreateSession>, result: Result<ResolvedBase, Refusal> },
+    BaseResolved {
+        ticket: Ticket,
+        request: Box<CreateSession>,
+        session: SessionId,
+        result: Box<Result<(ResolvedBase, Vec<Attachment>), Refusal>>,
+    },
+    /// The files of a prompt were copied.
+    AttachmentsKept { ticket: Ticket, client: String, result: Result<Vec<Attachment>, Refusal> },
+    /// An effect that nobody waits for is done.
+    Done,
     /// A worktree was made, or not.
     WorktreeCreated { session: SessionId, result: Result<CreatedWorktree, Refusal> },
     /// Setup commands ran.
@@ -31,6 +41,8 @@ pub(crate) enum Input {
     JobAttached { session: SessionId, job: JobId, alive: bool },
     /// A process said something.
     Agent(Box<AgentInput>),
+    /// Something worth knowing about a session's agent.
+    Noticed { session: SessionId, text: String },
     /// A process ended and its journal is read to the end.
     JobEnded { session: SessionId, job: JobId, end: JobEnd, offset: u64 },
     /// A unit could not go on (journal unreadable).

@@ -3,8 +3,8 @@
 use crate::host::advance::advance;
 use crate::host::change::Change;
 use crate::host::effect::{Effect, UnitInput};
-use crate::host::on_approval;
 use crate::host::port::Update;
+use crate::host::{on_approval, on_prompt};
 use crate::model::approval::{Approval, ApprovalState};
 use crate::model::event::Event;
 use crate::model::id::{ApprovalId, JobId, SessionId, TurnId};
@@ -62,6 +62,9 @@ fn on_update(change: &mut Change<'_>, id: &SessionId, job: &JobId, update: Updat
         },
         Update::Plan(entries) => Event::AgentPlan { entries },
         Update::Options(options) => Event::AgentOptions { options },
+        Update::OptionAnswered { id: option, value, refused } => Event::AgentOptionAnswered { option, value, refused },
+        Update::Steered { prompt } => return on_prompt::on_steered(change, id, &prompt),
+        Update::SteerMissed { prompt, reason } => return on_prompt::on_steer_missed(change, id, &prompt, &reason),
         Update::Commands(commands) => Event::AgentCommands { commands },
         Update::Approval { key, kind, tool, command_line, options } => {
             let Some(turn) = turn.or_else(|| newest(change, id)) else { return };

@@ -75,7 +75,7 @@ fn follow_up(change: &mut Change<'_>, approval: &Approval, text: &str) {
     }
     let id = &approval.session;
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
-    if !change.brain.agent(&session.agent).is_ok_and(|(agent, _)| agent.protocol == Protocol::Acp) {
+    if !change.brain.agent(session).is_ok_and(|(agent, _)| agent.protocol == Protocol::Acp) {
         return;
     }
     let prompt = QueuedPrompt {
@@ -83,6 +83,9 @@ fn follow_up(change: &mut Change<'_>, approval: &Approval, text: &str) {
         session: id.clone(),
         text: text.to_owned(),
         queued_at: change.now,
+        attachments: Vec::new(),
+        urgent: false,
+        steers: None,
     };
     change.emit(Some(id), Event::PromptQueued { prompt });
     let text =

@@ -1,17 +1,23 @@
 //! Creating a session: the base is looked up, the names are decided, the worktree is intended, and all of it is committed before
 //! anything touches the repository.
 
+use std::sync::Arc;
+
 use crate::host::advance::advance;
 use crate::host::change::{Change, Step, Waiting};
+use crate::host::choice::Choice;
 use crate::host::effect::{Effect, Ticket};
 use crate::host::environment::may_pass;
 use crate::host::port::{CreatedWorktree, ResolvedBase};
+use crate::host::profile;
 use crate::host::registry::Registry;
 use crate::model::Refusal;
+use crate::model::attachment::Attachment;
 use crate::model::command::{Command, CreateSession, Outcome};
 use crate::model::diff::DiffStat;
 use crate::model::event::Event;
 use crate::model::id::{CommandId, PromptId, SessionId};
+use crate::model::secret::names_a_credential;
 use crate::model::session::{Session, Setup};
 use crate::model::turn::QueuedPrompt;
 use crate::model::usage::Usage;
@@ -29,17 +35,29 @@ pub(crate) fn on_create(change: &mut Change<'_>, id: &CommandId, request: &Creat
     if !request.repository.starts_with('/') {
         return Err(Refusal::user("cannot start a session: the repository's path is not absolute"));
     }
-    if let Some(bad) =
-        request.environment.keys().find(|key| key.is_empty() || key.contains(['=', '\0']) || !may_pass(key))
+    if let Some(bad) = request
+        .environment
+        .keys()
+        .chain(&request.pass)
+        .find(|key| key.is_empty() || key.contains(['=', '\0']) || !may_pass(key))
     {
         let shown = crate::base::text::visible_line(bad, 40);
         return Err(Refusal::user(format!("cannot give the agent the variable '{shown}'"))
             .hint("names must not be empty, and GIT_*, NVIM*, DIVISI_*, LD_* are never handed on"));
     }
-    change.brain.agent(request.agent.as_deref().unwrap_or(&change.brain.settings.default_agent))?;
+    if let Some(name) = request.environment.keys().find(|name| names_a_credential(name)) {
+        return Err(Refusal::user(format!(
+            "cannot give the agent {name} with its value: it names a credential, and would be stored"
+        ))
+        .hint(format!("divisi new --env {name} ...    # the name alone: your value is handed on and not stored"))
+        .hint(format!("put {name} into the credentials of a profile: divisi new --profile NAME")));
+    }
+    let settings = &change.brain.settings;
+    profile::choose(settings, request.profile.as_deref(), request.agent.as_deref().unwrap_or(&settings.default_agent))?;
     let command = Command::CreateSession(request.clone());
     let ticket = change.brain.wait(id, &command);
-    change.want(Effect::ResolveBase { ticket, request: Box::new(request.clone()) });
+    let session = new_id(change);
+    change.want(Effect::ResolveBase { ticket, request: Box::new(request.clone()), session });
     Ok(())
 }
 
@@ -48,14 +66,23 @@ pub(crate) fn on_base_resolved(
     change: &mut Change<'_>,
     ticket: Ticket,
     request: &CreateSession,
-    result: Result<ResolvedBase, Refusal>,
+    id: SessionId,
+    result: Result<(ResolvedBase, Vec<Attachment>), Refusal>,
 ) {
     let Some(Waiting { id: command, .. }) = change.brain.waiting.remove(&ticket) else { return };
-    let session = match result.and_then(|resolved| decide(change, request, resolved)) {
-        Ok(session) => session,
-        Err(refusal) => return change.refuse(&command, refusal),
+    let decided = result.and_then(|(resolved, attachments)| {
+        let (session, notice) = decide(change, request, id.clone(), resolved)?;
+        Ok((session, notice, attachments))
+    });
+    let (session, notice, attachments) = match decided {
+        Ok(decided) => decided,
+        Err(refusal) => {
+            if !request.attach.is_empty() {
+                change.want(Effect::ForgetAttachments { session: id });
+            }
+            return change.refuse(&command, refusal);
+        }
     };
-    let id = session.id.clone();
     let outcome = Outcome::Created {
         session: id.clone(),
         name: session.name.clone(),
@@ -67,15 +94,38 @@ pub(crate) fn on_base_resolved(
         session: id.clone(),
         text: request.prompt.clone(),
         queued_at: change.now,
+        attachments,
+        urgent: false,
+        steers: None,
     };
     change.emit(Some(&id), Event::SessionCreated(Box::new(session)));
     change.emit(Some(&id), Event::PromptQueued { prompt });
+    if let Some(text) = notice {
+        change.emit(Some(&id), Event::AgentNotice { turn: None, text });
+    }
     change.accept(&command, Some(&id), outcome);
     advance(change, &id);
 }
 
-fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBase) -> Result<Session, Refusal> {
+/// An id that no session has.
+fn new_id(change: &mut Change<'_>) -> SessionId {
+    loop {
+        let candidate = SessionId((change.brain.new_id)());
+        if !change.brain.registry.sessions.contains_key(&candidate) {
+            return candidate;
+        }
+    }
+}
+
+/// The session, and what is to be said about it.
+fn decide(
+    change: &mut Change<'_>,
+    request: &CreateSession,
+    id: SessionId,
+    resolved: ResolvedBase,
+) -> Result<(Session, Option<String>), Refusal> {
     let brain = &mut *change.brain;
+    let choice = Choice::of(brain, request, &resolved)?;
     let common_dir = &resolved.facts.common_dir;
     let registry = &brain.registry;
     let is_taken = |candidate: &str| {
@@ -94,12 +144,6 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
     };
     let path = format!("{}/{name}", resolved.facts.worktrees_root.trim_end_matches('/'));
     let used: Vec<u16> = registry.sessions.values().map(|session| session.worktree.port).collect();
-    let id = loop {
-        let candidate = SessionId((brain.new_id)());
-        if !brain.registry.sessions.contains_key(&candidate) {
-            break candidate;
-        }
-    };
     let worktree = Worktree {
         session: id.clone(),
         repository: resolved.facts.repository,
@@ -112,25 +156,37 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
         preserved: None,
     };
     let trusted = brain.registry.trust.get(&resolved.facts.common_dir);
+    let mut mcp = brain.settings.mcp.clone();
     let setup = match &resolved.config {
         Some(config) if trusted == Some(&config.digest) => {
-            if repository::parse(&config.text)?.setup.commands.is_empty() { Setup::None } else { Setup::Running }
+            let settings = repository::parse(&config.text)?;
+            // What the user named so themselves is theirs.
+            for (name, server) in settings.mcp {
+                mcp.entry(name).or_insert(server);
+            }
+            if settings.setup.commands.is_empty() { Setup::None } else { Setup::Running }
         }
         // Nobody vouches for the file, so it is not even an error when it cannot be read.
         Some(config) => match repository::parse(&config.text) {
-            Ok(settings) if settings.setup.commands.is_empty() => Setup::None,
+            Ok(settings) if settings.setup.commands.is_empty() && settings.mcp.is_empty() => Setup::None,
             Ok(_) | Err(_) => Setup::Untrusted,
         },
         None => Setup::None,
     };
-    Ok(Session {
+    brain.callers.insert(id.clone(), Arc::new(choice.caller));
+    let session = Session {
         id,
         name,
         prompt: request.prompt.clone(),
-        agent: request.agent.clone().unwrap_or_else(|| brain.settings.default_agent.clone()),
-        model: request.model.clone(),
-        mode: request.mode.clone(),
+        agent: choice.agent,
+        model: choice.model,
+        mode: choice.mode,
         environment: request.environment.clone(),
+        mcp,
+        chosen: std::collections::BTreeMap::new(),
+        pass: choice.pass,
+        profile: choice.profile,
+        definition: choice.definition,
         worktree,
         policy: request.policy.unwrap_or(brain.settings.policy),
         on_daemon_death: request.on_daemon_death.unwrap_or(brain.settings.on_daemon_death),
@@ -159,7 +215,8 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
         usage: Usage::default(),
         fault: None,
         removed: false,
-    })
+    };
+    Ok((session, choice.notice))
 }
 
 /// The worktree is there, or could not be made.

@@ -6,6 +6,7 @@ use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_agent::stop_turn;
 use crate::host::on_approval;
 use crate::host::port::Checkpoint;
+use crate::host::{on_option, on_prompt};
 use crate::model::Refusal;
 use crate::model::event::Event;
 use crate::model::id::{JobId, SessionId};
@@ -33,6 +34,7 @@ pub(crate) fn on_started(
 pub(crate) fn on_attached(change: &mut Change<'_>, id: &SessionId, job: &JobId, alive: bool) {
     if alive {
         change.emit(Some(id), Event::JobAttached { job: job.clone() });
+        on_option::tell_again(change, id, job);
         let stopping = change
             .brain
             .registry
@@ -46,9 +48,17 @@ pub(crate) fn on_attached(change: &mut Change<'_>, id: &SessionId, job: &JobId, 
     }
 }
 
+/// Something is worth knowing about the agent.
+pub(crate) fn on_noticed(change: &mut Change<'_>, id: &SessionId, text: String) {
+    let Some(session) = change.brain.registry.sessions.get(id) else { return };
+    let turn = session.turn.as_ref().filter(|turn| turn.outcome.is_none()).map(|turn| turn.id.clone());
+    change.emit(Some(id), Event::AgentNotice { turn, text });
+}
+
 /// A process ended. A turn that it did not end itself was interrupted.
 pub(crate) fn on_ended(change: &mut Change<'_>, id: &SessionId, job: &JobId, end: JobEnd) {
     change.brain.units.remove(job);
+    on_prompt::release(change, id, job);
     on_approval::expire(change, id, job, None, "the agent's process ended");
     let outcome = TurnOutcome::Interrupted {
         reason: match &end {

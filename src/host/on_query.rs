@@ -14,7 +14,7 @@ use crate::model::review::{Comment, Review};
 use crate::model::session::{Session, SessionView};
 use crate::model::turn::Turn;
 use crate::model::worktree::Worktree;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a diff is looked up with.
 pub(crate) struct DiffLookup {
@@ -52,8 +52,17 @@ pub(crate) enum Lookup {
     Comments { worktree: Worktree, comments: Vec<Comment> },
     /// Events.
     Events(crate::model::query::ListEvents),
-    /// The catalog.
-    Agents,
+    /// The catalog, perhaps with a repository's part.
+    Agents {
+        repository: Option<String>,
+        probe: bool,
+        set: Option<BTreeSet<String>>,
+        trust: BTreeMap<String, String>,
+        /// Default profiles by agent, with the credentials they give; the dispatcher completes them.
+        profiles: BTreeMap<String, (String, Vec<String>)>,
+    },
+    /// Names of variables, which the dispatcher knows how to look up.
+    Variables(crate::model::query::ListVariables),
     /// A repository's configuration.
     RepositoryConfig { repository: String, trust: BTreeMap<String, String> },
     /// What is wrong: in repositories, and what was found when the daemon started.
@@ -116,7 +125,14 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
             open.sort_by_key(|approval| approval.asked_at);
             Lookup::Answer(encode(&open))
         }
-        Query::ListAgents {} => Lookup::Agents,
+        Query::ListAgents(request) => Lookup::Agents {
+            repository: request.repository,
+            probe: request.probe,
+            set: request.set,
+            trust: registry.trust.clone(),
+            profiles: BTreeMap::new(),
+        },
+        Query::ListVariables(request) => Lookup::Variables(request),
         Query::ShowRepositoryConfig(request) => {
             Lookup::RepositoryConfig { repository: request.repository, trust: registry.trust.clone() }
         }

@@ -25,6 +25,7 @@ pub(crate) fn on_remove(change: &mut Change<'_>, command: &CommandId, request: &
     match session.worktree.state {
         WorktreeState::Failed => {
             change.emit(Some(id), Event::SessionRemoved { preserved: None });
+            change.want(Effect::ForgetAttachments { session: id.clone() });
             change.accept_done(command, Some(id));
             return Ok(());
         }
@@ -86,7 +87,10 @@ pub(crate) fn on_prepared(change: &mut Change<'_>, ticket: Ticket, id: &SessionI
 pub(crate) fn on_removed(change: &mut Change<'_>, id: &SessionId, result: Result<Option<String>, Refusal>) {
     change.step_done(id, Step::Removal);
     match result {
-        Ok(preserved) => change.emit(Some(id), Event::SessionRemoved { preserved }),
+        Ok(preserved) => {
+            change.brain.callers.remove(id);
+            change.emit(Some(id), Event::SessionRemoved { preserved });
+        }
         Err(refusal) => {
             let message = format!("the worktree was not removed: {}", crate::host::hinted(&refusal));
             change

@@ -37,7 +37,8 @@ pub(crate) fn on_config_read(
             change.refuse(&command, refusal);
         }
         Ok((common_dir, config)) => {
-            if let Err(refusal) = crate::worktree::repository::parse(&config.text) {
+            let read = crate::worktree::repository::parse(&config.text);
+            if let Err(refusal) = read.and_then(|_| change.brain.agents.in_repository(&config.text)) {
                 return change.refuse(&command, refusal);
             }
             change.emit(None, Event::RepositoryTrusted { common_dir, digest: config.digest });

@@ -196,7 +196,7 @@ pub(crate) fn on_send(change: &mut Change<'_>, command: &CommandId, request: &Se
         .hint(format!("divisi comment {name} PATH:LINE TEXT"))
         .hint(format!("divisi send {name} PROMPT")));
     }
-    let (agent, _) = change.brain.agent(&session.agent)?;
+    let (agent, _) = change.brain.agent(session)?;
     if agent.protocol == Protocol::Shell {
         // Its prompts are command lines: what a round quotes would be run.
         return Err(Refusal::user(format!("cannot send a round to '{name}': a shell job reads no reviews"))
@@ -239,7 +239,15 @@ pub(crate) fn on_prepared(
             let text = round::compose(number, &round.note, &facts.comments, &facts.rejected);
             let prompt = PromptId(format!("{id}.p{}", session.prompts + 1));
             let retry_setup = matches!(session.setup, Setup::Failed { .. });
-            let queued = QueuedPrompt { id: prompt.clone(), session: id.clone(), text, queued_at: change.now };
+            let queued = QueuedPrompt {
+                id: prompt.clone(),
+                session: id.clone(),
+                text,
+                queued_at: change.now,
+                attachments: Vec::new(),
+                urgent: false,
+                steers: None,
+            };
             change.emit(Some(id), Event::RoundSent { number, baseline: facts.baseline, prompt });
             change.emit(Some(id), Event::PromptQueued { prompt: queued });
             if retry_setup {

@@ -1,21 +1,21 @@
-//! Commands about a session's prompts, policy and options.
+//! Commands about a session's running turn, policy and options.
 
-use crate::host::advance::advance;
+use std::sync::Arc;
+
 use crate::host::change::Change;
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_approval;
+use crate::host::profile::{self, Caller};
 use crate::model::Refusal;
 use crate::model::approval::{ApprovalKind, ApprovalPolicy};
-use crate::model::command::{CancelPrompt, EditPrompt, OfSession, Outcome, SendPrompt, SetOption, SetPolicy};
+use crate::model::command::{OfSession, Outcome, SetPolicy};
 use crate::model::event::Event;
-use crate::model::id::{CommandId, PromptId, SessionId};
-use crate::model::landing::LandingState;
-use crate::model::session::{Session, Setup};
-use crate::model::turn::QueuedPrompt;
+use crate::model::id::{CommandId, SessionId};
+use crate::model::session::Session;
 use crate::model::worktree::WorktreeState;
 
 /// A session whose worktree can be worked in.
-fn require_workable<'a>(change: &'a Change<'_>, id: &SessionId, what: &str) -> Result<&'a Session, Refusal> {
+pub(crate) fn require_workable<'a>(change: &'a Change<'_>, id: &SessionId, what: &str) -> Result<&'a Session, Refusal> {
     let session = change.brain.registry.require(id)?;
     match session.worktree.state {
         WorktreeState::Intended | WorktreeState::Ready => Ok(session),
@@ -29,73 +29,21 @@ fn require_workable<'a>(change: &'a Change<'_>, id: &SessionId, what: &str) -> R
     }
 }
 
-/// A follow-up prompt: delivered when the agent is free.
-pub(crate) fn on_send(change: &mut Change<'_>, command: &CommandId, request: &SendPrompt) -> Result<(), Refusal> {
-    let id = &request.session;
-    let session = require_workable(change, id, "send to")?;
-    if request.text.trim().is_empty() {
-        return Err(Refusal::user(format!("cannot send an empty prompt to '{}'", session.name)));
+/// Takes values of variables for the processes that start from now on.
+pub(crate) fn hand_over(change: &mut Change<'_>, id: &SessionId, given: &Caller) -> Result<(), Refusal> {
+    let session = change.brain.registry.require(id)?;
+    let agent = change.brain.agent(session).ok().map(|(agent, _)| agent);
+    let profile = profile::of_session(&change.brain.settings, session)?;
+    let mut wanted = profile::variables(&change.brain.settings, profile, agent.as_ref());
+    wanted.extend(session.pass.iter().cloned());
+    if let Some(name) = given.keys().find(|name| !wanted.contains(*name)) {
+        let shown = crate::base::text::visible_line(name, 60);
+        return Err(Refusal::user(format!("the agent of '{}' does not take the variable {shown}", session.name))
+            .hint(format!("a new session does: divisi new --env {shown} ...")));
     }
-    if let Some(landing) = &session.landing
-        && landing.state == LandingState::Started
-    {
-        return Err(Refusal::conflict(format!("cannot send to '{}': it is being landed", session.name))
-            .hint(format!("divisi wait {}", session.name)));
-    }
-    change.brain.agent(&session.agent)?;
-    let prompt = QueuedPrompt {
-        id: PromptId(format!("{id}.p{}", session.prompts + 1)),
-        session: id.clone(),
-        text: request.text.clone(),
-        queued_at: change.now,
-    };
-    let retry_setup = matches!(session.setup, Setup::Failed { .. });
-    let queued = prompt.id.clone();
-    change.emit(Some(id), Event::PromptQueued { prompt });
-    if retry_setup {
-        change.emit(Some(id), Event::SetupChanged { setup: Setup::Running, output: String::new() });
-    }
-    change.accept(command, Some(id), Outcome::Queued { prompt: queued });
-    advance(change, id);
-    Ok(())
-}
-
-fn require_waiting(change: &Change<'_>, session: &SessionId, prompt: &PromptId) -> Result<(), Refusal> {
-    let session = change.brain.registry.require(session)?;
-    if session.queue.iter().any(|queued| &queued.id == prompt) {
-        return Ok(());
-    }
-    let shown = crate::base::text::visible_line(prompt.as_str(), 40);
-    Err(Refusal::conflict(format!("prompt {shown} does not wait any more: it was delivered or cancelled"))
-        .hint(format!("divisi show {}", session.name)))
-}
-
-/// A waiting prompt gets another text.
-pub(crate) fn on_edit_prompt(
-    change: &mut Change<'_>,
-    command: &CommandId,
-    request: &EditPrompt,
-) -> Result<(), Refusal> {
-    require_waiting(change, &request.session, &request.prompt)?;
-    if request.text.trim().is_empty() {
-        return Err(Refusal::user("cannot make a prompt empty").hint("cancel it instead"));
-    }
-    let id = &request.session;
-    change.emit(Some(id), Event::PromptEdited { id: request.prompt.clone(), text: request.text.clone() });
-    change.accept_done(command, Some(id));
-    Ok(())
-}
-
-/// A waiting prompt is taken back.
-pub(crate) fn on_cancel_prompt(
-    change: &mut Change<'_>,
-    command: &CommandId,
-    request: &CancelPrompt,
-) -> Result<(), Refusal> {
-    require_waiting(change, &request.session, &request.prompt)?;
-    let id = &request.session;
-    change.emit(Some(id), Event::PromptCancelled { id: request.prompt.clone() });
-    change.accept_done(command, Some(id));
+    let mut caller = change.brain.callers.get(id).map(|known| (**known).clone()).unwrap_or_default();
+    caller.extend(given.clone());
+    change.brain.callers.insert(id.clone(), Arc::new(caller));
     Ok(())
 }
 
@@ -144,40 +92,5 @@ pub(crate) fn on_set_policy(change: &mut Change<'_>, command: &CommandId, reques
         }
     }
     change.accept_done(command, Some(id));
-    Ok(())
-}
-
-/// Chooses a value of an option that the agent offers.
-pub(crate) fn on_set_option(change: &mut Change<'_>, command: &CommandId, request: &SetOption) -> Result<(), Refusal> {
-    let id = &request.session;
-    let session = change.brain.registry.require(id)?;
-    let wanted = &request.option;
-    let option = session.options.iter().find(|option| &option.id == wanted || option.category.as_ref() == Some(wanted));
-    let Some(option) = option else {
-        let offered: Vec<_> = session.options.iter().map(|option| option.id.as_str()).collect();
-        let offered = if offered.is_empty() { "nothing at the moment".to_owned() } else { offered.join(", ") };
-        let shown = crate::base::text::visible_line(wanted, 40);
-        return Err(Refusal::user(format!(
-            "'{}' has no option '{shown}'; it offers {}",
-            session.name,
-            crate::base::text::visible_line(&offered, 200)
-        )));
-    };
-    if !option.choices.iter().any(|choice| choice.id == request.value) {
-        let choices: Vec<_> = option.choices.iter().map(|choice| choice.id.as_str()).collect();
-        let shown = crate::base::text::visible_line(&request.value, 40);
-        let choices = crate::base::text::visible_line(&choices.join(", "), 200);
-        return Err(Refusal::user(format!("option '{}' has no choice '{shown}'; there are {choices}", option.id)));
-    }
-    let Some(job) = session.job.clone() else {
-        return Err(Refusal::conflict(format!(
-            "cannot set '{}': the agent of '{}' does not run",
-            option.id, session.name
-        ))
-        .hint(format!("divisi send {} \"...\"", session.name)));
-    };
-    let input = UnitInput::Option { id: option.id.clone(), value: request.value.clone() };
-    change.accept_done(command, Some(id));
-    change.want(Effect::ToUnit { job, input });
     Ok(())
 }

@@ -11,9 +11,10 @@ use tokio::task::AbortHandle;
 
 use crate::host::effect::{Effect, LandingPlan, LandingStep, SetupRun, UnitInput};
 use crate::host::input::Input;
-use crate::host::port::{Agents, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs, RepositoryFacts, Store};
+use crate::host::port::{Agents, Attachments, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs, RepositoryFacts, Store};
 use crate::host::{run_query, run_review};
 use crate::model::Refusal;
+use crate::model::attachment::{Attach, Attachment};
 use crate::model::id::{JobId, Oid, SessionId};
 use crate::model::job::JobEnd;
 use crate::model::landing::{Landing, LandingState, Preflight};
@@ -32,6 +33,8 @@ pub struct Ports {
     pub jobs: Arc<dyn Jobs>,
     /// The catalog.
     pub agents: Arc<dyn Agents>,
+    /// Files that go with prompts.
+    pub attachments: Arc<dyn Attachments>,
 }
 
 /// A unit from outside: its way in, and its task.
@@ -80,6 +83,9 @@ impl Runner {
                 let runner = self.clone();
                 self.runtime.spawn(async move {
                     let result = runner.remove_worktree(*worktree, jobs).await;
+                    if result.is_ok() {
+                        runner.forget_attachments(&session);
+                    }
                     runner.send(Input::WorktreeRemoved { session, result });
                 });
             }
@@ -140,9 +146,17 @@ impl Runner {
     fn run_blocking(&self, effect: Effect) -> Input {
         let git = &self.ports.git;
         match effect {
-            Effect::ResolveBase { ticket, request } => {
-                let result = git.resolve_base(&request.repository, request.base.as_deref());
-                Input::BaseResolved { ticket, request, result }
+            Effect::ResolveBase { ticket, request, session } => {
+                let resolved = git.resolve_base(&request.repository, request.base.as_deref());
+                let result = resolved.and_then(|resolved| Ok((resolved, self.keep(&session, &request.attach)?)));
+                Input::BaseResolved { ticket, request, session, result: Box::new(result) }
+            }
+            Effect::KeepAttachments { ticket, session, attach, client } => {
+                Input::AttachmentsKept { ticket, client, result: self.keep(&session, &attach) }
+            }
+            Effect::ForgetAttachments { session } => {
+                self.forget_attachments(&session);
+                Input::Done
             }
             Effect::CreateWorktree { session, worktree, context, begun } => {
                 let result = self.create_worktree(&worktree, &context, begun);
@@ -196,6 +210,17 @@ impl Runner {
             | Effect::ToUnit { .. }
             | Effect::RunSetup { .. }
             | Effect::RemoveWorktree { .. } => unreachable!("begun on the runtime"),
+        }
+    }
+
+    fn keep(&self, session: &SessionId, attach: &[Attach]) -> Result<Vec<Attachment>, Refusal> {
+        if attach.is_empty() { Ok(Vec::new()) } else { self.ports.attachments.keep(session, attach) }
+    }
+
+    fn forget_attachments(&self, session: &SessionId) {
+        if let Err(refusal) = self.ports.attachments.forget(session) {
+            // The next start sweeps them.
+            tracing::warn!(%session, %refusal, "attachments of a session that is gone stay");
         }
     }
 

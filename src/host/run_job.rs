@@ -1,19 +1,31 @@
 //! Starts the processes of agents, or finds them again, and follows each in a [`Unit`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use crate::host::effect::{Delivery, Launch, UnitInput};
-use crate::host::environment::of_program;
 use crate::host::history;
 use crate::host::input::Input;
-use crate::host::port::{Attached, Conversation, JobHandle, JobSpec, Lifetime, Table};
+use crate::host::mcp;
+use crate::host::port::attachments::named;
+use crate::host::port::{
+    AgentDefinition, Attached, Content, Conversation, JobHandle, JobSpec, Lifetime, Table, Variant,
+};
+use crate::host::profile;
 use crate::host::run_effect::Runner;
 use crate::host::unit::Unit;
 use crate::model::Refusal;
 use crate::model::approval::{Answer, Approval, ApprovalState};
+use crate::model::id::SessionId;
 use crate::model::job::JobEnd;
+
+/// What the session's agent differs in from the catalog's.
+fn variant(launch: &Launch) -> Variant<'_> {
+    let program = launch.profile.as_ref().and_then(|(_, profile)| profile.program.as_deref());
+    Variant { definition: launch.definition.as_deref(), program }
+}
 
 impl Runner {
     /// Starts a process and follows it to its end.
@@ -38,6 +50,7 @@ impl Runner {
             inputs,
             host: self.host.clone(),
             history,
+            attachments: Arc::clone(&self.ports.attachments),
         };
         unit.run(vec![UnitInput::Prompt(prompt)]).await;
         self.unregister(&job);
@@ -49,13 +62,19 @@ impl Runner {
         prompt: &Delivery,
     ) -> Result<(JobHandle, Lifetime, Box<dyn Conversation>), Refusal> {
         let agents = &self.ports.agents;
-        let agent = agents.find(&launch.agent)?;
+        let mut agent = agents.find_as(&launch.agent, variant(launch))?;
+        if let Some((_, profile)) = &launch.profile {
+            profile::with_arguments(&mut agent, &profile.arguments);
+        }
         let lifetime = agents.lifetime(&agent);
-        let environment = of_program(&self.environment, &agent, launch.environment.clone(), &launch.given);
-        let own_prompt = (lifetime == Lifetime::Turn).then_some(prompt.text.as_str());
+        let mut environment = self.environment_of(launch, &agent).await?;
+        let secret = |name: &str| environment.get(name).or_else(|| self.environment.get(name)).cloned();
+        let secrets = mcp::variables(&launch.mcp, secret)?;
+        environment.extend(secrets);
+        let own_prompt = (lifetime == Lifetime::Turn).then(|| self.with_paths(&launch.session, prompt));
         let spec = JobSpec {
             job: launch.job.clone(),
-            command: agents.command(&agent, &launch.setup, own_prompt),
+            command: agents.command(&agent, &launch.setup, own_prompt.as_deref()),
             directory: launch.setup.directory.clone(),
             environment,
             stdin: agents.wants_stdin(&agent),
@@ -64,7 +83,47 @@ impl Runner {
         };
         let conversation = agents.converse(&agent, &launch.setup, launch.turn.as_ref());
         let handle = self.ports.jobs.start(&spec).await?;
+        if !prompt.follow_up {
+            self.tell_problems(launch, agent);
+        }
         Ok((handle, lifetime, conversation))
+    }
+
+    /// A prompt for a program that takes nothing but text: what goes with it is named.
+    fn with_paths(&self, session: &SessionId, prompt: &Delivery) -> String {
+        let mut text = prompt.text.clone();
+        for attachment in &prompt.attachments {
+            let Content { name, media_type, path, .. } = self.ports.attachments.load(session, attachment);
+            text.push_str(&named(&name, &media_type, &path));
+        }
+        text
+    }
+
+    /// Looks up what the process is started with; a keyring may take its time.
+    async fn environment_of(
+        &self,
+        launch: &Launch,
+        agent: &AgentDefinition,
+    ) -> Result<BTreeMap<String, String>, Refusal> {
+        let (agents, daemon) = (Arc::clone(&self.ports.agents), Arc::clone(&self.environment));
+        let (launch, agent) = (launch.clone(), agent.clone());
+        let looked =
+            tokio::task::spawn_blocking(move || profile::environment(agents.as_ref(), &daemon, &agent, &launch));
+        looked.await.map_err(|error| Refusal::internal(format!("the environment could not be made: {error}")))?
+    }
+
+    /// Says what is known to be wrong with the agent's version, beside its work.
+    fn tell_problems(&self, launch: &Launch, agent: AgentDefinition) {
+        let (runner, session) = (self.clone(), launch.session.clone());
+        self.runtime.spawn_blocking(move || {
+            for problem in runner.ports.agents.problems(&agent) {
+                let text = format!(
+                    "this version of {} is known to be bad ({}): {}; try: {}",
+                    agent.name, problem.versions, problem.what, problem.remedy
+                );
+                runner.send(Input::Noticed { session: session.clone(), text });
+            }
+        });
     }
 
     /// Finds an earlier daemon's process and follows it to its end.
@@ -96,7 +155,7 @@ impl Runner {
                 return;
             }
         };
-        let (lifetime, conversation) = match self.ports.agents.find(&launch.agent) {
+        let (lifetime, conversation) = match self.ports.agents.find_as(&launch.agent, variant(&launch)) {
             Ok(agent) => {
                 let conversation = self.ports.agents.converse(&agent, &launch.setup, launch.turn.as_ref());
                 (self.ports.agents.lifetime(&agent), conversation)
@@ -110,9 +169,11 @@ impl Runner {
         let mut first = self.answers(&launch).await;
         let follow_up = prompt.as_ref().is_some_and(|prompt| prompt.follow_up);
         first.extend(prompt.map(UnitInput::Prompt));
+        first.extend(launch.steers.iter().cloned().map(UnitInput::Steer));
         let history = self.history(&launch, lifetime, follow_up).await;
         self.send(Input::JobAttached { session, job: job.clone(), alive });
-        let unit = Unit { launch, lifetime, conversation, reader, control, inputs, host: self.host.clone(), history };
+        let (host, attachments) = (self.host.clone(), Arc::clone(&self.ports.attachments));
+        let unit = Unit { launch, lifetime, conversation, reader, control, inputs, host, history, attachments };
         unit.run(first).await;
         self.unregister(&job);
     }

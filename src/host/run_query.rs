@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use crate::host::gap;
 use crate::host::mend::LeftOut;
 use crate::host::on_query::{DiffLookup, Lookup, encode};
-use crate::host::port::{Store, Table};
+use crate::host::port::{Listing, RepositoryFile, Store, Table};
 use crate::host::run_effect::{Ports, of_repository};
 use crate::host::run_review;
 use crate::model::Refusal;
 use crate::model::diff::{Diff, DiffRange, HunkDecision};
 use crate::model::id::{HunkId, Oid, Seq, SessionId};
-use crate::model::query::{DiffSession, EventPage, Finding};
+use crate::model::login::{Login, LoginState};
+use crate::model::query::{DiffSession, EventPage, Finding, RepositoryConfig};
 use crate::model::review::Review;
 use crate::model::session::{Session, SessionView};
 use crate::model::turn::Turn;
@@ -66,18 +67,37 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup) -> Result<Value, Refusal> {
             let events = gap::events(ports.store.as_ref(), list.after, list.session.as_ref(), limit)?;
             encode(&EventPage { events, head })
         }
-        Lookup::Agents => encode(&ports.agents.list()),
-        Lookup::RepositoryConfig { repository, trust } => {
-            let facts = ports.git.inspect(&repository)?;
-            let mut config = ports.git.repository_config(&repository)?;
-            config.trusted = config.path.is_some() && trust.get(&facts.common_dir) == Some(&config.digest);
-            encode(&config)
+        Lookup::Agents { repository, probe, set, trust, profiles } => {
+            let found = repository.map(|path| trusted_config(ports, &path, &trust)).transpose()?;
+            let file = found.as_ref().and_then(|config| {
+                Some(RepositoryFile { path: config.path.as_deref()?, text: &config.text, trusted: config.trusted })
+            });
+            let mut views = ports.agents.list(&Listing { repository: file, probe, set: set.as_ref() });
+            for view in &mut views {
+                let Some((profile, credentials)) = profiles.get(&view.name) else { continue };
+                view.profile = Some(profile.clone());
+                if view.login.state != LoginState::Yes && !credentials.is_empty() {
+                    let because = Some(format!("the profile {profile} gives {}", credentials.join(", ")));
+                    view.login = Login { state: LoginState::Yes, because, hint: None };
+                }
+            }
+            encode(&views)
         }
+        Lookup::RepositoryConfig { repository, trust } => encode(&trusted_config(ports, &repository, &trust)?),
         Lookup::Doctor { repositories, mends } => {
             encode(&mends.into_iter().chain(scan(ports, repositories)).collect::<Vec<_>>())
         }
+        Lookup::Variables(_) => Err(Refusal::internal("the names of variables were not looked up")),
         Lookup::Status => Err(Refusal::internal("the status was not completed")),
     }
+}
+
+/// A repository's file, and whether exactly that is trusted.
+fn trusted_config(ports: &Ports, path: &str, trust: &BTreeMap<String, String>) -> Result<RepositoryConfig, Refusal> {
+    let facts = ports.git.inspect(path)?;
+    let mut config = ports.git.repository_config(path)?;
+    config.trusted = config.path.is_some() && trust.get(&facts.common_dir) == Some(&config.digest);
+    Ok(config)
 }
 
 /// What needs attention first, then what changed last.
@@ -240,6 +260,7 @@ fn database(ports: &Ports) -> Vec<Finding> {
 /// What is wrong with the database and in repositories; a repository that cannot be looked at is itself a finding.
 fn scan(ports: &Ports, repositories: BTreeMap<String, Vec<Worktree>>) -> Vec<Finding> {
     let mut findings = database(ports);
+    findings.extend(ports.agents.findings());
     for (path, known) in repositories {
         let found = ports.git.inspect(&path).and_then(|facts| {
             let known = of_repository(&facts, known);

@@ -7,11 +7,11 @@ use super::advance::advance;
 use super::change::{Brain, Change, Decision};
 use super::effect::{Effect, UnitInput};
 use super::port::{
-    AgentDefinition, Agents, Conversation, ConversationInput, ConversationSetup, CreatedWorktree, Lifetime,
-    RepositoryFacts, ResolvedBase, Update,
+    AgentDefinition, Agents, Conversation, ConversationInput, ConversationSetup, CreatedWorktree, Lifetime, Listing,
+    RepositoryFacts, ResolvedBase, Update, Variant,
 };
 use super::registry::Registry;
-use super::{on_agent, on_approval, on_create, on_job, on_landing, on_removal, on_session};
+use super::{on_agent, on_approval, on_create, on_job, on_landing, on_option, on_prompt, on_removal, on_session};
 use crate::model::agent::{AgentReady, AgentView, Protocol, ToolCall};
 use crate::model::approval::{
     AlwaysScope, Answer, ApprovalKind, ApprovalOption, ApprovalPolicy, RuleMatcher, RuleReach,
@@ -22,6 +22,10 @@ use crate::model::command::{
 use crate::model::event::{Cause, Event};
 use crate::model::id::{CommandId, JobId, Oid, SessionId, TurnId};
 use crate::model::job::{JobEnd, ProcessIdentity};
+use crate::model::login::KnownProblem;
+use crate::model::profile::CredentialSource;
+use crate::model::query::Finding;
+use crate::model::secret::Secret;
 use crate::model::settings::Settings;
 use crate::model::turn::TurnOutcome;
 use crate::model::worktree::Base;
@@ -31,9 +35,10 @@ mod life;
 mod recovery;
 mod refusals;
 mod review;
+mod steering;
 
 /// Two agents: `once` has a process per turn, `stays` one for the session.
-struct TwoAgents;
+pub(crate) struct TwoAgents;
 
 struct Mute;
 
@@ -46,11 +51,30 @@ impl Conversation for Mute {
 }
 
 impl Agents for TwoAgents {
-    fn list(&self) -> Vec<AgentView> {
+    fn list(&self, _: &Listing<'_>) -> Vec<AgentView> {
         Vec::new()
     }
 
-    fn find(&self, name: &str) -> Result<AgentDefinition, Refusal> {
+    fn in_repository(&self, _: &str) -> Result<BTreeMap<String, String>, Refusal> {
+        Ok(BTreeMap::new())
+    }
+
+    fn problems(&self, _: &AgentDefinition) -> Vec<KnownProblem> {
+        Vec::new()
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn credential(&self, source: &CredentialSource, _: &BTreeMap<String, String>) -> Result<Secret, Refusal> {
+        match source {
+            CredentialSource::Variable(_) => Err(Refusal::user("it is not there")),
+            found => Ok(Secret::new(format!("secret of {}", found.shown()))),
+        }
+    }
+
+    fn find_as(&self, name: &str, _: Variant<'_>) -> Result<AgentDefinition, Refusal> {
         if name != "once" && name != "stays" {
             return Err(Refusal::user(format!("there is no agent '{name}'")));
         }
@@ -61,8 +85,11 @@ impl Agents for TwoAgents {
             command: vec![name.to_owned()],
             environment: BTreeMap::new(),
             pass_environment: Vec::new(),
+            base_url_variable: Some("SERVER".to_owned()),
+            mode_variable: None,
             install_hint: None,
             source: "test".to_owned(),
+            definition: None,
         })
     }
 
@@ -90,6 +117,7 @@ fn brain() -> Brain {
         settings: Settings { default_agent: "once".to_owned(), ..Settings::default() },
         agents: Arc::new(TwoAgents),
         environment: BTreeMap::new(),
+        callers: BTreeMap::new(),
         steps: BTreeSet::new(),
         units: BTreeSet::new(),
         waiting: BTreeMap::new(),
@@ -131,7 +159,10 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::StartJob { .. } => "start job",
         Effect::AttachJob { .. } => "attach job",
         Effect::ToUnit { input: UnitInput::Prompt(_), .. } => "prompt",
+        Effect::ToUnit { input: UnitInput::Steer(_), .. } => "steer",
         Effect::ToUnit { input: UnitInput::Answer { .. }, .. } => "answer",
+        Effect::KeepAttachments { .. } => "keep attachments",
+        Effect::ForgetAttachments { .. } => "forget attachments",
         Effect::ToUnit { input: UnitInput::Option { .. }, .. } => "option",
         Effect::ToUnit { input: UnitInput::StopTurn, .. } => "stop turn",
         Effect::ToUnit { input: UnitInput::End, .. } => "end process",
@@ -164,8 +195,12 @@ fn request(agent: &str) -> CreateSession {
         model: None,
         mode: None,
         environment: BTreeMap::new(),
+        pass: Vec::new(),
+        caller: BTreeMap::new(),
+        profile: None,
         policy: None,
         on_daemon_death: None,
+        attach: Vec::new(),
     }
 }
 
@@ -187,8 +222,12 @@ fn create(brain: &mut Brain, agent: &str) -> SessionId {
     let asked = decide(brain, |change| {
         on_create::on_create(change, &CommandId("c1".to_owned()), &request(agent)).unwrap();
     });
-    let Some(Effect::ResolveBase { ticket, request }) = asked.effects.into_iter().next() else { panic!("no lookup") };
-    decide(brain, |change| on_create::on_base_resolved(change, ticket, &request, Ok(resolved())));
+    let Some(Effect::ResolveBase { ticket, request, session }) = asked.effects.into_iter().next() else {
+        panic!("no lookup")
+    };
+    decide(brain, |change| {
+        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
+    });
     brain.registry.sessions.keys().next_back().unwrap().clone()
 }
 

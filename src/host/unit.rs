@@ -12,12 +12,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::base::clock;
-use crate::host::effect::{Delivery, Launch, UnitInput};
+use crate::host::effect::{Delivery, Launch, Steering, UnitInput};
 use crate::host::input::{AgentInput, Input};
 use crate::host::port::{
-    Conversation, ConversationInput, JobControl, JournalReader, Lifetime, Record, RecordKind, Update,
+    Attachments, Content, Conversation, ConversationInput, JobControl, JournalReader, Lifetime, Record, RecordKind,
+    Update,
 };
 use crate::model::Refusal;
+use crate::model::attachment::Attachment;
+use crate::model::id::SessionId;
 use crate::model::job::JobEnd;
 
 /// Keys of writes that deliver a prompt begin with this, in every protocol.
@@ -48,6 +51,8 @@ pub(crate) struct Unit {
     pub(crate) host: mpsc::UnboundedSender<Input>,
     /// The transcript so far, for a process that does not know the conversation.
     pub(crate) history: Option<String>,
+    /// What goes with prompts.
+    pub(crate) attachments: Arc<dyn Attachments>,
 }
 
 /// What changes while a unit runs.
@@ -63,7 +68,9 @@ struct Progress {
     /// The process said that it is ready; whether it knows the earlier conversation.
     ready: Option<bool>,
     /// Prompts that wait for that.
-    prompts: Vec<Delivery>,
+    prompts: Vec<(Delivery, Vec<Content>)>,
+    /// What an input brought about that no record will show: told with the offset reached so far.
+    told: Vec<Update>,
     stop: Stop,
     deadline: Option<Instant>,
     end: Option<JobEnd>,
@@ -79,6 +86,7 @@ impl Unit {
             outbox: Vec::new(),
             ready: None,
             prompts: Vec::new(),
+            told: Vec::new(),
             stop: Stop::No,
             deadline: None,
             end: None,
@@ -103,6 +111,10 @@ impl Unit {
         let mut unconfirmed: Option<oneshot::Receiver<()>> = None;
         let mut open = true;
         loop {
+            if unconfirmed.is_none() && !progress.told.is_empty() {
+                let told = std::mem::take(&mut progress.told);
+                unconfirmed = Some(self.report(progress, told)?);
+            }
             if unconfirmed.is_none()
                 && let Some(end) = progress.end.take()
             {
@@ -216,8 +228,8 @@ impl Unit {
         }
         if progress.ready.is_some() || self.lifetime == Lifetime::Turn {
             let mut updates = Vec::new();
-            for prompt in std::mem::take(&mut progress.prompts) {
-                self.deliver(progress, &prompt, &mut updates);
+            for (prompt, content) in std::mem::take(&mut progress.prompts) {
+                self.deliver(progress, &prompt, &content, &mut updates);
             }
             for update in updates {
                 match update {
@@ -230,7 +242,7 @@ impl Unit {
     }
 
     /// Renders a prompt; a process that does not know what was said before is told.
-    fn deliver(&mut self, progress: &Progress, prompt: &Delivery, updates: &mut Vec<Update>) {
+    fn deliver(&mut self, progress: &Progress, prompt: &Delivery, content: &[Content], updates: &mut Vec<Update>) {
         let first = !progress.written.iter().any(|key| key.starts_with(PROMPT_KEY));
         let ignorant = self.lifetime == Lifetime::Session && prompt.follow_up && first && progress.ready != Some(true);
         let primed;
@@ -241,13 +253,22 @@ impl Unit {
             }
             _ => &prompt.text,
         };
-        self.conversation.feed(ConversationInput::Prompt { turn: &prompt.turn, text }, updates);
+        let (turn, prompt) = (&prompt.turn, prompt.prompt.as_ref());
+        self.conversation.feed(ConversationInput::Prompt { turn, text, content, prompt }, updates);
     }
 
     async fn on_input(&mut self, progress: &mut Progress, input: UnitInput) {
         let mut updates = Vec::new();
         match input {
-            UnitInput::Prompt(prompt) => progress.prompts.push(prompt),
+            UnitInput::Prompt(prompt) => {
+                let content = load(&self.attachments, &self.launch.session, &prompt.attachments).await;
+                progress.prompts.push((prompt, content));
+            }
+            UnitInput::Steer(Steering { prompt, turn, text, attachments }) => {
+                let content = load(&self.attachments, &self.launch.session, &attachments).await;
+                let input = ConversationInput::Steer { prompt: &prompt, turn: &turn, text: &text, content: &content };
+                self.conversation.feed(input, &mut updates);
+            }
             UnitInput::Answer { key, option, message } => {
                 let answer =
                     ConversationInput::Answer { key: &key, option: option.as_deref(), message: message.as_deref() };
@@ -273,8 +294,12 @@ impl Unit {
                 self.end().await;
             }
         }
-        // What an input brings about besides writes is seen again when the journal shows the write.
-        let _seen_later = self.sort_out(progress, updates);
+        // What an input brings about besides writes is seen again when the journal shows the write. Where nothing is written, it is not.
+        let kept = self.sort_out(progress, updates);
+        progress.told.extend(
+            kept.into_iter()
+                .filter(|update| matches!(update, Update::SteerMissed { .. } | Update::OptionAnswered { .. })),
+        );
     }
 
     /// The next rung of the stop ladder: SIGINT, then the whole tree.
@@ -334,6 +359,22 @@ impl Unit {
         };
         self.host.send(Input::Agent(Box::new(input))).map_err(|_| Refusal::environment("the host is shutting down"))?;
         Ok(confirmation)
+    }
+}
+
+/// Reads what goes with a prompt.
+fn load(
+    files: &Arc<dyn Attachments>,
+    session: &SessionId,
+    attachments: &[Attachment],
+) -> impl Future<Output = Vec<Content>> + Send + use<> {
+    let (files, session, attachments) = (Arc::clone(files), session.clone(), attachments.to_vec());
+    async move {
+        if attachments.is_empty() {
+            return Vec::new();
+        }
+        let read = move || attachments.iter().map(|attachment| files.load(&session, attachment)).collect();
+        tokio::task::spawn_blocking(read).await.unwrap_or_default()
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::login::{Login, Probe};
+
 /// How divisi talks to an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,6 +19,19 @@ pub enum Protocol {
     CodexAppServer,
     /// One process per turn that prints JSON lines, in one of several dialects.
     JsonLines,
+}
+
+impl Protocol {
+    /// The protocol's name, as it is serialized.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shell => "shell",
+            Self::Acp => "acp",
+            Self::ClaudeStreamJson => "claude_stream_json",
+            Self::CodexAppServer => "codex_app_server",
+            Self::JsonLines => "json_lines",
+        }
+    }
 }
 
 /// The status of a tool call, as ACP names it.
@@ -142,6 +157,7 @@ pub struct AgentCommand {
 
 /// What the agent said of itself when it was ready.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct AgentReady {
     /// The agent's own id of the conversation, for resuming.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -161,6 +177,12 @@ pub struct AgentReady {
     /// True when this process continues an earlier conversation.
     #[serde(default)]
     pub resumed: bool,
+    /// Whether a prompt can be put into a running turn.
+    #[serde(default)]
+    pub can_steer: bool,
+    /// Whether it looks at images; otherwise it is told where they are.
+    #[serde(default)]
+    pub takes_images: bool,
 }
 
 /// An agent as `divisi agents` shows it.
@@ -184,4 +206,16 @@ pub struct AgentView {
     /// What to do when it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub install_hint: Option<String>,
+    /// What its program says of itself; absent when it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
+    /// Whether it is logged in, as far as that can be known for nothing.
+    #[serde(default)]
+    pub login: Login,
+    /// The profile of its sessions when none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// A definition of the same name that is not used, and why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignored: Option<String>,
 }

@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::approval::{Answer, ApprovalPolicy};
+use super::attachment::{Attach, When};
 use super::id::{ApprovalId, CommandId, CommentId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
 use super::review::{AddComment, EditComment, RemoveComment, ResolveComment, SendRound, ViewFile};
+use super::secret::Secret;
 
 /// What can be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -111,15 +113,28 @@ pub struct CreateSession {
     /// The mode to ask for.
     #[serde(default)]
     pub mode: Option<String>,
-    /// Variables for the agent.
+    /// Variables for the agent. They are stored: names that say that the value is a credential are refused.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    /// Names of variables for the agent whose values are in `caller`, or in the daemon's environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pass: Vec<String>,
+    /// The caller's variables, those that `agent/variables` names and those of `pass`: their values, null for one that is not set. Kept in
+    /// memory, never stored; after a restart of the daemon its own hold.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub caller: BTreeMap<String, Option<Secret>>,
+    /// The profile; absent: the agent's default of the configuration; `none`: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// What happens to permission requests.
     #[serde(default)]
     pub policy: Option<ApprovalPolicy>,
     /// What happens to the agent when the daemon dies.
     #[serde(default)]
     pub on_daemon_death: Option<OnDaemonDeath>,
+    /// Files that go with the prompt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attach: Vec<Attach>,
 }
 
 /// Parameters of `session/send`.
@@ -130,6 +145,15 @@ pub struct SendPrompt {
     pub session: SessionId,
     /// The text.
     pub text: String,
+    /// Files that go with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attach: Vec<Attach>,
+    /// When it is delivered.
+    #[serde(default)]
+    pub when: When,
+    /// Values of variables for processes that start from now on, in the place of those given before. Kept in memory, never stored.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub caller: BTreeMap<String, Option<Secret>>,
 }
 
 /// Parameters of `prompt/edit`.
@@ -304,6 +328,15 @@ pub enum Outcome {
         /// Its id.
         prompt: PromptId,
     },
+    /// A prompt is on its way into the running turn.
+    Steering {
+        /// Its id.
+        prompt: PromptId,
+        /// The turn.
+        turn: TurnId,
+    },
+    /// Decided and recorded; it takes effect with the session's next process.
+    Deferred,
     /// A turn is being stopped.
     Stopping {
         /// Which; absent when nothing ran.

@@ -3,11 +3,14 @@
 //! An event is stored as its type's name and its payload in JSON. A newer divisi may know more types and more fields: an unknown
 //! type is kept as [`Event::Unknown`], a missing field has a default. Renaming or reusing a name is a migration.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry, ToolCall};
 use super::approval::{Answer, Approval, ApprovalPolicy, Rule};
+use super::attachment::Attachment;
 use super::diff::{DiffStat, HunkDecision};
 use super::id::{ApprovalId, CommandId, CommentId, HunkId, JobId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
 use super::job::{JobEnd, ProcessIdentity};
@@ -69,6 +72,14 @@ pub enum Event {
     SessionPolicyChanged {
         /// The new policy.
         policy: ApprovalPolicy,
+    },
+    /// A person chose a value of an option of the agent; it has not taken it yet.
+    #[serde(rename = "session.option_chosen")]
+    SessionOptionChosen {
+        /// The option's id.
+        option: String,
+        /// The choice's id.
+        value: String,
     },
     /// Somebody looked at it.
     #[serde(rename = "session.read")]
@@ -143,6 +154,28 @@ pub enum Event {
         id: PromptId,
     },
 
+    /// A waiting prompt went into the running turn.
+    #[serde(rename = "prompt.steered")]
+    PromptSteered {
+        /// Which.
+        id: PromptId,
+        /// The turn.
+        turn: TurnId,
+        /// Its text.
+        text: String,
+        /// What went with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<Attachment>,
+    },
+    /// A prompt did not get into the running turn: it waits for a turn of its own.
+    #[serde(rename = "prompt.steer_missed")]
+    PromptSteerMissed {
+        /// Which.
+        id: PromptId,
+        /// Why.
+        reason: String,
+    },
+
     /// A process is about to be started for the session.
     #[serde(rename = "job.intended")]
     JobIntended {
@@ -154,6 +187,9 @@ pub enum Event {
         /// The agent's earlier conversation that it goes on with.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resume: Option<AgentReady>,
+        /// Options a person chose before, which it is started with.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        chosen: BTreeMap<String, String>,
     },
     /// It runs.
     #[serde(rename = "job.started")]
@@ -190,6 +226,9 @@ pub enum Event {
         prompt: PromptId,
         /// The text.
         text: String,
+        /// What goes with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<Attachment>,
         /// The branch's commit now.
         from: Oid,
     },
@@ -284,6 +323,17 @@ pub enum Event {
     AgentOptions {
         /// All of them.
         options: Vec<ConfigOption>,
+    },
+    /// The agent took the value of an option that a person chose, or did not.
+    #[serde(rename = "agent.option_answered")]
+    AgentOptionAnswered {
+        /// The option's id.
+        option: String,
+        /// The choice's id.
+        value: String,
+        /// Why it did not take it; absent: it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
     },
     /// The slash commands the agent offers changed.
     #[serde(rename = "agent.commands")]

@@ -1,5 +1,7 @@
 //! Jobs: an agent's process under its shim, with a journal that outlives the daemon.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::agent::AgentReady;
@@ -73,6 +75,9 @@ pub struct Job {
     /// The agent's earlier conversation that it goes on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<AgentReady>,
+    /// Options a person chose before it was started.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub chosen: BTreeMap<String, String>,
     /// True once the agent in it said that it is ready; it may say so again, with more of what it is.
     #[serde(default)]
     pub ready: bool,

@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod approval;
+pub mod attachment;
 pub mod command;
 pub mod diff;
 pub mod error;
@@ -11,8 +12,12 @@ pub mod event;
 pub mod id;
 pub mod job;
 pub mod landing;
+pub mod login;
+pub mod mcp;
+pub mod profile;
 pub mod query;
 pub mod review;
+pub mod secret;
 pub mod session;
 pub mod settings;
 pub mod turn;

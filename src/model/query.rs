@@ -1,5 +1,7 @@
 //! Queries: what can be read. One door, no side effects.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
@@ -44,7 +46,10 @@ pub enum Query {
     ListApprovals(ListApprovals),
     /// The catalog. Answer: array of [`super::agent::AgentView`].
     #[serde(rename = "agent/list")]
-    ListAgents {},
+    ListAgents(ListAgents),
+    /// Names of the caller's variables that a new session of an agent can use. Answer: array of strings.
+    #[serde(rename = "agent/variables")]
+    ListVariables(ListVariables),
     /// A repository's `.divisi.toml`. Answer: [`RepositoryConfig`].
     #[serde(rename = "repository/config")]
     ShowRepositoryConfig(OfRepository),
@@ -138,6 +143,33 @@ pub struct ListApprovals {
     /// Only this session's.
     #[serde(default)]
     pub session: Option<SessionId>,
+}
+
+/// Parameters of `agent/list`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListAgents {
+    /// With the agents of the repository that contains this absolute path.
+    #[serde(default)]
+    pub repository: Option<String>,
+    /// Ask the programs that are installed for their versions (at most two seconds each, all at once; answers are kept).
+    #[serde(default)]
+    pub probe: bool,
+    /// Names of the variables that are set where somebody looks at the list, for the logins; absent: those of the daemon count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<BTreeSet<String>>,
+}
+
+/// Parameters of `agent/variables`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListVariables {
+    /// Which agent; absent: `agents.default`.
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// Which profile; absent: the agent's default.
+    #[serde(default)]
+    pub profile: Option<String>,
 }
 
 /// Parameters that name a repository.

@@ -11,6 +11,7 @@ use super::approval::{
     AlwaysScope, Answer, Approval, ApprovalKind, ApprovalOption, ApprovalPolicy, ApprovalState, Rule, RuleMatcher,
     RuleReach,
 };
+use super::attachment::Attachment;
 use super::diff::{DiffStat, HunkDecision};
 use super::id::{ApprovalId, Oid, SessionId, TurnId};
 use super::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
@@ -44,6 +45,11 @@ pub(crate) fn session() -> Session {
         model: None,
         mode: None,
         environment: BTreeMap::new(),
+        mcp: BTreeMap::new(),
+        chosen: BTreeMap::new(),
+        pass: Vec::new(),
+        profile: None,
+        definition: None,
         worktree: Worktree {
             session: SESSION.into(),
             repository: "/r".to_owned(),
@@ -155,7 +161,15 @@ pub(crate) fn prompt(number: u32) -> QueuedPrompt {
         session: SESSION.into(),
         text: format!("prompt {number}"),
         queued_at: i64::from(number),
+        attachments: Vec::new(),
+        urgent: false,
+        steers: None,
     }
+}
+
+/// An attached image.
+pub(crate) fn attachment() -> Attachment {
+    Attachment { name: "screen.png".to_owned(), media_type: "image/png".to_owned(), size: 1234, digest: "d".repeat(64) }
 }
 
 /// Every cause.
@@ -182,12 +196,13 @@ pub(crate) fn every_event() -> Vec<Event> {
 }
 
 /// How many events there are; [`kind`] does not compile when one is added without changing it, change this then too.
-const KINDS: usize = 53;
+const KINDS: usize = 57;
 
 fn of_sessions() -> Vec<Event> {
     let mut events = vec![
         Event::SessionCreated(Box::new(session())),
         Event::SessionPolicyChanged { policy: ApprovalPolicy::Auto },
+        Event::SessionOptionChosen { option: "mode".to_owned(), value: "plan".to_owned() },
         Event::SessionRead {},
         Event::SessionRemoved { preserved: Some("refs/divisi/preserved/abcdefghij".to_owned()) },
         Event::SessionRestored { head: oid('c') },
@@ -227,10 +242,18 @@ fn of_turns() -> Vec<Event> {
         Event::PromptQueued { prompt: prompt(1) },
         Event::PromptEdited { id: prompt(1).id, text: "better".to_owned() },
         Event::PromptCancelled { id: prompt(1).id },
+        Event::PromptSteered {
+            id: prompt(1).id,
+            turn: turn.clone(),
+            text: "not that file".to_owned(),
+            attachments: vec![attachment()],
+        },
+        Event::PromptSteerMissed { id: prompt(1).id, reason: "the turn was over".to_owned() },
         Event::JobIntended {
             job,
             turn: Some(turn.clone()),
             resume: Some(AgentReady { can_load: true, ..AgentReady::default() }),
+            chosen: BTreeMap::from([("mode".to_owned(), "plan".to_owned())]),
         },
         Event::JobStarted { job: "abcdefghij.j1".into(), shim },
         Event::JobAttached { job: "abcdefghij.j1".into() },
@@ -241,6 +264,7 @@ fn of_turns() -> Vec<Event> {
             number: 1,
             prompt: prompt(1).id,
             text: "fix the parser".to_owned(),
+            attachments: vec![attachment()],
             from: oid('a'),
         },
         Event::TurnEnded {
@@ -284,6 +308,11 @@ fn of_agents() -> Vec<Event> {
             }],
         },
         Event::AgentOptions { options: vec![option] },
+        Event::AgentOptionAnswered {
+            option: "mode".to_owned(),
+            value: "plan".to_owned(),
+            refused: Some("not allowed here".to_owned()),
+        },
         Event::AgentCommands {
             commands: vec![AgentCommand { name: "init".to_owned(), description: "begins".to_owned() }],
         },
@@ -359,6 +388,7 @@ fn kind(event: &Event) -> &'static str {
     match event {
         Event::SessionCreated(_) => "session.created",
         Event::SessionPolicyChanged { .. } => "session.policy_changed",
+        Event::SessionOptionChosen { .. } => "session.option_chosen",
         Event::SessionRead {} => "session.read",
         Event::SessionRemoved { .. } => "session.removed",
         Event::SessionRestored { .. } => "session.restored",
@@ -369,6 +399,8 @@ fn kind(event: &Event) -> &'static str {
         Event::PromptQueued { .. } => "prompt.queued",
         Event::PromptEdited { .. } => "prompt.edited",
         Event::PromptCancelled { .. } => "prompt.cancelled",
+        Event::PromptSteered { .. } => "prompt.steered",
+        Event::PromptSteerMissed { .. } => "prompt.steer_missed",
         Event::JobIntended { .. } => "job.intended",
         Event::JobStarted { .. } => "job.started",
         Event::JobAttached { .. } => "job.attached",
@@ -385,6 +417,7 @@ fn kind(event: &Event) -> &'static str {
         Event::AgentTool { .. } => "agent.tool",
         Event::AgentPlan { .. } => "agent.plan",
         Event::AgentOptions { .. } => "agent.options",
+        Event::AgentOptionAnswered { .. } => "agent.option_answered",
         Event::AgentCommands { .. } => "agent.commands",
         Event::AgentNotice { .. } => "agent.notice",
         Event::AgentRaw { .. } => "agent.raw",

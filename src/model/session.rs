@@ -10,6 +10,7 @@ use super::diff::{DiffStat, HunkDecision};
 use super::id::{HunkId, JobId, Oid, SessionId};
 use super::job::OnDaemonDeath;
 use super::landing::Landing;
+use super::mcp::McpServer;
 use super::review::{Review, ReviewCounts};
 use super::turn::{QueuedPrompt, Turn};
 use super::usage::Usage;
@@ -122,6 +123,21 @@ pub struct Session {
     /// Variables given to the agent on top of the allow-listed environment.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
+    /// MCP servers handed to the agent, by name; secrets in them are references.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mcp: BTreeMap<String, McpServer>,
+    /// Options of the agent that a person chose, by id, for this and later processes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub chosen: BTreeMap<String, String>,
+    /// Names of variables that are handed to the agent and not stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pass: Vec<String>,
+    /// The profile its agent runs with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The agent's definition from the repository's trusted `.divisi.toml` as it was then, as JSON; absent: the catalog's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
     /// Its worktree.
     pub worktree: Worktree,
     /// What happens to permission requests.
@@ -232,6 +248,9 @@ pub struct SessionView {
     pub model: Option<String>,
     /// The mode asked for.
     pub mode: Option<String>,
+    /// The profile its agent runs with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// The repository's main worktree.
     pub repository: String,
     /// The worktree.
@@ -276,6 +295,9 @@ pub struct SessionView {
     pub options: Vec<ConfigOption>,
     /// Slash commands the agent offers.
     pub commands: Vec<AgentCommand>,
+    /// Names of the MCP servers it is given.
+    #[serde(default)]
+    pub mcp: Vec<String>,
     /// What the agent said of itself.
     pub ready: Option<AgentReady>,
     /// When it was created, milliseconds since the epoch.

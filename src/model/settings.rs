@@ -1,11 +1,14 @@
 //! Settings the engine and its drivers run with: the parsed `config.toml`, every value with its default.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::approval::ApprovalPolicy;
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
+use super::mcp::McpServer;
+use super::profile::Profile;
 
 /// What the user's configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,10 @@ pub struct Settings {
     pub grace: Duration,
     /// `agents.environment`: names of variables passed to agents on top of the built-in list.
     pub agent_environment: Vec<String>,
+    /// `agents.profiles`: the profile of an agent's sessions when none is named, by the agent's name.
+    pub default_profiles: BTreeMap<String, String>,
+    /// The section `profiles`, by name.
+    pub profiles: BTreeMap<String, Profile>,
     /// `security.policy`: what a new session does with permission requests.
     pub policy: ApprovalPolicy,
     /// `git.worktrees_root`: a directory for worktrees; absent: `.worktrees` in the repository.
@@ -34,6 +41,10 @@ pub struct Settings {
     pub lfs: bool,
     /// `git.preserve_ignored_limit_kb`: ignored files up to this size in total are captured at removal too.
     pub preserve_ignored_limit: u64,
+    /// `[mcp.NAME]`: servers every session's agent is given.
+    pub mcp: BTreeMap<String, McpServer>,
+    /// `security.foreign_mcp`: agents may start MCP servers that their own configuration and the repository's name.
+    pub foreign_mcp: bool,
     /// `core.idle_exit_sec`: the daemon exits after this long without sessions and clients.
     pub idle_exit: Duration,
 }
@@ -46,6 +57,8 @@ impl Default for Settings {
             lease: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(3),
             agent_environment: Vec::new(),
+            default_profiles: BTreeMap::new(),
+            profiles: BTreeMap::new(),
             policy: ApprovalPolicy::Ask,
             worktrees_root: None,
             commit_prefix: "divisi: ".to_owned(),
@@ -53,6 +66,8 @@ impl Default for Settings {
             run_hooks: false,
             lfs: false,
             preserve_ignored_limit: 10 * 1024 * 1024,
+            mcp: BTreeMap::new(),
+            foreign_mcp: false,
             idle_exit: Duration::from_secs(30 * 60),
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attachment::Attachment;
 use super::diff::DiffStat;
 use super::id::{Oid, PromptId, SessionId, TurnId};
 use super::usage::Usage;
@@ -36,8 +37,14 @@ pub struct Turn {
     pub session: SessionId,
     /// One-based.
     pub number: u32,
+    /// The waiting prompt it came from; absent for turns of an older divisi.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_id: Option<PromptId>,
     /// The prompt as delivered.
     pub prompt: String,
+    /// What went with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// When it started, milliseconds since the epoch.
     pub started_at: i64,
     /// True once somebody asked for it to be stopped.
@@ -73,4 +80,13 @@ pub struct QueuedPrompt {
     pub text: String,
     /// When it was queued, milliseconds since the epoch.
     pub queued_at: i64,
+    /// What goes with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// True when it goes before what waited already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub urgent: bool,
+    /// The running turn it is on its way into; absent while it waits for a turn of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steers: Option<TurnId>,
 }

@@ -22,6 +22,7 @@ mod input;
 mod keeper;
 mod lease;
 mod program;
+mod secrets;
 mod signals;
 
 use control::Control;

@@ -58,6 +58,9 @@ pub fn rebuild<'a>(events: impl IntoIterator<Item = &'a Envelope>) -> Option<Ses
 fn of_session(session: &mut Session, event: &Event, cause: &Cause) {
     match event {
         Event::SessionPolicyChanged { policy } => session.policy = *policy,
+        Event::SessionOptionChosen { option, value } => {
+            session.chosen.insert(option.clone(), value.clone());
+        }
         Event::SessionRemoved { preserved } => removed(session, preserved.as_ref()),
         Event::SessionRestored { head } => {
             session.removed = false;
@@ -100,13 +103,18 @@ fn of_work(session: &mut Session, event: &Event, time: i64) {
                 prompt.text.clone_from(text);
             }
         }
-        Event::PromptCancelled { id } => unqueued(session, id),
+        Event::PromptCancelled { id } | Event::PromptSteered { id, .. } => unqueued(session, id),
+        Event::PromptSteerMissed { id, .. } => {
+            if let Some(prompt) = session.queue.iter_mut().find(|prompt| prompt.id == *id) {
+                prompt.steers = None;
+            }
+        }
         Event::JobIntended { job, .. } | Event::JobStarted { job, .. } | Event::JobAttached { job } => {
             session.jobs = session.jobs.max(number_in(job.as_str(), 'j'));
             session.job = Some(job.clone());
         }
         Event::JobEnded { job, .. } if session.job.as_ref() == Some(job) => session.job = None,
-        Event::TurnStarted { turn, number, prompt, text, from, .. } => {
+        Event::TurnStarted { turn, number, prompt, text, attachments, from } => {
             unqueued(session, prompt);
             session.turns = session.turns.max(*number);
             session.fault = None;
@@ -115,7 +123,9 @@ fn of_work(session: &mut Session, event: &Event, time: i64) {
                 id: turn.clone(),
                 session: session.id.clone(),
                 number: *number,
+                prompt_id: Some(prompt.clone()),
                 prompt: text.clone(),
+                attachments: attachments.clone(),
                 started_at: time,
                 stopping: false,
                 ended_at: None,
@@ -150,6 +160,10 @@ fn of_agent(session: &mut Session, event: &Event) {
         Event::AgentReadied { ready } => session.ready = Some(ready.clone()),
         Event::AgentPlan { entries } => session.plan.clone_from(entries),
         Event::AgentOptions { options } => session.options.clone_from(options),
+        // What it does not take now it will not take in its next process either.
+        Event::AgentOptionAnswered { option, value, refused: Some(_) } if session.chosen.get(option) == Some(value) => {
+            session.chosen.remove(option);
+        }
         Event::AgentCommands { commands } => session.commands.clone_from(commands),
         Event::AgentMessage { text, .. } => activity::said(session, text),
         Event::AgentOutput { stderr, text, .. } => activity::printed(session, *stderr, text),
@@ -199,10 +213,12 @@ fn removed(session: &mut Session, preserved: Option<&String>) {
 
 fn queued(session: &mut Session, prompt: &QueuedPrompt) {
     session.prompts = session.prompts.max(number_in(prompt.id.as_str(), 'p'));
-    match session.queue.iter_mut().find(|waiting| waiting.id == prompt.id) {
-        Some(waiting) => waiting.clone_from(prompt),
-        None => session.queue.push(prompt.clone()),
+    if let Some(waiting) = session.queue.iter_mut().find(|waiting| waiting.id == prompt.id) {
+        waiting.clone_from(prompt);
+        return;
     }
+    let place = session.queue.iter().position(|waiting| prompt.urgent && !waiting.urgent);
+    session.queue.insert(place.unwrap_or(session.queue.len()), prompt.clone());
 }
 
 fn unqueued(session: &mut Session, id: &PromptId) {

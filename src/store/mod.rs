@@ -4,6 +4,7 @@
 //! `state.db.head` (the newest acknowledged event, to notice a lost log), `state.db.v<N>.bak` (the copy made before an upgrade from
 //! version N) and `reserve` (disk space kept back).
 
+mod attachments;
 mod checkpoint;
 mod codec;
 #[cfg(debug_assertions)]
@@ -28,6 +29,7 @@ use rusqlite::Connection;
 use crate::host::port::{Batch, DamagedEvent, LiveRows, Row, Store, Table};
 use crate::model::id::{Seq, SessionId};
 use crate::model::{Envelope, Refusal};
+pub use attachments::AttachmentFiles;
 use checkpoint::LogGauge;
 use lock::OwnerLock;
 use read::Readers;

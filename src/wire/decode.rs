@@ -199,10 +199,8 @@ fn query(name: &str, params: Map<String, Value>) -> Result<Query, ErrorObject> {
         method::COMMENT_LIST => Query::ListComments(typed(params)?),
         method::EVENT_LIST => Query::ListEvents(typed(params)?),
         method::APPROVAL_LIST => Query::ListApprovals(typed(params)?),
-        method::AGENT_LIST => {
-            only(&params, &[])?;
-            Query::ListAgents {}
-        }
+        method::AGENT_LIST => Query::ListAgents(typed(params)?),
+        method::AGENT_VARIABLES => Query::ListVariables(typed(params)?),
         method::REPOSITORY_CONFIG => Query::ShowRepositoryConfig(typed(params)?),
         method::DOCTOR_SCAN => Query::ScanDoctor(typed(params)?),
         method::DAEMON_STATUS => {

@@ -86,6 +86,8 @@ pub const EVENT_LIST: &str = "event/list";
 pub const APPROVAL_LIST: &str = "approval/list";
 /// [`Query::ListAgents`].
 pub const AGENT_LIST: &str = "agent/list";
+/// [`Query::ListVariables`].
+pub const AGENT_VARIABLES: &str = "agent/variables";
 /// [`Query::ShowRepositoryConfig`].
 pub const REPOSITORY_CONFIG: &str = "repository/config";
 /// [`Query::ScanDoctor`].
@@ -136,6 +138,7 @@ pub const QUERIES: &[&str] = &[
     EVENT_LIST,
     APPROVAL_LIST,
     AGENT_LIST,
+    AGENT_VARIABLES,
     REPOSITORY_CONFIG,
     DOCTOR_SCAN,
     DAEMON_STATUS,

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use crate::base::text::visible_line;
 use crate::model::agent::{PlanEntry, ToolCall, ToolStatus};
 use crate::model::approval::{Answer, Approval, ApprovalKind, ApprovalState};
+use crate::model::attachment::Attachment;
 use crate::model::diff::DiffStat;
 use crate::model::id::ApprovalId;
 use crate::model::job::JobEnd;
@@ -70,7 +71,11 @@ impl Transcript {
                 self.decided(id, mark, &text);
             }
             Event::ApprovalExpired { id, reason } => self.decided(id, '–', &format!("expired: {}", line(reason))),
-            Event::TurnStarted { number, text, .. } => self.turn_started(*number, text),
+            Event::TurnStarted { number, text, attachments, .. } => self.turn_started(*number, text, attachments),
+            Event::PromptSteered { text, attachments, .. } => {
+                self.paragraph("**While it works:**");
+                self.prompt(text, attachments);
+            }
             other => self.paragraphs(other),
         }
         self.lines.take()
@@ -174,16 +179,24 @@ impl Transcript {
         }
     }
 
-    fn turn_started(&mut self, number: u32, text: &str) {
+    fn turn_started(&mut self, number: u32, text: &str, attachments: &[Attachment]) {
         self.turn = number;
         self.running = true;
         self.plan = None;
         self.paragraph(&format!("## Turn {number}"));
+        self.prompt(text, attachments);
+        self.paragraph("---");
+    }
+
+    fn prompt(&mut self, text: &str, attachments: &[Attachment]) {
         self.lines.paragraph();
         let mut prompt = Block::open(Kind::Message, &mut self.lines);
         prompt.push(text.trim_end(), &mut self.lines);
         prompt.close(&mut self.lines);
-        self.paragraph("---");
+        for attachment in attachments {
+            let Attachment { name, media_type, size, .. } = attachment;
+            self.item(format!("- attached: {} ({}, {size} bytes)", line(name), line(media_type)));
+        }
     }
 
     /// Events that are one or two lines of their own, or nothing.
@@ -211,6 +224,13 @@ impl Transcript {
                 Some(format!("waiting prompt {}: {}", prompt.id, line(&prompt.text)))
             }
             Event::PromptEdited { id, text } => Some(format!("waiting prompt {id} is now: {}", line(text))),
+            Event::PromptSteerMissed { reason, .. } => {
+                Some(format!("the prompt was not taken into this turn ({}): it waits for the next", line(reason)))
+            }
+            // That it was refused is a notice.
+            Event::AgentOptionAnswered { option, value, refused: None } => {
+                Some(format!("{} is now {}", line(option), line(value)))
+            }
             Event::PromptCancelled { id } => Some(format!("waiting prompt {id} was taken back")),
             Event::JobEnded { end, .. } => job(end),
             Event::JobAttached { .. } => Some("a new daemon found the agent running and goes on".to_owned()),

@@ -1,8 +1,11 @@
 //! A repository's own settings, `.divisi.toml`: they apply only once the user trusted exactly that content.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::model::Refusal;
+use crate::model::mcp::{McpServer, is_name};
 
 /// What `.divisi.toml` may say.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -11,6 +14,12 @@ pub struct RepositorySettings {
     /// What makes a new worktree ready for work.
     #[serde(default)]
     pub setup: SetupSettings,
+    /// MCP servers for agents, by name.
+    #[serde(default)]
+    pub mcp: BTreeMap<String, McpServer>,
+    /// Agents, by name, as in a definition file of the user's; read by the catalog.
+    #[serde(default)]
+    pub agents: BTreeMap<String, serde_json::Value>,
 }
 
 /// The section `setup`.
@@ -40,11 +49,24 @@ fn default_timeout() -> u64 {
 /// # Errors
 /// When the text is not TOML, has an unknown key or a wrong type; the message carries line and column.
 pub fn parse(text: &str) -> Result<RepositorySettings, Refusal> {
-    toml_edit::de::from_str(text).map_err(|error| {
+    let settings: RepositorySettings = toml_edit::de::from_str(text).map_err(|error| {
         let message = crate::base::text::visible_line(&error.to_string(), 300);
-        Refusal::user(format!("cannot read .divisi.toml: {message}"))
-            .hint("known keys: [setup] commands = [\"...\"], timeout_sec = 600")
-    })
+        Refusal::user(format!("cannot read .divisi.toml: {message}")).hint(
+            "known keys: [setup] commands = [\"...\"], timeout_sec = 600; [agents.NAME]; [mcp.NAME] command, args, env, url, headers",
+        )
+    })?;
+    for (name, server) in &settings.mcp {
+        let shown = crate::base::text::visible_line(name, 60);
+        if !is_name(name) {
+            return Err(Refusal::user(format!(
+                "cannot read .divisi.toml: the MCP server's name '{shown}' may only have letters, digits, _ and -"
+            )));
+        }
+        if let Some(fault) = server.fault() {
+            return Err(Refusal::user(format!("cannot read .divisi.toml: the MCP server {shown} {fault}")));
+        }
+    }
+    Ok(settings)
 }
 
 #[cfg(test)]

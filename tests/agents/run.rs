@@ -176,7 +176,7 @@ impl Run {
     }
 
     pub(super) fn prompt(&mut self, turn: &str, text: &str) {
-        self.feed(ConversationInput::Prompt { turn: &TurnId::from(turn), text });
+        self.feed(ConversationInput::Prompt { turn: &TurnId::from(turn), text, content: &[], prompt: None });
     }
 
     /// Goes on until a turn ended; gives its outcome.

@@ -1,5 +1,6 @@
 //! The command line as scripts and people meet it: exit codes, streams, JSON, the daemon behind it.
 
+mod agents;
 mod configuration;
 mod daemon;
 mod output;

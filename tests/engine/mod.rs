@@ -62,8 +62,12 @@ impl Scene {
             model: None,
             mode: None,
             environment: std::collections::BTreeMap::new(),
+            pass: Vec::new(),
+            caller: std::collections::BTreeMap::new(),
+            profile: None,
             policy: None,
             on_daemon_death: None,
+            attach: Vec::new(),
         });
         match self.submit(engine, command).await.outcome {
             Outcome::Created { session, .. } => session,
@@ -135,8 +139,12 @@ async fn a_repeated_command_gets_the_first_receipt_also_from_the_next_engine() {
             model: None,
             mode: None,
             environment: std::collections::BTreeMap::new(),
+            pass: Vec::new(),
+            caller: std::collections::BTreeMap::new(),
+            profile: None,
             policy: None,
             on_daemon_death: None,
+            attach: Vec::new(),
         })
     };
     let id = CommandId("same".to_owned());
@@ -189,7 +197,13 @@ async fn a_sessions_row_is_what_its_events_tell() {
     let id = scene.create(&engine, "shell", "echo one; echo x > x.txt; echo y >&2").await;
     until(&mut events, |event| matches!(event, Event::TurnEnded { .. })).await;
     for text in ["echo two; exit 3", "echo three > z.txt"] {
-        let prompt = SendPrompt { session: id.clone(), text: text.to_owned() };
+        let prompt = SendPrompt {
+            session: id.clone(),
+            text: text.to_owned(),
+            attach: Vec::new(),
+            when: divisi::model::attachment::When::Free,
+            caller: std::collections::BTreeMap::new(),
+        };
         scene.submit(&engine, Command::SendPrompt(prompt)).await;
         until(&mut events, |event| matches!(event, Event::TurnEnded { .. })).await;
     }

@@ -266,7 +266,11 @@ impl State {
             "agent/list" => Ok(json!([
                 { "name": "shell", "description": "a command", "protocol": "shell", "command": ["sh"], "installed": true, "source": "built-in" },
                 { "name": "other", "description": "not here", "protocol": "acp", "command": ["x"], "installed": false, "source": "built-in" },
+                { "name": "old", "description": "an old one", "protocol": "acp", "command": ["old"], "installed": true, "source": "built-in",
+                  "probe": { "version": "0.1", "problems": [{ "versions": "<0.2", "what": "it forgets", "remedy": "npm install" }] },
+                  "login": { "state": "no", "hint": "old login" } },
             ])),
+            "agent/variables" => Ok(json!(["HOME", "NOT_SET_HERE"])),
             "session/create" | "session/send" | "session/stop" | "session/read" | "session/remove"
             | "landing/start" => Ok(receipt),
             _ => Err(json!({ "code": -32601, "message": format!("no method {method}") })),

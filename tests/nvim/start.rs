@@ -58,7 +58,7 @@ in_every_neovim! {
         scene.editor.ex("checkhealth divisi").await;
         let report = scene.editor.lua("return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')").await;
         let report = report.as_str().unwrap();
-        for expected in ["the host process answers", "daemon 0.1.0, protocol 1", "from $DIVISI_BIN", "shell: a command", "not installed", "1 sessions", "git version"] {
+        for expected in ["the host process answers", "daemon 0.1.0, protocol 1", "from $DIVISI_BIN", "shell: a command", "not installed", "old 0.1 is known to be bad (<0.2): it forgets", "old: an old one (version 0.1): not logged in", "old login", "1 sessions", "git version"] {
             assert!(report.contains(expected), "{expected} in\n{report}");
         }
         assert!(!report.contains("ERROR"), "{report}");

@@ -30,6 +30,9 @@ in_every_neovim! {
         assert_eq!((&sent["name"], &sent["agent"]), (&json!("fix"), &json!("acp")));
         assert_eq!(sent["prompt"], "why is b two\n\nsrc/a.lua:1-2\n```lua\nlocal a = 1\nlocal b = 2\n```");
         assert_eq!(sent["repository"], scene.repository().join("src").display().to_string());
+        assert_eq!(scene.fake.called("agent/variables").last().unwrap()["agent"], "acp");
+        assert!(sent["caller"]["HOME"].is_string() && sent["caller"]["NOT_SET_HERE"].is_null(), "{sent}");
+        assert!(sent["caller"].as_object().unwrap().contains_key("NOT_SET_HERE"), "what is not set is said to be so: {sent}");
         scene.editor.until("#_G.notices == 1").await;
         scene.editor.ex("Divisi new --nme x y").await;
         scene.editor.until("_G.told('--nme is not an option')").await;

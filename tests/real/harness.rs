@@ -162,7 +162,7 @@ impl PipeSession {
             directory: self.stage.worktree.display().to_string(),
             resume,
             mode: self.mode.clone(),
-            model: None,
+            ..ConversationSetup::default()
         };
         let turn = prompt.map(|_| TurnId::from(format!("s.t{}", self.turns).as_str()));
         let words = self.catalog.command(&self.agent, &setup, prompt);
@@ -398,7 +398,7 @@ impl Session for PipeSession {
             self.spawn(Some(text));
         } else {
             let turn = self.turn();
-            self.input(ConversationInput::Prompt { turn: &turn, text });
+            self.input(ConversationInput::Prompt { turn: &turn, text, content: &[], prompt: None });
         }
     }
 

@@ -17,4 +17,5 @@ mod replay;
 mod scenarios;
 mod session;
 mod stage;
+mod steering;
 mod through;

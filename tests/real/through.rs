@@ -51,9 +51,25 @@ pub(super) struct DaemonSession {
 impl DaemonSession {
     /// A session with an agent in a mode that has done a first turn; nothing when it is not installed.
     pub(super) fn start(test: &str, agent: &Agent, mode: Option<&str>, way: Way) -> Option<Self> {
+        Self::begin(test, agent, mode, way, |_| {})
+    }
+
+    /// The same in the mode in which it works by itself, with preparations in the repository and the configuration.
+    pub(super) fn start_with(test: &str, agent: &Agent, prepare: impl FnOnce(&mut Scene)) -> Option<Self> {
+        Self::begin(test, agent, agent.working, Way::Daemon, prepare)
+    }
+
+    fn begin(
+        test: &str,
+        agent: &Agent,
+        mode: Option<&str>,
+        way: Way,
+        prepare: impl FnOnce(&mut Scene),
+    ) -> Option<Self> {
         let stage = Stage::set(test, agent.program)?;
         let variables = (agent.prepare)(&stage);
         let (server, mut scene) = stage.into_scene();
+        prepare(&mut scene);
         let mut options = Vec::new();
         for (name, value) in variables {
             match way {
@@ -102,6 +118,23 @@ impl DaemonSession {
     pub(super) fn changed(&self) -> Vec<String> {
         let ran = self.scene.divisi(&["diff", NAME, "--name-only"]);
         ran.ok().stdout.lines().map(str::to_owned).collect()
+    }
+
+    /// Begins a turn with something that goes along.
+    pub(super) fn prompt_with(&mut self, options: &[&str], text: &str) {
+        self.turns += 1;
+        let words = [&["send", NAME], options, &[text]].concat();
+        self.scene.divisi(&words).ok();
+    }
+
+    /// Begins a turn with a prompt that would go into a running one.
+    pub(super) fn prompt_now(&mut self, text: &str) {
+        self.prompt_with(&["--now"], text);
+    }
+
+    /// The next turn began by itself.
+    pub(super) fn next_turn(&mut self) {
+        self.turns += 1;
     }
 
     /// Every event so far, oldest first.

@@ -36,6 +36,8 @@ impl AcpConversation {
         self.ready.version = wire::text(agent, "version").map(str::to_owned);
         self.ready.can_load = wire::offered(capabilities.get("loadSession"));
         self.ready.can_resume = wire::offered(capabilities.pointer("/sessionCapabilities/resume"));
+        self.http_mcp = wire::offered(capabilities.pointer("/mcpCapabilities/http"));
+        self.read_prompt_capabilities(&answer);
         self.quirks = Quirks::of(self.ready.name.as_deref().unwrap_or_default());
         let earlier = self.setup.resume.as_ref().and_then(|earlier| earlier.conversation.as_ref()).is_some();
         let key = match (earlier, self.ready.can_resume, self.ready.can_load) {
@@ -47,7 +49,7 @@ impl AcpConversation {
     }
 
     fn open(&mut self, key: &'static str, updates: &mut Vec<Update>) {
-        let mut params = json!({"cwd": self.setup.directory, "mcpServers": []});
+        let mut params = json!({"cwd": self.setup.directory, "mcpServers": self.mcp_servers(updates)});
         if key != "new"
             && let Some(earlier) = self.setup.resume.as_ref().and_then(|earlier| earlier.conversation.as_ref())
         {
@@ -146,12 +148,15 @@ impl AcpConversation {
             }
         }
         // Written even if it is so already: another change may be on its way.
-        if let Some((request, _)) = self.setting_of(id, value, updates) {
-            let key = format!("option:{}", self.next_option);
-            self.next_option += 1;
-            let bytes = render::request(&key, request.method, &request.params);
-            updates.push(Update::Write { key, bytes });
-        }
+        let Some((request, _)) = self.setting_of(id, value, updates) else {
+            let refused = Some("the agent does not offer it".to_owned());
+            updates.push(Update::OptionAnswered { id: id.to_owned(), value: value.to_owned(), refused });
+            return;
+        };
+        let key = format!("option:{}", self.next_option);
+        self.next_option += 1;
+        let bytes = render::request(&key, request.method, &request.params);
+        updates.push(Update::Write { key, bytes });
     }
 
     pub(super) fn on_option_written(&mut self, key: &str, bytes: &[u8]) {
@@ -169,6 +174,10 @@ impl AcpConversation {
             return;
         };
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let refused = result.as_ref().err().map(|error| error.message.clone());
+        if key.starts_with("option:") || refused.is_some() {
+            updates.push(Update::OptionAnswered { id: id.clone(), value: value.clone(), refused });
+        }
         match result {
             Ok(answer) => {
                 if !self.options.read(&answer) {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::host::port::Update;
 use crate::model::agent::ToolCall;
 use crate::model::approval::{ApprovalKind, ApprovalOption};
 
+use super::super::form::{self, Form};
 use super::{AcpConversation, render, tools, wire};
 
 /// JSON-RPC: no such method.
@@ -25,17 +26,6 @@ struct Open {
     tool: Option<String>,
     /// Set for an elicitation.
     form: Option<Form>,
-}
-
-/// What an elicitation's answer is made of.
-#[derive(Debug, Clone)]
-enum Form {
-    /// Accepting is all there is.
-    Empty,
-    /// One field with values to choose from.
-    Choice { field: String, values: Vec<(String, Value)> },
-    /// One field of free text: the message of the answer.
-    Text { field: String },
 }
 
 /// Requests of the agent by key: their id as JSON, with `#n` when an agent uses an id again.
@@ -61,31 +51,20 @@ impl RequestBook {
 
 impl Open {
     fn cancelled(&self) -> Vec<u8> {
-        match self.form {
+        match &self.form {
             None => render::result(&self.id, &json!({"outcome": {"outcome": "cancelled"}})),
-            Some(_) => render::result(&self.id, &json!({"action": "cancel"})),
+            Some(form) => render::result(&self.id, &form.answer(None, None)),
         }
     }
 
     fn chosen(&self, option: &str, message: Option<&str>) -> Vec<u8> {
-        let accept = |content: Map<String, Value>| json!({"action": "accept", "content": content});
-        let field = |name: &str, value: Value| Map::from_iter([(name.to_owned(), value)]);
         let answer = match &self.form {
             None => json!({"outcome": {"outcome": "selected", "optionId": option}}),
-            Some(_) if option == DECLINE => json!({"action": "decline"}),
-            Some(Form::Empty) => accept(Map::new()),
-            Some(Form::Text { field: name }) => accept(field(name, json!(message.unwrap_or_default()))),
-            Some(Form::Choice { field: name, values }) => {
-                let value = values.iter().find(|(id, _)| id == option).map_or(Value::Null, |(_, value)| value.clone());
-                accept(field(name, value))
-            }
+            Some(form) => form.answer(Some(option), message),
         };
         render::result(&self.id, &answer)
     }
 }
-
-/// The option that declines an elicitation.
-const DECLINE: &str = "decline";
 
 fn write_answer(key: &str, bytes: Vec<u8>) -> Update {
     Update::Write { key: format!("answer:{key}"), bytes }
@@ -123,24 +102,9 @@ impl AcpConversation {
     }
 
     fn on_elicitation(&mut self, key: &str, id: &Value, params: &Value, updates: &mut Vec<Update>) {
-        let form = form_of(params.get("requestedSchema").unwrap_or(&Value::Null));
-        let choice = |id: &str, name: &str, kind: &str| ApprovalOption {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            kind: kind.to_owned(),
-        };
-        let mut options = match &form {
-            Some(Form::Empty) => vec![choice("accept", "Accept", "answer")],
-            Some(Form::Text { .. }) => vec![choice("accept", "Answer with the message", "answer")],
-            Some(Form::Choice { values, .. }) => values.iter().map(|(id, _)| choice(id, id, "answer")).collect(),
-            None => Vec::new(),
-        };
-        options.push(choice(DECLINE, "Decline", "reject_once"));
-        let text = match (&form, wire::text(params, "url")) {
-            (_, Some(url)) => url,
-            (Some(_), None) => "",
-            (None, None) => "divisi can only decline this form: it asks more than one thing, or something unusual",
-        };
+        let form = Form::of(params.get("requestedSchema").unwrap_or(&Value::Null));
+        let options = form::options(form.as_ref());
+        let text = form::note(form.as_ref(), wire::text(params, "url"));
         let tool = ToolCall {
             id: format!("elicitation:{key}"),
             title: wire::text(params, "message").unwrap_or("The agent asks").to_owned(),
@@ -237,25 +201,4 @@ fn option(value: &Value) -> Option<ApprovalOption> {
         name: wire::text(value, "name").unwrap_or(id).to_owned(),
         kind: wire::text(value, "kind").unwrap_or_default().to_owned(),
     })
-}
-
-/// What can be made of a form's schema; nothing when it asks more than one thing.
-fn form_of(schema: &Value) -> Option<Form> {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object).filter(|fields| !fields.is_empty())
-    else {
-        return Some(Form::Empty);
-    };
-    let (field, property) = properties.iter().next().filter(|_| properties.len() == 1)?;
-    let field = field.clone();
-    let named = |value: &Value| (value.as_str().map_or_else(|| value.to_string(), str::to_owned), value.clone());
-    let mut values: Vec<(String, Value)> = wire::list(property, "enum").iter().map(named).collect();
-    values.extend(wire::list(property, "oneOf").iter().filter_map(|one| one.get("const")).map(named));
-    match property.get("type").and_then(Value::as_str) {
-        _ if !values.is_empty() => Some(Form::Choice { field, values }),
-        Some("boolean") => {
-            Some(Form::Choice { field, values: [json!(true), json!(false)].iter().map(named).collect() })
-        }
-        Some("string") => Some(Form::Text { field }),
-        _ => None,
-    }
 }

@@ -11,6 +11,7 @@ mod handshake;
 mod hostile;
 mod permissions;
 mod replay;
+mod steering;
 mod transcripts;
 mod turns;
 mod wild;
@@ -105,7 +106,7 @@ impl Bench {
     }
 
     fn prompt(&mut self, turn: &str) {
-        self.feed(ConversationInput::Prompt { turn: &TurnId::from(turn), text: "do it" });
+        self.feed(ConversationInput::Prompt { turn: &TurnId::from(turn), text: "do it", content: &[], prompt: None });
     }
 
     /// Asks a permission with the usual options.

@@ -7,6 +7,7 @@ use crate::model::id::TurnId;
 use crate::model::job::JobEnd;
 use crate::model::turn::TurnOutcome;
 
+use super::super::content::{self, Prompt};
 use super::super::end;
 use super::wire::{self, Outcome, RpcError};
 use super::{AcpConversation, Phase, render, usage};
@@ -46,7 +47,7 @@ fn failed(reason: impl Into<String>) -> TurnOutcome {
 }
 
 impl AcpConversation {
-    pub(super) fn on_prompt_wanted(&mut self, turn: &TurnId, text: &str, updates: &mut Vec<Update>) {
+    pub(super) fn on_prompt_wanted(&mut self, turn: &TurnId, wanted: Prompt, updates: &mut Vec<Update>) {
         if self.delivered.contains(turn) {
             return;
         }
@@ -58,7 +59,7 @@ impl AcpConversation {
                 updates.push(Update::TurnEnded { turn: turn.clone(), outcome: late.clone() });
             }
             _ => {
-                self.wanted = Some((turn.clone(), text.to_owned()));
+                self.wanted = Some((turn.clone(), wanted));
                 self.deliver(updates);
             }
         }
@@ -66,15 +67,16 @@ impl AcpConversation {
 
     /// Writes the prompt that waits, as soon as the agent can take one.
     pub(super) fn deliver(&self, updates: &mut Vec<Update>) {
-        if let (Phase::Ready, None, Some((turn, text))) = (&self.phase, &self.turn, &self.wanted) {
+        if let (Phase::Ready, None, Some((turn, wanted))) = (&self.phase, &self.turn, &self.wanted) {
             let key = format!("prompt:{turn}");
-            let params = json!({"sessionId": self.conversation(), "prompt": [{"type": "text", "text": text}]});
+            let params = json!({"sessionId": self.conversation(), "prompt": self.blocks(wanted)});
             let bytes = render::request(&key, "session/prompt", &params);
             updates.push(Update::Write { key, bytes });
         }
     }
 
-    pub(super) fn on_prompt_written(&mut self, turn: &TurnId) {
+    pub(super) fn on_prompt_written(&mut self, turn: &TurnId, bytes: &[u8], updates: &mut Vec<Update>) {
+        content::tell_named(bytes, updates);
         if self.wanted.as_ref().is_some_and(|(wanted, _)| wanted == turn) {
             self.wanted = None;
         }
@@ -87,6 +89,9 @@ impl AcpConversation {
                 trouble: None,
                 message: None,
             });
+        }
+        for wish in self.steers.take_waiting() {
+            self.on_steer(wish, updates);
         }
     }
 
@@ -190,6 +195,7 @@ impl AcpConversation {
 
     /// What is left to say of a turn, and its end.
     fn close_turn(&mut self, turn: RunningTurn, outcome: TurnOutcome, updates: &mut Vec<Update>) {
+        self.steers.turn_over(updates);
         if !matches!(outcome, TurnOutcome::Done { .. }) {
             updates.extend(self.tools.fail_open().into_iter().map(Update::Tool));
         }

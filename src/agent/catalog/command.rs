@@ -1,11 +1,12 @@
 //! The command line of a process: placeholders of the definition filled in.
 //!
-//! `{resume}`, `{model}` and `{mode}`, each a word of its own, are replaced by the definition's `[arguments]` when there is a value,
+//! `{mcp}` stands for the options that name MCP servers, in the words of the protocol's program. `{resume}`, `{model}` and `{mode}`, each a word of its own, are replaced by the definition's `[arguments]` when there is a value,
 //! and left out when there is none. `{prompt}` is the prompt, alone or inside of a word (`--prompt={prompt}` keeps a prompt that
 //! begins with a hyphen from being read as an option).
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::mcp;
 use crate::host::port::{AgentDefinition, ConversationSetup};
 use crate::model::agent::Protocol;
 
@@ -15,7 +16,7 @@ const PROMPT: &str = "{prompt}";
 const VALUE: &str = "{value}";
 
 /// How values become arguments.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
     /// The conversation to go on with.
@@ -62,6 +63,7 @@ pub(super) fn fill(
     for word in &agent.command {
         match (word.as_str(), prompt) {
             ("{resume}", _) => command.extend(words(arguments.resume.as_ref(), conversation)),
+            ("{mcp}", _) => command.extend(mcp::words(agent.protocol, setup)),
             ("{model}", _) => command.extend(words(arguments.model.as_ref(), setup.model.as_deref())),
             ("{mode}", _) => {
                 let mode = setup.mode.as_deref().or(arguments.default_mode.as_deref());

@@ -1,6 +1,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use super::entry::OWN_PROGRAM;
 use super::*;
 
 const EXE: &str = "/opt/divisi";
@@ -37,7 +38,7 @@ fn every_built_in_definition_is_sound() {
         let name = DefinitionFile::parse(text).unwrap().name;
         assert_eq!(file, format!("{name}.toml"));
     }
-    for view in catalog.list() {
+    for view in catalog.list(&Listing::default()) {
         assert_eq!(view.source, "built-in");
         assert!(view.install_hint.is_some() || view.name == "scripted", "{}", view.name);
         assert!(view.command.iter().all(|word| !word.contains(OWN_PROGRAM)));
@@ -88,7 +89,7 @@ fn a_missing_program_says_how_to_install_it() {
     let refusal = built_in().find("qwen").unwrap_err();
     assert!(refusal.message.contains("qwen"), "{}", refusal.message);
     assert!(refusal.hints[0].contains("npm install -g @qwen-code/qwen-code@"));
-    let view = built_in().list().into_iter().find(|view| view.name == "qwen").unwrap();
+    let view = built_in().list(&Listing::default()).into_iter().find(|view| view.name == "qwen").unwrap();
     assert!(!view.installed && view.path.is_none());
 }
 
@@ -178,7 +179,7 @@ fn placeholders_become_arguments_or_nothing() {
     assert!(command("gemini-once", &full).contains("--approval-mode=yolo --model=m --resume=c1 --prompt=-x"));
     assert!(command("codex-once", &full).starts_with("exec resume c1 --json"));
     assert!(command("codex-once", &fresh).ends_with("sandbox_mode=workspace-write -- -x {mode} do it"));
-    assert!(command("claude", &full).ends_with("--permission-prompt-tool stdio --resume=c1"));
+    assert!(command("claude", &full).ends_with("--permission-prompt-tool stdio --strict-mcp-config --resume=c1"));
     assert!(!command("claude", &fresh).contains("do it"));
     for (name, lifetime) in
         [("claude", Lifetime::Session), ("codex", Lifetime::Session), ("opencode-once", Lifetime::Turn)]
@@ -199,4 +200,55 @@ fn json_lines_need_a_dialect_that_there_is() {
     assert!(findings[0].message.contains("`dialect` is missing"), "{}", findings[0].message);
     assert!(findings[1].message.contains("there is no dialect \"klingon\""), "{}", findings[1].message);
     assert!(!catalog.entries.contains_key("a") && !catalog.entries.contains_key("b"));
+}
+
+#[test]
+fn a_repositorys_definitions_are_laid_over_the_catalog_for_whoever_holds_them() {
+    let (_dir, catalog, _) = user(&[], &["gemini", "theirs"]);
+    let text = "[setup]\ncommands = [\"x\"]\n[agents.gemini]\ncommand = [\"theirs\", \"{model}\"]\n[agents.gemini.arguments]\nmodel = [\"-m\", \"{value}\"]\n";
+    let definitions = catalog.in_repository(text).unwrap();
+    let variant = Variant { definition: Some(&definitions["gemini"]), program: None };
+    let agent = catalog.find_as("gemini", variant).unwrap();
+    assert!(agent.command[0].ends_with("/theirs") && agent.environment.contains_key("GEMINI_CLI_NO_RELAUNCH"));
+    let setup = ConversationSetup { model: Some("m1".to_owned()), ..ConversationSetup::default() };
+    assert_eq!(catalog.command(&agent, &setup, None)[1..], ["-m", "m1"]);
+    assert!(catalog.find("gemini").unwrap().command[0].ends_with("/gemini"));
+    for (text, words) in [
+        ("[agents.x]\nprotocol = \"acp\"\n", "[agents.x]: `command` is missing"),
+        ("[agents.x]\n\ncomand = [\"y\"]\n", "line 3: unknown field `comand`"),
+        ("[agents.x]\ncommand = [\"./evil\"]\n", "bare name or an absolute path"),
+        ("[agents.x]\nname = \"y\"\n", "`name` says \"y\""),
+        ("[agents.\"../x\"]\ncommand = [\"y\"]\n", "`name` is"),
+    ] {
+        let refusal = catalog.in_repository(text).unwrap_err();
+        assert!(refusal.message.contains(words), "{}", refusal.message);
+    }
+}
+
+#[test]
+fn a_profiles_program_takes_the_place_of_the_agents_own() {
+    let (dir, catalog, _) = user(&[], &["mine"]);
+    let program = dir.path().join("bin/mine").display().to_string();
+    let variant = |program: &'static str| Variant { definition: None, program: Some(program) };
+    let found = catalog.find_as("amp", Variant { definition: None, program: Some(&program) }).unwrap();
+    assert_eq!(found.command[0], program);
+    let refusal = catalog.find_as("amp", variant("/nowhere/amp")).unwrap_err();
+    assert!(refusal.message.ends_with("its program /nowhere/amp was not found"), "{}", refusal.message);
+    assert_eq!(refusal.hints, ["correct `program` in the profile"]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_definition_makes_a_panic(text in "\\PC{0,200}", key in "[a-z_]{1,18}", value in "\\PC{0,40}") {
+        let catalog = built_in();
+        let _ = DefinitionFile::parse(&text);
+        let _ = catalog.in_repository(&text);
+        let text = format!("[agents.x]\n{key} = {value}\n");
+        if let Ok(definitions) = catalog.in_repository(&text) {
+            for (name, definition) in &definitions {
+                let _ = catalog.find_as(name, Variant { definition: Some(definition), program: None });
+            }
+        }
+        let _ = catalog.find_as("shell", Variant { definition: Some(&value), program: None });
+    }
 }

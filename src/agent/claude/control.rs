@@ -73,7 +73,7 @@ impl ClaudeConversation {
         for (id, value) in std::mem::take(&mut self.wanted_options) {
             self.on_option_wanted(&id, &value, updates);
         }
-        updates.extend(self.turns.deliverable().map(|(turn, text)| prompt(&turn, &text)));
+        updates.extend(self.turns.deliverable().map(|(turn, wanted)| prompt(&turn, &wanted)));
     }
 
     pub(super) fn on_option_wanted(&mut self, id: &str, value: &str, updates: &mut Vec<Update>) {
@@ -86,7 +86,8 @@ impl ClaudeConversation {
             }
         }
         let Some(request) = options::request(id, value) else {
-            updates.push(Update::Notice(format!("Claude Code has no option {id:?}; it has mode and model")));
+            let refused = Some(format!("Claude Code has no option {id:?}; it has mode and model"));
+            updates.push(Update::OptionAnswered { id: id.to_owned(), value: value.to_owned(), refused });
             return;
         };
         let key = format!("option:{}", self.next_option);
@@ -112,7 +113,12 @@ impl ClaudeConversation {
                 self.options.set(&id, &value);
                 updates.push(Update::Options(self.options.view()));
             }
-            Some(error) => updates.push(Update::Notice(format!("the agent did not set {id} to {value}: {error}"))),
+            Some(ref error) => {
+                updates.push(Update::Notice(format!("the agent did not set {id} to {value}: {error}")));
+            }
+        }
+        if key.starts_with("option:") || error.is_some() {
+            updates.push(Update::OptionAnswered { id, value, refused: error });
         }
     }
 }

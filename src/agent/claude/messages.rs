@@ -61,6 +61,7 @@ impl ClaudeConversation {
         self.speech.interrupted_by_tool();
         let input = block.get("input").unwrap_or(&Value::Null);
         updates.push(Update::Tool(self.turns.calls.named(id, name, input, ToolStatus::InProgress)));
+        self.tasks.on_use(id, name, input);
         if name == "TodoWrite" {
             updates.push(Update::Plan(wire::list(input, "todos").iter().filter_map(plan_entry).collect()));
         }
@@ -83,6 +84,7 @@ impl ClaudeConversation {
         };
         let failed = block.get("is_error").and_then(Value::as_bool) == Some(true);
         let text = block.get("content").map(calls::result_text).unwrap_or_default();
+        updates.extend(self.tasks.on_result(id, failed, &text).map(Update::Plan));
         let call = self.turns.calls.upsert(id, |call| {
             call.status = calls::finished(failed || call.status == ToolStatus::Failed);
             calls::set_text(call, &text);

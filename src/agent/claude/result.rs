@@ -135,12 +135,32 @@ impl ClaudeConversation {
             // It gives up before it is ready: the conversation to resume is gone, or its settings are broken.
             return self.gave_up(result, updates);
         }
-        updates.extend(self.spent.of_result(result).map(Update::Usage));
+        if self.turns.running.is_none() && !self.strays.is_empty() {
+            self.stray_result = Some(result.clone());
+            return;
+        }
+        let more = self.has_more();
+        let mut usage = self.spent.of_result(result);
+        if let Some(usage) = usage.as_mut().filter(|_| more || self.goes_on) {
+            // One of several results of this turn.
+            usage.scope = UsageScope::Step;
+        }
+        updates.extend(usage.map(Update::Usage));
+        self.goes_on = more;
+        if more {
+            if let TurnOutcome::Failed { reason } | TurnOutcome::Interrupted { reason } =
+                self.outcome_of(result, updates)
+            {
+                updates.push(Update::Notice(reason));
+            }
+            return;
+        }
         if self.turns.running.is_some() {
+            self.drop_steers(updates);
             let outcome = self.outcome_of(result, updates);
             self.turns.close(outcome, updates);
         }
-        updates.extend(self.turns.deliverable().map(|(turn, text)| prompt(&turn, &text)));
+        updates.extend(self.turns.deliverable().map(|(turn, wanted)| prompt(&turn, &wanted)));
     }
 
     fn gave_up(&mut self, result: &Value, updates: &mut Vec<Update>) {

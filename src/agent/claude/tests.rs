@@ -52,7 +52,7 @@ impl Talk {
     }
 
     fn prompt(&mut self, turn: &str) {
-        self.feed(ConversationInput::Prompt { turn: &TurnId::from(turn), text: "x" });
+        self.feed(ConversationInput::Prompt { turn: &TurnId::from(turn), text: "x", content: &[], prompt: None });
     }
 
     fn last_written(&self) -> (&str, &Value) {
@@ -246,3 +246,5 @@ fn a_crash_and_a_kill_are_told_apart() {
         assert!(reason.starts_with(expected), "{reason}");
     }
 }
+
+mod steering;

@@ -120,7 +120,10 @@ impl CodexConversation {
                 self.next_option += 1;
                 updates.push(request(&key, "thread/settings/update", &params));
             }
-            Err(reason) => updates.push(Update::Notice(reason)),
+            Err(reason) => {
+                let (id, value) = (id.to_owned(), value.to_owned());
+                updates.push(Update::OptionAnswered { id, value, refused: Some(reason) });
+            }
         }
     }
 
@@ -138,14 +141,14 @@ impl CodexConversation {
         let Some((id, value)) = self.setting.remove(key) else {
             return;
         };
-        match result {
-            Ok(_) => {
+        let refused = result.err().map(|error| error.message);
+        updates.push(Update::OptionAnswered { id: id.clone(), value: value.clone(), refused: refused.clone() });
+        updates.push(match refused {
+            None => {
                 self.options.set(&id, &value);
-                updates.push(Update::Options(self.options.view()));
+                Update::Options(self.options.view())
             }
-            Err(error) => {
-                updates.push(Update::Notice(format!("the agent did not set {id} to {value}: {}", error.message)));
-            }
-        }
+            Some(why) => Update::Notice(format!("the agent did not set {id} to {value}: {why}")),
+        });
     }
 }

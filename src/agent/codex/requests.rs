@@ -1,4 +1,5 @@
-//! What it asks: permission to run commands, change files and leave its sandbox, and questions. Everything else is refused.
+//! What it asks: permission to run commands, change files and leave its sandbox, and questions, also those of MCP servers. Everything
+//! else is refused.
 
 use serde_json::{Value, json};
 
@@ -8,6 +9,7 @@ use crate::model::approval::{ApprovalKind, ApprovalOption};
 
 use super::super::acp::wire;
 use super::super::calls;
+use super::super::form::{self, Form};
 use super::super::turns::Asked;
 use super::{CodexConversation, render};
 
@@ -19,6 +21,10 @@ const SESSION: &str = "acceptForSession";
 const AMEND: &str = "acceptWithExecpolicyAmendment";
 const DECLINE: &str = "decline";
 const CANCEL: &str = "cancel";
+/// A question of an MCP server, or of Codex about one of its tools.
+const ELICITATION: &str = "mcpServer/elicitation/request";
+/// Where the latter says so.
+const APPROVAL: &str = "/_meta/codex_approval_kind";
 /// Options of a question begin so; the number of the choice follows.
 const CHOICE: &str = "choice:";
 
@@ -47,6 +53,12 @@ impl CodexConversation {
                 option(DECLINE, "Reject", "reject_once"),
             ],
             "item/tool/requestUserInput" => question_options(params),
+            ELICITATION if params.pointer(APPROVAL).is_some() => vec![
+                option(ACCEPT, "Allow", "allow_once"),
+                option(DECLINE, "Reject", "reject_once"),
+                option(CANCEL, "Reject and stop the turn", "reject_once"),
+            ],
+            ELICITATION => form::options(form_of(params).as_ref()),
             _ => {
                 updates.push(Update::Raw(json!({"id": id, "method": method, "params": params})));
                 let message = format!("Method not found: {method}");
@@ -70,6 +82,7 @@ impl CodexConversation {
         updates.push(Update::Tool(call.clone()));
         let kind = match method {
             "item/tool/requestUserInput" => ApprovalKind::Question,
+            ELICITATION if params.pointer(APPROVAL).is_none() => ApprovalKind::Question,
             _ => ApprovalKind::Permission,
         };
         self.turns.ask(&key, kind, call, asked, updates);
@@ -95,12 +108,17 @@ impl CodexConversation {
             )));
         }
         let question = wire::text(&asked.request, "method") == Some("item/tool/requestUserInput");
-        if !question && message.is_some_and(|message| !message.is_empty()) {
+        let elicitation = wire::text(&asked.request, "method") == Some(ELICITATION);
+        let params = asked.request.get("params").unwrap_or(&Value::Null);
+        if !question && !elicitation && message.is_some_and(|message| !message.is_empty()) {
             let text = "the agent's protocol carries no message with an answer; send it as a prompt after this turn";
             updates.push(Update::Notice(text.to_owned()));
         }
         let response = match known {
             _ if question => question_answer(&asked.request, known, message),
+            _ if elicitation => {
+                form_of(params).unwrap_or(Form::Empty).answer(known.filter(|id| *id != CANCEL), message)
+            }
             Some(DECLINE) => refusal(&asked.request, false),
             Some(CANCEL) | None => refusal(&asked.request, true),
             Some(accepted) => acceptance(&asked.request, accepted),
@@ -119,13 +137,15 @@ impl CodexConversation {
         let granted = message
             .pointer("/result/permissions")
             .is_some_and(|granted| granted.as_object().is_some_and(|all| !all.is_empty()));
+        let action = message.pointer("/result/action").and_then(Value::as_str);
         let refused = match decision.and_then(Value::as_str) {
+            _ if action.is_some() => action != Some(ACCEPT),
             Some(word) => matches!(word, DECLINE | CANCEL),
             None => decision.is_none() && !granted && message.pointer("/result/answers").is_none(),
         };
         if refused {
             if let Some(running) = &mut self.turns.running {
-                running.refused |= decision.and_then(Value::as_str) == Some(CANCEL);
+                running.refused |= decision.and_then(Value::as_str).or(action) == Some(CANCEL);
             }
             updates.extend(self.turns.calls.fail(&asked.tool).map(Update::Tool));
         } else {
@@ -146,6 +166,11 @@ impl CodexConversation {
             self.turns.withdraw(&key, "the agent took the request back", updates);
         }
     }
+}
+
+/// The form of an elicitation.
+fn form_of(params: &Value) -> Option<Form> {
+    Form::of(params.get("requestedSchema").unwrap_or(&Value::Null))
 }
 
 /// What can be answered about a command. `availableDecisions` leaves out `decline`, which is understood all the same.
@@ -194,6 +219,14 @@ fn describe(call: &mut crate::model::agent::ToolCall, method: &str, params: &Val
             "Permission beyond the sandbox".clone_into(&mut call.title);
             call.input = params.get("permissions").cloned().unwrap_or_default();
         }
+        ELICITATION => {
+            let words = wire::text(params, "message").unwrap_or("An MCP server asks");
+            let server = wire::text(params, "serverName").unwrap_or("an MCP server");
+            call.title = format!("{server}: {words}");
+            call.input = params.get("requestedSchema").cloned().unwrap_or_default();
+            let note = form::note(form_of(params).as_ref(), wire::text(params, "url"));
+            calls::append(call, note);
+        }
         _ => {
             let questions =
                 wire::list(params, "questions").iter().filter_map(|question| wire::text(question, "question"));
@@ -223,6 +256,7 @@ fn refusal(request: &Value, stop: bool) -> Value {
     match wire::text(request, "method") {
         Some("item/permissions/requestApproval") => json!({"permissions": {}}),
         Some("item/tool/requestUserInput") => json!({"answers": {}}),
+        Some(ELICITATION) => json!({"action": if stop { "cancel" } else { "decline" }}),
         _ => json!({"decision": if stop { CANCEL } else { DECLINE }}),
     }
 }

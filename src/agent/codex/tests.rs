@@ -46,7 +46,7 @@ impl Talk {
     }
 
     fn prompt(&mut self, turn: &str) {
-        self.feed(ConversationInput::Prompt { turn: &TurnId::from(turn), text: "x" });
+        self.feed(ConversationInput::Prompt { turn: &TurnId::from(turn), text: "x", content: &[], prompt: None });
     }
 
     fn completed(&mut self, turn: &str, status: &str, error: &Value) {
@@ -207,3 +207,5 @@ fn failures_are_told_by_their_names() {
         assert!(reason.starts_with(expected), "{info}: {reason}");
     }
 }
+
+mod steering;

@@ -56,6 +56,9 @@ fn listen() -> Receiver<Value> {
     receiver
 }
 
+/// The extension that puts a prompt into a running turn.
+const STEERING: &str = "_session/steering";
+
 #[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 struct Agent {
     inbox: Receiver<Value>,
@@ -74,6 +77,8 @@ struct Agent {
     resumed: bool,
     requests: u64,
     usage: Value,
+    /// The MCP servers it was given.
+    servers: Value,
 }
 
 impl Agent {
@@ -94,6 +99,7 @@ impl Agent {
             resumed: false,
             requests: 0,
             usage: Value::Null,
+            servers: Value::Null,
         }
     }
 
@@ -109,8 +115,11 @@ impl Agent {
     fn take(&mut self, wait: Duration) -> Option<Value> {
         match self.inbox.recv_timeout(wait) {
             Ok(message) => {
-                if message.get("method").and_then(Value::as_str) == Some("session/cancel") {
+                let method = message.get("method").and_then(Value::as_str);
+                if method == Some("session/cancel") {
                     self.cancelled = true;
+                } else if method == Some(STEERING) && self.startup.has(Trait::Steers) {
+                    self.steered(&message);
                 } else if message.get("method").is_some() {
                     self.waiting.push_back(message);
                 } else {
@@ -121,6 +130,16 @@ impl Agent {
             Err(RecvTimeoutError::Disconnected) => self.closed = true,
         }
         None
+    }
+
+    /// A prompt for the running turn: taken, and said aloud.
+    fn steered(&self, message: &Value) {
+        let words = message.get("params").map(words).unwrap_or_default();
+        let said = self
+            .update("agent_message_chunk", json!({"content": {"type": "text", "text": format!("steered: {words}\n")}}));
+        let id = message.get("id").unwrap_or(&Value::Null);
+        // Nobody is there to be told any more: standard input says so too.
+        let _ = said.and_then(|()| Self::result(id, &json!({"outcome": "injected"})));
     }
 
     fn send(message: &Value) -> io::Result<()> {
@@ -160,6 +179,9 @@ impl Agent {
                 params.get("modelId").and_then(Value::as_str).unwrap_or_default().clone_into(&mut self.model);
                 Self::result(id, &json!({}))
             }
+            STEERING if self.startup.has(Trait::Steers) => {
+                Self::result(id, &json!({"outcome": "promptRequired", "reason": "noRunningTurn"}))
+            }
             _ => Self::error(id, -32601, &format!("Method not found: {method}")),
         }
     }
@@ -172,7 +194,12 @@ impl Agent {
         let login = json!([{"id": "key", "name": "Key", "description": "Give the script a key"}]);
         json!({
             "protocolVersion": self.startup.version.unwrap_or(1),
-            "agentCapabilities": {"loadSession": self.startup.has(Trait::Loads), "sessionCapabilities": sessions},
+            "agentCapabilities": {
+                "loadSession": self.startup.has(Trait::Loads),
+                "sessionCapabilities": sessions,
+                "promptCapabilities": {"image": self.startup.has(Trait::Sees), "embeddedContext": self.startup.has(Trait::Sees)},
+            },
+            "_meta": {"steering": {"supported": self.startup.has(Trait::Steers)}},
             "agentInfo": {"name": "divisi-script", "title": "Scripted agent", "version": env!("CARGO_PKG_VERSION")},
             "authMethods": if self.startup.has(Trait::NeedsLogin) { login } else { json!([]) },
         })
@@ -182,6 +209,7 @@ impl Agent {
         if let Some(directory) = params.get("cwd").and_then(Value::as_str) {
             self.directory = PathBuf::from(directory);
         }
+        self.servers = params.get("mcpServers").cloned().unwrap_or_default();
     }
 
     fn reopen(&mut self, id: &Value, method: &str, params: &Value) -> io::Result<()> {
@@ -229,9 +257,7 @@ impl Agent {
 
     /// Plays a prompt and answers it; gives an exit code when the process is to end.
     fn prompt(&mut self, id: &Value, params: &Value, script: &Script, number: u32) -> Result<Option<i32>, Fault> {
-        let texts = params.get("prompt").and_then(Value::as_array).cloned().unwrap_or_default();
-        let texts: Vec<&str> = texts.iter().filter_map(|block| block.get("text").and_then(Value::as_str)).collect();
-        let text = texts.join("\n");
+        let text = words(params);
         self.cancelled = false;
         self.usage = Value::Null;
         let own = match script_in(&text).map(Script::parse) {
@@ -299,6 +325,18 @@ impl Agent {
     }
 }
 
+/// The words of a prompt, and in words what goes with it.
+fn words(params: &Value) -> String {
+    let blocks = params.get("prompt").and_then(Value::as_array).cloned().unwrap_or_default();
+    let text = |block: &Value, place: &str| block.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let words = blocks.iter().map(|block| match text(block, "/type").as_str() {
+        "image" => format!("[image {} {}]", text(block, "/mimeType"), text(block, "/data")),
+        "resource" => format!("[file {}]", text(block, "/resource/text")),
+        _ => text(block, "/text"),
+    });
+    words.collect::<Vec<_>>().join("\n")
+}
+
 /// The script that a prompt carries.
 fn script_in(prompt: &str) -> Option<&str> {
     let mut at = 0;
@@ -316,6 +354,7 @@ impl Voice for Agent {
         let text = |value: Value| json!({"content": {"type": "text", "text": value}});
         match kind {
             "say" => self.update("agent_message_chunk", text(value)),
+            "servers" => self.update("agent_message_chunk", text(json!(format!("servers: {}\n", self.servers)))),
             "think" => self.update("agent_thought_chunk", text(value)),
             "plan" => self.update("plan", json!({"entries": value})),
             "mode" => self.update("current_mode_update", json!({"currentModeId": value})),

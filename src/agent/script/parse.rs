@@ -12,6 +12,7 @@ pub(super) enum Step {
     Think(String),
     Stderr(String),
     Prompt,
+    Servers,
     Plan(Vec<String>),
     ToolCall { id: String, kind: String, title: String },
     ToolDone { id: String, failed: bool },
@@ -57,6 +58,10 @@ pub(super) enum Step {
 pub(super) enum Trait {
     Loads,
     Resumes,
+    /// It takes prompts into a running turn.
+    Steers,
+    /// It looks at images and takes files inside of prompts.
+    Sees,
     LoadFails,
     NeedsLogin,
     RefusesInitialize,
@@ -172,6 +177,8 @@ impl Startup {
             "die-at-start" => self.die = Some(rest.number()?),
             "capability" => match rest.word()?.as_str() {
                 "load" => self.traits.push(Trait::Loads),
+                "steer" => self.traits.push(Trait::Steers),
+                "see" => self.traits.push(Trait::Sees),
                 "resume" => self.traits.push(Trait::Resumes),
                 other => return Err(format!("unknown capability {other}")),
             },
@@ -193,6 +200,7 @@ fn step(verb: &str, rest: &mut Rest<'_>) -> Result<Step, String> {
         "think" => Step::Think(rest.text()),
         "stderr" => Step::Stderr(rest.text()),
         "prompt" => Step::Prompt,
+        "servers" => Step::Servers,
         "plan" => Step::Plan(rest.list()?),
         "tool-call" => Step::ToolCall { id: rest.word()?, kind: rest.word()?, title: rest.text() },
         "tool-done" => Step::ToolDone { id: rest.word()?, failed: rest.flag("failed") },

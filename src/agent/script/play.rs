@@ -91,6 +91,7 @@ impl<'a> Player<'a> {
             Step::Say(text) => voice.tell("say", json!(self.filled(text)))?,
             Step::Think(text) => voice.tell("think", json!(self.filled(text)))?,
             Step::Prompt => voice.tell("say", json!(self.prompt))?,
+            Step::Servers => voice.tell("servers", Value::Null)?,
             Step::Stderr(text) => writeln!(io::stderr().lock(), "{}", self.filled(text))?,
             Step::Plan(entries) => voice.tell("plan", plan(entries))?,
             Step::Usage { input, output, cost } => {

@@ -66,7 +66,7 @@ fn inputs_of_other_protocols_do_nothing() {
     let turn = TurnId::from("s.t1");
     assert_eq!(
         run(&[
-            ConversationInput::Prompt { turn: &turn, text: "x" },
+            ConversationInput::Prompt { turn: &turn, text: "x", content: &[], prompt: None },
             ConversationInput::Answer { key: "1", option: None, message: None },
             ConversationInput::Cancel,
             ConversationInput::Option { id: "a", value: "b" },

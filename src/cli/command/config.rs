@@ -9,13 +9,15 @@ use crate::cli::render;
 use crate::cli::render::Style;
 use crate::cli::render::table::Table;
 use crate::config::edit;
+use crate::config::profiles;
 
 /// Show and change settings
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   divisi config list
   divisi config set agents.default shell
-  divisi config get git.landing")]
+  divisi config get git.landing
+  divisi config profiles")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -41,6 +43,12 @@ enum Action {
     },
     /// Print where the configuration file is
     Path,
+    /// List the profiles, where their credentials come from, and whose default they are
+    Profiles {
+        /// Print an array of profiles
+        #[arg(long)]
+        json: bool,
+    },
     /// List every setting with its value
     List {
         /// Print an array of settings
@@ -60,6 +68,25 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
             edit::set(&context.paths.config_file, key, value)?;
             if !key.starts_with("ui.") {
                 render::remark("a running daemon takes it up at: divisi daemon restart");
+            }
+        }
+        Action::Profiles { json } => {
+            let profiles = profiles::list(&context.require_config()?);
+            if *json {
+                render::json(&profiles);
+            } else if profiles.is_empty() {
+                render::text("there are no profiles; a section [profiles.NAME] of the configuration makes one");
+                render::remark("  try: divisi config path    # the file to edit");
+            } else {
+                let mut table = Table::new(&["PROFILE", "AGENTS", "WHAT IT SETS"]);
+                for profile in profiles {
+                    table.row(vec![
+                        (Style::Bold, profile.name.clone()),
+                        (Style::Plain, profile.agents_shown()),
+                        (Style::Plain, profile.sets_shown()),
+                    ]);
+                }
+                table.write(&context.screen);
             }
         }
         Action::List { json } => {

@@ -1,16 +1,16 @@
 //! `divisi new`: a session for a task.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use crate::cli::attach::AttachArgs;
 use crate::cli::command::Outcome;
 use crate::cli::context::{Context, here, path_text};
 use crate::cli::exit::Exit;
 use crate::cli::prompt::PromptArgs;
 use crate::cli::render::{self, Line, Style};
-use crate::cli::{exit, follow};
+use crate::cli::{exit, follow, variables};
 use crate::model::approval::ApprovalPolicy;
 use crate::model::command::{Command, CreateSession, Outcome as Came};
 use crate::model::id::SessionId;
@@ -24,7 +24,9 @@ use crate::model::{Envelope, Event, Refusal};
 #[command(after_help = "Examples:
   divisi new 'add a test for the parser'
   divisi new --agent shell --wait 'make check'
+  divisi new --agent claude --profile work 'tidy the imports'
   divisi new --base v1.2 --name hotfix --from-file task.md
+  divisi new --agent claude --image mock-up.png 'make the page look like this'
   git log -1 --format=%B | divisi new -")]
 pub(crate) struct Args {
     /// A directory in the repository
@@ -45,7 +47,10 @@ pub(crate) struct Args {
     /// The mode to ask for
     #[arg(long)]
     mode: Option<String>,
-    /// A variable for the agent: NAME=VALUE, or NAME to pass yours on
+    /// The profile (divisi config profiles lists them); none: not even the agent's default
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// A variable for the agent: NAME=VALUE, or NAME to hand yours on without storing it
     #[arg(long, value_name = "ENV")]
     env: Vec<String>,
     /// What to do with permission requests
@@ -60,6 +65,8 @@ pub(crate) struct Args {
     /// Print the session as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    attach: AttachArgs,
     #[command(flatten)]
     prompt: PromptArgs,
 }
@@ -95,10 +102,19 @@ enum Death {
 
 pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let dir = args.repo.clone().map_or_else(here, Ok)?;
+    let given = variables::given(&args.env)?;
+    let prompt = args.prompt.read(context, "")?;
+    let repository = path_text(&dir)?;
+    let mut door = context.door().await?;
+    let caller = variables::of_caller(&mut door, args.agent.as_deref(), args.profile.as_deref(), &given.pass).await?;
     let command = CreateSession {
-        repository: path_text(&dir)?,
-        environment: variables(&args.env)?,
-        prompt: args.prompt.read(context, "")?,
+        repository,
+        environment: given.environment,
+        pass: given.pass,
+        caller,
+        profile: args.profile,
+        attach: args.attach.attach()?,
+        prompt,
         base: args.base,
         name: args.name,
         agent: args.agent,
@@ -110,7 +126,6 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
             Death::Kill => OnDaemonDeath::Kill,
         }),
     };
-    let mut door = context.door().await?;
     let before = door.head();
     let receipt = door.submit(Command::CreateSession(command)).await?;
     let Came::Created { session, name, branch, path } = receipt.outcome else {
@@ -170,18 +185,4 @@ pub(crate) fn say_end(context: &Context, view: &SessionView) {
     if exit::settled(view) == Some(Exit::Waiting) {
         render::remark(&format!("  try: divisi approvals {}", view.name));
     }
-}
-
-fn variables(given: &[String]) -> Result<BTreeMap<String, String>, Refusal> {
-    given
-        .iter()
-        .map(|variable| match variable.split_once('=') {
-            Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-            Some(_) => Err(Refusal::user(format!("failed to read --env {variable}: it names no variable"))),
-            None => std::env::var(variable).map(|value| (variable.clone(), value)).map_err(|error| {
-                Refusal::user(format!("failed to read --env {variable}: {error}"))
-                    .hint(format!("--env {variable}=VALUE"))
-            }),
-        })
-        .collect()
 }

@@ -6,10 +6,11 @@ use crate::cli::exit::Exit;
 use crate::cli::render;
 use crate::model::command::{Command, OfSession, Outcome as Came};
 
-/// Stop what the agent is doing; everything it did is kept
+/// Interrupt what the agent is doing; its session and everything it did are kept
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
-  divisi stop parser    # what it did is kept; divisi send goes on")]
+  divisi stop parser        # what it did is kept; divisi send goes on
+  divisi interrupt parser   # the same")]
 pub(crate) struct Args {
     /// The sessions
     #[arg(required = true)]

@@ -4,6 +4,7 @@ use crate::base::clock;
 use crate::cli::render::table::Table;
 use crate::cli::render::{Line, Screen, Style, line, words};
 use crate::model::approval::Approval;
+use crate::model::attachment::Attachment;
 use crate::model::landing::Preflight;
 use crate::model::session::{SessionView, Setup};
 
@@ -41,6 +42,7 @@ pub(crate) fn show(screen: &Screen, view: &SessionView, now: clock::Millis) {
     field("prompt", Style::Plain, &view.prompt);
     let asked = [&view.model, &view.mode].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
     field("agent", Style::Plain, format!("{} {asked}", view.agent).trim_end());
+    field("profile", Style::Plain, view.profile.as_deref().unwrap_or_default());
     field("repository", Style::Plain, &view.repository);
     field("worktree", Style::Plain, &view.worktree.path);
     field("branch", Style::Plain, words::branch(&view.worktree.branch));
@@ -55,6 +57,7 @@ pub(crate) fn show(screen: &Screen, view: &SessionView, now: clock::Millis) {
     if view.setup == Setup::Untrusted {
         field("setup", Style::Attention, "not trusted: divisi trust");
     }
+    field("mcp", Style::Plain, &view.mcp.join(" "));
     for entry in &view.plan {
         field("plan", Style::Plain, &format!("[{}] {}", entry.status, entry.content));
     }
@@ -62,12 +65,24 @@ pub(crate) fn show(screen: &Screen, view: &SessionView, now: clock::Millis) {
         let choices = option.choices.iter().map(|choice| choice.id.as_str()).collect::<Vec<_>>().join(" ");
         field("option", Style::Plain, &format!("{} = {} ({choices})", option.id, option.current));
     }
+    if !view.commands.is_empty() {
+        let commands = view.commands.iter().map(|command| format!("/{}", command.name)).collect::<Vec<_>>();
+        field("commands", Style::Plain, &commands.join(" "));
+    }
     for prompt in &view.queue {
-        field("waiting", Style::Plain, &format!("{} {}", prompt.id, prompt.text));
+        let way = if prompt.steers.is_some() { "on its way " } else { "" };
+        let files =
+            if prompt.attachments.is_empty() { String::new() } else { format!(" [{}]", names(&prompt.attachments)) };
+        field("waiting", Style::Plain, &format!("{} {way}{}{files}", prompt.id, prompt.text));
     }
     if view.approvals > 0 {
         field("approvals", Style::Attention, &format!("{}: divisi approvals {}", view.approvals, view.name));
     }
+}
+
+/// The names of attached files.
+fn names(attachments: &[Attachment]) -> String {
+    attachments.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Approvals with what can be answered; "always" is never first.

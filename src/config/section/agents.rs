@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::key::{Key, choice_of, name_of, number, number_of, text_of, texts, texts_of};
+use crate::config::key::{Key, choice_of, name_of, names, names_of, number, number_of, text_of, texts, texts_of};
 use crate::model::job::OnDaemonDeath;
 
 const DEATHS: &[(&str, OnDaemonDeath)] = &[("keep", OnDaemonDeath::Keep), ("kill", OnDaemonDeath::Kill)];
@@ -45,6 +45,15 @@ pub(super) static KEYS: &[Key] = &[
         get: |config| number(config.settings.grace.as_secs()),
         set: |config, value| {
             config.settings.grace = Duration::from_secs(number_of(value, 0, 600)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "agents.profiles",
+        about: "the profile of an agent's sessions when none is named: { AGENT = \"PROFILE\" }",
+        get: |config| names(&config.settings.default_profiles),
+        set: |config, value| {
+            config.settings.default_profiles = names_of(value)?;
             Ok(())
         },
     },

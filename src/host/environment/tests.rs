@@ -17,8 +17,11 @@ fn what_was_given_to_the_session_is_not_replaced() {
         command: vec!["a".to_owned()],
         environment: map(&[("RETRIES", "agent"), ("HOME", "agent"), ("QUIET", "agent")]),
         pass_environment: ["KEY", "BASE_URL", "UNSET", "GIT_DIR"].map(str::to_owned).to_vec(),
+        base_url_variable: None,
+        mode_variable: None,
         install_hint: None,
         source: "test".to_owned(),
+        definition: None,
     };
     let daemon = map(&[
         ("KEY", "daemon"),

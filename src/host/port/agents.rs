@@ -5,15 +5,21 @@
 //! its beginning, throws the updates of the committed part away, sends again only what the journal does not show as written (each
 //! write has a key that is a function of the state), and goes on in the middle of a turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::host::port::Content;
 use crate::model::Refusal;
 use crate::model::agent::{AgentCommand, AgentReady, AgentView, ConfigOption, PlanEntry, Protocol, ToolCall};
 use crate::model::approval::{ApprovalKind, ApprovalOption};
-use crate::model::id::TurnId;
+use crate::model::id::{PromptId, TurnId};
 use crate::model::job::JobEnd;
+use crate::model::login::KnownProblem;
+use crate::model::mcp::McpServer;
+use crate::model::profile::CredentialSource;
+use crate::model::query::Finding;
+use crate::model::secret::Secret;
 use crate::model::turn::TurnOutcome;
 use crate::model::usage::Usage;
 
@@ -41,10 +47,47 @@ pub struct AgentDefinition {
     pub environment: BTreeMap<String, String>,
     /// Names of variables passed through from the daemon's environment.
     pub pass_environment: Vec<String>,
+    /// The variable that names the server it talks to.
+    pub base_url_variable: Option<String>,
+    /// The variable that names its mode.
+    pub mode_variable: Option<String>,
     /// What to do when it is missing.
     pub install_hint: Option<String>,
     /// `built-in` or the file's path.
     pub source: String,
+    /// The repository's definition it was made from, as [`Agents::in_repository`] gave it; absent: the catalog's.
+    pub definition: Option<String>,
+}
+
+/// What a session's own agent differs in from the catalog's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Variant<'a> {
+    /// A definition of the repository's, as [`Agents::in_repository`] gave it.
+    pub definition: Option<&'a str>,
+    /// Another program in the place of its own, an absolute path.
+    pub program: Option<&'a str>,
+}
+
+/// A repository's `.divisi.toml`, for its agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RepositoryFile<'a> {
+    /// Its path.
+    pub path: &'a str,
+    /// Its content.
+    pub text: &'a str,
+    /// Whether a person trusts that content.
+    pub trusted: bool,
+}
+
+/// What agents are listed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Listing<'a> {
+    /// The file of the repository in which somebody looks at the list.
+    pub repository: Option<RepositoryFile<'a>>,
+    /// Ask the installed programs for their versions. Blocks for two seconds at most.
+    pub probe: bool,
+    /// Names of the variables that are set where somebody looks at the list; absent: those of the daemon count.
+    pub set: Option<&'a BTreeSet<String>>,
 }
 
 /// What a conversation starts with.
@@ -58,6 +101,13 @@ pub struct ConversationSetup {
     pub mode: Option<String>,
     /// The model to set.
     pub model: Option<String>,
+    /// Other options to set once it is ready.
+    pub options: BTreeMap<String, String>,
+    /// MCP servers to give it, by name. In the place of every secret stands the name of the variable that holds it in the process's
+    /// environment (`${DIVISI_MCP_0}`).
+    pub mcp: BTreeMap<String, McpServer>,
+    /// Whether it may start the MCP servers that its own configuration and the repository's name besides.
+    pub foreign_mcp: bool,
 }
 
 /// What happens to a conversation.
@@ -87,6 +137,23 @@ pub enum ConversationInput<'a> {
         turn: &'a TurnId,
         /// The text.
         text: &'a str,
+        /// What goes with it.
+        content: &'a [Content],
+        /// The waiting prompt it came from. One that was written as [`ConversationInput::Steer`] after its turn was over is there
+        /// already.
+        prompt: Option<&'a PromptId>,
+    },
+    /// Put a prompt into the running turn. Ends in [`Update::Steered`] or [`Update::SteerMissed`]; asked again after a restart until
+    /// one of them was told.
+    Steer {
+        /// The waiting prompt.
+        prompt: &'a PromptId,
+        /// The turn.
+        turn: &'a TurnId,
+        /// The text.
+        text: &'a str,
+        /// What goes with it.
+        content: &'a [Content],
     },
     /// Answer a permission request or question.
     Answer {
@@ -148,6 +215,27 @@ pub enum Update {
     Plan(Vec<PlanEntry>),
     /// The options it offers.
     Options(Vec<ConfigOption>),
+    /// It answered a request to set an option.
+    OptionAnswered {
+        /// The option's id.
+        id: String,
+        /// The choice's id.
+        value: String,
+        /// Why it was not set.
+        refused: Option<String>,
+    },
+    /// It took a prompt into its running turn.
+    Steered {
+        /// Which.
+        prompt: PromptId,
+    },
+    /// It did not: the turn was over.
+    SteerMissed {
+        /// Which.
+        prompt: PromptId,
+        /// Why.
+        reason: String,
+    },
     /// The slash commands it offers.
     Commands(Vec<AgentCommand>),
     /// It asks.
@@ -197,13 +285,40 @@ pub trait Conversation: Send {
 /// The catalog.
 pub trait Agents: Send + Sync {
     /// Every agent, by name.
-    fn list(&self) -> Vec<AgentView>;
+    fn list(&self, listing: &Listing<'_>) -> Vec<AgentView>;
 
     /// One agent, startable.
     ///
     /// # Errors
     /// When it is unknown (names like it are hinted) or not installed (with what to do).
-    fn find(&self, name: &str) -> Result<AgentDefinition, Refusal>;
+    fn find(&self, name: &str) -> Result<AgentDefinition, Refusal> {
+        self.find_as(name, Variant::default())
+    }
+
+    /// [`Self::find`], as a session has it.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    fn find_as(&self, name: &str, variant: Variant<'_>) -> Result<AgentDefinition, Refusal>;
+
+    /// The definitions in the text of a repository's `.divisi.toml`, by name, in a form for [`Variant::definition`]. Nothing is run.
+    ///
+    /// # Errors
+    /// When one of them is wrong; the message has its line.
+    fn in_repository(&self, text: &str) -> Result<BTreeMap<String, String>, Refusal>;
+
+    /// What is known to be wrong with the version of an agent's program that is installed. May ask it, and block for two seconds.
+    fn problems(&self, agent: &AgentDefinition) -> Vec<KnownProblem>;
+
+    /// What is wrong with definitions, and with the versions of what is installed. May block for two seconds.
+    fn findings(&self) -> Vec<Finding>;
+
+    /// Looks a credential up. `environment` is that of whoever started the session over the daemon's. Blocks, for a minute at most: a
+    /// keyring or a password store may ask a person.
+    ///
+    /// # Errors
+    /// When it is not there; no error holds what was found.
+    fn credential(&self, source: &CredentialSource, environment: &BTreeMap<String, String>) -> Result<Secret, Refusal>;
 
     /// How long its processes live.
     fn lifetime(&self, agent: &AgentDefinition) -> Lifetime;

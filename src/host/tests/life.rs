@@ -9,8 +9,12 @@ fn nothing_is_done_to_a_repository_before_the_session_is_recorded() {
         on_create::on_create(change, &CommandId("c1".to_owned()), &request("once")).unwrap();
     });
     assert_eq!((events(&asked), effects(&asked)), (vec![], vec!["resolve base"]));
-    let Some(Effect::ResolveBase { ticket, request }) = asked.effects.into_iter().next() else { panic!("no lookup") };
-    let recorded = decide(&mut brain, |change| on_create::on_base_resolved(change, ticket, &request, Ok(resolved())));
+    let Some(Effect::ResolveBase { ticket, request, session }) = asked.effects.into_iter().next() else {
+        panic!("no lookup")
+    };
+    let recorded = decide(&mut brain, |change| {
+        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
+    });
     assert_eq!(events(&recorded), ["session.created", "prompt.queued", "command.accepted"]);
     assert_eq!(effects(&recorded), ["create worktree"]);
     assert!(recorded.receipts[0].1.is_ok());
@@ -20,8 +24,15 @@ fn nothing_is_done_to_a_repository_before_the_session_is_recorded() {
 fn a_process_per_turn_is_started_only_after_the_last_one_has_ended() {
     let mut brain = brain();
     let (id, job) = running(&mut brain, "once");
-    let send = SendPrompt { session: id.clone(), text: "more".to_owned() };
-    let queued = decide(&mut brain, |change| on_session::on_send(change, &CommandId("c2".to_owned()), &send).unwrap());
+    let send = SendPrompt {
+        session: id.clone(),
+        text: "more".to_owned(),
+        attach: Vec::new(),
+        when: crate::model::attachment::When::Free,
+        caller: BTreeMap::new(),
+    };
+    let queued =
+        decide(&mut brain, |change| on_prompt::on_send(change, &CommandId("c2".to_owned()), &send, "test").unwrap());
     assert_eq!(effects(&queued), Vec::<&str>::new());
     assert_eq!(effects(&finish(&mut brain, &id, &job)), ["checkpoint"]);
     // The checkpoint is made before the process's end is known: the next turn waits for that.
@@ -39,8 +50,15 @@ fn a_process_that_stays_gets_the_next_prompt() {
     let (id, job) = running(&mut brain, "stays");
     finish(&mut brain, &id, &job);
     checkpoint(&mut brain, &id);
-    let send = SendPrompt { session: id.clone(), text: "more".to_owned() };
-    let queued = decide(&mut brain, |change| on_session::on_send(change, &CommandId("c2".to_owned()), &send).unwrap());
+    let send = SendPrompt {
+        session: id.clone(),
+        text: "more".to_owned(),
+        attach: Vec::new(),
+        when: crate::model::attachment::When::Free,
+        caller: BTreeMap::new(),
+    };
+    let queued =
+        decide(&mut brain, |change| on_prompt::on_send(change, &CommandId("c2".to_owned()), &send, "test").unwrap());
     assert_eq!(events(&queued), ["prompt.queued", "command.accepted", "turn.started"]);
     assert_eq!(effects(&queued), ["prompt"]);
 }
@@ -172,8 +190,14 @@ fn that_a_conversation_is_a_new_one_is_told_once_per_process() {
         events(&decide(brain, |change| on_agent::on_agent(change, &id, job, vec![Update::Ready(ready)])))
     };
     let next = |brain: &mut Brain, command: &str| {
-        let send = SendPrompt { session: id.clone(), text: "more".to_owned() };
-        decide(brain, |change| on_session::on_send(change, &CommandId(command.to_owned()), &send).unwrap());
+        let send = SendPrompt {
+            session: id.clone(),
+            text: "more".to_owned(),
+            attach: Vec::new(),
+            when: crate::model::attachment::When::Free,
+            caller: BTreeMap::new(),
+        };
+        decide(brain, |change| on_prompt::on_send(change, &CommandId(command.to_owned()), &send, "test").unwrap());
     };
     assert_eq!(says(&mut brain, &job, "a"), ["agent.ready"]);
     finish(&mut brain, &id, &job);

@@ -92,8 +92,12 @@ fn rows_rebuilt_from_the_events_are_the_rows_that_were_kept() {
     let asked = decide(&mut brain, |change| {
         on_create::on_create(change, &CommandId("c1".to_owned()), &request("stays")).unwrap();
     });
-    let Some(Effect::ResolveBase { ticket, request }) = asked.effects.into_iter().next() else { panic!("no lookup") };
-    keep(decide(&mut brain, |change| on_create::on_base_resolved(change, ticket, &request, Ok(resolved()))));
+    let Some(Effect::ResolveBase { ticket, request, session }) = asked.effects.into_iter().next() else {
+        panic!("no lookup")
+    };
+    keep(decide(&mut brain, |change| {
+        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
+    }));
     let id = brain.registry.sessions.keys().next().unwrap().clone();
     let created = CreatedWorktree { head: oid('a'), notes: Vec::new() };
     keep(decide(&mut brain, |change| on_create::on_worktree_created(change, &id, Ok(created))));

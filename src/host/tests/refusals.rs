@@ -29,13 +29,26 @@ fn bad_requests_are_refused_before_anything_is_looked_at() {
                 request.environment.insert("GIT_DIR".to_owned(), "/x".to_owned());
             }),
         ),
-        ("no agent 'nobody'", with(|request| request.agent = Some("nobody".to_owned()))),
+        ("the variable 'LD_PRELOAD'", with(|request| request.pass.push("LD_PRELOAD".to_owned()))),
+        (
+            "names a credential, and would be stored",
+            with(|request| {
+                request.environment.insert("MY_API_KEY".to_owned(), "x".to_owned());
+            }),
+        ),
+        ("no profile 'nobody'", with(|request| request.profile = Some("nobody".to_owned()))),
     ] {
         refuses(&mut brain, words, |change| on_create::on_create(change, &id, &request));
     }
     let nowhere = SessionId("nowhere".to_owned());
-    let send = SendPrompt { session: nowhere, text: "x".to_owned() };
-    refuses(&mut brain, "no session nowhere", |change| on_session::on_send(change, &id, &send));
+    let send = SendPrompt {
+        session: nowhere,
+        text: "x".to_owned(),
+        attach: Vec::new(),
+        when: crate::model::attachment::When::Free,
+        caller: BTreeMap::new(),
+    };
+    refuses(&mut brain, "no session nowhere", |change| on_prompt::on_send(change, &id, &send, "test"));
 }
 
 #[test]
@@ -60,15 +73,54 @@ fn a_name_that_is_or_was_in_use_is_refused_with_a_free_one() {
     for (round, refused) in [(1, false), (2, true)] {
         let command = CommandId(format!("c{round}"));
         let asked = decide(&mut brain, |change| on_create::on_create(change, &command, &wanted).unwrap());
-        let Some(Effect::ResolveBase { ticket, request }) = asked.effects.into_iter().next() else {
+        let Some(Effect::ResolveBase { ticket, request, session }) = asked.effects.into_iter().next() else {
             panic!("no lookup")
         };
-        let decided =
-            decide(&mut brain, |change| on_create::on_base_resolved(change, ticket, &request, Ok(resolved())));
+        let decided = decide(&mut brain, |change| {
+            on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
+        });
         let receipt = &decided.receipts[0].1;
         assert_eq!(receipt.is_err(), refused, "{receipt:?}");
         if let Err(refusal) = receipt {
             assert!(refusal.hints[0].contains("mine-2"), "{refusal:?}");
         }
     }
+}
+
+#[test]
+fn an_agent_is_refused_once_the_repository_was_looked_at_for_its_own() {
+    let mut brain = brain();
+    let command = CommandId("c".to_owned());
+    let asked = decide(&mut brain, |change| on_create::on_create(change, &command, &request("nobody")).unwrap());
+    let Some(Effect::ResolveBase { ticket, request, session }) = asked.effects.into_iter().next() else {
+        panic!("no lookup")
+    };
+    let decided = decide(&mut brain, |change| {
+        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())))
+    });
+    assert!(decided.events.is_empty() && brain.registry.sessions.is_empty());
+    assert!(decided.receipts[0].1.as_ref().unwrap_err().message.contains("no agent 'nobody'"));
+}
+
+#[test]
+fn of_a_caller_only_what_is_wanted_is_kept_and_in_memory_alone() {
+    let mut brain = brain();
+    let mut wanted = request("once");
+    wanted.pass = vec!["MINE".to_owned()];
+    for name in ["MINE", "HTTPS_PROXY", "PATH", "OTHER"] {
+        wanted.caller.insert(name.to_owned(), Some(Secret::new("hunter2")));
+    }
+    let asked = decide(&mut brain, |change| on_create::on_create(change, &CommandId("c".to_owned()), &wanted).unwrap());
+    let Some(Effect::ResolveBase { ticket, request, session }) = asked.effects.into_iter().next() else {
+        panic!("no lookup")
+    };
+    let decided = decide(&mut brain, |change| {
+        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())))
+    });
+    let caller = brain.callers.values().next().unwrap();
+    assert_eq!(caller.keys().collect::<Vec<_>>(), ["HTTPS_PROXY", "MINE"]);
+    for envelope in &decided.events {
+        assert!(!serde_json::to_string(&**envelope).unwrap().contains("hunter2"));
+    }
+    assert!(!serde_json::to_string(brain.registry.sessions.values().next().unwrap()).unwrap().contains("hunter2"));
 }

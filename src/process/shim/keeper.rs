@@ -14,6 +14,7 @@ use super::ending::{Ending, GRACE, GRACE_OF_KILL, Sight};
 use super::input::Input;
 use super::lease::Lease;
 use super::program::Program;
+use super::secrets::Secrets;
 use super::signals::Signals;
 use crate::base::clock;
 use crate::host::port::RecordKind;
@@ -45,6 +46,7 @@ pub(super) struct Keeper {
     lease: Lease,
     on_daemon_death: OnDaemonDeath,
     ending: Ending,
+    secrets: Secrets,
 }
 
 /// What can be ready.
@@ -82,6 +84,7 @@ impl Keeper {
             lease,
             on_daemon_death: spec.on_daemon_death,
             ending: Ending::new(own),
+            secrets: Secrets::of(&spec.environment),
         }
     }
 
@@ -279,6 +282,7 @@ impl Keeper {
         }
         // First the journal. What it cannot take now is kept, and reaches the program only when it could.
         let _ = self.journal.append(RecordKind::Stdin, &key, &bytes);
+        let bytes = self.secrets.fill(&key, bytes);
         self.input.push(key, self.journal.end(), bytes);
         Ok(())
     }

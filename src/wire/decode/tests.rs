@@ -46,7 +46,7 @@ fn wrong_parameters_name_the_field() {
         (
             "session/send",
             json!({"session": "s", "text": "t", "extra": 1}),
-            "unknown field `extra`, expected `session` or `text`",
+            "unknown field `extra`, expected one of `session`, `text`, `attach`, `when`, `caller`",
         ),
         (
             "session/diff",

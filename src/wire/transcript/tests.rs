@@ -47,6 +47,7 @@ fn a_turn_reads_like_a_document() {
         number: 1,
         prompt: PromptId::from("s.p1"),
         text: "write\nhello\n".to_owned(),
+        attachments: vec![crate::model::samples::attachment()],
         from: Oid::from("a"),
     };
     let stopped =
@@ -65,7 +66,7 @@ fn a_turn_reads_like_a_document() {
     ]);
     assert_eq!(
         shown,
-        "## Turn 1\n\nwrite\nhello\n\n---\n\n> let me\n> see\n\nHello\nworld\n\n- ✓ **edit** Write hello.txt\n- … **edit** Write b\n\n\
+        "## Turn 1\n\nwrite\nhello\n\n- attached: screen.png (image/png, 1234 bytes)\n\n---\n\n> let me\n> see\n\nHello\nworld\n\n- ✓ **edit** Write hello.txt\n- … **edit** Write b\n\n\
          ```\nout\n```\n\n*turn 1 done (end_turn)*"
     );
 }

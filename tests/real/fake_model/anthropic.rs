@@ -12,6 +12,14 @@ use super::{CACHED, Call, INPUT, OUTPUT, fresh, text_of, tools};
 pub(super) fn read(body: &Value) -> Call {
     let mut call = Call { tools: tools::declared(&[&body["tools"]]), ..Call::default() };
     for message in body["messages"].as_array().into_iter().flatten().rev() {
+        if message["role"] == "system" {
+            // What the user says while a tool runs comes so, behind the tool's result.
+            let words = text_of(&message["content"]);
+            if words.starts_with("The user sent a new message") && words.contains("@@") {
+                call.words = words;
+                break;
+            }
+        }
         if message["role"] != "user" {
             continue;
         }

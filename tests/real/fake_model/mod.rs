@@ -94,6 +94,7 @@ fn answer(request: &Request, reply: &mut Reply<'_>) -> std::io::Result<()> {
         return reply.json(status, &style.error(status));
     }
     let acts = if call.tools.is_empty() { vec![Act::Say("Short title".to_owned())] } else { script.step(call.step) };
+    let acts = if script.looks() && !call.tools.is_empty() { vec![Act::Say(seen(&body))] } else { acts };
     if script.hangs() && !call.tools.is_empty() {
         reply.hang_after_first = true;
     }
@@ -142,6 +143,22 @@ impl Style {
             }
         }
     }
+}
+
+/// What is to be seen in a request.
+fn seen(body: &Value) -> String {
+    fn images(value: &Value) -> usize {
+        match value {
+            Value::Array(values) => values.iter().map(images).sum(),
+            Value::Object(fields) => {
+                let own = matches!(fields.get("type").and_then(Value::as_str), Some("image" | "input_image"));
+                usize::from(own) + fields.values().map(images).sum::<usize>()
+            }
+            _ => 0,
+        }
+    }
+    let count = images(&body["messages"]) + images(&body["input"]);
+    format!("I see {count} image{}.", if count == 1 { "" } else { "s" })
 }
 
 /// The text of a message's content: a string, or blocks that have some.

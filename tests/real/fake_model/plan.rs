@@ -12,7 +12,8 @@ pub(super) enum Act {
 }
 
 /// The scripts by name.
-const SCRIPTS: [&str; 15] = [
+const SCRIPTS: [&str; 16] = [
+    "pictures",
     "text",
     "write",
     "edit",
@@ -56,6 +57,11 @@ impl Script {
     /// The HTTP status to fail with.
     pub(super) fn error(&self) -> Option<u16> {
         self.name.strip_prefix("err")?.parse().ok()
+    }
+
+    /// Whether it says how many images it was shown.
+    pub(super) fn looks(&self) -> bool {
+        self.name == "pictures"
     }
 
     /// Whether it stops in the middle of a sentence.

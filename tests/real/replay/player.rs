@@ -34,7 +34,7 @@ impl Fed {
             Self::Output { stderr, bytes } => ConversationInput::Output { stderr: *stderr, bytes },
             Self::Written { key, bytes } => ConversationInput::Written { key, bytes },
             Self::Ended(end) => ConversationInput::Ended(end),
-            Self::Prompt { turn, text } => ConversationInput::Prompt { turn, text },
+            Self::Prompt { turn, text } => ConversationInput::Prompt { turn, text, content: &[], prompt: None },
             Self::Answer { key, option, message } => {
                 ConversationInput::Answer { key, option: option.as_deref(), message: message.as_deref() }
             }

@@ -66,7 +66,7 @@ fn a_new_daemon_takes_over_after_any_record() {
                     && !ended(turn)
                 {
                     let mut updates = Vec::new();
-                    rebuilt.feed(ConversationInput::Prompt { turn, text }, &mut updates);
+                    rebuilt.feed(ConversationInput::Prompt { turn, text, content: &[], prompt: None }, &mut updates);
                 }
             }
             for fed in after {

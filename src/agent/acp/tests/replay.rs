@@ -112,7 +112,7 @@ fn act(conversation: &mut AcpConversation, committed: &[Update], options_sent: &
     }
     if ended < 3 {
         // Asked again and again until the journal shows it as written; before it is ready, too.
-        conversation.feed(ConversationInput::Prompt { turn: &turn, text: "work" }, news);
+        conversation.feed(ConversationInput::Prompt { turn: &turn, text: "work", content: &[], prompt: None }, news);
     }
     for update in committed {
         match update {

@@ -98,9 +98,13 @@ pub(super) fn sessions(repository: &str) -> Vec<CreateSession> {
         agent: Some(task.agent.to_owned()),
         model: None,
         mode: None,
+        pass: Vec::new(),
+        caller: BTreeMap::new(),
+        profile: None,
         environment: task.script.map(variable).into_iter().collect::<BTreeMap<_, _>>(),
         policy: Some(crate::model::approval::ApprovalPolicy::Ask),
         on_daemon_death: None,
+        attach: Vec::new(),
     };
     TASKS.iter().map(session).collect()
 }

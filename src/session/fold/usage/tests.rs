@@ -8,7 +8,14 @@ type Sums = (u64, u64, Option<i64>);
 
 fn started(number: u32) -> Event {
     let text = String::new();
-    Event::TurnStarted { turn: turn_id(number), number, prompt: prompt(number).id, text, from: oid('a') }
+    Event::TurnStarted {
+        turn: turn_id(number),
+        number,
+        prompt: prompt(number).id,
+        text,
+        attachments: Vec::new(),
+        from: oid('a'),
+    }
 }
 
 fn report(turn: u32, usage: Usage) -> Event {
