@@ -333,6 +333,21 @@ local verbs = {
       require("divisi.ui.diff").open(row, invocation.args[2])
     end),
   },
+  review = {
+    help = "look at every hunk, decide, comment, send a round; --quickfix fills a list instead",
+    session = true,
+    flags = { "--quickfix" },
+    run = function(invocation)
+      local words = vim.tbl_filter(function(word)
+        return word ~= "--quickfix"
+      end, invocation.args)
+      M.with_session(words[1], #words < #invocation.args and function(row)
+        require("divisi.ui.review").to_quickfix(row)
+      end or function(row)
+        require("divisi.ui.review").open(row)
+      end)
+    end,
+  },
   land = {
     help = "bring a session to its base",
     session = true,

@@ -9,7 +9,13 @@ local M = {}
 ---@field list { height: integer, messages: boolean } lines of the session list's window; whether last messages are shown
 ---@field transcript { width: number } columns of a transcript's window; a share of the screen when below 1
 ---@field prompt { height: integer, send: string, send_insert: string, complete: boolean } lines and keys of a prompt's window; complete as one types
+---@field review divisi.ReviewConfig
 ---@field agent string the agent of `:Divisi new`; empty: the daemon's default
+
+---@class divisi.ReviewConfig
+---@field width integer columns of the list of files
+---@field advance boolean go to the next undecided hunk after a decision
+---@field keys table<string, string> keys in a file under review, by what they do; empty: none
 
 ---@type divisi.Config
 local defaults = {
@@ -20,6 +26,31 @@ local defaults = {
   list = { height = 12, messages = true },
   transcript = { width = 0.45 },
   prompt = { height = 6, send = "<CR>", send_insert = "<C-s>", complete = true },
+  review = {
+    width = 36,
+    advance = true,
+    keys = {
+      next = "]h",
+      previous = "[h",
+      next_file = "]f",
+      previous_file = "[f",
+      accept = "<LocalLeader>a",
+      reject = "<LocalLeader>x",
+      accept_motion = "<LocalLeader>A",
+      reject_motion = "<LocalLeader>X",
+      undo = "<LocalLeader>u",
+      comment = "<LocalLeader>c",
+      comment_motion = "<LocalLeader>C",
+      viewed = "<LocalLeader>v",
+      side = "<LocalLeader>t",
+      range = "<LocalLeader>b",
+      quickfix = "<LocalLeader>q",
+      send = "<LocalLeader>s",
+      land = "<LocalLeader>L",
+      panel = "<LocalLeader>p",
+      help = "g?",
+    },
+  },
   agent = "",
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod answer;
 pub(crate) mod approvals;
+pub(crate) mod comment;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod daemon;
@@ -20,6 +21,7 @@ pub(crate) mod preflight;
 pub(crate) mod queue;
 pub(crate) mod remove;
 pub(crate) mod restore;
+pub(crate) mod review;
 pub(crate) mod send;
 pub(crate) mod show;
 pub(crate) mod stop;
@@ -82,6 +84,9 @@ async fn with_daemon(verb: Verb, context: &Context) -> Outcome {
         Verb::Accept(args) => hunk::accept(args, context).await,
         Verb::Reject(args) => hunk::reject(args, context).await,
         Verb::Undo(args) => hunk::undo(args, context).await,
+        Verb::Comment(args) => comment::run(args, context).await,
+        Verb::Comments(args) => comment::list(args, context).await,
+        Verb::Review(args) => review::run(args, context).await,
         Verb::Approvals(args) => approvals::run(args, context).await,
         Verb::Answer(args) => answer::run(args, context).await,
         Verb::Preflight(args) => preflight::run(args, context).await,

@@ -28,6 +28,7 @@ mod queue;
 mod refs;
 mod remove;
 mod restore;
+mod round;
 mod snapshot;
 mod status;
 mod text;
@@ -161,11 +162,31 @@ impl port::Git for GitDriver {
     }
 
     fn base_file(&self, worktree: &Worktree, path: &str) -> Result<Option<String>, Refusal> {
-        diff::base_file(&self.git, worktree, path)
+        diff::old_file(&self.git, worktree, path, 0)
     }
 
     fn find_hunk(&self, worktree: &Worktree, hunk: &HunkId) -> Result<(HunkId, String), Refusal> {
-        diff::find_hunk(&self.git, worktree, hunk)
+        diff::find_hunk(&self.git, worktree, &DiffRange::Session, hunk)
+    }
+
+    fn find_round_hunk(&self, worktree: &Worktree, number: u32, hunk: &HunkId) -> Result<(HunkId, String), Refusal> {
+        diff::find_hunk(&self.git, worktree, &DiffRange::Round { number: Some(number) }, hunk)
+    }
+
+    fn round_file(&self, worktree: &Worktree, number: u32, path: &str) -> Result<Option<String>, Refusal> {
+        diff::old_file(&self.git, worktree, path, number)
+    }
+
+    fn working_file(&self, worktree: &Worktree, path: &str) -> Result<Option<String>, Refusal> {
+        round::working_file(worktree, path)
+    }
+
+    fn snapshot_round(&self, worktree: &Worktree, number: u32) -> Result<Oid, Refusal> {
+        round::snapshot(&self.git, worktree, number)
+    }
+
+    fn is_applied(&self, worktree: &Worktree, patch: &str, reverse: bool) -> Result<bool, Refusal> {
+        diff::is_applied(&self.git, worktree, patch, reverse)
     }
 
     fn apply(&self, worktree: &Worktree, patch: &str, reverse: bool) -> Result<(), Refusal> {

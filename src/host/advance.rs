@@ -11,7 +11,7 @@ use crate::host::mcp;
 use crate::host::on_prompt::steering;
 use crate::host::on_silence;
 use crate::host::port::{ConversationSetup, Lifetime};
-use crate::host::{environment, profile};
+use crate::host::{environment, on_hunk, on_review, profile};
 use crate::model::event::Event;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::id::{JobId, SessionId, TurnId};
@@ -50,6 +50,9 @@ pub(crate) fn advance(change: &mut Change<'_>, id: &SessionId) {
         WorktreeState::Failed | WorktreeState::Removed => return,
         WorktreeState::Ready => {}
     }
+    on_hunk::go_on(change, id);
+    on_review::go_on(change, id);
+    let Some(session) = change.brain.registry.sessions.get(id) else { return };
     if session.setup == Setup::Running {
         begin_setup(change, id);
         return;

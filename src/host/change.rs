@@ -25,6 +25,8 @@ pub(crate) enum Step {
     Checkpoint,
     /// It is being landed, or looked at for that.
     Landing,
+    /// What a round of its review needs is being read.
+    Round,
     /// It is being removed, or looked at for that.
     Removal,
 }

@@ -21,8 +21,8 @@ use crate::host::profile;
 use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::{
-    on_agent, on_approval, on_create, on_job, on_landing, on_option, on_prompt, on_removal, on_repository, on_session,
-    on_silence, run_query,
+    on_agent, on_approval, on_create, on_hunk, on_job, on_landing, on_option, on_prompt, on_removal, on_repository,
+    on_review, on_session, on_silence, run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
@@ -370,7 +370,13 @@ fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client
         Command::SetPolicy(request) => on_session::on_set_policy(change, id, request),
         Command::SetOption(request) => on_option::on_set_option(change, id, request),
         Command::AnswerApproval(request) => on_approval::on_answer(change, id, request, client),
-        Command::DecideHunk(request) => on_repository::on_decide_hunk(change, id, request),
+        Command::DecideHunk(request) => on_hunk::on_decide(change, id, request),
+        Command::AddComment(request) => on_review::on_add(change, id, request, client),
+        Command::EditComment(request) => on_review::on_edit(change, id, request),
+        Command::RemoveComment(request) => on_review::on_remove(change, id, request),
+        Command::ResolveComment(request) => on_review::on_resolve(change, id, request),
+        Command::SendRound(request) => on_review::on_send(change, id, request),
+        Command::ViewFile(request) => on_review::on_view(change, id, request),
         Command::StartLanding(request) => on_landing::on_start(change, id, request),
         Command::ContinueLanding(request) => on_landing::on_continue(change, id, request),
         Command::AbortLanding(request) => on_landing::on_abort(change, id, request),
@@ -412,7 +418,16 @@ fn on_result(change: &mut Change<'_>, input: Input) {
         Input::RemovalPrepared { ticket, session, result } => on_removal::on_prepared(change, ticket, &session, result),
         Input::WorktreeRemoved { session, result } => on_removal::on_removed(change, &session, result),
         Input::Restored { ticket, result } => on_removal::on_restored(change, ticket, *result),
-        Input::HunkDone { ticket, request, result } => on_repository::on_hunk_done(change, ticket, &request, result),
+        Input::HunkFound { ticket, request, result } => on_hunk::on_found(change, ticket, &request, result),
+        Input::HunkApplied { session, hunk, applying, result } => {
+            on_hunk::on_applied(change, &session, hunk, applying, result);
+        }
+        Input::AnchorRead { ticket, request, client, result } => {
+            on_review::on_anchor(change, ticket, *request, client, result);
+        }
+        Input::RoundPrepared { session, number, result } => {
+            on_review::on_prepared(change, &session, number, result);
+        }
         Input::RepositoryConfigRead { ticket, result } => on_repository::on_config_read(change, ticket, result),
         Input::RepositoriesFixed { ticket, result } => on_repository::on_fixed(change, ticket, result),
         Input::Request(_) | Input::Agent(_) | Input::JobEnded { .. } => unreachable!("taken by the dispatcher"),

@@ -13,6 +13,7 @@ use crate::model::id::{HunkId, JobId, Oid, PromptId, SessionId, TurnId};
 use crate::model::landing::{Landing, Strategy};
 use crate::model::mcp::McpServer;
 use crate::model::profile::Profile;
+use crate::model::review::{AddComment, Applying, Comment, Round};
 use crate::model::worktree::Worktree;
 
 /// A waiting command's place in the dispatcher.
@@ -56,8 +57,21 @@ pub(crate) enum Effect {
     RemoveWorktree { session: SessionId, worktree: Box<Worktree>, jobs: Vec<JobId> },
     /// Bring a removed session back.
     Restore { ticket: Ticket, session: SessionId },
-    /// Decide on a hunk in the working files.
-    DecideHunk { ticket: Ticket, worktree: Box<Worktree>, request: DecideHunk, rejected: Option<HunkId> },
+    /// Find the hunk a decision is about; in the diff since a round too, when there was one.
+    FindHunk { ticket: Ticket, worktree: Box<Worktree>, request: DecideHunk, rejected: Option<HunkId>, round: u32 },
+    /// Take a hunk out of the working files, or put it back.
+    ApplyHunk {
+        session: SessionId,
+        worktree: Box<Worktree>,
+        hunk: HunkId,
+        applying: Applying,
+        /// An earlier daemon may have done it.
+        begun: bool,
+    },
+    /// Read the lines that a new comment is on.
+    ReadAnchor { ticket: Ticket, worktree: Box<Worktree>, request: Box<AddComment>, client: String },
+    /// Keep a round's baseline and read what it quotes.
+    PrepareRound { session: SessionId, worktree: Box<Worktree>, round: Box<Round>, comments: Vec<Comment> },
     /// Read a repository's configuration to trust it.
     ReadRepositoryConfig { ticket: Ticket, repository: String },
     /// Repair repositories.

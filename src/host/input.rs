@@ -4,6 +4,7 @@ use tokio::sync::oneshot;
 
 use crate::host::effect::{LandingPlan, Ticket};
 use crate::host::handle::Request;
+use crate::host::on_review::RoundFacts;
 use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Unlanded, Update};
 use crate::model::Refusal;
 use crate::model::attachment::Attachment;
@@ -12,6 +13,7 @@ use crate::model::id::{HunkId, JobId, LandingId, Oid, SessionId};
 use crate::model::job::{JobEnd, ProcessIdentity};
 use crate::model::landing::{LandingState, Preflight};
 use crate::model::query::RepositoryConfig;
+use crate::model::review::{AddComment, Anchor, Applying};
 use crate::model::session::Session;
 
 /// Something happened.
@@ -69,8 +71,14 @@ pub(crate) enum Input {
     WorktreeRemoved { session: SessionId, result: Result<Option<String>, Refusal> },
     /// A removed session's worktree is back.
     Restored { ticket: Ticket, result: Box<Result<(Session, Oid), Refusal>> },
-    /// A hunk was accepted, rejected or put back.
-    HunkDone { ticket: Ticket, request: DecideHunk, result: Result<(HunkId, Option<String>), Refusal> },
+    /// A hunk that is decided on was looked up.
+    HunkFound { ticket: Ticket, request: DecideHunk, result: Result<(HunkId, String), Refusal> },
+    /// A hunk was taken out of the working files or put back, or not.
+    HunkApplied { session: SessionId, hunk: HunkId, applying: Applying, result: Result<(), Refusal> },
+    /// The lines of a new comment were read.
+    AnchorRead { ticket: Ticket, request: Box<AddComment>, client: String, result: Result<Anchor, Refusal> },
+    /// What a round needs is there.
+    RoundPrepared { session: SessionId, number: u32, result: Result<Box<RoundFacts>, Refusal> },
     /// A repository's configuration was read.
     RepositoryConfigRead { ticket: Ticket, result: Result<(String, RepositoryConfig), Refusal> },
     /// Repositories were repaired.

@@ -19,6 +19,7 @@ mod mend;
 mod on_agent;
 mod on_approval;
 mod on_create;
+mod on_hunk;
 mod on_job;
 mod on_landing;
 mod on_option;
@@ -26,6 +27,7 @@ mod on_prompt;
 mod on_query;
 mod on_removal;
 mod on_repository;
+mod on_review;
 mod on_session;
 mod on_silence;
 pub mod port;
@@ -36,6 +38,7 @@ mod registry;
 pub mod run_effect;
 mod run_job;
 mod run_query;
+mod run_review;
 mod unit;
 
 /// A refusal on one line, with its next steps.

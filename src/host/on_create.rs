@@ -210,6 +210,7 @@ fn decide(
         landings: 0,
         landing: None,
         decisions: std::collections::BTreeMap::new(),
+        review: crate::model::review::Review::default(),
         head: None,
         stat: DiffStat::default(),
         usage: Usage::default(),

@@ -92,7 +92,7 @@ pub(crate) fn on_start(change: &mut Change<'_>, command: &CommandId, request: &S
 }
 
 /// A squash's message when the person gave none: the first prompt, and which session it was.
-fn default_message(session: &Session) -> String {
+pub(crate) fn default_message(session: &Session) -> String {
     let subject = crate::base::text::visible_line(crate::host::advance::first_line(&session.prompt), 72);
     let mut message = format!("{subject}\n");
     if session.prompt.trim() != subject {

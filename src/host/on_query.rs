@@ -3,14 +3,15 @@
 use serde_json::Value;
 
 use crate::host::mend::LeftOut;
-use crate::host::on_landing::other_worktrees;
+use crate::host::on_landing::{default_message, other_worktrees};
 use crate::host::on_repository::worktrees_by_repository;
 use crate::host::registry::Registry;
 use crate::model::Refusal;
-use crate::model::diff::HunkDecision;
+use crate::model::diff::{DiffRange, HunkDecision};
 use crate::model::id::{HunkId, SessionId};
 use crate::model::query::{DiffSession, Finding, Query};
-use crate::model::session::SessionView;
+use crate::model::review::{Comment, Review};
+use crate::model::session::{Session, SessionView};
 use crate::model::turn::Turn;
 use crate::model::usage::Usage;
 use crate::model::worktree::Worktree;
@@ -22,6 +23,7 @@ pub(crate) struct DiffLookup {
     pub(crate) request: DiffSession,
     pub(crate) turn: Option<Turn>,
     pub(crate) decisions: BTreeMap<HunkId, HunkDecision>,
+    pub(crate) review: Review,
     pub(crate) patch: bool,
 }
 
@@ -46,7 +48,11 @@ pub(crate) enum Lookup {
     /// A preflight.
     Preflight { worktree: Worktree, onto: Option<String>, others: Vec<(String, Worktree)> },
     /// A file of the base.
-    BaseFile { worktree: Worktree, path: String },
+    BaseFile { worktree: Worktree, path: String, round: u32 },
+    /// A review.
+    Review { session: Box<Session>, range: DiffRange, message: String },
+    /// Comments.
+    Comments { worktree: Worktree, comments: Vec<Comment> },
     /// Events.
     Events(crate::model::query::ListEvents),
     /// The catalog, perhaps with a repository's part.
@@ -103,7 +109,17 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
             }
         }
         Query::BaseFile(request) => {
-            Lookup::BaseFile { worktree: registry.require(&request.session)?.worktree.clone(), path: request.path }
+            let worktree = registry.require(&request.session)?.worktree.clone();
+            Lookup::BaseFile { worktree, path: request.path, round: request.round }
+        }
+        Query::ShowReview(request) => {
+            let session = registry.require(&request.session)?;
+            let message = default_message(session);
+            Lookup::Review { session: Box::new(session.clone()), range: request.range, message }
+        }
+        Query::ListComments(request) => {
+            let session = registry.require(&request.session)?;
+            Lookup::Comments { worktree: session.worktree.clone(), comments: session.review.comments.clone() }
         }
         Query::ListEvents(list) => Lookup::Events(list),
         Query::ListApprovals(list) => {
@@ -144,6 +160,7 @@ fn diff(registry: &Registry, request: DiffSession, patch: bool) -> Result<Lookup
         worktree: session.worktree.clone(),
         turn: session.turn.clone(),
         decisions: session.decisions.clone(),
+        review: session.review.clone(),
         request,
         patch,
     })))

@@ -1,92 +1,15 @@
-//! Commands about hunks, trust and repairs: each looks at the repository first.
+//! Commands about trust and repairs: each looks at the repository first.
 
 use std::collections::BTreeMap;
 
 use crate::host::change::{Change, Waiting};
 use crate::host::effect::{Effect, Ticket};
 use crate::model::Refusal;
-use crate::model::command::{Command, DecideHunk, FixDoctor, HunkAction, Outcome, TrustRepository};
-use crate::model::diff::HunkDecision;
+use crate::model::command::{Command, FixDoctor, Outcome, TrustRepository};
 use crate::model::event::Event;
-use crate::model::id::{CommandId, HunkId};
+use crate::model::id::CommandId;
 use crate::model::query::RepositoryConfig;
-use crate::model::worktree::{Worktree, WorktreeState};
-
-/// A person decides on a hunk.
-pub(crate) fn on_decide_hunk(
-    change: &mut Change<'_>,
-    command: &CommandId,
-    request: &DecideHunk,
-) -> Result<(), Refusal> {
-    let session = change.brain.registry.require(&request.session)?;
-    let name = &session.name;
-    if session.worktree.state != WorktreeState::Ready {
-        return Err(Refusal::conflict(format!("cannot decide on a hunk of '{name}': its worktree is not there")));
-    }
-    if request.hunk.as_str().len() < 4 {
-        return Err(
-            Refusal::user("a hunk is named by at least four digits of its id").hint(format!("divisi diff {name}"))
-        );
-    }
-    if request.action != HunkAction::Accept && session.turn.as_ref().is_some_and(|turn| turn.outcome.is_none()) {
-        return Err(Refusal::conflict(format!("cannot change files of '{name}': its agent is at work"))
-            .hint(format!("divisi wait {name}"))
-            .hint(format!("divisi stop {name}")));
-    }
-    let rejected = match request.action {
-        HunkAction::Undo => Some(require_decided(&session.decisions, &request.hunk, name)?),
-        HunkAction::Accept | HunkAction::Reject => None,
-    };
-    // Only a rejected hunk has to be put back; an accepted one is merely forgotten.
-    if let Some((hunk, HunkDecision::Accepted)) = rejected {
-        let id = request.session.clone();
-        change.emit(Some(&id), Event::HunkDecided { hunk, decision: None, patch: None });
-        change.accept_done(command, Some(&id));
-        return Ok(());
-    }
-    let worktree = Box::new(session.worktree.clone());
-    let ticket = change.brain.wait(command, &Command::DecideHunk(request.clone()));
-    let rejected = rejected.map(|(hunk, _)| hunk);
-    change.want(Effect::DecideHunk { ticket, worktree, request: request.clone(), rejected });
-    Ok(())
-}
-
-fn require_decided(
-    decisions: &BTreeMap<HunkId, HunkDecision>,
-    prefix: &HunkId,
-    name: &str,
-) -> Result<(HunkId, HunkDecision), Refusal> {
-    let mut matching = decisions.iter().filter(|(hunk, _)| hunk.as_str().starts_with(prefix.as_str()));
-    let shown = crate::base::text::visible_line(prefix.as_str(), 20);
-    match (matching.next(), matching.next()) {
-        (Some((hunk, decision)), None) => Ok((hunk.clone(), *decision)),
-        (Some(_), Some(_)) => Err(Refusal::user(format!("several decided hunks of '{name}' begin with {shown}"))),
-        (None, _) => Err(Refusal::user(format!("no decision on a hunk {shown} of '{name}' to take back"))),
-    }
-}
-
-/// The working files are as decided.
-pub(crate) fn on_hunk_done(
-    change: &mut Change<'_>,
-    ticket: Ticket,
-    request: &DecideHunk,
-    result: Result<(HunkId, Option<String>), Refusal>,
-) {
-    let Some(Waiting { id: command, .. }) = change.brain.waiting.remove(&ticket) else { return };
-    match result {
-        Ok((hunk, patch)) => {
-            let id = request.session.clone();
-            let decision = match request.action {
-                HunkAction::Accept => Some(HunkDecision::Accepted),
-                HunkAction::Reject => Some(HunkDecision::Rejected),
-                HunkAction::Undo => None,
-            };
-            change.emit(Some(&id), Event::HunkDecided { hunk, decision, patch });
-            change.accept_done(&command, Some(&id));
-        }
-        Err(refusal) => change.refuse(&command, refusal),
-    }
-}
+use crate::model::worktree::Worktree;
 
 /// A person trusts a repository's configuration: it is read again and must be what they saw.
 pub(crate) fn on_trust(change: &mut Change<'_>, command: &CommandId, request: &TrustRepository) {

@@ -11,15 +11,11 @@ use tokio::task::AbortHandle;
 
 use crate::host::effect::{Effect, LandingPlan, LandingStep, SetupRun, UnitInput};
 use crate::host::input::Input;
-use crate::host::port::{
-    Agents, Attachments, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs, RepositoryFacts, Store, Table,
-};
-use crate::host::registry::patch_key;
-use crate::host::run_query;
+use crate::host::port::{Agents, Attachments, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs, RepositoryFacts, Store};
+use crate::host::{run_query, run_review};
 use crate::model::Refusal;
 use crate::model::attachment::{Attach, Attachment};
-use crate::model::command::{DecideHunk, HunkAction};
-use crate::model::id::{HunkId, JobId, Oid, SessionId};
+use crate::model::id::{JobId, Oid, SessionId};
 use crate::model::job::JobEnd;
 use crate::model::landing::{Landing, LandingState, Preflight};
 use crate::model::session::Session;
@@ -183,9 +179,21 @@ impl Runner {
                 let result = Box::new(self.restore(&session));
                 Input::Restored { ticket, result }
             }
-            Effect::DecideHunk { ticket, worktree, request, rejected } => {
-                let result = self.decide_hunk(&worktree, &request, rejected);
-                Input::HunkDone { ticket, request, result }
+            Effect::FindHunk { ticket, worktree, request, rejected, round } => {
+                let result = run_review::find_hunk(&self.ports, &worktree, &request, rejected, round);
+                Input::HunkFound { ticket, request, result }
+            }
+            Effect::ApplyHunk { session, worktree, hunk, applying, begun } => {
+                let result = run_review::apply_hunk(git.as_ref(), &worktree, &applying, begun);
+                Input::HunkApplied { session, hunk, applying, result }
+            }
+            Effect::ReadAnchor { ticket, worktree, request, client } => {
+                let result = run_review::read_anchor(git.as_ref(), &worktree, &request);
+                Input::AnchorRead { ticket, request, client, result }
+            }
+            Effect::PrepareRound { session, worktree, round, comments } => {
+                let result = run_review::prepare_round(&self.ports, &session, &worktree, &round, &comments);
+                Input::RoundPrepared { session, number: round.number, result }
             }
             Effect::ReadRepositoryConfig { ticket, repository } => {
                 let result = git
@@ -277,34 +285,6 @@ impl Runner {
         }
         let head = self.ports.git.restore_worktree(&session.worktree)?;
         Ok((session, head))
-    }
-
-    fn decide_hunk(
-        &self,
-        worktree: &Worktree,
-        request: &DecideHunk,
-        rejected: Option<HunkId>,
-    ) -> Result<(HunkId, Option<String>), Refusal> {
-        let git = &self.ports.git;
-        match (request.action, rejected) {
-            (HunkAction::Accept, _) => Ok((git.find_hunk(worktree, &request.hunk)?.0, None)),
-            (HunkAction::Reject, _) => {
-                let (hunk, patch) = git.find_hunk(worktree, &request.hunk)?;
-                git.apply(worktree, &patch, true)?;
-                Ok((hunk, Some(patch)))
-            }
-            (HunkAction::Undo, Some(hunk)) => {
-                let row = self.ports.store.row(Table::Patches, &patch_key(&request.session, &hunk))?;
-                let doc = row.and_then(|row| row.doc).ok_or_else(|| {
-                    Refusal::conflict(format!("cannot put hunk {hunk} back: its patch is not recorded"))
-                })?;
-                let patch: String = serde_json::from_str(&doc)
-                    .map_err(|error| Refusal::internal(format!("failed to read the patch of hunk {hunk}: {error}")))?;
-                git.apply(worktree, &patch, false)?;
-                Ok((hunk, None))
-            }
-            (HunkAction::Undo, None) => Err(Refusal::internal("an undo without a decision reached the working files")),
-        }
     }
 
     fn fix(&self, repositories: BTreeMap<String, Vec<Worktree>>) -> Result<Vec<String>, Refusal> {

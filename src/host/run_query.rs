@@ -9,12 +9,14 @@ use crate::host::mend::LeftOut;
 use crate::host::on_query::{DiffLookup, Lookup, encode};
 use crate::host::port::{Listing, RepositoryFile, Store, Table};
 use crate::host::run_effect::{Ports, of_repository};
+use crate::host::run_review;
 use crate::model::Refusal;
 use crate::model::diff::{Diff, DiffRange, HunkDecision};
 use crate::model::id::{HunkId, Oid, Seq, SessionId};
 use crate::model::login::{Login, LoginState};
 use crate::model::price::PriceTable;
 use crate::model::query::{DiffSession, EventPage, Finding, RepositoryConfig, TurnUsage, UsageReport};
+use crate::model::review::Review;
 use crate::model::session::{Session, SessionView};
 use crate::model::turn::Turn;
 use crate::model::usage::Usage;
@@ -52,13 +54,21 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup, prices: &PriceTable) -> Resu
         }
         Lookup::Usage { session, total } => encode(&usage(ports, &session, total, prices)?),
         Lookup::Diff(lookup) => {
-            let DiffLookup { worktree, request, turn, decisions, patch } = *lookup;
-            diff(ports, &worktree, &request, turn, &decisions, patch)
+            let DiffLookup { worktree, mut request, turn, decisions, review, patch } = *lookup;
+            request.range = run_review::resolve(request.range, &review);
+            diff(ports, &worktree, &request, turn, (&decisions, &review), patch)
         }
         Lookup::Preflight { worktree, onto, others } => {
             encode(&ports.git.preflight(&worktree, onto.as_deref(), &others)?)
         }
-        Lookup::BaseFile { worktree, path } => Ok(json!({ "text": ports.git.base_file(&worktree, &path)? })),
+        Lookup::BaseFile { worktree, path, round: 0 } => Ok(json!({ "text": ports.git.base_file(&worktree, &path)? })),
+        Lookup::BaseFile { worktree, path, round } => {
+            Ok(json!({ "text": ports.git.round_file(&worktree, round, &path)? }))
+        }
+        Lookup::Review { session, range, message } => run_review::show(ports, &session, range, message),
+        Lookup::Comments { worktree, comments } => {
+            encode(&run_review::placed(ports.git.as_ref(), &worktree, &comments))
+        }
         Lookup::Events(list) => {
             let limit = list.limit.unwrap_or(PAGE.0).clamp(1, PAGE.1) as usize;
             let head = ports.store.head();
@@ -225,21 +235,19 @@ fn diff(
     worktree: &Worktree,
     request: &DiffSession,
     newest: Option<Turn>,
-    decisions: &BTreeMap<HunkId, HunkDecision>,
+    (decisions, review): (&BTreeMap<HunkId, HunkDecision>, &Review),
     patch: bool,
 ) -> Result<Value, Refusal> {
     let turn = match &request.range {
         DiffRange::Turn { number } => Some(turn_commits(ports, &request.session, *number, newest)?),
-        DiffRange::Session | DiffRange::Uncommitted => None,
+        DiffRange::Session | DiffRange::Uncommitted | DiffRange::Round { .. } => None,
     };
     let turn = turn.as_ref().map(|(from, to)| (from, to));
     if patch {
         return Ok(json!({ "patch": ports.git.patch(worktree, &request.range, turn)? }));
     }
     let mut diff: Diff = ports.git.diff(worktree, &request.range, turn, request.stat_only)?;
-    for hunk in diff.files.iter_mut().flat_map(|file| file.hunks.iter_mut()) {
-        hunk.decision = decisions.get(&hunk.id).copied();
-    }
+    run_review::annotate(&mut diff, decisions, review);
     encode(&diff)
 }
 

@@ -34,6 +34,7 @@ use crate::model::{Refusal, RefusalKind};
 mod life;
 mod recovery;
 mod refusals;
+mod review;
 mod steering;
 
 /// Two agents: `once` has a process per turn, `stays` one for the session.
@@ -172,7 +173,10 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::PrepareRemoval { .. } => "prepare removal",
         Effect::RemoveWorktree { .. } => "remove worktree",
         Effect::Restore { .. } => "restore",
-        Effect::DecideHunk { .. } => "decide hunk",
+        Effect::FindHunk { .. } => "find hunk",
+        Effect::ApplyHunk { .. } => "apply hunk",
+        Effect::ReadAnchor { .. } => "read anchor",
+        Effect::PrepareRound { .. } => "prepare round",
         Effect::ReadRepositoryConfig { .. } => "read config",
         Effect::FixRepositories { .. } => "fix",
     }

@@ -36,6 +36,7 @@ pub(super) fn hunk(id: &str, old_start: u32, new_start: u32, lines: &[&str]) -> 
         heading: String::new(),
         lines: lines.iter().map(|line| (*line).to_owned()).collect(),
         decision: None,
+        returned: false,
     }
 }
 
@@ -48,6 +49,8 @@ pub(super) fn changes(path: &str, hunks: Vec<Hunk>) -> Changes {
         binary: false,
         added: 1,
         removed: 1,
+        content: None,
+        viewed: false,
         hunks,
     };
     Changes { diff: Diff { stat: DiffStat { files: 1, added: 1, removed: 1 }, files: vec![file] }, preflight: None }

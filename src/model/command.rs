@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::{Answer, ApprovalPolicy};
 use super::attachment::{Attach, When};
-use super::id::{ApprovalId, CommandId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
+use super::id::{ApprovalId, CommandId, CommentId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
+use super::review::{AddComment, EditComment, RemoveComment, ResolveComment, SendRound, ViewFile};
 use super::secret::Secret;
 
 /// What can be asked.
@@ -54,6 +55,24 @@ pub enum Command {
     /// Decide on a hunk.
     #[serde(rename = "hunk/decide")]
     DecideHunk(DecideHunk),
+    /// Comment on lines.
+    #[serde(rename = "comment/add")]
+    AddComment(AddComment),
+    /// Change a comment.
+    #[serde(rename = "comment/edit")]
+    EditComment(EditComment),
+    /// Take a comment away.
+    #[serde(rename = "comment/remove")]
+    RemoveComment(RemoveComment),
+    /// Mark a comment as settled, or not.
+    #[serde(rename = "comment/resolve")]
+    ResolveComment(ResolveComment),
+    /// Send open comments and rejected hunks to the agent.
+    #[serde(rename = "round/send")]
+    SendRound(SendRound),
+    /// Mark a file as looked at, or not.
+    #[serde(rename = "file/viewed")]
+    ViewFile(ViewFile),
     /// Land a session on its base.
     #[serde(rename = "landing/start")]
     StartLanding(StartLanding),
@@ -330,6 +349,20 @@ pub enum Outcome {
     Landing {
         /// Its id.
         landing: LandingId,
+    },
+    /// A comment exists.
+    Commented {
+        /// Its id.
+        comment: CommentId,
+    },
+    /// A round is on its way; that it was sent is an event.
+    Round {
+        /// Its number.
+        number: u32,
+        /// Comments it takes along.
+        comments: u32,
+        /// Rejected hunks it tells of.
+        rejected: u32,
     },
     /// Repairs were made.
     Fixed {

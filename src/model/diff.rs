@@ -61,6 +61,9 @@ pub struct Hunk {
     /// The person's decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<HunkDecision>,
+    /// True when it was rejected before and somebody put it back: it waits for a decision again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub returned: bool,
 }
 
 /// One file of a diff.
@@ -79,6 +82,13 @@ pub struct FileDiff {
     pub added: u32,
     /// Lines removed.
     pub removed: u32,
+    /// Tells the new content apart: its object id (zeros when the file is gone), or its mode when only that or the name changed; absent
+    /// when only counts were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// Whether exactly this content was looked at.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub viewed: bool,
     /// Its hunks; empty when only counts were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hunks: Vec<Hunk>,
@@ -107,4 +117,10 @@ pub enum DiffRange {
     },
     /// The last checkpoint against the working files.
     Uncommitted,
+    /// The baseline of a review's round against the working files: the answer to that round.
+    Round {
+        /// Which; absent: the newest, or the session's base when none was sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<u32>,
+    },
 }

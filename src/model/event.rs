@@ -13,9 +13,10 @@ use super::approval::{Answer, Approval, ApprovalPolicy, Rule};
 use super::attachment::Attachment;
 use super::diff::{DiffStat, HunkDecision};
 use super::failure::{Failure, Silence};
-use super::id::{ApprovalId, CommandId, HunkId, JobId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
+use super::id::{ApprovalId, CommandId, CommentId, HunkId, JobId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
 use super::job::{JobEnd, ProcessIdentity};
 use super::landing::{Landing, LandingState};
+use super::review::{Comment, CommentKind, Round};
 use super::session::{Session, Setup};
 use super::turn::{QueuedPrompt, TurnOutcome};
 use super::usage::Usage;
@@ -419,6 +420,85 @@ pub enum Event {
         /// For a rejected hunk the patch that was taken out, so that it can be put back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         patch: Option<String>,
+    },
+
+    /// A hunk is about to be taken out of the working files, or put back.
+    #[serde(rename = "hunk.intended")]
+    HunkIntended {
+        /// Which.
+        hunk: HunkId,
+        /// True when it is taken out.
+        reverse: bool,
+        /// Its patch.
+        patch: String,
+        /// The command that asked for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        command: Option<CommandId>,
+    },
+    /// That could not be done; nothing was changed.
+    #[serde(rename = "hunk.failed")]
+    HunkFailed {
+        /// Which.
+        hunk: HunkId,
+        /// Why.
+        reason: String,
+    },
+    /// A person commented on lines.
+    #[serde(rename = "comment.added")]
+    CommentAdded(Box<Comment>),
+    /// A comment says something else; it is open again.
+    #[serde(rename = "comment.edited")]
+    CommentEdited {
+        /// Which.
+        id: CommentId,
+        /// What it says now.
+        text: String,
+        /// What it wants now.
+        kind: CommentKind,
+    },
+    /// A comment is gone.
+    #[serde(rename = "comment.removed")]
+    CommentRemoved {
+        /// Which.
+        id: CommentId,
+    },
+    /// A comment is settled, or not any more.
+    #[serde(rename = "comment.resolved")]
+    CommentResolved {
+        /// Which.
+        id: CommentId,
+        /// Whether it is settled.
+        resolved: bool,
+    },
+    /// A round is intended: what it takes along.
+    #[serde(rename = "round.started")]
+    RoundStarted(Box<Round>),
+    /// It was sent: its prompt waits, and its baseline is kept.
+    #[serde(rename = "round.sent")]
+    RoundSent {
+        /// Which.
+        number: u32,
+        /// The worktree as it was.
+        baseline: Oid,
+        /// The prompt that carries it.
+        prompt: PromptId,
+    },
+    /// It could not be sent; its comments are open again.
+    #[serde(rename = "round.failed")]
+    RoundFailed {
+        /// Which.
+        number: u32,
+        /// Why.
+        reason: String,
+    },
+    /// A file was looked at, or not after all.
+    #[serde(rename = "file.viewed")]
+    FileViewed {
+        /// Which.
+        path: String,
+        /// The content's object id; absent: not looked at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<String>,
     },
 
     /// A landing is intended.

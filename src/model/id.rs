@@ -65,6 +65,10 @@ string_id!(
     HunkId
 );
 string_id!(
+    /// A comment of a review: `<session>.c<number>`.
+    CommentId
+);
+string_id!(
     /// A full git object id in hexadecimal (40 or 64 digits).
     Oid
 );

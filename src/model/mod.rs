@@ -18,6 +18,7 @@ pub mod mcp;
 pub mod price;
 pub mod profile;
 pub mod query;
+pub mod review;
 pub mod secret;
 pub mod session;
 pub mod settings;

@@ -8,6 +8,7 @@ use super::approval::Approval;
 use super::diff::DiffRange;
 use super::event::Envelope;
 use super::id::{Seq, SessionId};
+use super::review::{ListComments, ShowReview};
 use super::usage::Usage;
 
 /// What can be read.
@@ -35,6 +36,12 @@ pub enum Query {
     /// A file of the session's base, for side-by-side views. Answer: `{ "text": string | null }`.
     #[serde(rename = "session/base_file")]
     BaseFile(BaseFile),
+    /// Everything a review is drawn from. Answer: [`super::review::ReviewView`].
+    #[serde(rename = "review/show")]
+    ShowReview(ShowReview),
+    /// Comments, oldest first. Answer: array of [`super::review::PlacedComment`].
+    #[serde(rename = "comment/list")]
+    ListComments(ListComments),
     /// Events after a cursor, oldest first. Answer: [`EventPage`].
     #[serde(rename = "event/list")]
     ListEvents(ListEvents),
@@ -131,6 +138,9 @@ pub struct BaseFile {
     pub session: SessionId,
     /// Path relative to the worktree.
     pub path: String,
+    /// As of this round's baseline; absent or 0: the base.
+    #[serde(default)]
+    pub round: u32,
 }
 
 /// Parameters of `event/list`.

@@ -84,6 +84,7 @@ pub(crate) fn session() -> Session {
         landings: 0,
         landing: None,
         decisions: BTreeMap::new(),
+        review: super::review::Review::default(),
         head: None,
         stat: DiffStat::default(),
         usage: Usage::default(),
@@ -191,6 +192,7 @@ pub(crate) fn every_event() -> Vec<Event> {
     events.extend(of_turns());
     events.extend(of_agents());
     events.extend(of_approvals());
+    events.extend(super::review::samples::of_reviews());
     events.extend(of_the_rest());
     let kinds: BTreeSet<&str> = events.iter().map(kind).collect();
     assert_eq!(kinds.len(), KINDS, "every_event lacks an event: {kinds:?}");
@@ -198,7 +200,7 @@ pub(crate) fn every_event() -> Vec<Event> {
 }
 
 /// How many events there are; [`kind`] does not compile when one is added without changing it, change this then too.
-const KINDS: usize = 49;
+const KINDS: usize = 59;
 
 fn of_sessions() -> Vec<Event> {
     let mut events = vec![
@@ -443,6 +445,16 @@ fn kind(event: &Event) -> &'static str {
         Event::ApprovalExpired { .. } => "approval.expired",
         Event::RuleAdded(_) => "rule.added",
         Event::HunkDecided { .. } => "hunk.decided",
+        Event::HunkIntended { .. } => "hunk.intended",
+        Event::HunkFailed { .. } => "hunk.failed",
+        Event::CommentAdded(_) => "comment.added",
+        Event::CommentEdited { .. } => "comment.edited",
+        Event::CommentRemoved { .. } => "comment.removed",
+        Event::CommentResolved { .. } => "comment.resolved",
+        Event::RoundStarted(_) => "round.started",
+        Event::RoundSent { .. } => "round.sent",
+        Event::RoundFailed { .. } => "round.failed",
+        Event::FileViewed { .. } => "file.viewed",
         Event::LandingStarted(_) => "landing.started",
         Event::LandingChanged { .. } => "landing.changed",
         Event::RepositoryTrusted { .. } => "repository.trusted",

@@ -11,6 +11,7 @@ use super::id::{HunkId, JobId, Oid, SessionId};
 use super::job::OnDaemonDeath;
 use super::landing::Landing;
 use super::mcp::McpServer;
+use super::review::{Review, ReviewCounts};
 use super::turn::{QueuedPrompt, Turn};
 use super::usage::{ModelUsage, Usage};
 use super::worktree::Worktree;
@@ -195,6 +196,9 @@ pub struct Session {
     /// Decisions on hunks.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub decisions: BTreeMap<HunkId, HunkDecision>,
+    /// Comments, rounds, files looked at.
+    #[serde(default, skip_serializing_if = "Review::is_empty")]
+    pub review: Review,
     /// The branch's commit, as of the last checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Oid>,
@@ -292,6 +296,9 @@ pub struct SessionView {
     pub usage: Usage,
     /// The newest landing.
     pub landing: Option<Landing>,
+    /// Its review, in numbers.
+    #[serde(default)]
+    pub review: ReviewCounts,
     /// How its setup stands.
     pub setup: Setup,
     /// The agent's plan.

@@ -16,6 +16,7 @@ pub fn result(method: &str, value: Value) -> Value {
         ("session/show", view) => row::detail(&view).unwrap_or(Value::Null),
         ("approval/list", Value::Array(approvals)) => approvals.iter().filter_map(row::approval).collect(),
         ("session/diff", diff) => json!({ "files": files(&diff), "stat": clean("", diff["stat"].clone()) }),
+        ("review/show", review) => super::review::view(&review),
         ("session/preflight", preflight) => checked(&preflight),
         (_, other) => clean("", other),
     }

@@ -16,6 +16,7 @@ pub mod host;
 pub mod msgpack;
 pub mod outbox;
 pub mod push;
+pub mod review;
 pub mod row;
 mod transcripts;
 

@@ -82,6 +82,8 @@ pub fn session(view: &Value) -> Option<Value> {
         "approvals": number(view, "/approvals"),
         "policy": line(view, "/policy", 24),
         "landing": line(view, "/landing/state", 24),
+        "round": number(view, "/review/round"),
+        "comments": number(view, "/review/comments"),
         "cost": cost(view.pointer("/usage")),
         "created_at": number(view, "/created_at"),
         "updated_at": number(view, "/updated_at"),
@@ -208,7 +210,7 @@ pub fn approval_change(event: &Value) -> Option<Value> {
 
 /// An event worth telling, with its payload's plain fields flattened.
 pub fn event(event: &Value) -> Option<Value> {
-    let kind = text(event, "/type").filter(|kind| TOLD.contains(kind))?;
+    let kind = text(event, "/type").filter(|kind| TOLD.contains(kind) || super::review::TOLD.contains(kind))?;
     let mut told = Map::new();
     told.insert("kind".to_owned(), json!("event"));
     told.insert("type".to_owned(), json!(kind));

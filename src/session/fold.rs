@@ -1,12 +1,13 @@
 //! The fold: what a session is after an event. The engine applies it as it commits; a rebuild from the stored events comes out the same.
 
 mod activity;
+mod review;
 mod usage;
 
 use crate::model::approval::{Approval, ApprovalState};
-use crate::model::diff::{DiffStat, HunkDecision};
+use crate::model::diff::DiffStat;
 use crate::model::event::{Cause, Envelope, Event};
-use crate::model::id::{HunkId, Oid, PromptId, TurnId};
+use crate::model::id::{Oid, PromptId, TurnId};
 use crate::model::landing::{Landing, LandingState};
 use crate::model::session::{Session, Setup};
 use crate::model::turn::{QueuedPrompt, Turn, TurnOutcome};
@@ -36,6 +37,7 @@ pub fn apply(session: &mut Session, event: &Event, cause: &Cause, time: i64) {
     of_work(session, event, time);
     of_agent(session, event);
     of_outcome(session, event, cause);
+    review::apply(session, event);
 }
 
 /// A session as its stored events tell it, oldest first; absent when they do not begin with its creation. The same as the document that
@@ -203,7 +205,6 @@ fn of_outcome(session: &mut Session, event: &Event, cause: &Cause) {
                 news(session, cause);
             }
         }
-        Event::HunkDecided { hunk, decision, .. } => decided(session, hunk, *decision),
         Event::LandingStarted(landing) => started(session, landing),
         Event::LandingChanged { id, state } => {
             if let Some(landing) = session.landing.as_mut().filter(|landing| landing.id == *id) {
@@ -265,13 +266,6 @@ fn ended(
 
 fn newest_turn<'a>(session: &'a mut Session, id: &TurnId) -> Option<&'a mut Turn> {
     session.turn.as_mut().filter(|turn| turn.id == *id)
-}
-
-fn decided(session: &mut Session, hunk: &HunkId, decision: Option<HunkDecision>) {
-    match decision {
-        Some(decision) => session.decisions.insert(hunk.clone(), decision),
-        None => session.decisions.remove(hunk),
-    };
 }
 
 fn started(session: &mut Session, landing: &Landing) {

@@ -172,6 +172,12 @@ fn command(name: &str, params: Map<String, Value>) -> Result<Command, ErrorObjec
             Command::AnswerApproval(typed(params)?)
         }
         method::HUNK_DECIDE => Command::DecideHunk(typed(params)?),
+        method::COMMENT_ADD => Command::AddComment(typed(params)?),
+        method::COMMENT_EDIT => Command::EditComment(typed(params)?),
+        method::COMMENT_REMOVE => Command::RemoveComment(typed(params)?),
+        method::COMMENT_RESOLVE => Command::ResolveComment(typed(params)?),
+        method::ROUND_SEND => Command::SendRound(typed(params)?),
+        method::FILE_VIEWED => Command::ViewFile(typed(params)?),
         method::LANDING_START => Command::StartLanding(typed(params)?),
         method::LANDING_CONTINUE => Command::ContinueLanding(typed(params)?),
         method::LANDING_ABORT => Command::AbortLanding(typed(params)?),
@@ -190,6 +196,8 @@ fn query(name: &str, params: Map<String, Value>) -> Result<Query, ErrorObject> {
         method::SESSION_PATCH => Query::PatchSession(diff(params)?),
         method::SESSION_PREFLIGHT => Query::PreflightSession(typed(params)?),
         method::SESSION_BASE_FILE => Query::BaseFile(typed(params)?),
+        method::REVIEW_SHOW => Query::ShowReview(ranged(params, &["session", "of", "number"])?),
+        method::COMMENT_LIST => Query::ListComments(typed(params)?),
         method::EVENT_LIST => Query::ListEvents(typed(params)?),
         method::APPROVAL_LIST => Query::ListApprovals(typed(params)?),
         method::AGENT_LIST => Query::ListAgents(typed(params)?),
@@ -204,8 +212,13 @@ fn query(name: &str, params: Map<String, Value>) -> Result<Query, ErrorObject> {
     })
 }
 
-fn diff<T: DeserializeOwned>(mut params: Map<String, Value>) -> Result<T, ErrorObject> {
-    only(&params, &["session", "of", "number", "stat_only"])?;
+fn diff<T: DeserializeOwned>(params: Map<String, Value>) -> Result<T, ErrorObject> {
+    ranged(params, &["session", "of", "number", "stat_only"])
+}
+
+/// Parameters with a range among them.
+fn ranged<T: DeserializeOwned>(mut params: Map<String, Value>, fields: &[&str]) -> Result<T, ErrorObject> {
+    only(&params, fields)?;
     params.entry("of").or_insert_with(|| "session".into());
     typed(params)
 }

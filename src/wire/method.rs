@@ -41,6 +41,18 @@ pub const SESSION_OPTION: &str = "session/option";
 pub const APPROVAL_ANSWER: &str = "approval/answer";
 /// [`Command::DecideHunk`].
 pub const HUNK_DECIDE: &str = "hunk/decide";
+/// [`Command::AddComment`].
+pub const COMMENT_ADD: &str = "comment/add";
+/// [`Command::EditComment`].
+pub const COMMENT_EDIT: &str = "comment/edit";
+/// [`Command::RemoveComment`].
+pub const COMMENT_REMOVE: &str = "comment/remove";
+/// [`Command::ResolveComment`].
+pub const COMMENT_RESOLVE: &str = "comment/resolve";
+/// [`Command::SendRound`].
+pub const ROUND_SEND: &str = "round/send";
+/// [`Command::ViewFile`].
+pub const FILE_VIEWED: &str = "file/viewed";
 /// [`Command::StartLanding`].
 pub const LANDING_START: &str = "landing/start";
 /// [`Command::ContinueLanding`].
@@ -66,6 +78,10 @@ pub const SESSION_PATCH: &str = "session/patch";
 pub const SESSION_PREFLIGHT: &str = "session/preflight";
 /// [`Query::BaseFile`].
 pub const SESSION_BASE_FILE: &str = "session/base_file";
+/// [`Query::ShowReview`].
+pub const REVIEW_SHOW: &str = "review/show";
+/// [`Query::ListComments`].
+pub const COMMENT_LIST: &str = "comment/list";
 /// [`Query::ListEvents`].
 pub const EVENT_LIST: &str = "event/list";
 /// [`Query::ListApprovals`].
@@ -98,6 +114,12 @@ pub const COMMANDS: &[&str] = &[
     SESSION_OPTION,
     APPROVAL_ANSWER,
     HUNK_DECIDE,
+    COMMENT_ADD,
+    COMMENT_EDIT,
+    COMMENT_REMOVE,
+    COMMENT_RESOLVE,
+    ROUND_SEND,
+    FILE_VIEWED,
     LANDING_START,
     LANDING_CONTINUE,
     LANDING_ABORT,
@@ -114,6 +136,8 @@ pub const QUERIES: &[&str] = &[
     SESSION_PATCH,
     SESSION_PREFLIGHT,
     SESSION_BASE_FILE,
+    REVIEW_SHOW,
+    COMMENT_LIST,
     EVENT_LIST,
     APPROVAL_LIST,
     AGENT_LIST,

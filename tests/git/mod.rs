@@ -15,4 +15,5 @@ mod locks;
 mod measure;
 mod remove;
 mod repositories;
+mod round;
 mod turns;

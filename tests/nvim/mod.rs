@@ -10,6 +10,7 @@ mod list;
 mod load;
 mod prompt;
 mod real;
+mod review;
 mod screens;
 mod start;
 mod transcript;

@@ -114,8 +114,9 @@ async fn a_task_is_started_watched_looked_at_continued_landed_and_removed() {
         assert_eq!(editor.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)").await, json!(["x"]));
         editor.ex("tabclose").await;
 
-        editor.will_choose(&["squash"]).await;
         editor.ex("Divisi land one").await;
+        editor.until("vim.api.nvim_buf_get_name(0) == 'divisi://land/one'").await;
+        editor.ex("write").await;
         editor.until("_G.told('one landed')").await;
         real.state("one", "completed").await;
         assert_eq!(scene.env.git(&scene.repo, &["show", "main:other.txt"]), "x");

@@ -83,7 +83,7 @@ in_every_neovim! {
             env!("CARGO_MANIFEST_DIR")
         )).await;
         let tags = tags.as_str().unwrap();
-        for verb in ["new", "list", "show", "log", "approvals", "attention", "send", "stop", "diff", "land", "remove", "switch", "health"] {
+        for verb in ["new", "list", "show", "log", "approvals", "attention", "send", "stop", "diff", "review", "land", "remove", "switch", "health"] {
             assert!(tags.contains(&format!(":Divisi-{verb}\t")), "no tag for {verb}");
         }
         for group in scene.editor.lua("local t = vim.tbl_keys(require('divisi.ui.highlight').links) table.sort(t) return t").await.as_array().unwrap() {

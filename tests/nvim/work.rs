@@ -152,20 +152,33 @@ in_every_neovim! {
         scene.editor.assert_calm().await;
     }
 
-    async fn land_shows_asks_and_lands_what_was_shown(scene) {
+    async fn landing_is_a_buffer_that_is_written(scene) {
         scene.session("aaaaaaaaaa", "fix", "review");
-        scene.fake.answers("session/preflight", preflight(true));
-        scene.editor.will_choose(&["rebase onto main"]).await;
+        let clean = |ready: bool| { let mut found = preflight(ready); found["dirty"] = json!(false); found };
+        scene.fake.answers("session/preflight", clean(true));
+        scene.fake.answers("review/show", json!({ "message": "fix it\n", "diff": { "files": [] } }));
         scene.editor.ex("Divisi land fix").await;
+        scene.editor.until("vim.api.nvim_buf_get_name(0) == 'divisi://land/fix'").await;
+        assert!(scene.fake.called("landing/start").is_empty());
+        scene.editor.keys("<Tab>").await;
+        scene.editor.until("table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false)):find('# strategy  rebase', 1, true)").await;
+        scene.editor.ex("write").await;
         let sent = called(&scene, "landing/start").await;
         assert_eq!((&sent["session"], &sent["strategy"], &sent["expect"]), (&json!("aaaaaaaaaa"), &json!("rebase"), &json!("c".repeat(40))));
         scene.editor.until("#vim.api.nvim_list_wins() == 1").await;
-        scene.fake.answers("session/preflight", preflight(false));
-        scene.editor.will_choose(&["squash"]).await;
+        // What is uncommitted has no commit yet that could be named.
+        scene.fake.answers("session/preflight", preflight(true));
         scene.editor.ex("Divisi land fix").await;
-        scene.editor.until("_G.asked[1] ~= nil").await;
-        assert_eq!(scene.editor.lua("return _G.asked[1]").await, json!({ "prompt": "Cannot land fix", "texts": ["Close"] }));
-        assert_eq!(scene.fake.called("landing/start").len(), 1);
+        scene.editor.until("vim.api.nvim_buf_get_name(0) == 'divisi://land/fix'").await;
+        scene.editor.ex("write").await;
+        scene.editor.until("#vim.api.nvim_list_wins() == 1").await;
+        assert_eq!(scene.fake.called("landing/start")[1].get("expect"), None);
+        scene.fake.answers("session/preflight", clean(false));
+        scene.editor.ex("Divisi land fix").await;
+        scene.editor.until("vim.api.nvim_buf_get_name(0) == 'divisi://land/fix'").await;
+        scene.editor.ex("write").await;
+        scene.editor.until("_G.told('cannot land: the base moved')").await;
+        assert_eq!(scene.fake.called("landing/start").len(), 2);
         scene.editor.assert_calm().await;
     }
 

@@ -19,6 +19,7 @@ mod profiles;
 mod rebuilt;
 mod removal;
 mod repositories;
+mod review;
 pub(crate) mod scene;
 mod steering;
 mod supervision;

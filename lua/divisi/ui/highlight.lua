@@ -22,6 +22,15 @@ M.links = {
   DivisiFloat = "NormalFloat",
   DivisiGroup = "Directory",
   DivisiReference = "Special",
+  DivisiReviewAdded = "DiffAdd",
+  DivisiReviewRemoved = "DiffDelete",
+  DivisiReviewAddedDone = "CursorLine",
+  DivisiReviewRemovedDone = "Comment",
+  DivisiReviewDone = "DiagnosticOk",
+  DivisiReviewRejected = "DiagnosticWarn",
+  DivisiReviewComment = "DiagnosticInfo",
+  DivisiReviewCommentText = "Normal",
+  DivisiReviewCurrent = "Title",
 }
 
 ---@type table<string, string>

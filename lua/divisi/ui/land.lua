@@ -82,19 +82,6 @@ local function ask(title, lines, choices)
   end
 end
 
----@param row divisi.Row
----@param strategy string
----@param head string? the commit that was looked at
-local function start(row, strategy, head)
-  rpc.request("landing/start", { session = row.id, strategy = strategy, expect = head }, function(_, refusal)
-    if refusal then
-      errors.refused(refusal)
-    else
-      errors.notify("landing " .. row.name)
-    end
-  end)
-end
-
 ---A landing that stopped at conflicts: go on or give up.
 ---@param row divisi.Row
 local function resume(row)
@@ -119,36 +106,14 @@ local function resume(row)
   })
 end
 
----Shows the preflight, asks, lands exactly what was shown.
+---Shows what would land, with the message; writing that buffer lands.
 ---@param row divisi.Row
 function M.land(row)
   if row.landing == "conflicted" then
     resume(row)
-    return
+  else
+    require("divisi.ui.land_buffer").open(row)
   end
-  rpc.request("session/preflight", { session = row.id }, function(found, refusal)
-    if refusal then
-      errors.refused(refusal)
-      return
-    elseif type(found) ~= "table" then
-      errors.error("the preflight of " .. row.name .. " has no result")
-      return
-    end
-    local title = ("%s %s"):format(found.ready and "Land" or "Cannot land", row.name)
-    local choices = {} ---@type { text: string, run: fun() }[]
-    if found.ready then
-      for _, strategy in ipairs({ "squash", "rebase", "merge" }) do
-        table.insert(choices, {
-          text = ("%s onto %s"):format(strategy, found.onto or "the base"),
-          run = function()
-            start(row, strategy, found.head)
-          end,
-        })
-      end
-    end
-    table.insert(choices, { text = found.ready and "Not now" or "Close", run = function() end })
-    ask(title, found.lines or {}, choices)
-  end)
 end
 
 ---Shows what would be lost, asks, removes. What is not landed is kept under a ref in any case.

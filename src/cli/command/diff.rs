@@ -12,6 +12,7 @@ use crate::model::query::{DiffSession, Query};
 #[command(after_help = "Examples:
   divisi diff parser
   divisi diff parser --turn 2 --stat
+  divisi diff parser --round          # the answer to the last round of a review
   divisi diff parser --patch | git apply")]
 #[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct Args {
@@ -24,8 +25,11 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "patch")]
     name_only: bool,
     /// Only what one turn changed
-    #[arg(long, value_name = "N", conflicts_with = "uncommitted")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["uncommitted", "round"])]
     turn: Option<u32>,
+    /// Only what changed since the last round of the review (or since round N)
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "0", conflicts_with = "uncommitted")]
+    round: Option<u32>,
     /// Only what is not in a checkpoint yet
     #[arg(long)]
     uncommitted: bool,
@@ -40,10 +44,12 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let mut door = context.door().await?;
     let session = door.session(&args.session).await?.id;
-    let range = match (args.turn, args.uncommitted) {
-        (Some(number), _) => DiffRange::Turn { number },
-        (None, true) => DiffRange::Uncommitted,
-        (None, false) => DiffRange::Session,
+    let range = match (args.turn, args.round, args.uncommitted) {
+        (Some(number), ..) => DiffRange::Turn { number },
+        (None, Some(0), _) => DiffRange::Round { number: None },
+        (None, number @ Some(_), _) => DiffRange::Round { number },
+        (None, None, true) => DiffRange::Uncommitted,
+        (None, None, false) => DiffRange::Session,
     };
     let asked = DiffSession { session, range, stat_only: args.stat || args.name_only };
     if args.patch {

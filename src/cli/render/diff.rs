@@ -49,6 +49,7 @@ fn hunk_head(hunk: &Hunk) -> Line {
         Some(HunkDecision::Accepted) => head.add(Style::Good, " accepted"),
         Some(HunkDecision::Rejected) => head.add(Style::Bad, " rejected"),
     };
+    let head = if hunk.returned { head.add(Style::Attention, " put back after it was rejected") } else { head };
     if hunk.heading.is_empty() { head } else { head.add(Style::Dim, &format!("  {}", hunk.heading)) }
 }
 

@@ -17,13 +17,14 @@ use crate::git::command::Git;
 use crate::git::inspect::hex;
 use crate::git::text;
 
-/// The identity of a hunk: path, removed and added lines, and which of several equal ones in the file it is. Neither line numbers
-/// nor context count, so it stays while lines around it move.
+/// The identity of a hunk: path, its lines with their context, and which of several equal ones in the file it is. Line numbers do not
+/// count, so it stays while it moves. Context tells equal changes apart, whichever of them is still there; it costs nothing: whoever
+/// edits a line of the context makes it part of the hunk.
 pub(super) fn identity(source: &Source, lines: &[String], seen: &mut HashMap<String, u32>) -> HunkId {
     let mut digest = Sha256::new();
     digest.update(&source.new_path);
     digest.update([0]);
-    for line in lines.iter().filter(|line| !line.starts_with(' ')) {
+    for line in lines {
         digest.update(line.as_bytes());
         digest.update(b"\n");
     }
@@ -91,6 +92,19 @@ fn patch(file: &FileDiff, source: &Source, hunk: &Hunk) -> Result<String, Refusa
         patch.push('\n');
     }
     Ok(patch)
+}
+
+/// Whether a patch was applied already: it does not apply, and the opposite would.
+pub(in crate::git) fn is_applied(git: &Git, worktree: &Worktree, patch: &str, reverse: bool) -> Result<bool, Refusal> {
+    let place = admin::require(worktree)?;
+    let applies = |reverse: bool| -> Result<bool, Refusal> {
+        let mut call = git.call(&place).args(["apply", "--check", "--whitespace=nowarn", "--no-3way"]);
+        if reverse {
+            call = call.arg("--reverse");
+        }
+        Ok(call.arg("-").input(patch).run()?.code == Some(0))
+    };
+    Ok(!applies(reverse)? && applies(!reverse)?)
 }
 
 /// Applies a patch to the working files of a worktree, all of it or nothing.

@@ -12,12 +12,12 @@ use super::call::Call;
 use super::command::{Git, LONG_DEADLINE, Place};
 use super::snapshot::{TempIndex, grown_from, head};
 use super::status::{self, CONTEXT};
-use super::{refs, text};
+use super::{refs, round, text};
 
 mod hunk;
 mod parse;
 
-pub(super) use hunk::apply;
+pub(super) use hunk::{apply, is_applied};
 
 /// Output of one diff that is kept, bytes; files beyond it have counts only.
 const LIMIT: usize = 48 * 1024 * 1024;
@@ -81,6 +81,14 @@ fn sides(
             } else {
                 Sides::Commits(base, tip)
             }
+        }
+        (DiffRange::Round { number }, _) => {
+            if !whole {
+                admin::require(worktree)?;
+            }
+            let baseline = round::baseline(git, &place, worktree, number.unwrap_or(0))?;
+            let index = untracked(git, &place, &baseline)?;
+            Sides::Files(baseline, index)
         }
         (DiffRange::Uncommitted, _) => {
             if !whole {
@@ -191,8 +199,8 @@ pub(super) fn patch(
     })
 }
 
-/// A file at the merge base.
-pub(super) fn base_file(git: &Git, worktree: &Worktree, path: &str) -> Result<Option<String>, Refusal> {
+/// A file at the merge base, or at the baseline of a round.
+pub(super) fn old_file(git: &Git, worktree: &Worktree, path: &str, number: u32) -> Result<Option<String>, Refusal> {
     let place = if admin::presence(worktree) == admin::Presence::Whole {
         admin::place(worktree)
     } else {
@@ -200,6 +208,7 @@ pub(super) fn base_file(git: &Git, worktree: &Worktree, path: &str) -> Result<Op
     };
     let tip = refs::read(git, &place, "HEAD")?.or(refs::read(git, &place, &worktree.branch)?);
     let base = match tip {
+        _ if number > 0 => round::baseline(git, &place, worktree, number)?,
         Some(tip) => grown_from(git, &place, worktree, &tip)?,
         None => worktree.base.commit.clone(),
     };
@@ -222,7 +231,7 @@ pub(super) fn base_file(git: &Git, worktree: &Worktree, path: &str) -> Result<Op
         return Ok(None);
     };
     if kind != "blob" {
-        return Err(Refusal::user(format!("{shown} is not a file at the base")));
+        return Err(Refusal::user(format!("{shown} is not a file there")));
     }
     let content = output.get(line + 1..line + 1 + size).unwrap_or_default();
     if content.contains(&0) {
@@ -234,7 +243,12 @@ pub(super) fn base_file(git: &Git, worktree: &Worktree, path: &str) -> Result<Op
 }
 
 /// The hunk with an id, or with the only id that begins so, and its patch.
-pub(super) fn find_hunk(git: &Git, worktree: &Worktree, wanted: &HunkId) -> Result<(HunkId, String), Refusal> {
-    let parsed = parsed(git, worktree, &DiffRange::Session, None, false)?;
+pub(super) fn find_hunk(
+    git: &Git,
+    worktree: &Worktree,
+    range: &DiffRange,
+    wanted: &HunkId,
+) -> Result<(HunkId, String), Refusal> {
+    let parsed = parsed(git, worktree, range, None, false)?;
     hunk::find(&parsed, wanted)
 }

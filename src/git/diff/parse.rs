@@ -70,6 +70,10 @@ pub(super) fn parse(output: &[u8], with_patch: bool) -> Parsed {
         if reader.rest.first() == Some(&0) {
             reader.rest = &reader.rest[1..];
         }
+        // Where only the mode or the name changed, there is no content to tell apart.
+        for (file, source) in parsed.diff.files.iter_mut().zip(&parsed.sources) {
+            file.content = Some(source.new_mode.clone());
+        }
         patch(reader.rest, &mut parsed);
     }
     let mut stat = DiffStat::default();
@@ -120,6 +124,8 @@ fn raw_entry(reader: &mut Reader<'_>) -> Option<(FileDiff, Source)> {
         binary: false,
         added: 0,
         removed: 0,
+        content: None,
+        viewed: false,
         hunks: Vec::new(),
     };
     let new_mode = if letter == b'U' { "unmerged".to_owned() } else { new_mode };
@@ -171,6 +177,10 @@ fn patch(bytes: &[u8], parsed: &mut Parsed) {
             continue;
         }
         let Some(number) = file else { continue };
+        if let Some(content) = new_content(line) {
+            parsed.diff.files[number].content = Some(content);
+            continue;
+        }
         if line.starts_with(b"Binary files ") || line.starts_with(b"GIT binary patch") {
             parsed.diff.files[number].binary = true;
             continue;
@@ -193,6 +203,13 @@ fn patch(bytes: &[u8], parsed: &mut Parsed) {
             file.binary = true;
         }
     }
+}
+
+/// `index <old object id>..<new object id>[ <mode>]`
+fn new_content(line: &[u8]) -> Option<String> {
+    let (_, new) = std::str::from_utf8(line.strip_prefix(b"index ")?).ok()?.split_once("..")?;
+    let id = new.split(' ').next()?;
+    (id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| id.to_owned())
 }
 
 /// Whether git shows the change as two sections.
@@ -231,6 +248,7 @@ fn hunk_header(line: &[u8]) -> Option<Hunk> {
         heading: heading.trim_start().to_owned(),
         lines: Vec::new(),
         decision: None,
+        returned: false,
     })
 }
 

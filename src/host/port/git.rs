@@ -166,6 +166,37 @@ pub trait Git: Send + Sync {
     /// When there is none or more than one.
     fn find_hunk(&self, worktree: &Worktree, hunk: &HunkId) -> Result<(HunkId, String), Refusal>;
 
+    /// The same in the diff since a round's baseline.
+    ///
+    /// # Errors
+    /// When there is none or more than one.
+    fn find_round_hunk(&self, worktree: &Worktree, number: u32, hunk: &HunkId) -> Result<(HunkId, String), Refusal>;
+
+    /// A file at a round's baseline; `None` when it does not exist there.
+    ///
+    /// # Errors
+    /// When it is not text, the baseline is gone, or git cannot be asked.
+    fn round_file(&self, worktree: &Worktree, number: u32, path: &str) -> Result<Option<String>, Refusal>;
+
+    /// A file of the worktree, links not followed; `None` when it does not exist.
+    ///
+    /// # Errors
+    /// When it is not text, too large, or cannot be read.
+    fn working_file(&self, worktree: &Worktree, path: &str) -> Result<Option<String>, Refusal>;
+
+    /// Keeps the working files (untracked ones included) as the baseline of a review's round, under
+    /// `refs/divisi/<session>/round/<number>`. Touches neither branch nor index. Idempotent: a baseline that exists is kept.
+    ///
+    /// # Errors
+    /// When the worktree is gone or git refuses.
+    fn snapshot_round(&self, worktree: &Worktree, number: u32) -> Result<Oid, Refusal>;
+
+    /// Whether [`Git::apply`] of the same was done already: only the opposite could be done now.
+    ///
+    /// # Errors
+    /// When the worktree is gone or git cannot be asked.
+    fn is_applied(&self, worktree: &Worktree, patch: &str, reverse: bool) -> Result<bool, Refusal>;
+
     /// Applies a patch to the working files, reversed or not.
     ///
     /// # Errors

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::agent::AgentReady;
 use crate::model::approval::ApprovalPolicy;
+use crate::model::diff::HunkDecision;
 use crate::model::id::Seq;
 use crate::model::job::{JobEnd, ProcessIdentity};
 use crate::model::samples::{

@@ -41,18 +41,26 @@ fn a_cut_patch_leaves_counts() {
 }
 
 #[test]
-fn identity_is_by_content_and_occurrence() {
-    let patch = |start: u32, context: &str| {
-        let output = format!(
-            ":100644 100644 {A} {B} M\0x\x004\t2\tx\0\0diff --git a/x b/x\n--- a/x\n+++ b/x\n\
-             @@ -{start},2 +{start},2 @@\n {context}\n-a\n+b\n@@ -90,2 +90,2 @@\n {context}\n-a\n+b\n"
+fn identity_is_by_content_with_its_context() {
+    let ids = |hunks: &[(u32, &str)]| {
+        let mut output = format!(
+            ":100644 100644 {A} {B} M\0x\x004\t2\tx\0\0diff --git a/x b/x\nindex {A}..{B} 100644\n--- a/x\n+++ b/x\n"
         );
-        parse(output.as_bytes(), true).diff.files[0].hunks.iter().map(|hunk| hunk.id.clone()).collect::<Vec<_>>()
+        for (start, context) in hunks {
+            let hunk = format!("@@ -{start},2 +{start},2 @@\n {context}\n-a\n+b\n");
+            output.push_str(&hunk);
+        }
+        let parsed = parse(output.as_bytes(), true);
+        assert_eq!(parsed.diff.files[0].content.as_deref(), Some(B));
+        parsed.diff.files[0].hunks.iter().map(|hunk| hunk.id.clone()).collect::<Vec<_>>()
     };
-    let one = patch(1, "c");
-    assert_eq!(one, patch(7, "other"));
-    assert_ne!(one[0], one[1]);
-    assert_eq!(one[0].as_str().len(), 16);
+    let both = ids(&[(1, "one"), (90, "two")]);
+    assert_ne!(both[0], both[1]);
+    assert_eq!(both[0].as_str().len(), 16);
+    assert_eq!(both, ids(&[(7, "one"), (97, "two")]), "lines that come before change nothing");
+    assert_eq!(both[1..], ids(&[(90, "two")]), "nor does the end of an equal change");
+    let same = ids(&[(1, "one"), (90, "one")]);
+    assert_ne!(same[0], same[1]);
 }
 
 #[test]

@@ -1,0 +1,93 @@
+---What a review is made of, as src/nvim/review.rs tells it. Only types.
+
+---@class divisi.ReviewHunk
+---@field id string
+---@field from integer first line, context included
+---@field to integer
+---@field old_from integer
+---@field old_to integer
+---@field first integer first changed line
+---@field last integer
+---@field added integer
+---@field removed integer
+---@field heading string?
+---@field decision string?
+---@field returned boolean
+---@field blocks { at: integer, added: integer, removed: string[] }[]
+
+---@class divisi.ReviewFile
+---@field path string
+---@field shown string
+---@field old_path string?
+---@field letter string
+---@field status string
+---@field binary boolean
+---@field openable boolean
+---@field added integer
+---@field removed integer
+---@field content string?
+---@field viewed boolean
+---@field decided integer
+---@field total integer
+---@field hunks divisi.ReviewHunk[]
+
+---@class divisi.ReviewComment
+---@field id string
+---@field path string
+---@field shown string
+---@field old boolean
+---@field line integer
+---@field last integer
+---@field kind string
+---@field text string
+---@field lines string[]
+---@field outdated boolean
+---@field round integer?
+---@field resolved boolean
+---@field open boolean
+
+---@class divisi.ReviewRejected
+---@field id string
+---@field path string
+---@field shown string
+---@field line integer
+---@field added integer
+---@field removed integer
+---@field told boolean
+
+---@class divisi.ReviewData
+---@field of 'session'|'round'
+---@field number integer
+---@field round integer
+---@field decided integer
+---@field total integer
+---@field open integer
+---@field untold integer
+---@field files divisi.ReviewFile[]
+---@field comments divisi.ReviewComment[]
+---@field rejected divisi.ReviewRejected[]
+---@field message string?
+
+---@class divisi.Review
+---@field row divisi.Row
+---@field tab integer
+---@field panel integer the panel's buffer
+---@field panel_win integer
+---@field win integer the window of the file
+---@field left_win integer?
+---@field data divisi.ReviewData
+---@field of 'session'|'round'
+---@field side boolean
+---@field path string?
+---@field buf integer? the buffer in which that file is reviewed
+---@field entries table<integer, divisi.PanelEntry>
+---@field marks table<integer, table<string, { mark: integer, row: integer }>>
+---@field pending table<string, string>
+---@field pending_count integer
+---@field queue { hunk: divisi.ReviewHunk, path: string, action: string }[]
+---@field busy boolean
+---@field undo { hunk: string, path: string, line: integer }[]
+---@field loaded table<integer, boolean> buffers that the review opened
+---@field group integer
+
+return {}
