@@ -307,6 +307,7 @@ impl Runner {
                 directory: run.worktree.path.clone(),
                 environment: run.environment.clone(),
                 stdin: false,
+                terminal: None,
                 on_daemon_death: crate::model::job::OnDaemonDeath::Kill,
                 lease: limit,
             };

@@ -59,6 +59,7 @@ impl Runner {
             directory: launch.setup.directory.clone(),
             environment,
             stdin: agents.wants_stdin(&agent),
+            terminal: None,
             on_daemon_death: launch.on_daemon_death,
             lease: launch.lease,
         };

@@ -172,6 +172,7 @@ impl Unit {
                     self.conversation
                         .feed(ConversationInput::Written { key: &record.key, bytes: &record.bytes }, &mut updates);
                 }
+                RecordKind::Resized => {}
                 RecordKind::Ended => {
                     let end = record.end.clone().unwrap_or(JobEnd::Lost);
                     self.conversation.feed(ConversationInput::Ended(&end), &mut updates);

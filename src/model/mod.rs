@@ -14,6 +14,7 @@ pub mod landing;
 pub mod query;
 pub mod session;
 pub mod settings;
+pub mod terminal;
 pub mod turn;
 pub mod usage;
 pub mod worktree;

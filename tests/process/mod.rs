@@ -7,3 +7,4 @@ mod namespace;
 mod pressure;
 mod socket;
 mod support;
+mod terminal;
