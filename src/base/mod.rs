@@ -5,4 +5,5 @@ pub mod clock;
 pub mod near;
 pub mod path;
 pub mod paths;
+pub mod screen;
 pub mod text;

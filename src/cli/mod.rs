@@ -10,6 +10,7 @@ mod key;
 mod log_file;
 mod prompt;
 pub mod render;
+mod terminal;
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;

@@ -6,11 +6,14 @@
 use crate::host::change::{Change, Step};
 use crate::host::effect::{Delivery, Effect, LandingStep, Launch, SetupRun};
 use crate::host::environment;
+use crate::host::on_terminal::is_on_terminal;
 use crate::host::port::{ConversationSetup, Lifetime};
+use crate::model::agent::Protocol;
 use crate::model::event::Event;
 use crate::model::id::{JobId, SessionId, TurnId};
 use crate::model::landing::LandingState;
 use crate::model::session::{Session, Setup};
+use crate::model::terminal::OnTerminal;
 use crate::model::turn::TurnOutcome;
 use crate::model::worktree::WorktreeState;
 use crate::worktree::context;
@@ -69,7 +72,31 @@ pub(crate) fn advance(change: &mut Change<'_>, id: &SessionId) {
     {
         attach(change, id, &job);
     }
-    advance_turn(change, id);
+    if !advance_terminal(change, id) {
+        advance_turn(change, id);
+    }
+}
+
+/// Moves a session to its agent's own interface. True when nothing else can be done until that has ended or begun.
+fn advance_terminal(change: &mut Change<'_>, id: &SessionId) -> bool {
+    let Some(session) = change.brain.registry.sessions.get(id).filter(|session| session.terminal) else { return false };
+    match session.job.clone() {
+        Some(job) if is_on_terminal(change, &job) => false,
+        Some(job) => {
+            end_process(change, id, &job);
+            true
+        }
+        None => {
+            let job = JobId(format!("{id}.j{}", session.jobs + 1));
+            let (resume, terminal) = (session.ready.clone(), Some(OnTerminal::default()));
+            change.emit(Some(id), Event::JobIntended { job: job.clone(), turn: None, resume, terminal });
+            change.brain.units.insert(job.clone());
+            if let Some(launch) = launch(change, id, &job) {
+                change.want(Effect::StartJob { launch: Box::new(launch), prompt: None });
+            }
+            true
+        }
+    }
 }
 
 /// Goes on with the newest turn, or starts the next.
@@ -143,8 +170,8 @@ fn start_next_turn(change: &mut Change<'_>, id: &SessionId) {
 fn begin_turn_process(change: &mut Change<'_>, id: &SessionId) {
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
     let Some(turn) = session.turn.clone() else { return };
-    let lifetime = match change.brain.agent(&session.agent) {
-        Ok((_, lifetime)) => lifetime,
+    let (agent, lifetime) = match change.brain.agent(&session.agent) {
+        Ok(agent) => agent,
         Err(refusal) => {
             let reason = crate::host::hinted(&refusal);
             change.emit(Some(id), Event::TurnStopped { turn: turn.id, outcome: TurnOutcome::Failed { reason } });
@@ -160,11 +187,14 @@ fn begin_turn_process(change: &mut Change<'_>, id: &SessionId) {
             session.ready.clone().filter(|ready| ready.conversation.is_some() && (ready.can_load || ready.can_resume))
         }
     };
-    change.emit(Some(id), Event::JobIntended { job: job.clone(), turn: serves, resume });
+    let terminal = (agent.protocol == Protocol::Pty).then(|| OnTerminal {
+        prompted: change.brain.agents.takes_prompt(&agent).then(|| turn.id.clone()),
+    });
+    change.emit(Some(id), Event::JobIntended { job: job.clone(), turn: serves, resume, terminal });
     change.brain.units.insert(job.clone());
     let Some(launch) = launch(change, id, &job) else { return };
     let prompt = Delivery { turn: turn.id, text: turn.prompt, follow_up: turn.number > 1 };
-    change.want(Effect::StartJob { launch: Box::new(launch), prompt });
+    change.want(Effect::StartJob { launch: Box::new(launch), prompt: Some(prompt) });
 }
 
 /// Finds a process of an earlier daemon again.
@@ -193,8 +223,10 @@ fn launch(change: &Change<'_>, id: &SessionId, job: &JobId) -> Option<Launch> {
             resume: known.and_then(|known| known.resume.clone()),
             mode: session.mode.clone(),
             model: session.model.clone(),
+            prompted: known.and_then(|known| known.terminal.as_ref()?.prompted.clone()),
         },
         turn: known.and_then(|known| known.turn.clone()),
+        on_terminal: known.is_some_and(|known| known.terminal.is_some()),
         environment: environment::of_agent(&change.brain.environment, &change.brain.settings, session),
         given: session.environment.keys().cloned().collect(),
         on_daemon_death: session.on_daemon_death,

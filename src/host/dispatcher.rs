@@ -18,8 +18,10 @@ use crate::host::on_query::{self, Lookup};
 use crate::host::port::Batch;
 use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
+use crate::host::terminal::Terminals;
 use crate::host::{
-    on_agent, on_approval, on_create, on_job, on_landing, on_removal, on_repository, on_session, run_query,
+    on_agent, on_approval, on_create, on_job, on_landing, on_removal, on_repository, on_session, on_terminal,
+    run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
@@ -76,7 +78,9 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
     let bus = Bus::new(Arc::clone(&setup.ports.store));
     let (requests, mut incoming) = mpsc::unbounded_channel::<Request>();
     let (inputs, mut results) = mpsc::unbounded_channel::<Input>();
+    let terminals = Arc::new(Terminals::default());
     let runner = Runner {
+        terminals: Arc::clone(&terminals),
         ports: setup.ports.clone(),
         host: inputs,
         units: Arc::default(),
@@ -125,7 +129,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
             }
         }
     });
-    Ok(HostHandle::new(requests, bus))
+    Ok(HostHandle::new(requests, bus, terminals))
 }
 
 impl Dispatcher {
@@ -240,6 +244,10 @@ impl Dispatcher {
             Request::Views { ids, reply } => {
                 let _ = reply.send(ids.iter().filter_map(|id| self.brain.registry.view(id)).collect());
             }
+            Request::Terminal { session, reply } => {
+                let change = Change::new(&mut self.brain, clock::now(), Cause::Host);
+                let _ = reply.send(on_terminal::require_expected(&change, &session));
+            }
             Request::Clients { count } => self.clients = count,
             Request::Shutdown { reply } => self.stopping = Some(reply),
         }
@@ -334,6 +342,7 @@ fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client
         Command::SetPolicy(request) => on_session::on_set_policy(change, id, request),
         Command::SetOption(request) => on_session::on_set_option(change, id, request),
         Command::AnswerApproval(request) => on_approval::on_answer(change, id, request, client),
+        Command::StartTerminal(request) => on_terminal::on_start(change, id, request),
         Command::DecideHunk(request) => on_repository::on_decide_hunk(change, id, request),
         Command::StartLanding(request) => on_landing::on_start(change, id, request),
         Command::ContinueLanding(request) => on_landing::on_continue(change, id, request),

@@ -23,12 +23,14 @@ mod on_query;
 mod on_removal;
 mod on_repository;
 mod on_session;
+mod on_terminal;
 pub mod port;
 pub mod rebuild;
 mod registry;
 pub mod run_effect;
 mod run_job;
 mod run_query;
+mod terminal;
 mod unit;
 
 /// A refusal on one line, with its next steps.

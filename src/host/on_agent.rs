@@ -3,7 +3,7 @@
 use crate::host::advance::advance;
 use crate::host::change::Change;
 use crate::host::effect::{Effect, UnitInput};
-use crate::host::on_approval;
+use crate::host::{on_approval, on_terminal};
 use crate::host::port::Update;
 use crate::model::approval::{Approval, ApprovalState};
 use crate::model::event::Event;
@@ -86,6 +86,13 @@ fn on_update(change: &mut Change<'_>, id: &SessionId, job: &JobId, update: Updat
         Update::Usage(usage) => Event::UsageReported { turn, usage },
         Update::Notice(text) => Event::AgentNotice { turn, text },
         Update::Raw(message) => Event::AgentRaw { message },
+        Update::Began { text } => return on_terminal::on_began(change, id, &text),
+        Update::Rested { outcome } => {
+            if let Some(turn) = on_terminal::begun_in_terminal(change, id) {
+                stop_turn(change, id, job, turn, outcome);
+            }
+            return;
+        }
         Update::TurnEnded { turn: ended, outcome } => {
             if turn.as_ref() == Some(&ended) {
                 stop_turn(change, id, job, ended, outcome);

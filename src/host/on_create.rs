@@ -157,6 +157,7 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
         stat: DiffStat::default(),
         usage: Usage::default(),
         fault: None,
+        terminal: false,
         removed: false,
     })
 }

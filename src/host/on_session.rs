@@ -15,7 +15,7 @@ use crate::model::turn::QueuedPrompt;
 use crate::model::worktree::WorktreeState;
 
 /// A session whose worktree can be worked in.
-fn require_workable<'a>(change: &'a Change<'_>, id: &SessionId, what: &str) -> Result<&'a Session, Refusal> {
+pub(crate) fn require_workable<'a>(change: &'a Change<'_>, id: &SessionId, what: &str) -> Result<&'a Session, Refusal> {
     let session = change.brain.registry.require(id)?;
     match session.worktree.state {
         WorktreeState::Intended | WorktreeState::Ready => Ok(session),

@@ -14,6 +14,7 @@ use crate::host::input::Input;
 use crate::host::port::{Agents, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs, RepositoryFacts, Store, Table};
 use crate::host::registry::patch_key;
 use crate::host::run_query;
+use crate::host::terminal::Terminals;
 use crate::model::Refusal;
 use crate::model::command::{DecideHunk, HunkAction};
 use crate::model::id::{HunkId, JobId, Oid, SessionId};
@@ -47,6 +48,7 @@ pub(crate) struct LiveUnit {
 pub(crate) struct Runner {
     pub(crate) ports: Ports,
     pub(crate) host: mpsc::UnboundedSender<Input>,
+    pub(crate) terminals: Arc<Terminals>,
     pub(crate) units: Arc<Mutex<HashMap<JobId, LiveUnit>>>,
     pub(crate) runtime: Handle,
     /// Set when the host stops: what is not begun by then is found again by the next one.

@@ -8,18 +8,19 @@ use crate::host::effect::{Delivery, Launch, UnitInput};
 use crate::host::environment::of_program;
 use crate::host::history;
 use crate::host::input::Input;
-use crate::host::port::{Attached, Conversation, JobHandle, JobSpec, Lifetime, Table};
+use crate::host::port::{AgentDefinition, Attached, Conversation, JobHandle, JobSpec, Lifetime, Table};
 use crate::host::run_effect::Runner;
 use crate::host::unit::Unit;
 use crate::model::Refusal;
 use crate::model::approval::{Answer, Approval, ApprovalState};
 use crate::model::job::JobEnd;
+use crate::model::terminal::TerminalSize;
 
 impl Runner {
     /// Starts a process and follows it to its end.
-    pub(crate) async fn start_job(&self, launch: Launch, prompt: Delivery, inputs: mpsc::UnboundedReceiver<UnitInput>) {
+    pub(crate) async fn start_job(&self, launch: Launch, prompt: Option<Delivery>, inputs: mpsc::UnboundedReceiver<UnitInput>) {
         let (session, job) = (launch.session.clone(), launch.job.clone());
-        let started = self.launch_program(&launch, &prompt).await;
+        let started = self.launch_program(&launch, prompt.as_ref()).await;
         let (handle, lifetime, conversation) = match started {
             Ok(started) => started,
             Err(refusal) => {
@@ -28,7 +29,9 @@ impl Runner {
             }
         };
         self.send(Input::JobStarted { session: session.clone(), job: job.clone(), result: Ok(handle.shim) });
-        let history = self.history(&launch, lifetime, prompt.follow_up).await;
+        let follow_up = prompt.as_ref().is_some_and(|prompt| prompt.follow_up);
+        let history = self.history(&launch, lifetime, follow_up).await;
+        let terminal = launch.on_terminal.then(|| self.terminals.add(&session, Some(Arc::clone(&handle.control))));
         let unit = Unit {
             launch,
             lifetime,
@@ -38,34 +41,47 @@ impl Runner {
             inputs,
             host: self.host.clone(),
             history,
+            terminal,
         };
-        unit.run(vec![UnitInput::Prompt(prompt)]).await;
+        unit.run(prompt.map(UnitInput::Prompt).into_iter().collect()).await;
         self.unregister(&job);
     }
 
     async fn launch_program(
         &self,
         launch: &Launch,
-        prompt: &Delivery,
+        prompt: Option<&Delivery>,
     ) -> Result<(JobHandle, Lifetime, Box<dyn Conversation>), Refusal> {
         let agents = &self.ports.agents;
-        let agent = agents.find(&launch.agent)?;
+        let agent = self.definition(launch)?;
         let lifetime = agents.lifetime(&agent);
         let environment = of_program(&self.environment, &agent, launch.environment.clone(), &launch.given);
-        let own_prompt = (lifetime == Lifetime::Turn).then_some(prompt.text.as_str());
+        let on_command_line = lifetime == Lifetime::Turn || launch.setup.prompted.is_some();
+        let own_prompt = prompt.map(|prompt| prompt.text.as_str()).filter(|_| on_command_line);
         let spec = JobSpec {
             job: launch.job.clone(),
             command: agents.command(&agent, &launch.setup, own_prompt),
             directory: launch.setup.directory.clone(),
             environment,
             stdin: agents.wants_stdin(&agent),
-            terminal: None,
+            terminal: launch.on_terminal.then(TerminalSize::default),
             on_daemon_death: launch.on_daemon_death,
             lease: launch.lease,
         };
         let conversation = agents.converse(&agent, &launch.setup, launch.turn.as_ref());
         let handle = self.ports.jobs.start(&spec).await?;
         Ok((handle, lifetime, conversation))
+    }
+
+    /// The agent as it is started: by its protocol, or with its own interface.
+    fn definition(&self, launch: &Launch) -> Result<AgentDefinition, Refusal> {
+        let agent = self.ports.agents.find(&launch.agent)?;
+        if !launch.on_terminal {
+            return Ok(agent);
+        }
+        self.ports.agents.on_terminal(&agent).ok_or_else(|| {
+            Refusal::user(format!("the agent {} has no interface of its own, or its program is not installed", agent.name))
+        })
     }
 
     /// Finds an earlier daemon's process and follows it to its end.
@@ -88,7 +104,7 @@ impl Runner {
             Attached::Gone(reader) => (reader, None),
             Attached::NeverStarted => {
                 // The daemon died between the intention and the start: it is started now, under the same id.
-                if let Some(prompt) = prompt {
+                if prompt.is_some() || launch.on_terminal {
                     self.start_job(launch, prompt, inputs).await;
                 } else {
                     self.unregister(&job);
@@ -97,7 +113,7 @@ impl Runner {
                 return;
             }
         };
-        let (lifetime, conversation) = match self.ports.agents.find(&launch.agent) {
+        let (lifetime, conversation) = match self.definition(&launch) {
             Ok(agent) => {
                 let conversation = self.ports.agents.converse(&agent, &launch.setup, launch.turn.as_ref());
                 (self.ports.agents.lifetime(&agent), conversation)
@@ -113,7 +129,9 @@ impl Runner {
         first.extend(prompt.map(UnitInput::Prompt));
         let history = self.history(&launch, lifetime, follow_up).await;
         self.send(Input::JobAttached { session, job: job.clone(), alive });
-        let unit = Unit { launch, lifetime, conversation, reader, control, inputs, host: self.host.clone(), history };
+        let terminal = launch.on_terminal.then(|| self.terminals.add(&launch.session, control.clone()));
+        let host = self.host.clone();
+        let unit = Unit { launch, lifetime, conversation, reader, control, inputs, host, history, terminal };
         unit.run(first).await;
         self.unregister(&job);
     }

@@ -18,7 +18,9 @@ use crate::host::port::{
     Conversation, ConversationInput, JobControl, JournalReader, Lifetime, Record, RecordKind, Update,
 };
 use crate::model::Refusal;
+use crate::host::terminal::{LiveTerminal, ending};
 use crate::model::job::JobEnd;
+use crate::model::terminal::TerminalSize;
 
 /// Keys of writes that deliver a prompt begin with this, in every protocol.
 const PROMPT_KEY: &str = "prompt:";
@@ -48,6 +50,8 @@ pub(crate) struct Unit {
     pub(crate) host: mpsc::UnboundedSender<Input>,
     /// The transcript so far, for a process that does not know the conversation.
     pub(crate) history: Option<String>,
+    /// Where the program's terminal is looked at.
+    pub(crate) terminal: Option<LiveTerminal>,
 }
 
 /// What changes while a unit runs.
@@ -67,6 +71,8 @@ struct Progress {
     stop: Stop,
     deadline: Option<Instant>,
     end: Option<JobEnd>,
+    /// When the process printed something last.
+    heard: Instant,
 }
 
 impl Unit {
@@ -82,6 +88,7 @@ impl Unit {
             stop: Stop::No,
             deadline: None,
             end: None,
+            heard: soon(),
         };
         if let Err(refusal) = self.follow(&mut progress, first).await {
             let input =
@@ -102,10 +109,15 @@ impl Unit {
         self.flush(progress).await;
         let mut unconfirmed: Option<oneshot::Receiver<()>> = None;
         let mut open = true;
+        let mut wanted = self.terminal.as_ref().map(|live| live.terminal.wanted());
         loop {
+            let quiet = self.conversation.quiet_after().map(|silence| progress.heard + silence);
             if unconfirmed.is_none()
                 && let Some(end) = progress.end.take()
             {
+                if let Some(live) = &self.terminal {
+                    live.terminal.end(&ending(&end), self.conversation.image());
+                }
                 let (session, job) = (self.launch.session.clone(), self.launch.job.clone());
                 let _ = self.host.send(Input::JobEnded { session, job, end, offset: progress.offset });
                 return Ok(());
@@ -119,6 +131,8 @@ impl Unit {
                 }
                 records = self.reader.read(progress.offset), if unconfirmed.is_none() && progress.end.is_none() => {
                     let updates = self.on_records(progress, &records?);
+                    progress.heard = soon();
+                    self.show();
                     self.flush(progress).await;
                     if !updates.is_empty() {
                         unconfirmed = Some(self.report(progress, updates)?);
@@ -131,6 +145,20 @@ impl Unit {
                     }
                     None => open = false,
                 },
+                looked = async { wanted.as_mut().expect("guarded").changed().await }, if wanted.is_some() => {
+                    if looked.is_err() {
+                        wanted = None;
+                    }
+                    let size = wanted.as_mut().and_then(|wanted| wanted.borrow_and_update().size);
+                    self.on_look(size).await;
+                }
+                () = sleep_until(quiet.unwrap_or_else(far)), if quiet.is_some() && unconfirmed.is_none() => {
+                    let updates = self.on_quiet(progress);
+                    self.flush(progress).await;
+                    if !updates.is_empty() {
+                        unconfirmed = Some(self.report(progress, updates)?);
+                    }
+                }
                 () = sleep_until(progress.deadline.unwrap_or_else(far)), if progress.deadline.is_some() => {
                     self.next_rung(progress).await;
                 }
@@ -162,7 +190,10 @@ impl Unit {
         for record in records {
             progress.offset = record.offset;
             match record.kind {
-                RecordKind::Started => self.conversation.feed(ConversationInput::Started, &mut updates),
+                RecordKind::Started => {
+                    self.feed_size(&record.bytes, &mut updates);
+                    self.conversation.feed(ConversationInput::Started, &mut updates);
+                }
                 RecordKind::Stdout | RecordKind::Stderr => {
                     let stderr = record.kind == RecordKind::Stderr;
                     self.conversation.feed(ConversationInput::Output { stderr, bytes: &record.bytes }, &mut updates);
@@ -172,7 +203,7 @@ impl Unit {
                     self.conversation
                         .feed(ConversationInput::Written { key: &record.key, bytes: &record.bytes }, &mut updates);
                 }
-                RecordKind::Resized => {}
+                RecordKind::Resized => self.feed_size(&record.bytes, &mut updates),
                 RecordKind::Ended => {
                     let end = record.end.clone().unwrap_or(JobEnd::Lost);
                     self.conversation.feed(ConversationInput::Ended(&end), &mut updates);
@@ -187,6 +218,39 @@ impl Unit {
         self.sort_out(progress, updates)
     }
 
+    /// Feeds a size as the journal has it.
+    fn feed_size(&mut self, bytes: &[u8], updates: &mut Vec<Update>) {
+        if let [a, b, c, d] = *bytes {
+            let size = TerminalSize { columns: u16::from_le_bytes([a, b]), rows: u16::from_le_bytes([c, d]) };
+            self.conversation.feed(ConversationInput::Resized(size.within_limits()), updates);
+        }
+    }
+
+    /// Shows what is to be seen on the program's terminal now, if anybody looks.
+    fn show(&self) {
+        if let Some(live) = &self.terminal {
+            live.terminal.show(|| self.conversation.image());
+        }
+    }
+
+    /// Somebody looks at the terminal, or away, or has another size.
+    async fn on_look(&mut self, size: Option<TerminalSize>) {
+        self.show();
+        if let (Some(size), Some(control)) = (size, &self.control)
+            && let Err(refusal) = control.resize(size).await
+        {
+            tracing::debug!(job = %self.launch.job, %refusal, "not resized");
+        }
+    }
+
+    /// The process has been silent for as long as the conversation wanted to know.
+    fn on_quiet(&mut self, progress: &mut Progress) -> Vec<Update> {
+        let mut updates = Vec::new();
+        self.conversation.feed(ConversationInput::Quiet, &mut updates);
+        progress.heard = soon();
+        self.sort_out(progress, updates)
+    }
+
     /// Takes out what the unit carries out itself, and joins streamed text.
     fn sort_out(&mut self, progress: &mut Progress, updates: Vec<Update>) -> Vec<Update> {
         let mut kept: Vec<Update> = Vec::new();
@@ -196,6 +260,11 @@ impl Unit {
                 Update::Ready(ready) => {
                     progress.ready = Some(ready.resumed);
                     kept.push(Update::Ready(ready));
+                }
+                Update::Rested { outcome } => {
+                    progress.stop = Stop::No;
+                    progress.deadline = None;
+                    kept.push(Update::Rested { outcome });
                 }
                 Update::TurnEnded { turn, outcome } => {
                     progress.stop = Stop::No;

@@ -17,6 +17,8 @@ pub enum Protocol {
     CodexAppServer,
     /// One process per turn that prints JSON lines, in one of several dialects.
     JsonLines,
+    /// Its own interface, on a terminal.
+    Pty,
 }
 
 /// The status of a tool call, as ACP names it.

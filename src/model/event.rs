@@ -13,6 +13,7 @@ use super::id::{ApprovalId, CommandId, HunkId, JobId, LandingId, Oid, PromptId, 
 use super::job::{JobEnd, ProcessIdentity};
 use super::landing::{Landing, LandingState};
 use super::session::{Session, Setup};
+use super::terminal::OnTerminal;
 use super::turn::{QueuedPrompt, TurnOutcome};
 use super::usage::Usage;
 use super::worktree::WorktreeState;
@@ -142,6 +143,12 @@ pub enum Event {
         id: PromptId,
     },
 
+    /// The session's agent shows its own interface on a terminal, or is spoken to by its protocol again.
+    #[serde(rename = "session.moved")]
+    SessionMoved {
+        /// On a terminal.
+        terminal: bool,
+    },
     /// A process is about to be started for the session.
     #[serde(rename = "job.intended")]
     JobIntended {
@@ -153,6 +160,9 @@ pub enum Event {
         /// The agent's earlier conversation that it goes on with.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resume: Option<AgentReady>,
+        /// It is on a terminal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terminal: Option<OnTerminal>,
     },
     /// It runs.
     #[serde(rename = "job.started")]

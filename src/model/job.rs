@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::AgentReady;
 use super::id::{JobId, SessionId, TurnId};
+use super::terminal::OnTerminal;
 
 /// What happens to an agent when the daemon dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -73,6 +74,9 @@ pub struct Job {
     /// The agent's earlier conversation that it goes on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<AgentReady>,
+    /// That it is on a terminal, and how it was begun there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<OnTerminal>,
     /// True once the agent in it said that it is ready; it may say so again, with more of what it is.
     #[serde(default)]
     pub ready: bool,

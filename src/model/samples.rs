@@ -16,6 +16,7 @@ use super::id::{ApprovalId, Oid, SessionId, TurnId};
 use super::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
 use super::landing::{Landing, LandingState, Strategy};
 use super::session::{Session, Setup};
+use super::terminal::OnTerminal;
 use super::turn::{QueuedPrompt, TurnOutcome};
 use super::usage::{Usage, UsageScope, UsageSource};
 use super::worktree::{Base, Worktree, WorktreeState};
@@ -80,6 +81,7 @@ pub(crate) fn session() -> Session {
         stat: DiffStat::default(),
         usage: Usage::default(),
         fault: None,
+        terminal: false,
         removed: false,
     }
 }
@@ -229,7 +231,9 @@ fn of_turns() -> Vec<Event> {
             job,
             turn: Some(turn.clone()),
             resume: Some(AgentReady { can_load: true, ..AgentReady::default() }),
+            terminal: Some(OnTerminal { prompted: Some(turn.clone()) }),
         },
+        Event::SessionMoved { terminal: true },
         Event::JobStarted { job: "abcdefghij.j1".into(), shim },
         Event::JobAttached { job: "abcdefghij.j1".into() },
         Event::TurnStopRequested { turn: turn.clone(), by: "cli".to_owned() },
@@ -357,6 +361,7 @@ fn kind(event: &Event) -> &'static str {
     match event {
         Event::SessionCreated(_) => "session.created",
         Event::SessionPolicyChanged { .. } => "session.policy_changed",
+        Event::SessionMoved { .. } => "session.moved",
         Event::SessionRead {} => "session.read",
         Event::SessionRemoved { .. } => "session.removed",
         Event::SessionRestored { .. } => "session.restored",

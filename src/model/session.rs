@@ -160,6 +160,9 @@ pub struct Session {
     /// What it used, all turns together.
     #[serde(default)]
     pub usage: Usage,
+    /// Its agent shows its own interface on a terminal instead of being spoken to by its protocol.
+    #[serde(default)]
+    pub terminal: bool,
     /// The newest failure outside of a turn, one sentence; cleared by the next turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -246,6 +249,9 @@ pub struct SessionView {
     pub commands: Vec<AgentCommand>,
     /// What the agent said of itself.
     pub ready: Option<AgentReady>,
+    /// Its agent shows its own interface on a terminal instead of being spoken to by its protocol.
+    #[serde(default)]
+    pub terminal: bool,
     /// When it was created, milliseconds since the epoch.
     pub created_at: i64,
     /// When something last happened.

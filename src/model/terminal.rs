@@ -40,6 +40,20 @@ impl TerminalSize {
     }
 }
 
+/// The kind of tool call under which a program on a terminal asks a person: it can be answered in that terminal only.
+pub const ASKS_ON_TERMINAL: &str = "terminal";
+
+/// What a turn is called that a person began in the terminal, without a prompt that divisi knows.
+pub const TYPED_IN_TERMINAL: &str = "(typed in the terminal)";
+
+/// That a job shows its own interface on a terminal, and how it was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OnTerminal {
+    /// The turn whose prompt it was started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompted: Option<super::id::TurnId>,
+}
+
 /// Parameters of `terminal/open`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

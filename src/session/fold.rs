@@ -56,6 +56,7 @@ pub fn rebuild<'a>(events: impl IntoIterator<Item = &'a Envelope>) -> Option<Ses
 fn of_session(session: &mut Session, event: &Event, cause: &Cause) {
     match event {
         Event::SessionPolicyChanged { policy } => session.policy = *policy,
+        Event::SessionMoved { terminal } => session.terminal = *terminal,
         Event::SessionRemoved { preserved } => removed(session, preserved.as_ref()),
         Event::SessionRestored { head } => {
             session.removed = false;
@@ -193,6 +194,7 @@ fn removed(session: &mut Session, preserved: Option<&String>) {
         session.worktree.preserved = preserved.cloned();
     }
     session.job = None;
+    session.terminal = false;
     session.queue.clear();
 }
 

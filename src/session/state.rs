@@ -147,6 +147,7 @@ pub fn view(session: &Session, open_approvals: &[&Approval]) -> SessionView {
         stat: session.stat,
         usage: session.usage.clone(),
         landing: session.landing.clone(),
+        terminal: session.terminal,
         setup: session.setup.clone(),
         plan: session.plan.clone(),
         options: session.options.clone(),

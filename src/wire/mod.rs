@@ -16,6 +16,7 @@ pub mod socket;
 pub mod start;
 pub mod stop;
 mod subscription;
+pub mod terminal;
 pub mod transcript;
 
 #[cfg(test)]

@@ -6,14 +6,17 @@
 //! write has a key that is a function of the state), and goes on in the middle of a turn.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::base::screen::Image;
 use crate::model::Refusal;
 use crate::model::agent::{AgentCommand, AgentReady, AgentView, ConfigOption, PlanEntry, Protocol, ToolCall};
 use crate::model::approval::{ApprovalKind, ApprovalOption};
 use crate::model::id::TurnId;
 use crate::model::job::JobEnd;
+use crate::model::terminal::TerminalSize;
 use crate::model::turn::TurnOutcome;
 use crate::model::usage::Usage;
 
@@ -58,6 +61,8 @@ pub struct ConversationSetup {
     pub mode: Option<String>,
     /// The model to set.
     pub model: Option<String>,
+    /// The turn whose prompt the process was started with.
+    pub prompted: Option<TurnId>,
 }
 
 /// What happens to a conversation.
@@ -99,6 +104,11 @@ pub enum ConversationInput<'a> {
     },
     /// Cancel the running turn by the protocol's own means.
     Cancel,
+    /// Its terminal has this size from here on.
+    Resized(TerminalSize),
+    /// It printed nothing for as long as [`Conversation::quiet_after`] said. Not in the journal, so what follows from it
+    /// may only be a write, or that it is ready.
+    Quiet,
     /// Set an option.
     Option {
         /// Its id.
@@ -176,6 +186,16 @@ pub enum Update {
     Notice(String),
     /// A message this divisi does not know.
     Raw(Value),
+    /// Nobody sent a prompt, and it works all the same: a person typed one in its terminal.
+    Began {
+        /// What to call it.
+        text: String,
+    },
+    /// What had begun like that is over.
+    Rested {
+        /// How.
+        outcome: TurnOutcome,
+    },
     /// The turn is over.
     TurnEnded {
         /// Which.
@@ -192,6 +212,16 @@ pub trait Conversation: Send {
 
     /// True when a cancelled turn is ended by the protocol ([`ConversationInput::Cancel`]); false when signals are all there is.
     fn can_cancel(&self) -> bool;
+
+    /// After how much silence it wants to be told [`ConversationInput::Quiet`]; absent: never.
+    fn quiet_after(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What is to be seen on the program's terminal; absent when it has none.
+    fn image(&self) -> Option<Image> {
+        None
+    }
 }
 
 /// The catalog.
@@ -210,6 +240,13 @@ pub trait Agents: Send + Sync {
 
     /// The command for a process: for [`Lifetime::Turn`] with the turn's prompt.
     fn command(&self, agent: &AgentDefinition, setup: &ConversationSetup, prompt: Option<&str>) -> Vec<String>;
+
+    /// The agent with its own interface on a terminal, for a session whose conversation has this id; absent when it has none that can
+    /// go on with a conversation. An agent that is spoken to on a terminal anyway is itself.
+    fn on_terminal(&self, agent: &AgentDefinition) -> Option<AgentDefinition>;
+
+    /// Whether its processes are started with the first prompt.
+    fn takes_prompt(&self, agent: &AgentDefinition) -> bool;
 
     /// Whether its processes get a pipe as standard input.
     fn wants_stdin(&self, agent: &AgentDefinition) -> bool;

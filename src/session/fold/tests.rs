@@ -87,7 +87,7 @@ fn the_living_job_is_known_until_it_ends() {
     let (first, second) = ("abcdefghij.j1", "abcdefghij.j2");
     let shim = ProcessIdentity { pid: 1, start_time: 2, boot_id: "b".to_owned() };
     let begin = [
-        Event::JobIntended { job: first.into(), turn: None, resume: None },
+        Event::JobIntended { job: first.into(), turn: None, resume: None, terminal: None },
         Event::JobStarted { job: first.into(), shim },
     ];
     assert_eq!(after(&begin).job, Some(first.into()));
@@ -95,7 +95,7 @@ fn the_living_job_is_known_until_it_ends() {
     apply(&mut attached, &Event::JobAttached { job: first.into() }, &Cause::Recovery, 99_999);
     assert_eq!(attached, after(&begin), "a new daemon sees the same session");
     let mut events = begin.to_vec();
-    events.push(Event::JobIntended { job: second.into(), turn: None, resume: None });
+    events.push(Event::JobIntended { job: second.into(), turn: None, resume: None, terminal: None });
     events.push(Event::JobEnded { job: first.into(), end: JobEnd::Lost });
     let session = after(&events);
     assert_eq!((session.job, session.jobs), (Some(second.into()), 2), "the end of an older job changes nothing");
