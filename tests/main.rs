@@ -23,4 +23,6 @@ mod store;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod terminals;
+#[cfg(test)]
 mod tidy;

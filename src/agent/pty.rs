@@ -211,7 +211,7 @@ impl PtyConversation {
     }
 
     fn type_prompt(&mut self, updates: &mut Vec<Update>) {
-        if self.ended || !self.ready || self.running.is_some() {
+        if self.ended || !self.ready || self.running.is_some() || self.mood == Mood::Blocked {
             return;
         }
         if let Some((turn, text)) = &self.wanted {
@@ -290,8 +290,8 @@ impl PtyConversation {
         }
         let mut text = self.screen.take_scrolled();
         text.push_str(&self.screen.text());
+        let text = squeezed(&text);
         if !text.trim().is_empty() {
-            text.push('\n');
             updates.push(Update::Output { stderr: false, text });
         }
     }
@@ -354,7 +354,8 @@ impl Conversation for PtyConversation {
     }
 
     fn quiet_after(&self) -> Option<Duration> {
-        if self.ended {
+        // What it asks is for a person: a prompt must not be typed as the answer.
+        if self.ended || self.mood == Mood::Blocked {
             None
         } else if self.unsent.is_some() {
             Some(BEFORE_ENTER)
@@ -377,6 +378,20 @@ impl PtyConversation {
             updates.push(Update::TurnEnded { turn, outcome: TurnOutcome::Failed { reason } });
         }
     }
+}
+
+/// The lines, of empty ones in a row only one: a screen is mostly empty.
+fn squeezed(text: &str) -> String {
+    let mut squeezed = String::with_capacity(text.len());
+    let mut empty = true;
+    for line in text.lines() {
+        if !(empty && line.trim().is_empty()) {
+            squeezed.push_str(line);
+            squeezed.push('\n');
+        }
+        empty = line.trim().is_empty();
+    }
+    squeezed
 }
 
 #[cfg(test)]

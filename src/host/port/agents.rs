@@ -243,10 +243,14 @@ pub trait Agents: Send + Sync {
 
     /// The agent with its own interface on a terminal, for a session whose conversation has this id; absent when it has none that can
     /// go on with a conversation. An agent that is spoken to on a terminal anyway is itself.
-    fn on_terminal(&self, agent: &AgentDefinition) -> Option<AgentDefinition>;
+    fn on_terminal(&self, _agent: &AgentDefinition) -> Option<AgentDefinition> {
+        None
+    }
 
     /// Whether its processes are started with the first prompt.
-    fn takes_prompt(&self, agent: &AgentDefinition) -> bool;
+    fn takes_prompt(&self, _agent: &AgentDefinition) -> bool {
+        false
+    }
 
     /// Whether its processes get a pipe as standard input.
     fn wants_stdin(&self, agent: &AgentDefinition) -> bool;
