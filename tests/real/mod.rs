@@ -17,4 +17,5 @@ mod replay;
 mod scenarios;
 mod session;
 mod stage;
+mod terminals;
 mod through;

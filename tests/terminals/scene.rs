@@ -16,15 +16,38 @@ pub(super) fn with_fake(env: &TestEnv) {
     env.write("home/config/divisi/agents/fake.toml", definition);
 }
 
+/// A repository whose sessions are removed in the end, with what runs in them.
+pub(super) struct Stage(Scene);
+
+impl std::ops::Deref for Stage {
+    type Target = Scene;
+
+    fn deref(&self) -> &Scene {
+        &self.0
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let sessions = self.0.env.json(&self.0.repo, &["list"]);
+        for session in sessions.as_array().into_iter().flatten() {
+            self.0.discard(&[session["name"].as_str().expect("a name")]);
+        }
+    }
+}
+
 /// A repository in which the agent `fake` can be used.
-pub(super) fn scene() -> Scene {
+pub(super) fn scene() -> Stage {
     let scene = Scene::new();
     with_fake(&scene.env);
-    scene
+    Stage(scene)
 }
 
 /// A session of it that has done a first turn.
-pub(super) fn idle(name: &str) -> Scene {
+pub(super) fn idle(name: &str) -> Stage {
     let scene = scene();
     scene.divisi(&["new", "--name", name, "--agent", "fake", "hello there"]).ok();
     scene.wait_for(name, &["completed"]);

@@ -11,7 +11,7 @@ fn a_prompt_is_pasted_and_entered_and_the_program_says_when_it_is_done() {
     let scene = scene();
     scene.divisi(&["new", "--name", "one", "--agent", "fake", "two\nlines"]).ok();
     let seen = scene.wait_for("one", &["completed", "failed"]);
-    assert_eq!(seen["turn"]["outcome"]["stop_reason"], "end_turn", "{seen:#}");
+    assert_eq!(seen["turn"]["stop_reason"], "end_turn", "{seen:#}");
     let spoken = scene.spoken("one");
     assert!(spoken.contains("heard [two|lines]"), "a paste with its newline: {spoken}");
     assert!(!spoken.contains('\u{1b}'), "the transcript is text: {spoken:?}");
@@ -92,7 +92,7 @@ fn the_end_of_a_program_that_says_nothing_decides() {
     let scene = scene();
     scene.divisi(&["new", "--name", "good", "--agent", "terminal", "printf 'one\\033[31mtwo\\n'; tty >tty.txt"]).ok();
     let seen = scene.wait_for("good", &["review", "failed"]);
-    assert_eq!(seen["turn"]["outcome"]["stop_reason"], "exit 0");
+    assert_eq!(seen["turn"]["stop_reason"], "exit 0");
     assert_eq!(scene.spoken("good").trim(), "onetwo");
     assert!(scene.read("good", "tty.txt").starts_with("/dev/pts/"));
     scene.divisi(&["new", "--name", "bad", "--agent", "terminal", "seq 5000; exit 3"]).ok();
