@@ -34,7 +34,8 @@ fn on_update(change: &mut Change<'_>, id: &SessionId, job: &JobId, update: Updat
         Update::Write { .. } | Update::CloseStdin => return,
         Update::Ready(ready) => {
             let process = change.brain.registry.jobs.get(job);
-            let first = process.is_some_and(|job| !job.ready);
+            // On a terminal nobody types a transcript.
+            let first = process.is_some_and(|job| !job.ready && job.terminal.is_none());
             let lost = process.is_some_and(|job| job.resume.is_none() || !ready.resumed);
             let earlier = change.brain.registry.sessions.get(id).is_some_and(|session| session.turns > 1);
             change.emit(Some(id), Event::AgentReadied { ready });

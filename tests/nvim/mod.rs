@@ -9,6 +9,7 @@ mod list;
 mod load;
 mod real;
 mod start;
+mod terminal;
 mod transcript;
 mod work;
 
