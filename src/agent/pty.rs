@@ -87,7 +87,8 @@ impl PtyConversation {
     pub fn new(setup: PtySetup) -> Self {
         let TerminalSize { columns, rows } = TerminalSize::default();
         let prompted = setup.conversation.prompted.clone();
-        let running = prompted.clone().map(|id| Running { id: Some(id), worked: false, typed: false, cancelling: false });
+        let running =
+            prompted.clone().map(|id| Running { id: Some(id), worked: false, typed: false, cancelling: false });
         Self {
             screen: Screen::new(columns, rows),
             ready: false,
@@ -186,7 +187,13 @@ impl PtyConversation {
         let key = format!("asks:{}", self.questions);
         let title = message.map_or("it asks in its terminal".to_owned(), |text| visible_line(&text, 300));
         let tool = ToolCall { id: key.clone(), title, kind: ASKS_ON_TERMINAL.to_owned(), ..ToolCall::default() };
-        updates.push(Update::Approval { key, kind: ApprovalKind::Question, tool, command_line: None, options: Vec::new() });
+        updates.push(Update::Approval {
+            key,
+            kind: ApprovalKind::Question,
+            tool,
+            command_line: None,
+            options: Vec::new(),
+        });
     }
 
     /// It can be typed to.

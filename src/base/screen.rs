@@ -14,8 +14,8 @@ use super::text::visible_line;
 mod guard;
 mod told;
 
-pub use told::Told;
 use told::Ears;
+pub use told::Told;
 
 /// How much text that has left the screen at its top is kept: its end, in bytes.
 const KEPT: usize = 64 * 1024;
@@ -24,8 +24,7 @@ const TITLE: usize = 200;
 
 /// Puts a terminal into the state in which a whole drawing begins, and back: no mouse, no bracketed paste, plain keys, a visible
 /// cursor of the usual form, no attributes.
-pub const PLAIN: &str =
-    "\u{1b}[m\u{1b}[?9l\u{1b}[?1000l\u{1b}[?1002l\u{1b}[?1003l\u{1b}[?1005l\u{1b}[?1006l\u{1b}[?2004l\u{1b}[?1l\u{1b}>\u{1b}[0 q\u{1b}[?25h";
+pub const PLAIN: &str = "\u{1b}[m\u{1b}[?9l\u{1b}[?1000l\u{1b}[?1002l\u{1b}[?1003l\u{1b}[?1005l\u{1b}[?1006l\u{1b}[?2004l\u{1b}[?1l\u{1b}>\u{1b}[0 q\u{1b}[?25h";
 
 /// A screen at one moment.
 #[derive(Debug, Clone)]
@@ -111,8 +110,7 @@ impl Screen {
     /// The lines on the screen, without the empty ones at its end.
     pub fn text(&self) -> String {
         let (columns, _) = self.size;
-        let lines: Vec<String> =
-            self.parser.screen().rows(0, columns).map(|line| line.trim_end().to_owned()).collect();
+        let lines: Vec<String> = self.parser.screen().rows(0, columns).map(|line| line.trim_end().to_owned()).collect();
         let used = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
         lines[..used].join("\n")
     }

@@ -66,6 +66,7 @@ pub(crate) async fn attach(context: &Context, session: &SessionView, key: Detach
 
 async fn show(context: &Context, session: &SessionView, key: DetachKey) -> Result<End, Refusal> {
     let mut attached = Attached {
+        kept: Vec::new(),
         keyboard: Keyboard::listen().map_err(|error| failed("read the keyboard", &error))?,
         detach: Detach::new(key),
         signals: Signals::listen().map_err(|error| failed("listen for signals", &error))?,
@@ -135,15 +136,26 @@ impl Signals {
     }
 }
 
+/// The most that is kept of what is typed while there is no daemon.
+const KEPT: usize = 4096;
+
 /// The person's end.
 struct Attached {
+    /// Typed while there was no daemon.
+    kept: Vec<u8>,
     keyboard: Keyboard,
     detach: Detach,
     signals: Signals,
 }
 
 impl Attached {
-    /// While there is no connection, only leaving is heard.
+    /// Keeps what was typed for the next daemon.
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = KEPT.saturating_sub(self.kept.len());
+        self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// While there is no connection, what is typed is kept; leaving is heard.
     async fn leave(&mut self) -> End {
         loop {
             tokio::select! {
@@ -151,14 +163,21 @@ impl Attached {
                 _ = self.signals.hangup.recv() => return End::Signal,
                 typed = self.keyboard.next() => match typed {
                     None => return End::Signal,
-                    Some(bytes) if self.detach.take(&bytes).is_none() => return End::Detached,
-                    Some(_) => {}
+                    Some(bytes) => match self.detach.take(&bytes) {
+                        None => return End::Detached,
+                        Some(bytes) => self.keep(&bytes),
+                    },
                 },
             }
         }
     }
 
     async fn run(&mut self, mut outputs: TerminalOutputs, mut inputs: TerminalInputs) -> Result<Connection, Refusal> {
+        let kept = std::mem::take(&mut self.kept);
+        if !kept.is_empty() && inputs.type_in(&kept).await.is_err() {
+            self.kept = kept;
+            return Ok(Connection::Lost);
+        }
         loop {
             let sent = tokio::select! {
                 _ = self.signals.terminate.recv() => return Ok(Connection::Over(End::Signal)),
@@ -169,7 +188,13 @@ impl Attached {
                     Some(bytes) => match self.detach.take(&bytes) {
                         None => return Ok(Connection::Over(End::Detached)),
                         Some(bytes) if bytes.is_empty() => Ok(()),
-                        Some(bytes) => inputs.type_in(&bytes).await,
+                        Some(bytes) => {
+                            let sent = inputs.type_in(&bytes).await;
+                            if matches!(sent, Err(CallError::Lost)) {
+                                self.keep(&bytes);
+                            }
+                            sent
+                        }
                     },
                 },
                 from = outputs.next() => match from {

@@ -187,9 +187,8 @@ fn begin_turn_process(change: &mut Change<'_>, id: &SessionId) {
             session.ready.clone().filter(|ready| ready.conversation.is_some() && (ready.can_load || ready.can_resume))
         }
     };
-    let terminal = (agent.protocol == Protocol::Pty).then(|| OnTerminal {
-        prompted: change.brain.agents.takes_prompt(&agent).then(|| turn.id.clone()),
-    });
+    let terminal = (agent.protocol == Protocol::Pty)
+        .then(|| OnTerminal { prompted: change.brain.agents.takes_prompt(&agent).then(|| turn.id.clone()) });
     change.emit(Some(id), Event::JobIntended { job: job.clone(), turn: serves, resume, terminal });
     change.brain.units.insert(job.clone());
     let Some(launch) = launch(change, id, &job) else { return };

@@ -20,8 +20,7 @@ use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::terminal::Terminals;
 use crate::host::{
-    on_agent, on_approval, on_create, on_job, on_landing, on_removal, on_repository, on_session, on_terminal,
-    run_query,
+    on_agent, on_approval, on_create, on_job, on_landing, on_removal, on_repository, on_session, on_terminal, run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};

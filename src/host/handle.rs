@@ -16,7 +16,6 @@ use crate::model::query::Query;
 use crate::model::session::SessionView;
 use crate::model::terminal::TerminalSize;
 
-
 /// What comes in through the door.
 pub(crate) enum Request {
     /// A command with its receipt's way back.
@@ -45,11 +44,7 @@ pub struct HostHandle {
 const TERMINAL_WITHIN: Duration = Duration::from_secs(30);
 
 impl HostHandle {
-    pub(crate) fn new(
-        requests: mpsc::UnboundedSender<Request>,
-        bus: Arc<Bus>,
-        terminals: Arc<Terminals>,
-    ) -> Self {
+    pub(crate) fn new(requests: mpsc::UnboundedSender<Request>, bus: Arc<Bus>, terminals: Arc<Terminals>) -> Self {
         Self { requests, bus, terminals }
     }
 

@@ -3,8 +3,8 @@
 use crate::host::advance::advance;
 use crate::host::change::Change;
 use crate::host::effect::{Effect, UnitInput};
-use crate::host::{on_approval, on_terminal};
 use crate::host::port::Update;
+use crate::host::{on_approval, on_terminal};
 use crate::model::approval::{Approval, ApprovalState};
 use crate::model::event::Event;
 use crate::model::id::{ApprovalId, JobId, SessionId, TurnId};

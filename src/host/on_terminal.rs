@@ -108,8 +108,7 @@ pub(crate) fn on_began(change: &mut Change<'_>, id: &SessionId, text: &str) {
     let (false, Some(from)) = (open, session.head.clone()) else { return };
     let number = session.turns + 1;
     let prompt = PromptId(format!("{id}.p{}", session.prompts + 1));
-    let queued =
-        QueuedPrompt { id: prompt.clone(), session: id.clone(), text: text.to_owned(), queued_at: change.now };
+    let queued = QueuedPrompt { id: prompt.clone(), session: id.clone(), text: text.to_owned(), queued_at: change.now };
     change.emit(Some(id), Event::PromptQueued { prompt: queued });
     let turn = TurnId(format!("{id}.t{number}"));
     change.emit(Some(id), Event::TurnStarted { turn, number, prompt, text: text.to_owned(), from });

@@ -18,7 +18,12 @@ use crate::model::terminal::TerminalSize;
 
 impl Runner {
     /// Starts a process and follows it to its end.
-    pub(crate) async fn start_job(&self, launch: Launch, prompt: Option<Delivery>, inputs: mpsc::UnboundedReceiver<UnitInput>) {
+    pub(crate) async fn start_job(
+        &self,
+        launch: Launch,
+        prompt: Option<Delivery>,
+        inputs: mpsc::UnboundedReceiver<UnitInput>,
+    ) {
         let (session, job) = (launch.session.clone(), launch.job.clone());
         let started = self.launch_program(&launch, prompt.as_ref()).await;
         let (handle, lifetime, conversation) = match started {
@@ -80,7 +85,10 @@ impl Runner {
             return Ok(agent);
         }
         self.ports.agents.on_terminal(&agent).ok_or_else(|| {
-            Refusal::user(format!("the agent {} has no interface of its own, or its program is not installed", agent.name))
+            Refusal::user(format!(
+                "the agent {} has no interface of its own, or its program is not installed",
+                agent.name
+            ))
         })
     }
 

@@ -98,7 +98,8 @@ impl Terminal {
         // Whoever comes wants to see the newest at once.
         state.taken = true;
         drop(state);
-        let viewer = Viewer { terminal: Arc::clone(self), number, shown: self.shown.subscribe(), last: None, over: false };
+        let viewer =
+            Viewer { terminal: Arc::clone(self), number, shown: self.shown.subscribe(), last: None, over: false };
         self.agree(true);
         viewer
     }

@@ -17,8 +17,8 @@ use crate::host::input::{AgentInput, Input};
 use crate::host::port::{
     Conversation, ConversationInput, JobControl, JournalReader, Lifetime, Record, RecordKind, Update,
 };
-use crate::model::Refusal;
 use crate::host::terminal::{LiveTerminal, ending};
+use crate::model::Refusal;
 use crate::model::job::JobEnd;
 use crate::model::terminal::TerminalSize;
 

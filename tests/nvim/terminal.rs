@@ -24,7 +24,8 @@ async fn a_terminal_is_attached_typed_on_closed_and_attached_again_without_the_p
         editor.until("#vim.api.nvim_list_tabpages() == 2").await;
         editor.keys("from the editor<CR>").await;
         editor.until(&shows("heard from the editor")).await;
-        let size = editor.lua("return ('%d %d'):format(vim.api.nvim_win_get_height(0), vim.api.nvim_win_get_width(0))").await;
+        let size =
+            editor.lua("return ('%d %d'):format(vim.api.nvim_win_get_height(0), vim.api.nvim_win_get_width(0))").await;
         editor.until(&shows(size.as_str().unwrap())).await;
         // Asked for again it is gone to, not opened twice.
         editor.keys("<C-\\><C-n>gt").await;

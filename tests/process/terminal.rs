@@ -99,10 +99,7 @@ async fn a_shell_that_ignores_termination_ends_when_its_terminal_hangs_up() {
     // Far longer than the test may take: only the hang-up ends it.
     handle.control.stop(Duration::from_secs(600)).await.unwrap();
     heard.finish(&mut *handle.reader).await;
-    assert!(matches!(
-        heard.end(),
-        Some(JobEnd::Signaled { stopped: true, .. } | JobEnd::Exited { stopped: true, .. })
-    ));
+    assert!(matches!(heard.end(), Some(JobEnd::Signaled { stopped: true, .. } | JobEnd::Exited { stopped: true, .. })));
     assert!(house.inhabitants().is_empty());
 }
 
@@ -131,7 +128,11 @@ async fn it_outlives_the_daemon_and_is_found_again_with_its_screen_and_keys() {
     assert_eq!(heard.text().matches("got one").count(), 1);
     handle.control.close_stdin().await.unwrap();
     heard.finish(&mut *handle.reader).await;
-    assert_eq!(heard.end(), Some(JobEnd::Exited { code: 0, stopped: false, leaked: 0 }), "the end of its input ends it");
+    assert_eq!(
+        heard.end(),
+        Some(JobEnd::Exited { code: 0, stopped: false, leaked: 0 }),
+        "the end of its input ends it"
+    );
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::scene::{idle, look, scene};
-use crate::support::wait_until;
 use crate::sessions::scene::DEADLINE;
+use crate::support::wait_until;
 
 #[test]
 fn a_prompt_is_pasted_and_entered_and_the_program_says_when_it_is_done() {
@@ -16,7 +16,9 @@ fn a_prompt_is_pasted_and_entered_and_the_program_says_when_it_is_done() {
     assert!(spoken.contains("heard [two|lines]"), "a paste with its newline: {spoken}");
     assert!(!spoken.contains('\u{1b}'), "the transcript is text: {spoken:?}");
     scene.divisi(&["send", "one", "and more"]).ok();
-    wait_until(DEADLINE, "the second prompt is heard by the same process", || scene.spoken("one").contains("heard [and more]"));
+    wait_until(DEADLINE, "the second prompt is heard by the same process", || {
+        scene.spoken("one").contains("heard [and more]")
+    });
     assert_eq!(scene.show("one")["turns"], 2);
 }
 

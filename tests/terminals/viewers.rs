@@ -3,8 +3,8 @@
 use rustix::process::{Pid, Signal};
 
 use super::scene::{idle, look};
-use crate::support::{holds_within as holds, wait_until};
 use crate::sessions::scene::DEADLINE;
+use crate::support::{holds_within as holds, wait_until};
 
 #[test]
 fn the_smallest_viewer_decides_the_size_and_each_sees_all_of_it() {

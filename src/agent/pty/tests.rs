@@ -52,7 +52,8 @@ impl Talk {
         for update in std::mem::take(&mut self.updates) {
             match update {
                 Update::Write { key, bytes } => {
-                    let seen = self.journal.iter().any(|one| matches!(one, Recorded::Written(known, _) if *known == key));
+                    let seen =
+                        self.journal.iter().any(|one| matches!(one, Recorded::Written(known, _) if *known == key));
                     if !seen {
                         self.journal.push(Recorded::Written(key.clone(), bytes.clone()));
                         let mut more = Vec::new();
@@ -234,7 +235,11 @@ fn a_conversation_that_can_be_gone_on_with_is_told_once_there_is_one() {
     talk.quiet();
     talk.status("working");
     talk.status("done");
-    let told = talk.take().into_iter().rev().find_map(|update| if let Update::Ready(ready) = update { Some(ready) } else { None });
+    let told = talk
+        .take()
+        .into_iter()
+        .rev()
+        .find_map(|update| if let Update::Ready(ready) = update { Some(ready) } else { None });
     let told = told.unwrap();
     assert!(told.can_resume && told.conversation.is_some());
 }

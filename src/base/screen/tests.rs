@@ -66,7 +66,8 @@ fn titles_bells_notifications_and_states_are_told_in_order() {
 
 #[test]
 fn what_programs_ask_a_terminal_at_their_start_is_answered() {
-    let (_, told) = fed(80, 24, "abc\u{1b}[c\u{1b}[6n\u{1b}]7501;?\u{1b}\\\u{1b}[>q\u{1b}[?2026$p\u{1b}]11;?\u{7}\u{1b}[?u");
+    let (_, told) =
+        fed(80, 24, "abc\u{1b}[c\u{1b}[6n\u{1b}]7501;?\u{1b}\\\u{1b}[>q\u{1b}[?2026$p\u{1b}]11;?\u{7}\u{1b}[?u");
     let [Told::Asked(answers)] = told.as_slice() else { panic!("{told:?}") };
     let answers = String::from_utf8_lossy(answers).into_owned();
     let expected = "\u{1b}[?62;22c\u{1b}[1;4R\u{1b}]7501;?\u{1b}\\\u{1b}P>|divisi\u{1b}\\\u{1b}[?2026;0$y\u{1b}]11;rgb:1c1c/1c1c/1c1c\u{1b}\\";

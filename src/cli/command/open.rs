@@ -48,8 +48,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     }
     if args.terminal {
         if !context.screen.input {
-            return Err(Refusal::user(format!("failed to show the terminal of {}: standard input is no terminal", view.name))
-                .hint(format!("divisi log {}", view.name)));
+            return Err(Refusal::user(format!(
+                "failed to show the terminal of {}: standard input is no terminal",
+                view.name
+            ))
+            .hint(format!("divisi log {}", view.name)));
         }
         door.submit(Command::StartTerminal(OfSession { session: view.id.clone() })).await?;
         return terminal::attach(context, &view, args.detach_key).await;

@@ -78,11 +78,15 @@ impl Program {
     ) -> Result<Self, StartError> {
         let failed = || StartError::environment("cannot open a terminal");
         let (terminal, other) = Terminal::open(size).map_err(failed())?;
-        let (stdin, stdout) =
-            terminal.end().and_then(|stdin| Ok((stdin, terminal.end()?))).map_err(failed())?;
+        let (stdin, stdout) = terminal.end().and_then(|stdin| Ok((stdin, terminal.end()?))).map_err(failed())?;
         let pid = terminal::spawn(command, name, other, dye).map_err(|error| explain(program, directory, &error))?;
-        let program =
-            Self { pid: pid_of(pid)?, stdin: Some(stdin), stdout: Some(stdout), stderr: None, terminal: Some(terminal) };
+        let program = Self {
+            pid: pid_of(pid)?,
+            stdin: Some(stdin),
+            stdout: Some(stdout),
+            stderr: None,
+            terminal: Some(terminal),
+        };
         program.never_block();
         Ok(program)
     }
