@@ -62,6 +62,7 @@ pub struct PtySetup {
 
 /// A conversation with a program on a terminal.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; no two exclude each other")]
 pub struct PtyConversation {
     setup: PtySetup,
     screen: Screen,

@@ -123,15 +123,14 @@ impl Image {
         let earlier = earlier.filter(|earlier| earlier.screen.size() == self.screen.size());
         let mut drawing = String::new();
         let blank;
-        let (before, title): (&vt100::Screen, &str) = match earlier {
-            Some(earlier) => (&earlier.screen, &earlier.title),
-            None => {
-                drawing.push_str(PLAIN);
-                drawing.push_str("\u{1b}[2J");
-                let (rows, columns) = self.screen.size();
-                blank = vt100::Parser::new(rows, columns, 0);
-                (blank.screen(), "")
-            }
+        let (before, title): (&vt100::Screen, &str) = if let Some(earlier) = earlier {
+            (&earlier.screen, &earlier.title)
+        } else {
+            drawing.push_str(PLAIN);
+            drawing.push_str("\u{1b}[2J");
+            let (rows, columns) = self.screen.size();
+            blank = vt100::Parser::new(rows, columns, 0);
+            (blank.screen(), "")
         };
         if earlier.is_some_and(|earlier| earlier.bells < self.bells) {
             drawing.push('\u{7}');

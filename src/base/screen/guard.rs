@@ -57,24 +57,22 @@ impl Guard {
     fn step(&mut self, byte: u8) -> Option<u8> {
         let (place, passed) = match (self.place, byte) {
             (Place::Swallowed, 0x07 | 0x18 | 0x1a) => (Place::Ground, None),
-            (_, 0x1b) => (Place::Escape, Some(byte)),
+            (_, 0x1b) | (Place::Escape, 0x20..=0x2f) => (Place::Escape, Some(byte)),
             (Place::Swallowed, _) => (Place::Swallowed, None),
-            (_, 0x18 | 0x1a) => (Place::Ground, Some(byte)),
-            (Place::Ground, _) => (Place::Ground, Some(byte)),
+            (_, 0x18 | 0x1a) | (Place::Ground, _) => (Place::Ground, Some(byte)),
             (Place::Escape, b'[') => (Place::Sequence { number: 0, first: true }, Some(byte)),
             (Place::Escape, b']' | b'P' | b'X' | b'^' | b'_') => (Place::Text { length: 0 }, Some(byte)),
-            (Place::Escape, 0x20..=0x2f) => (Place::Escape, Some(byte)),
-            (Place::Escape, _) => (Place::Ground, Some(byte)),
             (Place::Sequence { number, first: true }, b'0'..=b'9') => {
                 let number = number.saturating_mul(10).saturating_add(u32::from(byte - b'0'));
                 (Place::Sequence { number, first: true }, Some(byte))
             }
             (Place::Sequence { number, .. }, b'b') if number > MOST_REPEATS => (Place::Ground, Some(CANCEL)),
-            (Place::Sequence { .. }, 0x40..=0x7e) => (Place::Ground, Some(byte)),
+            (Place::Escape, _) | (Place::Sequence { .. }, 0x40..=0x7e) | (Place::Text { .. }, 0x07) => {
+                (Place::Ground, Some(byte))
+            }
             (Place::Sequence { number, first }, _) => {
                 (Place::Sequence { number, first: first && byte != b';' && byte != b':' }, Some(byte))
             }
-            (Place::Text { .. }, 0x07) => (Place::Ground, Some(byte)),
             (Place::Text { length }, _) if length >= LONGEST_STRING => (Place::Swallowed, Some(CANCEL)),
             (Place::Text { length }, _) => (Place::Text { length: length + 1 }, Some(byte)),
         };

@@ -11,7 +11,9 @@ fn fed(columns: u16, rows: u16, text: &str) -> (Screen, Vec<Told>) {
 /// What a terminal shows that is sent this.
 fn shown(columns: u16, rows: u16, pieces: &[&str]) -> vt100::Screen {
     let mut parser = vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0);
-    pieces.iter().for_each(|piece| parser.process(piece.as_bytes()));
+    for piece in pieces {
+        parser.process(piece.as_bytes());
+    }
     parser.screen().clone()
 }
 
@@ -106,12 +108,12 @@ fn few_bytes_never_make_much_work_or_memory() {
     screen.feed("\u{1b}[65535b".repeat(8000).as_bytes());
     screen.feed(b"\x1b]0;");
     for _ in 0..1000 {
-        screen.feed(&[b'x'; 65536]);
+        screen.feed(&vec![b'x'; 65536]);
     }
     let told = screen.feed(b"\x07visible");
     assert!(told.iter().all(|told| matches!(told, Told::Title(title) if title.chars().count() <= TITLE)), "{told:?}");
     assert!(screen.text().contains("visible"));
-    let bells = screen.feed(&[7; 1_000_000]);
+    let bells = screen.feed(&vec![7; 1_000_000]);
     assert_eq!(bells, [Told::Bell]);
 }
 
