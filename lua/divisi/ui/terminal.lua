@@ -71,7 +71,13 @@ function M.open(row, below)
   local buf = api.nvim_create_buf(false, true)
   vim.cmd((below and "belowright" or "tab") .. " sbuffer " .. buf)
   local win = api.nvim_get_current_win()
-  for option, value in pairs({ number = false, relativenumber = false, signcolumn = "no", foldcolumn = "0", list = false }) do
+  for option, value in pairs({
+    number = false,
+    relativenumber = false,
+    signcolumn = "no",
+    foldcolumn = "0",
+    list = false,
+  }) do
     vim.wo[win][0][option] = value
   end
   local directory = row.path and vim.uv.fs_stat(row.path) and row.path or nil
