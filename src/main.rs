@@ -34,7 +34,7 @@ fn start_engine(paths: &Paths, config: &Config) -> Result<Running, Refusal> {
 }
 
 fn shim(arguments: &[OsString]) -> i32 {
-    arguments.first().map_or(2, |dir| divisi::process::shim_main(dir.as_ref()))
+    divisi::process::shim_main(arguments)
 }
 
 fn agent_script(arguments: &[OsString]) -> i32 {

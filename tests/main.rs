@@ -25,4 +25,6 @@ mod store;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod terminals;
+#[cfg(test)]
 mod tidy;

@@ -375,6 +375,13 @@ local verbs = {
       M.with_session(name, invocation.bang and switch.here or switch.tab)
     end,
   },
+  terminal = {
+    help = "the agent's own interface, in a tab; with ! in a window below",
+    session = true,
+    run = of_session(function(row, invocation)
+      require("divisi.ui.terminal").open(row, invocation.bang)
+    end),
+  },
   health = {
     help = "see whether everything works",
     run = function()

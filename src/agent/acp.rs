@@ -236,6 +236,8 @@ impl AcpConversation {
 impl Conversation for AcpConversation {
     fn feed(&mut self, input: ConversationInput<'_>, updates: &mut Vec<Update>) {
         match input {
+            // It is on pipes.
+            ConversationInput::Resized(_) | ConversationInput::Quiet => {}
             ConversationInput::Started => self.on_started(updates),
             ConversationInput::Output { .. } if matches!(self.phase, Phase::Ended(_)) => {}
             ConversationInput::Output { stderr: true, bytes } => self.errors.push(true, bytes, updates),

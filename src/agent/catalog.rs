@@ -23,6 +23,7 @@ use super::acp::AcpConversation;
 use super::claude::ClaudeConversation;
 use super::codex::CodexConversation;
 use super::json_lines::{Dialect, JsonLinesConversation};
+use super::pty::{PtyConversation, PtySetup};
 use super::shell::ShellConversation;
 
 mod command;
@@ -42,24 +43,29 @@ use entry::{Entry, merge};
 use probe::Answers;
 
 /// The definitions built into the binary, by file name.
-const BUILT_IN: [(&str, &str); 17] = [
+const BUILT_IN: [(&str, &str); 22] = [
     ("amp.toml", include_str!("data/amp.toml")),
     ("claude-acp.toml", include_str!("data/claude-acp.toml")),
+    ("claude-tui.toml", include_str!("data/claude-tui.toml")),
     ("claude.toml", include_str!("data/claude.toml")),
     ("codex-acp.toml", include_str!("data/codex-acp.toml")),
     ("codex-once.toml", include_str!("data/codex-once.toml")),
+    ("codex-tui.toml", include_str!("data/codex-tui.toml")),
     ("codex.toml", include_str!("data/codex.toml")),
     ("copilot-once.toml", include_str!("data/copilot-once.toml")),
     ("copilot.toml", include_str!("data/copilot.toml")),
     ("gemini-once.toml", include_str!("data/gemini-once.toml")),
+    ("gemini-tui.toml", include_str!("data/gemini-tui.toml")),
     ("gemini.toml", include_str!("data/gemini.toml")),
     ("opencode-once.toml", include_str!("data/opencode-once.toml")),
+    ("opencode-tui.toml", include_str!("data/opencode-tui.toml")),
     ("opencode.toml", include_str!("data/opencode.toml")),
     ("pi.toml", include_str!("data/pi.toml")),
     ("qwen-once.toml", include_str!("data/qwen-once.toml")),
     ("qwen.toml", include_str!("data/qwen.toml")),
     ("scripted.toml", include_str!("data/scripted.toml")),
     ("shell.toml", include_str!("data/shell.toml")),
+    ("terminal.toml", include_str!("data/terminal.toml")),
 ];
 
 /// The agents of this machine and user.
@@ -293,13 +299,28 @@ impl Agents for Catalog {
     fn lifetime(&self, agent: &AgentDefinition) -> Lifetime {
         match agent.protocol {
             Protocol::Shell | Protocol::JsonLines => Lifetime::Turn,
-            Protocol::Acp | Protocol::ClaudeStreamJson | Protocol::CodexAppServer => Lifetime::Session,
+            Protocol::Acp | Protocol::ClaudeStreamJson | Protocol::CodexAppServer | Protocol::Pty => Lifetime::Session,
         }
     }
 
     fn command(&self, agent: &AgentDefinition, setup: &ConversationSetup, prompt: Option<&str>) -> Vec<String> {
         let arguments = self.entry(agent).map_or_else(Arguments::default, |entry| entry.arguments.clone());
         command::fill(agent, &arguments, setup, prompt)
+    }
+
+    fn on_terminal(&self, agent: &AgentDefinition) -> Option<AgentDefinition> {
+        if agent.protocol == Protocol::Pty {
+            return Some(agent.clone());
+        }
+        let mut command = self.entries.get(&agent.name)?.terminal.clone()?;
+        let program = command.first_mut()?;
+        let path = which::which_in(&program, Some(&self.path_env), "/").ok()?;
+        *program = path.to_string_lossy().into_owned();
+        Some(AgentDefinition { protocol: Protocol::Pty, command, ..agent.clone() })
+    }
+
+    fn takes_prompt(&self, agent: &AgentDefinition) -> bool {
+        agent.protocol == Protocol::Pty && command::places_prompt(agent)
     }
 
     fn wants_stdin(&self, agent: &AgentDefinition) -> bool {
@@ -318,6 +339,10 @@ impl Agents for Catalog {
             Protocol::Acp => Box::new(AcpConversation::new(setup.clone())),
             Protocol::ClaudeStreamJson => Box::new(ClaudeConversation::new(setup.clone())),
             Protocol::CodexAppServer => Box::new(CodexConversation::new(setup.clone())),
+            Protocol::Pty => {
+                let can_continue = self.entries.get(&agent.name).is_some_and(|entry| entry.arguments.resume.is_some());
+                Box::new(PtyConversation::new(PtySetup { conversation: setup.clone(), can_continue }))
+            }
             Protocol::JsonLines => {
                 let dialect = self.entry(agent).and_then(|entry| entry.dialect).unwrap_or(Dialect::Claude);
                 Box::new(JsonLinesConversation::new(dialect, setup, turn))

@@ -220,6 +220,8 @@ fn prompt(turn: &TurnId, wanted: &Prompt) -> Update {
 impl Conversation for ClaudeConversation {
     fn feed(&mut self, input: ConversationInput<'_>, updates: &mut Vec<Update>) {
         match input {
+            // It is on pipes.
+            ConversationInput::Resized(_) | ConversationInput::Quiet => {}
             ConversationInput::Started => self.on_started(updates),
             ConversationInput::Output { .. } if matches!(self.turns.phase, Phase::Ended(_)) => {}
             ConversationInput::Output { stderr: true, bytes } => self.turns.on_stderr(bytes, updates),

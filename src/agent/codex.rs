@@ -240,6 +240,8 @@ fn request(key: &str, method: &str, params: &Value) -> Update {
 impl Conversation for CodexConversation {
     fn feed(&mut self, input: ConversationInput<'_>, updates: &mut Vec<Update>) {
         match input {
+            // It is on pipes.
+            ConversationInput::Resized(_) | ConversationInput::Quiet => {}
             ConversationInput::Started => self.on_started(updates),
             ConversationInput::Output { .. } if matches!(self.turns.phase, Phase::Ended(_)) => {}
             ConversationInput::Output { stderr: true, bytes } => self.turns.on_stderr(bytes, updates),

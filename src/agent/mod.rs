@@ -2,7 +2,7 @@
 //!
 //! [`catalog::Catalog`] is the port's implementation. A conversation with a process is one of the state machines here: [`shell`] for
 //! programs whose output is the transcript, [`acp`] for the Agent Client Protocol, [`claude`] and [`codex`] for the native protocols of
-//! these two, [`json_lines`] for programs that run once per turn and print JSON. [`script`] is the other end: a program that plays an
+//! these two, [`json_lines`] for programs that run once per turn and print JSON, [`pty`] for those with an interface of their own. [`script`] is the other end: a program that plays an
 //! agent from a script, for the first tour and for the tests.
 
 pub mod acp;
@@ -16,6 +16,7 @@ mod failure;
 mod form;
 pub mod json_lines;
 mod output;
+pub mod pty;
 pub mod script;
 pub mod shell;
 mod speech;

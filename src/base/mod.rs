@@ -8,4 +8,5 @@ pub mod hex;
 pub mod near;
 pub mod path;
 pub mod paths;
+pub mod screen;
 pub mod text;

@@ -76,7 +76,8 @@ impl Context {
         }))
     }
 
-    async fn connect(&self) -> Result<Client, Refusal> {
+    /// A connection to the daemon; one is started when none runs.
+    pub(crate) async fn connect(&self) -> Result<Client, Refusal> {
         let start = || (self.programs.start_daemon)(&self.paths);
         connect_or_start(&self.paths, &caller(), &start).await
     }

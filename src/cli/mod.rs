@@ -10,7 +10,8 @@ mod follow;
 mod key;
 mod log_file;
 mod prompt;
-mod render;
+pub mod render;
+mod terminal;
 mod variables;
 
 use std::ffi::OsString;

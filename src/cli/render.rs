@@ -4,6 +4,7 @@ pub(crate) mod diff;
 pub(crate) mod live;
 pub(crate) mod progress;
 pub(crate) mod review;
+pub(crate) mod screen;
 pub(crate) mod session;
 pub(crate) mod table;
 pub(crate) mod usage;

@@ -10,13 +10,16 @@ use crate::host::effect::{Delivery, Effect, LandingStep, Launch, SetupRun};
 use crate::host::mcp;
 use crate::host::on_prompt::steering;
 use crate::host::on_silence;
+use crate::host::on_terminal::is_on_terminal;
 use crate::host::port::{ConversationSetup, Lifetime};
 use crate::host::{environment, on_hunk, on_review, profile};
+use crate::model::agent::Protocol;
 use crate::model::event::Event;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::id::{JobId, SessionId, TurnId};
 use crate::model::landing::LandingState;
 use crate::model::session::{Session, Setup};
+use crate::model::terminal::OnTerminal;
 use crate::model::turn::{Turn, TurnOutcome};
 use crate::model::worktree::WorktreeState;
 use crate::worktree::context;
@@ -78,7 +81,32 @@ pub(crate) fn advance(change: &mut Change<'_>, id: &SessionId) {
     {
         attach(change, id, &job);
     }
-    advance_turn(change, id);
+    if !advance_terminal(change, id) {
+        advance_turn(change, id);
+    }
+}
+
+/// Moves a session to its agent's own interface. True when nothing else can be done until that has ended or begun.
+fn advance_terminal(change: &mut Change<'_>, id: &SessionId) -> bool {
+    let Some(session) = change.brain.registry.sessions.get(id).filter(|session| session.terminal) else { return false };
+    match session.job.clone() {
+        Some(job) if is_on_terminal(change, &job) => false,
+        Some(job) => {
+            end_process(change, id, &job);
+            true
+        }
+        None => {
+            let job = JobId(format!("{id}.j{}", session.jobs + 1));
+            let (resume, terminal) = (session.ready.clone(), Some(OnTerminal::default()));
+            let chosen = session.chosen.clone();
+            change.emit(Some(id), Event::JobIntended { job: job.clone(), turn: None, resume, chosen, terminal });
+            change.brain.units.insert(job.clone());
+            if let Some(launch) = launch(change, id, &job) {
+                change.want(Effect::StartJob { launch: Box::new(launch), prompt: None });
+            }
+            true
+        }
+    }
 }
 
 /// Goes on with the newest turn, or starts the next.
@@ -162,11 +190,11 @@ fn start_next_turn(change: &mut Change<'_>, id: &SessionId) {
 fn begin_turn_process(change: &mut Change<'_>, id: &SessionId) {
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
     let Some(turn) = session.turn.clone() else { return };
-    let (lifetime, notice) = match change.brain.agent(session) {
+    let (agent, lifetime, notice) = match change.brain.agent(session) {
         Ok((agent, lifetime)) => {
             // Said once, not with every process of an agent that has one per turn.
             let left_out = session.jobs == 0 && !session.mcp.is_empty() && !mcp::can_hand_over(&agent);
-            (lifetime, left_out.then(|| mcp::left_out(session)))
+            (agent, lifetime, left_out.then(|| mcp::left_out(session)))
         }
         Err(refusal) => {
             let reason = crate::host::hinted(&refusal);
@@ -183,14 +211,16 @@ fn begin_turn_process(change: &mut Change<'_>, id: &SessionId) {
     let resume =
         session.ready.clone().filter(|ready| ready.conversation.is_some() && (ready.can_load || ready.can_resume));
     let chosen = session.chosen.clone();
-    change.emit(Some(id), Event::JobIntended { job: job.clone(), turn: serves, resume, chosen });
+    let terminal = (agent.protocol == Protocol::Pty)
+        .then(|| OnTerminal { prompted: change.brain.agents.takes_prompt(&agent).then(|| turn.id.clone()) });
+    change.emit(Some(id), Event::JobIntended { job: job.clone(), turn: serves, resume, chosen, terminal });
     if let Some(text) = notice {
         change.emit(Some(id), Event::AgentNotice { turn: Some(turn.id.clone()), text });
     }
     change.brain.units.insert(job.clone());
     let Some(launch) = launch(change, id, &job) else { return };
     let prompt = delivery(&turn);
-    change.want(Effect::StartJob { launch: Box::new(launch), prompt });
+    change.want(Effect::StartJob { launch: Box::new(launch), prompt: Some(prompt) });
 }
 
 /// A running turn's prompt.
@@ -232,8 +262,10 @@ fn launch(change: &Change<'_>, id: &SessionId, job: &JobId) -> Option<Launch> {
             options,
             mcp: mcp::with_variables(&session.mcp),
             foreign_mcp: change.brain.settings.foreign_mcp,
+            prompted: known.and_then(|known| known.terminal.as_ref()?.prompted.clone()),
         },
         turn: known.and_then(|known| known.turn.clone()),
+        on_terminal: known.is_some_and(|known| known.terminal.is_some()),
         environment: environment_of(change, session),
         pass: session.pass.clone(),
         caller: change.brain.callers.get(id).cloned().unwrap_or_default(),

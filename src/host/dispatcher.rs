@@ -20,9 +20,10 @@ use crate::host::port::{Batch, Variant};
 use crate::host::profile;
 use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
+use crate::host::terminal::Terminals;
 use crate::host::{
     on_agent, on_approval, on_create, on_hunk, on_job, on_landing, on_option, on_prompt, on_removal, on_repository,
-    on_review, on_session, on_silence, run_query,
+    on_review, on_session, on_silence, on_terminal, run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
@@ -83,7 +84,9 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
     let bus = Bus::new(Arc::clone(&setup.ports.store));
     let (requests, mut incoming) = mpsc::unbounded_channel::<Request>();
     let (inputs, mut results) = mpsc::unbounded_channel::<Input>();
+    let terminals = Arc::new(Terminals::default());
     let runner = Runner {
+        terminals: Arc::clone(&terminals),
         ports: setup.ports.clone(),
         host: inputs,
         units: Arc::default(),
@@ -135,7 +138,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
             }
         }
     });
-    Ok(HostHandle::new(requests, bus))
+    Ok(HostHandle::new(requests, bus, terminals))
 }
 
 impl Dispatcher {
@@ -265,6 +268,10 @@ impl Dispatcher {
                 }
                 let _ = reply.send(views);
             }
+            Request::Terminal { session, reply } => {
+                let change = Change::new(&mut self.brain, clock::now(), Cause::Host);
+                let _ = reply.send(on_terminal::require_expected(&change, &session));
+            }
             Request::Clients { count } => self.clients = count,
             Request::Shutdown { reply } => self.stopping = Some(reply),
         }
@@ -370,6 +377,7 @@ fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client
         Command::SetPolicy(request) => on_session::on_set_policy(change, id, request),
         Command::SetOption(request) => on_option::on_set_option(change, id, request),
         Command::AnswerApproval(request) => on_approval::on_answer(change, id, request, client),
+        Command::StartTerminal(request) => on_terminal::on_start(change, id, request),
         Command::DecideHunk(request) => on_hunk::on_decide(change, id, request),
         Command::AddComment(request) => on_review::on_add(change, id, request, client),
         Command::EditComment(request) => on_review::on_edit(change, id, request),

@@ -39,8 +39,8 @@ pub(crate) enum Effect {
     },
     /// Run the repository's setup commands.
     RunSetup { session: SessionId, run: Box<SetupRun> },
-    /// Start a process for a session and hand it the turn's prompt.
-    StartJob { launch: Box<Launch>, prompt: Delivery },
+    /// Start a process for a session and hand it the turn's prompt, if it is for one.
+    StartJob { launch: Box<Launch>, prompt: Option<Delivery> },
     /// Attach to a process that an earlier daemon started; the prompt is the running turn's.
     AttachJob { launch: Box<Launch>, prompt: Option<Delivery> },
     /// Tell a live process something.
@@ -119,6 +119,8 @@ pub(crate) struct Launch {
     pub(crate) setup: ConversationSetup,
     /// The turn it serves, for agents that run once per turn.
     pub(crate) turn: Option<TurnId>,
+    /// It shows the agent's own interface.
+    pub(crate) on_terminal: bool,
     pub(crate) environment: BTreeMap<String, String>,
     /// Names in it that were given to this session: neither the daemon's nor the agent's definition's values replace them.
     pub(crate) given: BTreeSet<String>,

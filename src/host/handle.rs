@@ -1,16 +1,20 @@
 //! The only door to the engine: submit a command, ask a query, subscribe to events.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::host::bus::{Bus, Subscription};
+use crate::host::terminal::Terminals;
+pub use crate::host::terminal::{Keyboard, Shown, Viewer};
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
 use crate::model::id::{CommandId, Seq, SessionId};
 use crate::model::query::Query;
 use crate::model::session::SessionView;
+use crate::model::terminal::TerminalSize;
 
 /// What comes in through the door.
 pub(crate) enum Request {
@@ -20,6 +24,8 @@ pub(crate) enum Request {
     Query { query: Query, reply: oneshot::Sender<Result<Value, Refusal>> },
     /// Views of sessions as they are now; unknown ids are left out.
     Views { ids: Vec<SessionId>, reply: oneshot::Sender<Vec<SessionView>> },
+    /// Whether a session's program is on a terminal, or about to be.
+    Terminal { session: SessionId, reply: oneshot::Sender<Result<(), Refusal>> },
     /// How many clients are connected has changed.
     Clients { count: u32 },
     /// Stop: no more commands, agents stay with their shims.
@@ -31,11 +37,15 @@ pub(crate) enum Request {
 pub struct HostHandle {
     requests: mpsc::UnboundedSender<Request>,
     bus: Arc<Bus>,
+    terminals: Arc<Terminals>,
 }
 
+/// How long a terminal is waited for whose program is being started.
+const TERMINAL_WITHIN: Duration = Duration::from_secs(30);
+
 impl HostHandle {
-    pub(crate) fn new(requests: mpsc::UnboundedSender<Request>, bus: Arc<Bus>) -> Self {
-        Self { requests, bus }
+    pub(crate) fn new(requests: mpsc::UnboundedSender<Request>, bus: Arc<Bus>, terminals: Arc<Terminals>) -> Self {
+        Self { requests, bus, terminals }
     }
 
     /// Submits a command; the receipt comes when the decision has committed. A repeated id gets the first receipt. `client` names the
@@ -77,6 +87,32 @@ impl HostHandle {
     /// The newest published event's number.
     pub fn head(&self) -> Seq {
         self.bus.head()
+    }
+
+    /// Looks at the terminal of a session's program with a viewer of this size; waits for a program that is being started.
+    ///
+    /// # Errors
+    /// When the session's program is not on a terminal, or does not come to be there.
+    pub async fn open_terminal(&self, session: &SessionId, size: TerminalSize) -> Result<Viewer, Refusal> {
+        let mut changes = self.terminals.changes();
+        let opened = async {
+            loop {
+                changes.borrow_and_update();
+                if let Some(viewer) = self.terminals.open(session, size) {
+                    return Ok(viewer);
+                }
+                let (reply, answer) = oneshot::channel();
+                self.send(Request::Terminal { session: session.clone(), reply })?;
+                answer.await.map_err(|_| gone())??;
+                if changes.changed().await.is_err() {
+                    return Err(gone());
+                }
+            }
+        };
+        tokio::time::timeout(TERMINAL_WITHIN, opened).await.unwrap_or_else(|_| {
+            let message = format!("its program was not on a terminal within {} s", TERMINAL_WITHIN.as_secs());
+            Err(Refusal::environment(message).hint(format!("divisi show {session}")))
+        })
     }
 
     /// Tells the host how many clients are connected, for its status.

@@ -30,6 +30,7 @@ mod on_repository;
 mod on_review;
 mod on_session;
 mod on_silence;
+mod on_terminal;
 pub mod port;
 mod profile;
 mod quiet;
@@ -39,6 +40,7 @@ pub mod run_effect;
 mod run_job;
 mod run_query;
 mod run_review;
+mod terminal;
 mod unit;
 
 /// A refusal on one line, with its next steps.

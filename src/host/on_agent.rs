@@ -5,7 +5,7 @@ use crate::host::advance::advance;
 use crate::host::change::Change;
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::port::{AgentDefinition, Lifetime, Update};
-use crate::host::{on_approval, on_prompt};
+use crate::host::{on_approval, on_prompt, on_terminal};
 use crate::model::agent::{ConfigOption, Protocol};
 use crate::model::approval::{Approval, ApprovalState};
 use crate::model::event::Event;
@@ -37,7 +37,8 @@ fn on_update(change: &mut Change<'_>, id: &SessionId, job: &JobId, update: Updat
         Update::Write { .. } | Update::CloseStdin | Update::EndSince { .. } => return,
         Update::Ready(ready) => {
             let process = change.brain.registry.jobs.get(job);
-            let first = process.is_some_and(|job| !job.ready);
+            // On a terminal nobody types a transcript.
+            let first = process.is_some_and(|job| !job.ready && job.terminal.is_none());
             let lost = process.is_some_and(|job| job.resume.is_none() || !ready.resumed);
             // A process of one turn got its prompt when it was started, when it was still to go on.
             let told = process.is_none_or(|job| job.turn.is_none() || job.resume.is_none());
@@ -114,6 +115,13 @@ fn on_update(change: &mut Change<'_>, id: &SessionId, job: &JobId, update: Updat
         }
         Update::Notice(text) => Event::AgentNotice { turn, text },
         Update::Raw(message) => Event::AgentRaw { message },
+        Update::Began { text } => return on_terminal::on_began(change, id, &text),
+        Update::Rested { outcome } => {
+            if let Some(turn) = on_terminal::begun_in_terminal(change, id) {
+                stop_turn(change, id, job, turn, outcome);
+            }
+            return;
+        }
         Update::TurnEnded { turn: ended, outcome } => {
             if turn.as_ref() == Some(&ended) {
                 stop_turn(change, id, job, ended, outcome);

@@ -9,6 +9,7 @@ use crate::model::approval::{Answer, Approval, ApprovalKind, ApprovalPolicy, Rul
 use crate::model::command::AnswerApproval;
 use crate::model::event::Event;
 use crate::model::id::{CommandId, JobId, PromptId, SessionId};
+use crate::model::terminal::ASKS_ON_TERMINAL;
 use crate::model::turn::QueuedPrompt;
 use crate::session::rule;
 
@@ -26,6 +27,11 @@ pub(crate) fn on_answer(
         ))
         .hint("divisi approvals"));
     };
+    if approval.tool.kind == ASKS_ON_TERMINAL {
+        let session = change.brain.registry.require(&approval.session)?;
+        return Err(Refusal::user(format!("'{}' asks in its terminal, and can be answered only there", session.name))
+            .hint(format!("divisi open {} --terminal", session.name)));
+    }
     let option = rule::choose(&approval, &request.answer, request.option.as_deref())
         .map_err(|refusal| refusal.hint(format!("divisi answer {} once --option ID", approval.id)))?
         .map(str::to_owned);

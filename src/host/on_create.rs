@@ -217,6 +217,7 @@ fn decide(
         usage_base: ModelUsage::default(),
         silence_sec: request.silence_sec,
         fault: None,
+        terminal: false,
         removed: false,
     };
     Ok((session, choice.notice))

@@ -4,8 +4,8 @@ use crate::host::advance::advance;
 use crate::host::change::{Change, Step};
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_agent::stop_turn;
-use crate::host::on_approval;
 use crate::host::port::Checkpoint;
+use crate::host::{on_approval, on_terminal};
 use crate::host::{on_option, on_prompt};
 use crate::model::Refusal;
 use crate::model::event::Event;
@@ -82,6 +82,11 @@ pub(crate) fn on_ended(change: &mut Change<'_>, id: &SessionId, job: &JobId, end
         },
     };
     let known = change.brain.registry.jobs.contains_key(job);
+    let on_terminal = on_terminal::is_on_terminal(change, job);
+    let failed = match &end {
+        JobEnd::NotStarted { reason } => Some(reason.clone()),
+        _ => None,
+    };
     let kind = match &end {
         JobEnd::Lost => FailureKind::Lost,
         JobEnd::NotStarted { .. } => FailureKind::NotInstalled,
@@ -92,6 +97,7 @@ pub(crate) fn on_ended(change: &mut Change<'_>, id: &SessionId, job: &JobId, end
     if known {
         change.emit(Some(id), Event::JobEnded { job: job.clone(), end });
     }
+    on_terminal::on_job_ended(change, id, on_terminal, failed.as_deref());
     advance(change, id);
 }
 

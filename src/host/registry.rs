@@ -157,7 +157,7 @@ impl Registry {
         let session = envelope.session.as_ref();
         let mut touched = None;
         match (&envelope.event, session) {
-            (Event::JobIntended { job, turn, resume, chosen }, Some(owner)) => {
+            (Event::JobIntended { job, turn, resume, chosen, terminal }, Some(owner)) => {
                 let agent = self.sessions.get(owner).map(|session| session.agent.clone()).unwrap_or_default();
                 let new = Job {
                     id: job.clone(),
@@ -166,6 +166,7 @@ impl Registry {
                     agent,
                     resume: resume.clone(),
                     chosen: chosen.clone(),
+                    terminal: terminal.clone(),
                     ready: false,
                     offset: 0,
                     end: None,

@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 use crate::host::effect::{Effect, LandingPlan, LandingStep, SetupRun, UnitInput};
 use crate::host::input::Input;
 use crate::host::port::{Agents, Attachments, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs, RepositoryFacts, Store};
+use crate::host::terminal::Terminals;
 use crate::host::{run_query, run_review};
 use crate::model::Refusal;
 use crate::model::attachment::{Attach, Attachment};
@@ -48,6 +49,7 @@ pub(crate) struct LiveUnit {
 pub(crate) struct Runner {
     pub(crate) ports: Ports,
     pub(crate) host: mpsc::UnboundedSender<Input>,
+    pub(crate) terminals: Arc<Terminals>,
     pub(crate) units: Arc<Mutex<HashMap<JobId, LiveUnit>>>,
     pub(crate) runtime: Handle,
     /// Set when the host stops: what is not begun by then is found again by the next one.
@@ -314,6 +316,7 @@ impl Runner {
                 directory: run.worktree.path.clone(),
                 environment: run.environment.clone(),
                 stdin: false,
+                terminal: None,
                 on_daemon_death: crate::model::job::OnDaemonDeath::Kill,
                 lease: limit,
             };

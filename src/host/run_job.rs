@@ -22,6 +22,7 @@ use crate::model::agent::Protocol;
 use crate::model::approval::{Answer, Approval, ApprovalState};
 use crate::model::id::SessionId;
 use crate::model::job::JobEnd;
+use crate::model::terminal::TerminalSize;
 
 /// What the session's agent differs in from the catalog's.
 fn variant(launch: &Launch) -> Variant<'_> {
@@ -31,9 +32,14 @@ fn variant(launch: &Launch) -> Variant<'_> {
 
 impl Runner {
     /// Starts a process and follows it to its end.
-    pub(crate) async fn start_job(&self, launch: Launch, prompt: Delivery, inputs: mpsc::UnboundedReceiver<UnitInput>) {
+    pub(crate) async fn start_job(
+        &self,
+        launch: Launch,
+        prompt: Option<Delivery>,
+        inputs: mpsc::UnboundedReceiver<UnitInput>,
+    ) {
         let (session, job) = (launch.session.clone(), launch.job.clone());
-        let started = self.launch_program(&launch, &prompt).await;
+        let started = self.launch_program(&launch, prompt.as_ref()).await;
         let (handle, lifetime, conversation) = match started {
             Ok(started) => started,
             Err(refusal) => {
@@ -42,7 +48,9 @@ impl Runner {
             }
         };
         self.send(Input::JobStarted { session: session.clone(), job: job.clone(), result: Ok(handle.shim) });
-        let history = if lifetime == Lifetime::Session { self.history(&launch, prompt.follow_up).await } else { None };
+        let follow_up = prompt.as_ref().is_some_and(|prompt| prompt.follow_up);
+        let history = if lifetime == Lifetime::Session { self.history(&launch, follow_up).await } else { None };
+        let terminal = launch.on_terminal.then(|| self.terminals.add(&session, Some(Arc::clone(&handle.control))));
         let unit = Unit {
             launch,
             lifetime,
@@ -53,29 +61,28 @@ impl Runner {
             host: self.host.clone(),
             history,
             attachments: Arc::clone(&self.ports.attachments),
+            terminal,
         };
-        unit.run(vec![UnitInput::Prompt(prompt)]).await;
+        unit.run(prompt.map(UnitInput::Prompt).into_iter().collect()).await;
         self.unregister(&job);
     }
 
     async fn launch_program(
         &self,
         launch: &Launch,
-        prompt: &Delivery,
+        prompt: Option<&Delivery>,
     ) -> Result<(JobHandle, Lifetime, Box<dyn Conversation>), Refusal> {
         let agents = &self.ports.agents;
-        let mut agent = agents.find_as(&launch.agent, variant(launch))?;
-        if let Some((_, profile)) = &launch.profile {
-            profile::with_arguments(&mut agent, &profile.arguments);
-        }
+        let agent = self.definition(launch)?;
         let lifetime = agents.lifetime(&agent);
         let mut environment = self.environment_of(launch, &agent).await?;
         let secret = |name: &str| environment.get(name).or_else(|| self.environment.get(name)).cloned();
         let secrets = mcp::variables(&launch.mcp, secret)?;
         environment.extend(secrets);
-        let own_prompt = match lifetime {
-            Lifetime::Turn => Some(self.own_prompt(&agent, launch, prompt).await),
-            Lifetime::Session => None,
+        let on_command_line = lifetime == Lifetime::Turn || launch.setup.prompted.is_some();
+        let own_prompt = match prompt.filter(|_| on_command_line) {
+            Some(prompt) => Some(self.own_prompt(&agent, launch, prompt).await),
+            None => None,
         };
         let spec = JobSpec {
             job: launch.job.clone(),
@@ -83,12 +90,13 @@ impl Runner {
             directory: launch.setup.directory.clone(),
             environment,
             stdin: agents.wants_stdin(&agent),
+            terminal: launch.on_terminal.then(TerminalSize::default),
             on_daemon_death: launch.on_daemon_death,
             lease: launch.lease,
         };
         let conversation = agents.converse(&agent, &launch.setup, launch.turn.as_ref());
         let handle = self.ports.jobs.start(&spec).await?;
-        if !prompt.follow_up {
+        if prompt.is_some_and(|prompt| !prompt.follow_up) {
             self.tell_problems(launch, agent);
         }
         Ok((handle, lifetime, conversation))
@@ -131,6 +139,23 @@ impl Runner {
         });
     }
 
+    /// The agent as it is started: by its protocol, or with its own interface.
+    fn definition(&self, launch: &Launch) -> Result<AgentDefinition, Refusal> {
+        let mut agent = self.ports.agents.find_as(&launch.agent, variant(launch))?;
+        if let Some((_, profile)) = &launch.profile {
+            profile::with_arguments(&mut agent, &profile.arguments);
+        }
+        if !launch.on_terminal {
+            return Ok(agent);
+        }
+        self.ports.agents.on_terminal(&agent).ok_or_else(|| {
+            Refusal::user(format!(
+                "the agent {} has no interface of its own, or its program is not installed",
+                agent.name
+            ))
+        })
+    }
+
     /// Finds an earlier daemon's process and follows it to its end.
     pub(crate) async fn attach_job(
         &self,
@@ -151,7 +176,7 @@ impl Runner {
             Attached::Gone(reader) => (reader, None),
             Attached::NeverStarted => {
                 // The daemon died between the intention and the start: it is started now, under the same id.
-                if let Some(prompt) = prompt {
+                if prompt.is_some() || launch.on_terminal {
                     self.start_job(launch, prompt, inputs).await;
                 } else {
                     self.unregister(&job);
@@ -160,7 +185,7 @@ impl Runner {
                 return;
             }
         };
-        let (lifetime, conversation) = match self.ports.agents.find_as(&launch.agent, variant(&launch)) {
+        let (lifetime, conversation) = match self.definition(&launch) {
             Ok(agent) => {
                 let conversation = self.ports.agents.converse(&agent, &launch.setup, launch.turn.as_ref());
                 (self.ports.agents.lifetime(&agent), conversation)
@@ -177,8 +202,10 @@ impl Runner {
         first.extend(launch.steers.iter().cloned().map(UnitInput::Steer));
         let history = if lifetime == Lifetime::Session { self.history(&launch, follow_up).await } else { None };
         self.send(Input::JobAttached { session, job: job.clone(), alive });
+        let terminal = launch.on_terminal.then(|| self.terminals.add(&launch.session, control.clone()));
         let (host, attachments) = (self.host.clone(), Arc::clone(&self.ports.attachments));
-        let unit = Unit { launch, lifetime, conversation, reader, control, inputs, host, history, attachments };
+        let unit =
+            Unit { launch, lifetime, conversation, reader, control, inputs, host, history, attachments, terminal };
         unit.run(first).await;
         self.unregister(&job);
     }
@@ -219,7 +246,9 @@ impl Runner {
     /// The prompt for a process of one turn. When it cannot go on with a conversation it is told what was said; a shell is not, for its
     /// prompt is a command.
     async fn own_prompt(&self, agent: &AgentDefinition, launch: &Launch, prompt: &Delivery) -> String {
-        let knows = agent.protocol == Protocol::Shell || launch.setup.resume.is_some();
+        // What a shell or a terminal is given is a command line.
+        let commands = matches!(agent.protocol, Protocol::Shell | Protocol::Pty);
+        let knows = commands || launch.setup.resume.is_some();
         match self.history(launch, prompt.follow_up && !knows).await {
             Some(history) => format!("{history}\n\n{}", self.with_paths(&launch.session, prompt)),
             None => self.with_paths(&launch.session, prompt),

@@ -19,10 +19,12 @@ use crate::host::port::{
     Update,
 };
 use crate::host::quiet::Quiet;
+use crate::host::terminal::{LiveTerminal, ending};
 use crate::model::Refusal;
 use crate::model::attachment::Attachment;
 use crate::model::id::SessionId;
 use crate::model::job::JobEnd;
+use crate::model::terminal::TerminalSize;
 
 /// Keys of writes that deliver a prompt begin with this, in every protocol.
 const PROMPT_KEY: &str = "prompt:";
@@ -54,6 +56,8 @@ pub(crate) struct Unit {
     pub(crate) history: Option<String>,
     /// What goes with prompts.
     pub(crate) attachments: Arc<dyn Attachments>,
+    /// Where the program's terminal is looked at.
+    pub(crate) terminal: Option<LiveTerminal>,
 }
 
 /// What changes while a unit runs.
@@ -78,6 +82,8 @@ struct Progress {
     deadline: Option<Instant>,
     quiet: Quiet,
     end: Option<JobEnd>,
+    /// When the process printed something last.
+    heard: Instant,
 }
 
 impl Unit {
@@ -96,6 +102,7 @@ impl Unit {
             deadline: None,
             quiet: Quiet::new(self.launch.silence, self.launch.silent.as_ref()),
             end: None,
+            heard: soon(),
         };
         if let Err(refusal) = self.follow(&mut progress, first).await {
             let input =
@@ -116,14 +123,19 @@ impl Unit {
         self.flush(progress).await;
         let mut unconfirmed: Option<oneshot::Receiver<()>> = None;
         let mut open = true;
+        let mut wanted = self.terminal.as_ref().map(|live| live.terminal.wanted());
         loop {
             if unconfirmed.is_none() && !progress.told.is_empty() {
                 let told = std::mem::take(&mut progress.told);
                 unconfirmed = Some(self.report(progress, told)?);
             }
+            let quiet = self.conversation.quiet_after().map(|silence| progress.heard + silence);
             if unconfirmed.is_none()
                 && let Some(end) = progress.end.take()
             {
+                if let Some(live) = &self.terminal {
+                    live.terminal.end(&ending(&end), self.conversation.image());
+                }
                 let (session, job) = (self.launch.session.clone(), self.launch.job.clone());
                 let _ = self.host.send(Input::JobEnded { session, job, end, offset: progress.offset });
                 return Ok(());
@@ -141,6 +153,8 @@ impl Unit {
                     if progress.quiet.is_broken() {
                         self.tell_silence(None);
                     }
+                    progress.heard = soon();
+                    self.show();
                     self.flush(progress).await;
                     if !updates.is_empty() {
                         unconfirmed = Some(self.report(progress, updates)?);
@@ -156,6 +170,20 @@ impl Unit {
                 () = sleep_until(progress.quiet.deadline()), if unconfirmed.is_none() && progress.quiet.is_watched() => {
                     let since = Some(progress.quiet.tell());
                     self.tell_silence(since);
+                }
+                looked = async { wanted.as_mut().expect("guarded").changed().await }, if wanted.is_some() => {
+                    if looked.is_err() {
+                        wanted = None;
+                    }
+                    let size = wanted.as_mut().and_then(|wanted| wanted.borrow_and_update().size);
+                    self.on_look(size).await;
+                }
+                () = sleep_until(quiet.unwrap_or_else(far)), if quiet.is_some() && unconfirmed.is_none() => {
+                    let updates = self.on_quiet(progress);
+                    self.flush(progress).await;
+                    if !updates.is_empty() {
+                        unconfirmed = Some(self.report(progress, updates)?);
+                    }
                 }
                 () = sleep_until(progress.deadline.unwrap_or_else(far)), if progress.deadline.is_some() => {
                     self.next_rung(progress).await;
@@ -190,7 +218,10 @@ impl Unit {
             progress.offset = record.offset;
             progress.quiet.heard(record.time);
             match record.kind {
-                RecordKind::Started => self.conversation.feed(ConversationInput::Started, &mut updates),
+                RecordKind::Started => {
+                    self.feed_size(&record.bytes, &mut updates);
+                    self.conversation.feed(ConversationInput::Started, &mut updates);
+                }
                 RecordKind::Stdout | RecordKind::Stderr => {
                     let stderr = record.kind == RecordKind::Stderr;
                     self.conversation.feed(ConversationInput::Output { stderr, bytes: &record.bytes }, &mut updates);
@@ -200,6 +231,7 @@ impl Unit {
                     self.conversation
                         .feed(ConversationInput::Written { key: &record.key, bytes: &record.bytes }, &mut updates);
                 }
+                RecordKind::Resized => self.feed_size(&record.bytes, &mut updates),
                 RecordKind::Ended => {
                     let end = record.end.clone().unwrap_or(JobEnd::Lost);
                     self.conversation.feed(ConversationInput::Ended(&end), &mut updates);
@@ -214,6 +246,39 @@ impl Unit {
         self.sort_out(progress, updates)
     }
 
+    /// Feeds a size as the journal has it.
+    fn feed_size(&mut self, bytes: &[u8], updates: &mut Vec<Update>) {
+        if let [a, b, c, d] = *bytes {
+            let size = TerminalSize { columns: u16::from_le_bytes([a, b]), rows: u16::from_le_bytes([c, d]) };
+            self.conversation.feed(ConversationInput::Resized(size.within_limits()), updates);
+        }
+    }
+
+    /// Shows what is to be seen on the program's terminal now, if anybody looks.
+    fn show(&self) {
+        if let Some(live) = &self.terminal {
+            live.terminal.show(|| self.conversation.image());
+        }
+    }
+
+    /// Somebody looks at the terminal, or away, or has another size.
+    async fn on_look(&mut self, size: Option<TerminalSize>) {
+        self.show();
+        if let (Some(size), Some(control)) = (size, &self.control)
+            && let Err(refusal) = control.resize(size).await
+        {
+            tracing::debug!(job = %self.launch.job, %refusal, "not resized");
+        }
+    }
+
+    /// The process has been silent for as long as the conversation wanted to know.
+    fn on_quiet(&mut self, progress: &mut Progress) -> Vec<Update> {
+        let mut updates = Vec::new();
+        self.conversation.feed(ConversationInput::Quiet, &mut updates);
+        progress.heard = soon();
+        self.sort_out(progress, updates)
+    }
+
     /// Takes out what the unit carries out itself, and joins streamed text.
     fn sort_out(&mut self, progress: &mut Progress, updates: Vec<Update>) -> Vec<Update> {
         let mut kept: Vec<Update> = Vec::new();
@@ -224,6 +289,11 @@ impl Unit {
                 Update::Ready(ready) => {
                     progress.ready = Some(ready.resumed);
                     kept.push(Update::Ready(ready));
+                }
+                Update::Rested { outcome } => {
+                    progress.stop = Stop::No;
+                    progress.deadline = None;
+                    kept.push(Update::Rested { outcome });
                 }
                 Update::TurnEnded { turn, outcome } => {
                     progress.stop = Stop::No;

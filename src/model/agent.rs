@@ -19,6 +19,8 @@ pub enum Protocol {
     CodexAppServer,
     /// One process per turn that prints JSON lines, in one of several dialects.
     JsonLines,
+    /// Its own interface, on a terminal.
+    Pty,
 }
 
 impl Protocol {
@@ -30,6 +32,7 @@ impl Protocol {
             Self::ClaudeStreamJson => "claude_stream_json",
             Self::CodexAppServer => "codex_app_server",
             Self::JsonLines => "json_lines",
+            Self::Pty => "pty",
         }
     }
 }

@@ -52,6 +52,9 @@ pub enum Command {
     /// Answer a permission request.
     #[serde(rename = "approval/answer")]
     AnswerApproval(AnswerApproval),
+    /// Have the agent show its own interface on a terminal.
+    #[serde(rename = "terminal/start")]
+    StartTerminal(OfSession),
     /// Decide on a hunk.
     #[serde(rename = "hunk/decide")]
     DecideHunk(DecideHunk),

@@ -18,6 +18,7 @@ use super::job::{JobEnd, ProcessIdentity};
 use super::landing::{Landing, LandingState};
 use super::review::{Comment, CommentKind, Round};
 use super::session::{Session, Setup};
+use super::terminal::OnTerminal;
 use super::turn::{QueuedPrompt, TurnOutcome};
 use super::usage::Usage;
 use super::worktree::WorktreeState;
@@ -177,6 +178,12 @@ pub enum Event {
         reason: String,
     },
 
+    /// The session's agent shows its own interface on a terminal, or is spoken to by its protocol again.
+    #[serde(rename = "session.moved")]
+    SessionMoved {
+        /// On a terminal.
+        terminal: bool,
+    },
     /// A process is about to be started for the session.
     #[serde(rename = "job.intended")]
     JobIntended {
@@ -191,6 +198,9 @@ pub enum Event {
         /// Options a person chose before, which it is started with.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         chosen: BTreeMap<String, String>,
+        /// It is on a terminal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terminal: Option<OnTerminal>,
     },
     /// It runs.
     #[serde(rename = "job.started")]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::AgentReady;
 use super::id::{JobId, SessionId, TurnId};
+use super::terminal::OnTerminal;
 
 /// What happens to an agent when the daemon dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -78,6 +79,9 @@ pub struct Job {
     /// Options a person chose before it was started.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub chosen: BTreeMap<String, String>,
+    /// That it is on a terminal, and how it was begun there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<OnTerminal>,
     /// True once the agent in it said that it is ready; it may say so again, with more of what it is.
     #[serde(default)]
     pub ready: bool,

@@ -22,6 +22,7 @@ pub mod review;
 pub mod secret;
 pub mod session;
 pub mod settings;
+pub mod terminal;
 pub mod turn;
 pub mod usage;
 pub mod worktree;

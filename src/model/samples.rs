@@ -18,6 +18,7 @@ use super::id::{ApprovalId, Oid, SessionId, TurnId};
 use super::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
 use super::landing::{Landing, LandingState, Strategy};
 use super::session::{Session, Setup};
+use super::terminal::OnTerminal;
 use super::turn::{QueuedPrompt, TurnOutcome};
 use super::usage::{ModelUsage, Usage, UsageScope, UsageSource};
 use super::worktree::{Base, Worktree, WorktreeState};
@@ -91,6 +92,7 @@ pub(crate) fn session() -> Session {
         usage_base: ModelUsage::default(),
         silence_sec: None,
         fault: None,
+        terminal: false,
         removed: false,
     }
 }
@@ -200,7 +202,7 @@ pub(crate) fn every_event() -> Vec<Event> {
 }
 
 /// How many events there are; [`kind`] does not compile when one is added without changing it, change this then too.
-const KINDS: usize = 59;
+const KINDS: usize = 60;
 
 fn of_sessions() -> Vec<Event> {
     let mut events = vec![
@@ -258,7 +260,9 @@ fn of_turns() -> Vec<Event> {
             turn: Some(turn.clone()),
             resume: Some(AgentReady { can_load: true, ..AgentReady::default() }),
             chosen: BTreeMap::from([("mode".to_owned(), "plan".to_owned())]),
+            terminal: Some(OnTerminal { prompted: Some(turn.clone()) }),
         },
+        Event::SessionMoved { terminal: true },
         Event::JobStarted { job: "abcdefghij.j1".into(), shim },
         Event::JobAttached { job: "abcdefghij.j1".into() },
         Event::TurnStopRequested { turn: turn.clone(), by: "cli".to_owned() },
@@ -405,6 +409,7 @@ fn kind(event: &Event) -> &'static str {
         Event::SessionCreated(_) => "session.created",
         Event::SessionPolicyChanged { .. } => "session.policy_changed",
         Event::SessionOptionChosen { .. } => "session.option_chosen",
+        Event::SessionMoved { .. } => "session.moved",
         Event::SessionRead {} => "session.read",
         Event::SessionRemoved { .. } => "session.removed",
         Event::SessionRestored { .. } => "session.restored",

@@ -214,6 +214,9 @@ pub struct Session {
     /// After how many seconds of silence its agent is asked about, when it was said for this session; 0: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence_sec: Option<u64>,
+    /// Its agent shows its own interface on a terminal instead of being spoken to by its protocol.
+    #[serde(default)]
+    pub terminal: bool,
     /// The newest failure outside of a turn, one sentence; cleared by the next turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -312,6 +315,9 @@ pub struct SessionView {
     pub mcp: Vec<String>,
     /// What the agent said of itself.
     pub ready: Option<AgentReady>,
+    /// Its agent shows its own interface on a terminal instead of being spoken to by its protocol.
+    #[serde(default)]
+    pub terminal: bool,
     /// When it was created, milliseconds since the epoch.
     pub created_at: i64,
     /// When something last happened.

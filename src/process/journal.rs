@@ -86,6 +86,7 @@ const fn to_byte(kind: RecordKind) -> u8 {
         RecordKind::Stdin => 3,
         RecordKind::Started => 4,
         RecordKind::Ended => 5,
+        RecordKind::Resized => 6,
     }
 }
 
@@ -96,6 +97,7 @@ const fn from_byte(kind: u8) -> Option<RecordKind> {
         3 => Some(RecordKind::Stdin),
         4 => Some(RecordKind::Started),
         5 => Some(RecordKind::Ended),
+        6 => Some(RecordKind::Resized),
         _ => None,
     }
 }

@@ -38,6 +38,15 @@ pub(super) enum Verb {
         /// The key.
         key: String,
     },
+    /// Type the body on the program's terminal.
+    Type,
+    /// Give the program's terminal another size.
+    Resize {
+        /// Characters in a row.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+    },
     /// Close standard input after what was written.
     CloseStdin,
     /// SIGINT to the program's group.

@@ -4,6 +4,7 @@
 //! the program's tree, and ends that tree when the program ends, when it is told to, or when no daemon looks after it for too long. It
 //! has one thread, waits in one `poll`, and holds no more than a few buffers.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixListener;
@@ -25,6 +26,7 @@ mod program;
 mod secrets;
 mod signals;
 mod sweep;
+mod terminal;
 
 use control::Control;
 use keeper::Keeper;
@@ -50,9 +52,14 @@ impl StartError {
     }
 }
 
-/// The shim's main function: runs until the job is over. Says on standard output, in one line, whether the program runs. Returns the
+/// The shim's main function, with its arguments: a job's directory. Runs until the job is over. Says on standard output, in one line, whether the program runs. Returns the
 /// process's exit code.
-pub fn shim_main(job_dir: &Path) -> i32 {
+pub fn shim_main(arguments: &[OsString]) -> i32 {
+    let job_dir = match arguments {
+        [first, rest @ ..] if first == terminal::ON_TERMINAL => return terminal::become_program(rest),
+        [job_dir] => Path::new(job_dir),
+        _ => return 2,
+    };
     let started = match start(job_dir) {
         Ok(started) => started,
         Err(error) => {
@@ -112,7 +119,8 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
         }
     };
     // A full disk from here on is back-pressure, not a failure.
-    let _ = journal.append(RecordKind::Started, "", b"");
+    let size = spec.terminal.map(terminal::recorded);
+    let _ = journal.append(RecordKind::Started, "", size.as_ref().map_or(b"".as_slice(), |size| size.as_slice()));
     who.program = identity::identify(program.pid().as_raw_pid());
     let _ = spec::save(&card, &who);
     let _ = std::fs::remove_file(&spec_path);

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::RefusalKind;
 use crate::model::job::{OnDaemonDeath, ProcessIdentity};
+use crate::model::terminal::TerminalSize;
 
 /// The version of these files. A shim may be older than the daemon that finds it.
 pub(super) const VERSION: u32 = 1;
@@ -44,6 +45,9 @@ pub(super) struct SpecFile {
     pub(super) directory: String,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) stdin: bool,
+    /// Run it on a terminal of this size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) terminal: Option<TerminalSize>,
     pub(super) on_daemon_death: OnDaemonDeath,
     pub(super) lease_ms: u64,
     /// Path of the control socket.

@@ -61,6 +61,7 @@ fn of_session(session: &mut Session, event: &Event, cause: &Cause) {
         Event::SessionOptionChosen { option, value } => {
             session.chosen.insert(option.clone(), value.clone());
         }
+        Event::SessionMoved { terminal } => session.terminal = *terminal,
         Event::SessionRemoved { preserved } => removed(session, preserved.as_ref()),
         Event::SessionRestored { head } => {
             session.removed = false;
@@ -231,6 +232,7 @@ fn removed(session: &mut Session, preserved: Option<&String>) {
         session.worktree.preserved = preserved.cloned();
     }
     session.job = None;
+    session.terminal = false;
     session.queue.clear();
 }
 

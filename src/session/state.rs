@@ -148,6 +148,7 @@ pub fn view(session: &Session, open_approvals: &[&Approval]) -> SessionView {
         usage: session.usage.clone(),
         landing: session.landing.clone(),
         review: super::round::counts(session),
+        terminal: session.terminal,
         setup: session.setup.clone(),
         plan: session.plan.clone(),
         options: session.options.clone(),

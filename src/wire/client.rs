@@ -2,6 +2,7 @@
 
 mod follow;
 mod stream;
+mod terminal;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use follow::{Batch, Follow, Follower, Revive, Starting};
+pub use terminal::{FromTerminal, TerminalInputs, TerminalOutputs, open_terminal};
 
 use crate::base::paths::PROTOCOL;
 use crate::model::command::{Command, Receipt};

@@ -11,15 +11,16 @@ use serde::Serialize;
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::Semaphore;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::base::clock;
 use crate::base::text::visible_line;
-use crate::host::handle::HostHandle;
+use crate::host::handle::{HostHandle, Viewer};
 use crate::model::Refusal;
 use crate::model::id::CommandId;
 use crate::model::query::{DaemonStatus, Query};
+use crate::model::terminal::OpenTerminal;
 use crate::wire::decode::{Call, Incoming, decode};
 use crate::wire::error::{CONFLICT, ErrorObject, INTERNAL, INVALID_REQUEST, PARSE, PROTOCOL_MISMATCH};
 use crate::wire::line::{LONGEST_ANSWER, LONGEST_REQUEST, Line, LineReader};
@@ -28,6 +29,7 @@ use crate::wire::method::DAEMON_STOP;
 use crate::wire::outgoing::{Gone, Outgoing};
 use crate::wire::serve::Shared;
 use crate::wire::subscription::{closed, pump};
+use crate::wire::terminal::{TerminalOpened, Terminals};
 
 /// How far the two ends have come.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,6 +76,9 @@ struct Connection {
     subscriptions: HashMap<String, AbortHandle>,
     pumps: JoinSet<()>,
     subscribed: u64,
+    terminals: Terminals,
+    /// Terminals that are looked for, with their request.
+    looking: JoinSet<(Option<Id>, Result<Viewer, Refusal>)>,
 }
 
 impl Connection {
@@ -89,6 +94,8 @@ impl Connection {
             subscriptions: HashMap::new(),
             pumps: JoinSet::new(),
             subscribed: 0,
+            terminals: Terminals::default(),
+            looking: JoinSet::new(),
         }
     }
 
@@ -104,6 +111,12 @@ impl Connection {
             };
             let line = tokio::select! {
                 () = stop.requested() => return,
+                Some(found) = self.looking.join_next() => {
+                    if self.found(found).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
                 line = next => line,
             };
             let goes = match line {
@@ -134,9 +147,16 @@ impl Connection {
 
     /// Lets requests that are being worked on finish; subscriptions end.
     async fn finish(&mut self) {
+        self.looking.abort_all();
+        let terminals = self.terminals.stop();
         self.pumps.abort_all();
         while self.pumps.join_next().await.is_some() {}
         if self.shared.stop.is_triggered() {
+            for ended in terminals {
+                if !matches!(timeout(self.shared.limits.drain, self.outgoing.send(ended)).await, Ok(Ok(()))) {
+                    break;
+                }
+            }
             let refusal = Refusal::environment("the daemon was told to stop");
             for subscription in std::mem::take(&mut self.subscriptions).into_keys() {
                 let closed = closed(&subscription, refusal.clone());
@@ -235,6 +255,25 @@ impl Connection {
             Call::Hello(_) => Ok(()),
             Call::Subscribe(subscribe) => self.subscribe(id, subscribe).await,
             Call::Unsubscribe(unsubscribe) => self.unsubscribe(id, &unsubscribe).await,
+            Call::OpenTerminal(open) => self.open_terminal(id, open).await,
+            Call::TypeIn(input) => match self.terminals.keyboard(&input.terminal) {
+                Ok(keyboard) => {
+                    let work = async move {
+                        keyboard.type_in(&[input.text.as_bytes(), &input.bytes].concat()).await?;
+                        Ok(serde_json::json!({}))
+                    };
+                    self.begin(id, move |_| Box::pin(work)).await
+                }
+                Err(refusal) => self.refuse(id, &refusal.into()).await,
+            },
+            Call::ResizeTerminal(resize) => {
+                let result = self.terminals.resize(&resize).map(|()| serde_json::json!({}));
+                self.answer(id, result).await
+            }
+            Call::CloseTerminal(close) => {
+                let result = self.terminals.close(&close.terminal).map(|()| serde_json::json!({}));
+                self.answer(id, result).await
+            }
             Call::StopDaemon => {
                 tracing::info!("{DAEMON_STOP} was asked for by {}", self.client);
                 self.succeed(id, &serde_json::json!({ "stopping": true })).await?;
@@ -271,6 +310,35 @@ impl Connection {
                     }
                     drop(permit);
                 });
+                Ok(())
+            }
+        }
+    }
+
+    /// Looks for a terminal, which may take until its program is there; nothing else waits for it.
+    async fn open_terminal(&mut self, id: Option<Id>, open: OpenTerminal) -> Goes {
+        let open_already = self.terminals.count() + self.looking.len();
+        if open_already >= self.shared.limits.subscriptions {
+            let error = ErrorObject::new(CONFLICT, format!("this connection has {open_already} terminals already"));
+            return self.refuse(id, &error).await;
+        }
+        let host = self.shared.host.clone();
+        self.looking.spawn(async move { (id, host.open_terminal(&open.session, open.size()).await) });
+        Ok(())
+    }
+
+    /// A terminal was found, or not.
+    async fn found(&mut self, found: Result<(Option<Id>, Result<Viewer, Refusal>), JoinError>) -> Goes {
+        match found {
+            Ok((id, Ok(viewer))) => {
+                let terminal = self.terminals.name();
+                self.succeed(id, &TerminalOpened { terminal: terminal.clone() }).await?;
+                self.terminals.begin(terminal, viewer, self.outgoing.clone());
+                Ok(())
+            }
+            Ok((id, Err(refusal))) => self.refuse(id, &refusal.into()).await,
+            Err(error) => {
+                tracing::error!("a terminal was looked for in vain: {error}");
                 Ok(())
             }
         }

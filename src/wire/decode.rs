@@ -7,9 +7,11 @@ use crate::base::text::visible_line;
 use crate::model::command::Command;
 use crate::model::id::CommandId;
 use crate::model::query::Query;
+use crate::model::terminal::OpenTerminal;
 use crate::wire::error::{ErrorObject, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE};
 use crate::wire::message::{Hello, Id, Subscribe, Unsubscribe};
 use crate::wire::method;
+use crate::wire::terminal::{TerminalClose, TerminalInput, TerminalResize};
 
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,14 @@ pub enum Call {
     Subscribe(Subscribe),
     /// `event/unsubscribe`.
     Unsubscribe(Unsubscribe),
+    /// `terminal/open`.
+    OpenTerminal(OpenTerminal),
+    /// `terminal/input`.
+    TypeIn(TerminalInput),
+    /// `terminal/resize`.
+    ResizeTerminal(TerminalResize),
+    /// `terminal/close`.
+    CloseTerminal(TerminalClose),
     /// `daemon/stop`.
     StopDaemon,
     /// A command, with the id the client gave it.
@@ -117,6 +127,10 @@ fn call(name: &str, params: Map<String, Value>) -> Result<Call, ErrorObject> {
         method::HELLO => return typed(params).map(Call::Hello),
         method::EVENT_SUBSCRIBE => return typed(params).map(Call::Subscribe),
         method::EVENT_UNSUBSCRIBE => return typed(params).map(Call::Unsubscribe),
+        method::TERMINAL_OPEN => return typed(params).map(Call::OpenTerminal),
+        method::TERMINAL_INPUT => return typed(params).map(Call::TypeIn),
+        method::TERMINAL_RESIZE => return typed(params).map(Call::ResizeTerminal),
+        method::TERMINAL_CLOSE => return typed(params).map(Call::CloseTerminal),
         method::DAEMON_STOP => {
             only(&params, &[])?;
             return Ok(Call::StopDaemon);
@@ -171,6 +185,7 @@ fn command(name: &str, params: Map<String, Value>) -> Result<Command, ErrorObjec
             only(&params, &["approval", "answer", "message", "scope", "option"])?;
             Command::AnswerApproval(typed(params)?)
         }
+        method::TERMINAL_START => Command::StartTerminal(typed(params)?),
         method::HUNK_DECIDE => Command::DecideHunk(typed(params)?),
         method::COMMENT_ADD => Command::AddComment(typed(params)?),
         method::COMMENT_EDIT => Command::EditComment(typed(params)?),

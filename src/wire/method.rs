@@ -9,6 +9,14 @@ pub const HELLO: &str = "hello";
 pub const EVENT_SUBSCRIBE: &str = "event/subscribe";
 /// Ends a subscription.
 pub const EVENT_UNSUBSCRIBE: &str = "event/unsubscribe";
+/// Looks at the terminal of a session's program.
+pub const TERMINAL_OPEN: &str = "terminal/open";
+/// Types on it.
+pub const TERMINAL_INPUT: &str = "terminal/input";
+/// Tells the viewer's size.
+pub const TERMINAL_RESIZE: &str = "terminal/resize";
+/// Looks away.
+pub const TERMINAL_CLOSE: &str = "terminal/close";
 /// Ends the daemon; agents stay with their shims.
 pub const DAEMON_STOP: &str = "daemon/stop";
 
@@ -16,6 +24,11 @@ pub const DAEMON_STOP: &str = "daemon/stop";
 pub const EVENT_BATCH: &str = "event/batch";
 /// Notification: a subscription ended because the events cannot be read.
 pub const EVENT_CLOSED: &str = "event/closed";
+
+/// Notification: what is to be seen on a terminal.
+pub const TERMINAL_OUTPUT: &str = "terminal/output";
+/// Notification: a terminal's program has ended.
+pub const TERMINAL_ENDED: &str = "terminal/ended";
 
 /// [`Command::CreateSession`].
 pub const SESSION_CREATE: &str = "session/create";
@@ -39,6 +52,8 @@ pub const SESSION_POLICY: &str = "session/policy";
 pub const SESSION_OPTION: &str = "session/option";
 /// [`Command::AnswerApproval`].
 pub const APPROVAL_ANSWER: &str = "approval/answer";
+/// [`Command::StartTerminal`].
+pub const TERMINAL_START: &str = "terminal/start";
 /// [`Command::DecideHunk`].
 pub const HUNK_DECIDE: &str = "hunk/decide";
 /// [`Command::AddComment`].
@@ -98,7 +113,16 @@ pub const DOCTOR_SCAN: &str = "doctor/scan";
 pub const DAEMON_STATUS: &str = "daemon/status";
 
 /// Methods of the connection itself.
-pub const CONNECTION: &[&str] = &[HELLO, EVENT_SUBSCRIBE, EVENT_UNSUBSCRIBE, DAEMON_STOP];
+pub const CONNECTION: &[&str] = &[
+    HELLO,
+    EVENT_SUBSCRIBE,
+    EVENT_UNSUBSCRIBE,
+    TERMINAL_OPEN,
+    TERMINAL_INPUT,
+    TERMINAL_RESIZE,
+    TERMINAL_CLOSE,
+    DAEMON_STOP,
+];
 
 /// Methods that are commands: recorded, with a receipt.
 pub const COMMANDS: &[&str] = &[
@@ -113,6 +137,7 @@ pub const COMMANDS: &[&str] = &[
     SESSION_POLICY,
     SESSION_OPTION,
     APPROVAL_ANSWER,
+    TERMINAL_START,
     HUNK_DECIDE,
     COMMENT_ADD,
     COMMENT_EDIT,
@@ -148,7 +173,7 @@ pub const QUERIES: &[&str] = &[
 ];
 
 /// Notifications the daemon sends.
-pub const NOTIFICATIONS: &[&str] = &[EVENT_BATCH, EVENT_CLOSED];
+pub const NOTIFICATIONS: &[&str] = &[EVENT_BATCH, EVENT_CLOSED, TERMINAL_OUTPUT, TERMINAL_ENDED];
 
 /// Every method a client may call.
 pub fn all() -> impl Iterator<Item = &'static str> {

@@ -17,6 +17,7 @@ pub mod socket;
 pub mod start;
 pub mod stop;
 mod subscription;
+pub mod terminal;
 pub mod transcript;
 pub mod unified;
 

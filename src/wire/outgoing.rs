@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 /// Bytes that may wait for one client.
@@ -12,6 +12,8 @@ pub(super) const BUDGET: usize = 8 * 1024 * 1024;
 
 struct Queued {
     bytes: Vec<u8>,
+    /// Told once it is written.
+    written: Option<oneshot::Sender<()>>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -43,7 +45,16 @@ impl Outgoing {
     pub(super) async fn send(&self, bytes: Vec<u8>) -> Result<(), Gone> {
         let cost = u32::try_from(bytes.len().min(BUDGET)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.budget).acquire_many_owned(cost).await.map_err(|_| Gone)?;
-        self.queue.send(Queued { bytes, _permit: permit }).map_err(|_| Gone)
+        self.queue.send(Queued { bytes, written: None, _permit: permit }).map_err(|_| Gone)
+    }
+
+    /// [`Outgoing::send`], and waits until the system has taken all of it.
+    pub(super) async fn send_through(&self, bytes: Vec<u8>) -> Result<(), Gone> {
+        let cost = u32::try_from(bytes.len().min(BUDGET)).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&self.budget).acquire_many_owned(cost).await.map_err(|_| Gone)?;
+        let (written, taken) = oneshot::channel();
+        self.queue.send(Queued { bytes, written: Some(written), _permit: permit }).map_err(|_| Gone)?;
+        taken.await.map_err(|_| Gone)
     }
 }
 
@@ -59,6 +70,10 @@ async fn write_out<W: AsyncWrite + Unpin>(mut sink: W, mut waiting: mpsc::Unboun
                     return;
                 }
             }
+        }
+        if let Some(written) = message.written {
+            // Nobody waits when the terminal was closed meanwhile.
+            let _ = written.send(());
         }
     }
     // The other end may be gone already; there is nothing left to tell it.

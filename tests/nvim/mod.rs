@@ -13,6 +13,7 @@ mod real;
 mod review;
 mod screens;
 mod start;
+mod terminal;
 mod transcript;
 mod work;
 

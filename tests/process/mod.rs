@@ -8,3 +8,4 @@ mod pressure;
 mod socket;
 mod support;
 mod swept;
+mod terminal;

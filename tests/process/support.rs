@@ -61,6 +61,7 @@ impl House {
             directory: self.worktree().to_str().unwrap().to_owned(),
             environment: BTreeMap::from([("PATH".to_owned(), path)]),
             stdin: false,
+            terminal: None,
             on_daemon_death: OnDaemonDeath::Keep,
             lease: LIMIT,
         }

@@ -161,6 +161,7 @@ impl PipeSession {
         let setup = ConversationSetup {
             directory: self.stage.worktree.display().to_string(),
             resume,
+            prompted: None,
             mode: self.mode.clone(),
             ..ConversationSetup::default()
         };

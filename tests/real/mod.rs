@@ -19,4 +19,5 @@ mod scenarios;
 mod session;
 mod stage;
 mod steering;
+mod terminals;
 mod through;

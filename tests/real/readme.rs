@@ -17,6 +17,8 @@ const USUAL: [&str; 5] = [
     include_str!("gemini.rs"),
     include_str!("daemon.rs"),
 ];
+/// Their own interfaces, named on a command line.
+const TERMINALS: &str = include_str!("terminals.rs");
 const OTHERS: &str = include_str!("others.rs");
 
 /// The table's rows by the agent's name: protocol and what shows it.
@@ -37,6 +39,7 @@ fn words(protocol: Protocol) -> &'static str {
         Protocol::ClaudeStreamJson => "its own, two-way",
         Protocol::CodexAppServer => "its own, app server",
         Protocol::JsonLines => "JSON lines",
+        Protocol::Pty => "terminal",
     }
 }
 
@@ -73,13 +76,18 @@ fn the_readme_tells_of_every_agent_what_is_shown() {
         assert_eq!(protocol, words(agent.protocol), "{}", agent.name);
         match shown.as_str() {
             // Ours: the whole test suite uses them.
-            "every run" if matches!(agent.name.as_str(), "shell" | "scripted") => {}
+            "every run" if matches!(agent.name.as_str(), "shell" | "scripted" | "terminal") => {}
+            "every run" if agent.protocol == Protocol::Pty => {
+                assert!(TERMINALS.contains(&format!("\"{}\"", agent.name)), "no test uses {}", agent.name);
+            }
             "every run" => assert!(is_tested(&agent.name, false), "no test of every run uses {}", agent.name),
             "by hand" => {
                 assert!(is_tested(&agent.name, true), "no ignored test uses {}", agent.name);
                 assert!(!is_tested(&agent.name, false), "{} is part of every run", agent.name);
             }
-            "recordings" => assert!(!is_tested(&agent.name, false) && !is_tested(&agent.name, true), "{}", agent.name),
+            "recordings" | "untried" => {
+                assert!(!is_tested(&agent.name, false) && !is_tested(&agent.name, true), "{}", agent.name)
+            }
             other => panic!("{}: shown by {other:?}?", agent.name),
         }
     }

@@ -6,6 +6,7 @@ mod env;
 mod leftovers;
 mod run;
 pub(crate) mod skip;
+mod terminal;
 mod wait;
 
 #[cfg(test)]
@@ -14,4 +15,5 @@ mod tests;
 pub(crate) use env::TestEnv;
 pub(crate) use run::{OUTER_TIMEOUT, Ran, Running, run};
 pub(crate) use skip::{NvimEnd, nvim};
-pub(crate) use wait::{found_within, wait_until};
+pub(crate) use terminal::TestTerminal;
+pub(crate) use wait::{found_within, holds_within, wait_until};

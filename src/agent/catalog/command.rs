@@ -12,6 +12,8 @@ use crate::model::agent::Protocol;
 
 /// The word that stands for the prompt; without it a shell's prompt is the last argument.
 const PROMPT: &str = "{prompt}";
+/// The word that stands for the conversation to go on with.
+const CONVERSATION: &str = "{conversation}";
 /// Stands for the value in the words of [`Arguments`].
 const VALUE: &str = "{value}";
 
@@ -20,7 +22,7 @@ const VALUE: &str = "{value}";
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
     /// The conversation to go on with.
-    resume: Option<Vec<String>>,
+    pub(super) resume: Option<Vec<String>>,
     model: Option<Vec<String>>,
     mode: Option<Vec<String>>,
     /// The mode when none is asked for.
@@ -48,6 +50,11 @@ fn words(template: Option<&Vec<String>>, value: Option<&str>) -> Vec<String> {
     }
 }
 
+/// Whether the definition says where the prompt goes.
+pub(super) fn places_prompt(agent: &AgentDefinition) -> bool {
+    agent.command.iter().any(|word| word.contains(PROMPT))
+}
+
 /// The command line of a process of `agent`.
 pub(super) fn fill(
     agent: &AgentDefinition,
@@ -55,7 +62,7 @@ pub(super) fn fill(
     setup: &ConversationSetup,
     prompt: Option<&str>,
 ) -> Vec<String> {
-    let takes_prompt = matches!(agent.protocol, Protocol::Shell | Protocol::JsonLines);
+    let takes_prompt = matches!(agent.protocol, Protocol::Shell | Protocol::JsonLines) || places_prompt(agent);
     let prompt = prompt.filter(|_| takes_prompt);
     let conversation = setup.resume.as_ref().and_then(|earlier| earlier.conversation.as_deref());
     let mut command = Vec::new();
@@ -69,6 +76,8 @@ pub(super) fn fill(
                 let mode = setup.mode.as_deref().or(arguments.default_mode.as_deref());
                 command.extend(words(arguments.mode.as_ref(), mode));
             }
+            (CONVERSATION, _) => command.extend(conversation.map(str::to_owned)),
+            (word, None) if agent.protocol == Protocol::Pty && word.contains(PROMPT) => {}
             (word, Some(prompt)) if word.contains(PROMPT) => {
                 command.push(word.replace(PROMPT, prompt));
                 placed = true;

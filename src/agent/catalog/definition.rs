@@ -9,6 +9,14 @@ use crate::model::agent::Protocol;
 use super::command::Arguments;
 use super::login::LoginRule;
 
+/// How an agent that is spoken to by a protocol shows its own interface.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TerminalFile {
+    /// Program and arguments; the word `{conversation}` is the conversation to go on with.
+    pub(super) command: Vec<String>,
+}
+
 /// What a file may say. An unknown key is an error: a typing mistake in `pass_environment` must not be silent.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +43,8 @@ pub(super) struct DefinitionFile {
     pub(super) version: Option<Vec<String>>,
     #[serde(default)]
     pub(super) login: LoginRule,
+    /// Its own interface, for people.
+    pub(super) terminal: Option<TerminalFile>,
     pub(super) install_hint: Option<String>,
     pub(super) notes: Option<String>,
 }
@@ -97,6 +107,11 @@ impl DefinitionFile {
             if program.contains('/') && !program.starts_with('/') {
                 return Err(format!("`command` names the program {program:?}: give a bare name or an absolute path"));
             }
+        }
+        if let Some(terminal) = &self.terminal
+            && !terminal.command.iter().any(|word| word == "{conversation}")
+        {
+            return Err("`terminal.command` lacks the word {conversation}: it has to go on with one".to_owned());
         }
         let variables = [&self.base_url_variable, &self.mode_variable];
         let names = self.environment.keys().chain(&self.pass_environment).chain(variables.into_iter().flatten());

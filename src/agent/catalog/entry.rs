@@ -23,6 +23,8 @@ pub(super) struct Entry {
     pub(super) command: Vec<String>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) pass_environment: Vec<String>,
+    /// The command of its own interface.
+    pub(super) terminal: Option<Vec<String>>,
     pub(super) base_url_variable: Option<String>,
     pub(super) mode_variable: Option<String>,
     /// What makes its program tell its version.
@@ -72,6 +74,10 @@ pub(super) fn merge(
         command,
         environment,
         pass_environment,
+        terminal: file
+            .terminal
+            .map(|terminal| terminal.command.into_iter().map(with_program).collect())
+            .or_else(|| earlier.and_then(|entry| entry.terminal.clone())),
         base_url_variable: file.base_url_variable.or_else(|| earlier.and_then(|entry| entry.base_url_variable.clone())),
         mode_variable: file.mode_variable.or_else(|| earlier.and_then(|entry| entry.mode_variable.clone())),
         // Another program is not asked as the earlier one was.

@@ -6,9 +6,11 @@
 //! write has a key that is a function of the state), and goes on in the middle of a turn.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::base::screen::Image;
 use crate::host::port::Content;
 use crate::model::Refusal;
 use crate::model::agent::{AgentCommand, AgentReady, AgentView, ConfigOption, PlanEntry, Protocol, ToolCall};
@@ -21,6 +23,7 @@ use crate::model::mcp::McpServer;
 use crate::model::profile::CredentialSource;
 use crate::model::query::Finding;
 use crate::model::secret::Secret;
+use crate::model::terminal::TerminalSize;
 use crate::model::turn::TurnOutcome;
 use crate::model::usage::Usage;
 
@@ -109,6 +112,8 @@ pub struct ConversationSetup {
     pub mcp: BTreeMap<String, McpServer>,
     /// Whether it may start the MCP servers that its own configuration and the repository's name besides.
     pub foreign_mcp: bool,
+    /// The turn whose prompt the process was started with.
+    pub prompted: Option<TurnId>,
 }
 
 /// What happens to a conversation.
@@ -167,6 +172,11 @@ pub enum ConversationInput<'a> {
     },
     /// Cancel the running turn by the protocol's own means.
     Cancel,
+    /// Its terminal has this size from here on.
+    Resized(TerminalSize),
+    /// It printed nothing for as long as [`Conversation::quiet_after`] said. Not in the journal, so what follows from it
+    /// may only be a write, or that it is ready.
+    Quiet,
     /// Set an option.
     Option {
         /// Its id.
@@ -278,6 +288,16 @@ pub enum Update {
         /// After how many milliseconds it may be tried again, where only that is known.
         retry_after_ms: Option<u64>,
     },
+    /// Nobody sent a prompt, and it works all the same: a person typed one in its terminal.
+    Began {
+        /// What to call it.
+        text: String,
+    },
+    /// What had begun like that is over.
+    Rested {
+        /// How.
+        outcome: TurnOutcome,
+    },
     /// The turn is over.
     TurnEnded {
         /// Which.
@@ -294,6 +314,16 @@ pub trait Conversation: Send {
 
     /// True when a cancelled turn is ended by the protocol ([`ConversationInput::Cancel`]); false when signals are all there is.
     fn can_cancel(&self) -> bool;
+
+    /// After how much silence it wants to be told [`ConversationInput::Quiet`]; absent: never.
+    fn quiet_after(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What is to be seen on the program's terminal; absent when it has none.
+    fn image(&self) -> Option<Image> {
+        None
+    }
 }
 
 /// The catalog.
@@ -339,6 +369,17 @@ pub trait Agents: Send + Sync {
 
     /// The command for a process: for [`Lifetime::Turn`] with the turn's prompt.
     fn command(&self, agent: &AgentDefinition, setup: &ConversationSetup, prompt: Option<&str>) -> Vec<String>;
+
+    /// The agent with its own interface on a terminal, for a session whose conversation has this id; absent when it has none that can
+    /// go on with a conversation. An agent that is spoken to on a terminal anyway is itself.
+    fn on_terminal(&self, _agent: &AgentDefinition) -> Option<AgentDefinition> {
+        None
+    }
+
+    /// Whether its processes are started with the first prompt.
+    fn takes_prompt(&self, _agent: &AgentDefinition) -> bool {
+        false
+    }
 
     /// Whether its processes get a pipe as standard input.
     fn wants_stdin(&self, agent: &AgentDefinition) -> bool;

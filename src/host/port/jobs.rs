@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use crate::model::Refusal;
 use crate::model::id::JobId;
 use crate::model::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
+use crate::model::terminal::TerminalSize;
 
 /// How to start a program under a shim.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct JobSpec {
     pub environment: BTreeMap<String, String>,
     /// Whether standard input is a pipe that divisi writes to; otherwise it is empty.
     pub stdin: bool,
+    /// The program runs on a terminal of this size, which is its standard input, output and error; absent: on pipes.
+    pub terminal: Option<TerminalSize>,
     /// What the shim does when the daemon dies.
     pub on_daemon_death: OnDaemonDeath,
     /// How long the shim keeps the program without any daemon.
@@ -37,8 +40,10 @@ pub enum RecordKind {
     Stderr,
     /// Bytes written to its standard input, with the key they were written under.
     Stdin,
-    /// The program started (payload empty).
+    /// The program started (payload empty; on a terminal its size, as in [`RecordKind::Resized`]).
     Started,
+    /// Its terminal has another size: columns and rows, two little-endian numbers of two bytes.
+    Resized,
     /// The program ended; nothing follows.
     Ended,
 }
@@ -81,13 +86,25 @@ pub trait JobControl: Send + Sync {
     /// When the shim is gone or standard input is closed.
     async fn write(&self, key: &str, bytes: &[u8]) -> Result<(), Refusal>;
 
-    /// Closes the program's standard input.
+    /// Types on the program's terminal, after what waits to be written. Not recorded: people type passwords too.
+    ///
+    /// # Errors
+    /// When the shim is gone, the program does not read, or it runs on pipes.
+    async fn type_in(&self, bytes: &[u8]) -> Result<(), Refusal>;
+
+    /// Gives the program's terminal another size; recorded in the journal. Nothing happens when it has that size.
+    ///
+    /// # Errors
+    /// When the shim is gone, or the program runs on pipes.
+    async fn resize(&self, size: TerminalSize) -> Result<(), Refusal>;
+
+    /// Closes the program's standard input; on a terminal the end of a file is typed.
     ///
     /// # Errors
     /// When the shim is gone.
     async fn close_stdin(&self) -> Result<(), Refusal>;
 
-    /// SIGINT to the program's group, once.
+    /// SIGINT to the program's group (on a terminal to whoever has it), once.
     ///
     /// # Errors
     /// When the shim is gone.

@@ -38,6 +38,7 @@ fn launch(profile: Profile, caller: Caller) -> Launch {
         mcp: BTreeMap::new(),
         silence: Duration::ZERO,
         silent: None,
+        on_terminal: false,
         offset: 0,
         steers: Vec::new(),
     }

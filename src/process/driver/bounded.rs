@@ -51,7 +51,7 @@ async fn follow(mut handle: JobHandle, limit: Duration) -> Result<(JobEnd, Strin
             match record.kind {
                 RecordKind::Stdout | RecordKind::Stderr => left_out |= keep(&mut kept, &record.bytes),
                 RecordKind::Ended => end = record.end.unwrap_or(JobEnd::Lost),
-                RecordKind::Stdin | RecordKind::Started => {}
+                RecordKind::Stdin | RecordKind::Started | RecordKind::Resized => {}
             }
         }
     }

@@ -18,6 +18,7 @@ use super::remains::{self, Shim};
 use crate::host::port::JobControl;
 use crate::model::Refusal;
 use crate::model::job::ProcessIdentity;
+use crate::model::terminal::TerminalSize;
 use crate::process::identity;
 use crate::process::protocol::{self, Frame, Reply, Request, Verb};
 use crate::process::spec::ShimFile;
@@ -152,6 +153,15 @@ impl Connection {
 impl JobControl for Connection {
     async fn write(&self, key: &str, bytes: &[u8]) -> Result<(), Refusal> {
         self.ask(Verb::Write { key: key.to_owned() }, bytes).await.map(|_| ())
+    }
+
+    async fn type_in(&self, bytes: &[u8]) -> Result<(), Refusal> {
+        self.ask(Verb::Type, bytes).await.map(|_| ())
+    }
+
+    async fn resize(&self, size: TerminalSize) -> Result<(), Refusal> {
+        let TerminalSize { columns, rows } = size.within_limits();
+        self.ask(Verb::Resize { columns, rows }, b"").await.map(|_| ())
     }
 
     async fn close_stdin(&self) -> Result<(), Refusal> {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::host::port::JobControl;
 use crate::model::Refusal;
 use crate::model::id::JobId;
+use crate::model::terminal::TerminalSize;
 
 /// Refuses everything.
 #[derive(Debug)]
@@ -23,6 +24,14 @@ impl Over {
 #[async_trait]
 impl JobControl for Over {
     async fn write(&self, _key: &str, _bytes: &[u8]) -> Result<(), Refusal> {
+        self.refusal()
+    }
+
+    async fn type_in(&self, _bytes: &[u8]) -> Result<(), Refusal> {
+        self.refusal()
+    }
+
+    async fn resize(&self, _size: TerminalSize) -> Result<(), Refusal> {
         self.refusal()
     }
 

@@ -16,6 +16,7 @@ use super::remains::{self, Shim};
 use super::{Places, blocking, forget};
 use crate::base::clock;
 use crate::host::port::JobSpec;
+use crate::model::terminal::TerminalSize;
 use crate::model::{Refusal, RefusalKind};
 use crate::process::spec::{self, LOG, Ready, SPEC, ShimFile, SpecFile, TMP};
 use crate::process::{journal, tree};
@@ -130,6 +131,11 @@ fn content(places: &Places, directory: &Path, spec: &JobSpec) -> Result<SpecFile
     let control = if short { beside } else { places.runtime.join(format!("job-{dye:016x}.sock")) };
     let mut environment = spec.environment.clone();
     environment.insert("TMPDIR".into(), text(&directory.join(TMP))?);
+    if spec.terminal.is_some() {
+        // What the screen model understands, whatever terminal the daemon was started from.
+        environment.insert("TERM".into(), "xterm-256color".into());
+        environment.insert("COLORTERM".into(), "truecolor".into());
+    }
     environment.insert(tree::JOB_VARIABLE.into(), spec.job.to_string());
     environment.insert(tree::DYE_VARIABLE.into(), tree::dye_text(dye));
     Ok(SpecFile {
@@ -139,6 +145,7 @@ fn content(places: &Places, directory: &Path, spec: &JobSpec) -> Result<SpecFile
         directory: spec.directory.clone(),
         environment,
         stdin: spec.stdin,
+        terminal: spec.terminal.map(TerminalSize::within_limits),
         on_daemon_death: spec.on_daemon_death,
         lease_ms: u64::try_from(spec.lease.as_millis()).unwrap_or(u64::MAX),
         control: text(&control)?,

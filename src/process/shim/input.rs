@@ -1,8 +1,8 @@
 //! The program's standard input: a queue in front of a pipe that may be full.
 
 use std::collections::{HashMap, VecDeque};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::process::ChildStdin;
 
 use crate::process::identity;
 
@@ -34,7 +34,7 @@ impl Input {
     }
 
     /// Why a write cannot be taken, if so.
-    pub(super) fn refusal(&self, stdin: Option<&ChildStdin>, length: usize) -> Option<String> {
+    pub(super) fn refusal(&self, stdin: Option<&File>, length: usize) -> Option<String> {
         if stdin.is_none() || self.closing {
             return Some("the program's standard input is closed".into());
         }
@@ -45,6 +45,12 @@ impl Input {
     /// Takes a write whose record ends at `offset` of the journal.
     pub(super) fn push(&mut self, key: String, offset: u64, bytes: Vec<u8>) {
         self.keys.insert(key, identity::ticks());
+        self.waiting += bytes.len();
+        self.queue.push_back((offset, bytes));
+    }
+
+    /// Takes what is typed after all that was asked for, whose record ends at `offset`; it is not recorded and has no key.
+    pub(super) fn push_typed(&mut self, offset: u64, bytes: Vec<u8>) {
         self.waiting += bytes.len();
         self.queue.push_back((offset, bytes));
     }
@@ -60,7 +66,7 @@ impl Input {
     }
 
     /// Writes what the pipe takes. Closes the pipe when it is time to, or when the program closed its end.
-    pub(super) fn pump(&mut self, stdin: &mut Option<ChildStdin>, journal: u64) {
+    pub(super) fn pump(&mut self, stdin: &mut Option<File>, journal: u64) {
         while let (Some(pipe), Some((offset, bytes))) = (stdin.as_mut(), self.queue.front()) {
             if *offset > journal {
                 return;

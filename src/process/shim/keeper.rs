@@ -17,9 +17,11 @@ use super::program::Program;
 use super::secrets::Secrets;
 use super::signals::Signals;
 use super::sweep::Sweep;
+use super::terminal::{Terminal, recorded};
 use crate::base::clock;
 use crate::host::port::RecordKind;
 use crate::model::job::{JobEnd, OnDaemonDeath};
+use crate::model::terminal::TerminalSize;
 use crate::process::identity::ProcessStat;
 use crate::process::journal::{CHUNK, JournalWriter, MAX_KEY, MAX_PAYLOAD};
 use crate::process::protocol::{Reply, Request, Verb};
@@ -28,6 +30,9 @@ use crate::process::tree;
 
 /// How often a journal that could not be written is tried again.
 const RETRY: Duration = Duration::from_millis(250);
+
+/// What is typed on a terminal for the end of a file (Ctrl-D).
+const END_OF_FILE: u8 = 4;
 
 /// A program and everything around it.
 #[derive(Debug)]
@@ -168,6 +173,9 @@ impl Keeper {
     }
 
     fn stop(&mut self, grace: Duration) {
+        if let Some(terminal) = self.program.terminal.as_ref().filter(|_| self.status.is_none()) {
+            terminal.hang_up(self.program.pid());
+        }
         self.ending.stop(grace, self.status.is_some(), clock::instant());
     }
 
@@ -285,7 +293,9 @@ impl Keeper {
                 }
             }
             Verb::Write { key } => self.write(key, body)?,
-            Verb::CloseStdin => self.input.close(),
+            Verb::Type => self.type_in(body)?,
+            Verb::Resize { columns, rows } => self.resize(TerminalSize { columns, rows }.within_limits())?,
+            Verb::CloseStdin => self.close_stdin(),
             Verb::Interrupt => self.interrupt(),
             Verb::Stop { grace_ms } => self.stop(Duration::from_millis(grace_ms)),
         }
@@ -312,7 +322,49 @@ impl Keeper {
         Ok(())
     }
 
+    fn type_in(&mut self, bytes: Vec<u8>) -> Result<(), String> {
+        if self.program.terminal.is_none() {
+            return Err("the program does not run on a terminal".into());
+        }
+        if self.status.is_some() {
+            return Err("the program has ended".into());
+        }
+        if let Some(refusal) = self.input.refusal(self.program.stdin.as_ref(), bytes.len()) {
+            return Err(refusal);
+        }
+        // After what waits for the journal, so that the order is that of the requests.
+        self.input.push_typed(self.journal.end(), bytes);
+        Ok(())
+    }
+
+    fn resize(&mut self, size: TerminalSize) -> Result<(), String> {
+        let Some(terminal) = self.program.terminal.as_mut() else {
+            return Err("the program does not run on a terminal".into());
+        };
+        // First the record: what the program draws afterwards is for that size.
+        if terminal.size() != size {
+            let _ = self.journal.append(RecordKind::Resized, "", &recorded(size));
+        }
+        terminal.resize(size).map(drop).map_err(|error| format!("the terminal's size cannot be set: {error}"))
+    }
+
+    fn close_stdin(&mut self) {
+        if self.program.terminal.is_some() {
+            // A terminal has no end to close: the end of a file is typed.
+            self.input.push_typed(self.journal.end(), vec![END_OF_FILE]);
+        } else {
+            self.input.close();
+        }
+    }
+
     fn interrupt(&self) {
+        if let Some(group) = self.program.terminal.as_ref().and_then(Terminal::foreground)
+            && group != self.program.pid()
+        {
+            // Whoever has the terminal, as Ctrl-C would.
+            let _ = rustix::process::kill_process_group(group, Signal::INT);
+        }
+
         // As long as it was not reaped its pid is its own, and so is the group that it began.
         if self.status.is_none() && rustix::process::kill_process_group(self.program.pid(), Signal::INT).is_err() {
             let main = self.who.program.as_ref().and_then(|program| ProcessStat::read(program.pid));

@@ -1,17 +1,20 @@
 //! Starting the program.
 
+use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use rustix::fs::OFlags;
 use rustix::process::Pid;
 
 use super::StartError;
+use super::terminal::{self, Terminal};
 use crate::model::RefusalKind;
+use crate::model::terminal::TerminalSize;
 use crate::process::spec::SpecFile;
 use crate::process::tree;
 
@@ -20,11 +23,13 @@ use crate::process::tree;
 pub(super) struct Program {
     pid: Pid,
     /// Standard input, until it is closed.
-    pub(super) stdin: Option<ChildStdin>,
-    /// Standard output, until its end.
-    pub(super) stdout: Option<ChildStdout>,
+    pub(super) stdin: Option<File>,
+    /// Standard output, until its end; all output of a terminal.
+    pub(super) stdout: Option<File>,
     /// Standard error, until its end.
-    pub(super) stderr: Option<ChildStderr>,
+    pub(super) stderr: Option<File>,
+    /// The terminal it runs on, if it does.
+    pub(super) terminal: Option<Terminal>,
 }
 
 impl Program {
@@ -43,27 +48,65 @@ impl Program {
         check_directory(directory)?;
         let program = find(name, spec.environment.get("PATH").map_or("", String::as_str), directory)?;
         let mut command = Command::new(&program);
-        command.arg0(name).args(&spec.command[1..]).current_dir(directory).process_group(0);
+        command.arg0(name).args(&spec.command[1..]).current_dir(directory);
         command.env_clear().envs(&spec.environment);
+        if let Some(size) = spec.terminal {
+            return Self::start_on_terminal(&command, name, (&program, directory), (size, spec.dye));
+        }
+        command.process_group(0);
         command.stdin(if spec.stdin { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child =
             tree::with_dye(spec.dye, || command.spawn()).map_err(|error| explain(&program, directory, &error))?;
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        let pid =
-            pid.ok_or_else(|| StartError { kind: RefusalKind::Internal, reason: "a process without an id".into() })?;
-        let program = Self { pid, stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take() };
+        let program = Self {
+            pid: pid_of(child.id())?,
+            stdin: child.stdin.take().map(|pipe| File::from(OwnedFd::from(pipe))),
+            stdout: child.stdout.take().map(|pipe| File::from(OwnedFd::from(pipe))),
+            stderr: child.stderr.take().map(|pipe| File::from(OwnedFd::from(pipe))),
+            terminal: None,
+        };
+        program.never_block();
+        Ok(program)
+    }
+
+    /// Starts it in a session of its own, whose terminal we keep.
+    fn start_on_terminal(
+        command: &Command,
+        name: &str,
+        (program, directory): (&Path, &Path),
+        (size, dye): (TerminalSize, u64),
+    ) -> Result<Self, StartError> {
+        let failed = || StartError::environment("cannot open a terminal");
+        let (terminal, other) = Terminal::open(size).map_err(failed())?;
+        let (stdin, stdout) = terminal.end().and_then(|stdin| Ok((stdin, terminal.end()?))).map_err(failed())?;
+        let pid = terminal::spawn(command, name, other, dye).map_err(|error| explain(program, directory, &error))?;
+        let program = Self {
+            pid: pid_of(pid)?,
+            stdin: Some(stdin),
+            stdout: Some(stdout),
+            stderr: None,
+            terminal: Some(terminal),
+        };
+        program.never_block();
+        Ok(program)
+    }
+
+    fn never_block(&self) {
         let pipes = [
-            program.stdin.as_ref().map(AsFd::as_fd),
-            program.stdout.as_ref().map(AsFd::as_fd),
-            program.stderr.as_ref().map(AsFd::as_fd),
+            self.stdin.as_ref().map(AsFd::as_fd),
+            self.stdout.as_ref().map(AsFd::as_fd),
+            self.stderr.as_ref().map(AsFd::as_fd),
         ];
         for pipe in pipes.into_iter().flatten() {
             // Cannot fail on a pipe that was just made; if it did, the loop would only be slower.
             let _ = rustix::fs::fcntl_setfl(pipe, OFlags::NONBLOCK);
         }
-        Ok(program)
     }
+}
+
+fn pid_of(number: u32) -> Result<Pid, StartError> {
+    let pid = i32::try_from(number).ok().and_then(Pid::from_raw);
+    pid.ok_or_else(|| StartError { kind: RefusalKind::Internal, reason: "a process without an id".into() })
 }
 
 fn check_directory(directory: &Path) -> Result<(), StartError> {

@@ -89,7 +89,13 @@ fn the_living_job_is_known_until_it_ends() {
     let (first, second) = ("abcdefghij.j1", "abcdefghij.j2");
     let shim = ProcessIdentity { pid: 1, start_time: 2, boot_id: "b".to_owned() };
     let begin = [
-        Event::JobIntended { job: first.into(), turn: None, resume: None, chosen: std::collections::BTreeMap::new() },
+        Event::JobIntended {
+            job: first.into(),
+            turn: None,
+            resume: None,
+            chosen: std::collections::BTreeMap::new(),
+            terminal: None,
+        },
         Event::JobStarted { job: first.into(), shim },
     ];
     assert_eq!(after(&begin).job, Some(first.into()));
@@ -102,6 +108,7 @@ fn the_living_job_is_known_until_it_ends() {
         turn: None,
         resume: None,
         chosen: std::collections::BTreeMap::new(),
+        terminal: None,
     });
     events.push(Event::JobEnded { job: first.into(), end: JobEnd::Lost });
     let session = after(&events);

@@ -89,7 +89,7 @@ impl FakeHost {
         let (requests, inbox) = mpsc::unbounded_channel();
         let bus = Bus::new(Arc::clone(&store) as Arc<dyn Store>);
         let host = Self {
-            handle: HostHandle::new(requests, Arc::clone(&bus)),
+            handle: HostHandle::new(requests, Arc::clone(&bus), Arc::default()),
             store,
             bus,
             commands: Arc::default(),
@@ -164,6 +164,9 @@ async fn answer(
             }
             Request::Views { reply, .. } => {
                 let _ = reply.send(Vec::new());
+            }
+            Request::Terminal { session, reply } => {
+                let _ = reply.send(Err(Refusal::conflict(format!("{session} is not on a terminal"))));
             }
             Request::Clients { .. } => {}
             Request::Shutdown { reply } => {
