@@ -19,6 +19,7 @@ local ATTACH_MS = 10000
 ---@field help string
 ---@field session boolean? its first argument names a session
 ---@field flags string[]?
+---@field words string[]? what its first argument may be, beside a session
 ---@field run fun(invocation: divisi.Invocation)
 
 ---What waits for the first connection; absent until something did.
@@ -280,6 +281,13 @@ local verbs = {
         return
       end
       M.with_session(name, invocation.bang and switch.here or switch.tab)
+    end,
+  },
+  conflict = {
+    help = "a file that you and an agent changed: mine, theirs or diff",
+    words = { "mine", "theirs", "diff" },
+    run = function(invocation)
+      require("divisi.ui.conflict").run(invocation.args[1])
     end,
   },
   health = {

@@ -6,6 +6,10 @@ local M = {}
 ---@field notify boolean tell when a session needs a person, ends or lands
 ---@field float boolean show open approvals in a small float, bottom right
 ---@field checktime boolean reload unmodified buffers of a worktree when its turn ends
+---@field live boolean reload unmodified buffers of worktrees as soon as their files change
+---@field badge 'auto'|'compose'|'off' winbar badge of windows that show a worktree's file: where there is no winbar, beside one, nowhere
+---@field lsp_stop number minutes after which language servers of a worktree that no tab and no window shows are stopped; 0: never
+---@field switch { all_windows: boolean, layout: boolean } take all windows along; bring back a worktree's windows
 ---@field list { height: integer } lines of the session list's window
 ---@field transcript { width: number } columns of a transcript's window; a share of the screen when below 1
 ---@field agent string the agent of `:Divisi new`; empty: the daemon's default
@@ -16,10 +20,18 @@ local defaults = {
   notify = true,
   float = true,
   checktime = true,
+  live = true,
+  badge = "auto",
+  lsp_stop = 10,
+  switch = { all_windows = false, layout = true },
   list = { height = 12 },
   transcript = { width = 0.45 },
   agent = "",
 }
+
+---Options with few values.
+---@type table<string, string[]>
+local values = { badge = { "auto", "compose", "off" } }
 
 ---@type table?
 local from_setup
@@ -77,6 +89,15 @@ function M.load()
   local config = checked(given == nil and {} or given, defaults, "vim.g.divisi", problems)
   if from_setup ~= nil then
     config = checked(from_setup, config, "setup()", problems)
+  end
+  for option, allowed in pairs(values) do
+    if not vim.tbl_contains(allowed, config[option]) then
+      table.insert(
+        problems,
+        ("%s is %q, expected one of %s"):format(option, config[option], table.concat(allowed, ", "))
+      )
+      config[option] = defaults[option]
+    end
   end
   return config, problems
 end

@@ -103,6 +103,7 @@ function M.wire()
   local mirror = require("divisi.mirror")
   local config = require("divisi.config")
   require("divisi.ui.highlight").setup()
+  require("divisi.worktrees").setup()
 
   local function tell(text, level)
     if config.get().notify then
@@ -197,7 +198,7 @@ function M.wire()
     local row = data.session and mirror.sessions[data.session]
     if data.type == "turn.ended" then
       if row and row.path and config.get().checktime then
-        require("divisi.ui.window").checktime(row.path)
+        require("divisi.live").check(row.path)
       end
       if row then
         local why = row.reason and (": " .. row.reason)
@@ -214,7 +215,7 @@ function M.wire()
       if data.state == "completed" then
         tell(("%s landed. %s"):format(name_of(data.session), data.checkout or ""))
         if row and row.repository then
-          require("divisi.ui.window").checktime(row.repository)
+          require("divisi.live").check(row.repository)
         end
       elseif data.state == "conflicted" then
         tell(("%s has conflicts, left in its worktree"):format(name_of(data.session)), vim.log.levels.WARN)

@@ -6,11 +6,13 @@ mod attach;
 mod editor;
 mod fake;
 mod list;
+mod live;
 mod load;
 mod real;
 mod start;
 mod transcript;
 mod work;
+mod worktrees;
 
 /// Runs a test once in every Neovim that is installed.
 macro_rules! in_every_neovim {

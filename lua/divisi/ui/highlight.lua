@@ -20,6 +20,8 @@ M.links = {
   DivisiNotice = "Comment",
   DivisiAsk = "DiagnosticWarn",
   DivisiFloat = "NormalFloat",
+  DivisiBadge = "Visual",
+  DivisiConflict = "DiagnosticWarn",
 }
 
 ---@type table<string, string>

@@ -1,4 +1,4 @@
----Buffers and windows of our own, and the few things that touch others: opening a file, reloading one.
+---Buffers and windows of our own, and opening a file of the person's.
 local M = {}
 
 local api = vim.api
@@ -245,46 +245,6 @@ function M.load_file(path)
   end
   vim.bo[buf].buflisted = true
   return buf
-end
-
----@type table<integer, boolean>
-local guarded = {}
-
----Reloads the loaded, unmodified buffers below a directory. Neovim never asks; modified ones are left alone.
----@param directory string
-function M.checktime(directory)
-  if vim.fn.getcmdwintype() ~= "" then
-    vim.defer_fn(function()
-      M.checktime(directory)
-    end, 500)
-    return
-  end
-  for _, buf in ipairs(api.nvim_list_bufs()) do
-    local name = api.nvim_buf_get_name(buf)
-    if api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == "" and vim.startswith(name, directory .. "/") then
-      if not guarded[buf] then
-        guarded[buf] = true
-        api.nvim_create_autocmd("FileChangedShell", {
-          buffer = buf,
-          group = api.nvim_create_augroup("divisi.reload", { clear = false }),
-          callback = function()
-            local reason = vim.v.fcs_reason
-            vim.v.fcs_choice = (reason == "changed" or reason == "mode" or reason == "time") and "reload" or ""
-          end,
-        })
-        api.nvim_create_autocmd("BufWipeout", {
-          buffer = buf,
-          once = true,
-          callback = function()
-            guarded[buf] = nil
-          end,
-        })
-      end
-      if not vim.bo[buf].modified then
-        pcall(api.nvim_command, "silent! checktime " .. buf)
-      end
-    end
-  end
 end
 
 ---Fills a `divisi://` buffer that was opened by name.
