@@ -1,10 +1,12 @@
 //! The only place that writes to the terminal. Whatever text comes in, no control character of it goes out.
 
+pub(crate) mod compare;
 pub(crate) mod diff;
 pub(crate) mod live;
 pub(crate) mod progress;
 pub(crate) mod session;
 pub(crate) mod table;
+pub(crate) mod timeline;
 pub(crate) mod words;
 
 use std::fmt::Write as _;

@@ -23,6 +23,8 @@ pub(crate) enum Step {
     Checkpoint,
     /// It is being landed, or looked at for that.
     Landing,
+    /// Its files are brought back to a checkpoint.
+    Rewind,
     /// It is being removed, or looked at for that.
     Removal,
 }

@@ -19,7 +19,8 @@ use crate::host::port::Batch;
 use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::{
-    on_agent, on_approval, on_create, on_job, on_landing, on_removal, on_repository, on_session, run_query,
+    on_agent, on_approval, on_combine, on_create, on_job, on_landing, on_removal, on_repository, on_rewind, on_session,
+    run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
@@ -332,6 +333,8 @@ fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client
         Command::RestoreSession(request) => on_removal::on_restore(change, id, request),
         Command::ReadSession(request) => on_session::on_read(change, id, request),
         Command::SetPolicy(request) => on_session::on_set_policy(change, id, request),
+        Command::RewindSession(request) => on_rewind::on_rewind(change, id, request),
+        Command::CombineSessions(request) => on_combine::on_combine(change, id, request),
         Command::SetOption(request) => on_session::on_set_option(change, id, request),
         Command::AnswerApproval(request) => on_approval::on_answer(change, id, request, client),
         Command::DecideHunk(request) => on_repository::on_decide_hunk(change, id, request),
@@ -360,6 +363,8 @@ fn on_result(change: &mut Change<'_>, input: Input) {
         Input::JobStarted { session, job, result } => on_job::on_started(change, &session, &job, result),
         Input::JobAttached { session, job, alive } => on_job::on_attached(change, &session, &job, alive),
         Input::UnitFailed { session, job, refusal } => on_job::on_unit_failed(change, &session, &job, &refusal),
+        Input::RewindPrepared { ticket, session, result } => on_rewind::on_prepared(change, ticket, &session, result),
+        Input::Rewound { session, result } => on_rewind::on_rewound(change, &session, *result),
         Input::CheckpointMade { session, result } => on_job::on_checkpoint(change, &session, result),
         Input::LandingPrepared { ticket, session, plan, result } => {
             on_landing::on_prepared(change, ticket, &session, *plan, *result);

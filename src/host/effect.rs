@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::host::on_combine::Origin;
 use crate::host::port::ConversationSetup;
 use crate::model::command::{CreateSession, DecideHunk};
 use crate::model::id::{HunkId, JobId, Oid, SessionId, TurnId};
 use crate::model::landing::{Landing, Strategy};
+use crate::model::session::Session;
+use crate::model::timeline::Rewind;
 use crate::model::worktree::Worktree;
 
 /// A waiting command's place in the dispatcher.
@@ -18,6 +21,12 @@ pub(crate) struct Ticket(pub(crate) u64);
 pub(crate) enum Effect {
     /// Look at the repository a new session is for.
     ResolveBase { ticket: Ticket, request: Box<CreateSession> },
+    /// Find, or make, the commit that a new session grows from.
+    ResolveOrigin { ticket: Ticket, request: Box<CreateSession>, origin: Origin },
+    /// Look a checkpoint up.
+    PrepareRewind { ticket: Ticket, session: Box<Session>, wanted: String },
+    /// Bring the files back to a checkpoint.
+    Rewind { session: SessionId, worktree: Box<Worktree>, from: Oid, rewind: Box<Rewind>, messages: [String; 2] },
     /// Make a worktree (or take over what a crash left finished).
     CreateWorktree {
         session: SessionId,
@@ -35,7 +44,7 @@ pub(crate) enum Effect {
     /// Tell a live process something.
     ToUnit { job: JobId, input: UnitInput },
     /// Commit what a turn left.
-    Checkpoint { session: SessionId, worktree: Box<Worktree>, from: Oid, message: String },
+    Checkpoint { session: SessionId, worktree: Box<Worktree>, from: Oid, message: String, name: String },
     /// Look at what a landing would meet; uncommitted changes are committed first.
     PrepareLanding { ticket: Ticket, session: SessionId, plan: Box<LandingPlan> },
     /// Land.
@@ -71,6 +80,8 @@ pub(crate) struct LandingPlan {
     pub(crate) worktree: Worktree,
     pub(crate) from: Oid,
     pub(crate) checkpoint_message: String,
+    /// The name of that checkpoint, if it has to be made.
+    pub(crate) checkpoint_name: String,
     pub(crate) onto: Option<String>,
     pub(crate) strategy: Strategy,
     pub(crate) message: String,

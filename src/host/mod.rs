@@ -16,12 +16,14 @@ mod input;
 mod mend;
 mod on_agent;
 mod on_approval;
+mod on_combine;
 mod on_create;
 mod on_job;
 mod on_landing;
 mod on_query;
 mod on_removal;
 mod on_repository;
+mod on_rewind;
 mod on_session;
 pub mod port;
 pub mod rebuild;
@@ -29,6 +31,8 @@ mod registry;
 pub mod run_effect;
 mod run_job;
 mod run_query;
+mod run_timeline;
+mod timeline;
 mod unit;
 
 /// A refusal on one line, with its next steps.

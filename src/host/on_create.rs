@@ -2,6 +2,7 @@
 //! anything touches the repository.
 
 use crate::host::advance::advance;
+use crate::host::on_combine;
 use crate::host::change::{Change, Step, Waiting};
 use crate::host::effect::{Effect, Ticket};
 use crate::host::environment::may_pass;
@@ -36,10 +37,22 @@ pub(crate) fn on_create(change: &mut Change<'_>, id: &CommandId, request: &Creat
         return Err(Refusal::user(format!("cannot give the agent the variable '{shown}'"))
             .hint("names must not be empty, and GIT_*, NVIM*, DIVISI_*, LD_* are never handed on"));
     }
+    let mut request = request.clone();
+    if let Some(at) = &request.from
+        && request.agent.is_none()
+    {
+        request.agent = Some(change.brain.registry.require(&at.session)?.agent.clone());
+    }
+    let request = &request;
     change.brain.agent(request.agent.as_deref().unwrap_or(&change.brain.settings.default_agent))?;
+    let origin = on_combine::checkpoint_origin(change, request)?;
     let command = Command::CreateSession(request.clone());
     let ticket = change.brain.wait(id, &command);
-    change.want(Effect::ResolveBase { ticket, request: Box::new(request.clone()) });
+    let request = Box::new(request.clone());
+    change.want(match origin {
+        Some(origin) => Effect::ResolveOrigin { ticket, request, origin },
+        None => Effect::ResolveBase { ticket, request },
+    });
     Ok(())
 }
 
@@ -62,14 +75,17 @@ pub(crate) fn on_base_resolved(
         branch: session.worktree.branch.clone(),
         path: session.worktree.path.clone(),
     };
-    let prompt = QueuedPrompt {
-        id: PromptId(format!("{id}.p1")),
-        session: id.clone(),
-        text: request.prompt.clone(),
-        queued_at: change.now,
-    };
     change.emit(Some(&id), Event::SessionCreated(Box::new(session)));
-    change.emit(Some(&id), Event::PromptQueued { prompt });
+    // What was only combined has nothing to do yet.
+    if !request.prompt.is_empty() {
+        let prompt = QueuedPrompt {
+            id: PromptId(format!("{id}.p1")),
+            session: id.clone(),
+            text: request.prompt.clone(),
+            queued_at: change.now,
+        };
+        change.emit(Some(&id), Event::PromptQueued { prompt });
+    }
     change.accept(&command, Some(&id), outcome);
     advance(change, &id);
 }
@@ -90,7 +106,13 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
             .hint(format!("divisi new --name {} ...", name::first_free(given, is_taken))));
         }
         Some(given) => given.clone(),
-        None => name::first_free(&name::slug(&request.prompt), is_taken),
+        None => {
+            let words = match &resolved.start {
+                Some(start) if request.prompt.is_empty() => &start.what,
+                _ => &request.prompt,
+            };
+            name::first_free(&name::slug(words), is_taken)
+        }
     };
     let path = format!("{}/{name}", resolved.facts.worktrees_root.trim_end_matches('/'));
     let used: Vec<u16> = registry.sessions.values().map(|session| session.worktree.port).collect();
@@ -108,6 +130,7 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
         port: port::first_port(&path, |port| used.contains(&port)),
         path,
         base: resolved.base,
+        start: resolved.start,
         state: WorktreeState::Intended,
         preserved: None,
     };
@@ -126,7 +149,10 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
     Ok(Session {
         id,
         name,
-        prompt: request.prompt.clone(),
+        prompt: match &worktree.start {
+            Some(start) if request.prompt.is_empty() => start.what.clone(),
+            _ => request.prompt.clone(),
+        },
         agent: request.agent.clone().unwrap_or_else(|| brain.settings.default_agent.clone()),
         model: request.model.clone(),
         mode: request.mode.clone(),
@@ -154,6 +180,8 @@ fn decide(change: &mut Change<'_>, request: &CreateSession, resolved: ResolvedBa
         landing: None,
         decisions: std::collections::BTreeMap::new(),
         head: None,
+        marks: Vec::new(),
+        rewind: None,
         stat: DiffStat::default(),
         usage: Usage::default(),
         fault: None,
@@ -167,8 +195,12 @@ pub(crate) fn on_worktree_created(change: &mut Change<'_>, id: &SessionId, resul
     match result {
         Ok(created) => {
             let changed =
-                Event::WorktreeChanged { state: WorktreeState::Ready, head: Some(created.head), notes: created.notes };
+                Event::WorktreeChanged { state: WorktreeState::Ready, head: Some(created.head.clone()), notes: created.notes };
+            let (head, stat) = (created.head, created.stat);
             change.emit(Some(id), changed);
+            if let Some(stat) = stat {
+                change.emit(Some(id), Event::SessionCheckpointed { head, stat, mark: None });
+            }
         }
         Err(refusal) => {
             change.emit(Some(id), Event::SessionFaulted { message: crate::host::hinted(&refusal) });

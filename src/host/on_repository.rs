@@ -33,6 +33,9 @@ pub(crate) fn on_decide_hunk(
             .hint(format!("divisi wait {name}"))
             .hint(format!("divisi stop {name}")));
     }
+    if request.action != HunkAction::Accept {
+        super::on_rewind::require_settled(session, "change files of")?;
+    }
     let rejected = match request.action {
         HunkAction::Undo => Some(require_decided(&session.decisions, &request.hunk, name)?),
         HunkAction::Accept | HunkAction::Reject => None,

@@ -6,6 +6,6 @@ pub mod jobs;
 pub mod store;
 
 pub use agents::{AgentDefinition, Agents, Conversation, ConversationInput, ConversationSetup, Lifetime, Update};
-pub use git::{Checkpoint, CreatedWorktree, Git, RepositoryFacts, ResolvedBase, Unlanded};
+pub use git::{Checkpoint, CreatedWorktree, Git, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
 pub use jobs::{Attached, JobControl, JobHandle, JobSpec, Jobs, JournalReader, Record, RecordKind};
 pub use store::{Batch, DamagedEvent, DamagedRow, LiveRows, Row, Store, Table};

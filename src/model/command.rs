@@ -11,6 +11,7 @@ use super::approval::{Answer, ApprovalPolicy};
 use super::id::{ApprovalId, CommandId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
+use super::timeline::{At, CombineSessions, RewindSession};
 
 /// What can be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,12 @@ pub enum Command {
     /// Change what happens to permission requests.
     #[serde(rename = "session/policy")]
     SetPolicy(SetPolicy),
+    /// Bring the files of a session back to a checkpoint; what they are now is a checkpoint first.
+    #[serde(rename = "session/rewind")]
+    RewindSession(RewindSession),
+    /// Make a session whose worktree begins with what other sessions made.
+    #[serde(rename = "session/combine")]
+    CombineSessions(CombineSessions),
     /// Choose a value of an option the agent offers (its mode, its model).
     #[serde(rename = "session/option")]
     SetOption(SetOption),
@@ -80,6 +87,9 @@ pub struct CreateSession {
     /// Branch, tag, commit or `pr:N`; absent: the branch checked out in `repository`.
     #[serde(default)]
     pub base: Option<String>,
+    /// A checkpoint of another session to begin with instead; its base is the new session's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<At>,
     /// Absent: a slug of the prompt.
     #[serde(default)]
     pub name: Option<String>,

@@ -107,4 +107,12 @@ pub enum DiffRange {
     },
     /// The last checkpoint against the working files.
     Uncommitted,
+    /// A checkpoint of the timeline against a later one, or against the working files.
+    Checkpoints {
+        /// The first: a name, a turn's number, or the beginning of a commit.
+        from: String,
+        /// The second; absent: the working files.
+        #[serde(default)]
+        to: Option<String>,
+    },
 }

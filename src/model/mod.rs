@@ -5,6 +5,7 @@
 pub mod agent;
 pub mod approval;
 pub mod command;
+pub mod comparison;
 pub mod diff;
 pub mod error;
 pub mod event;
@@ -14,6 +15,7 @@ pub mod landing;
 pub mod query;
 pub mod session;
 pub mod settings;
+pub mod timeline;
 pub mod turn;
 pub mod usage;
 pub mod worktree;

@@ -6,6 +6,7 @@ use super::approval::Approval;
 use super::diff::DiffRange;
 use super::event::Envelope;
 use super::id::{Seq, SessionId};
+use super::timeline::{CompareSessions, TimelineOf};
 
 /// What can be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,12 @@ pub enum Query {
     /// The same as a patch that `git apply` takes. Answer: `{ "patch": string }`.
     #[serde(rename = "session/patch")]
     PatchSession(DiffSession),
+    /// Checkpoints and turns, oldest first. Answer: array of [`super::timeline::TimelineStep`].
+    #[serde(rename = "session/timeline")]
+    Timeline(TimelineOf),
+    /// Several sessions side by side. Answer: [`super::comparison::Comparison`].
+    #[serde(rename = "session/compare")]
+    CompareSessions(CompareSessions),
     /// What a landing would meet. Answer: [`super::landing::Preflight`].
     #[serde(rename = "session/preflight")]
     PreflightSession(PreflightSession),

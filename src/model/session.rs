@@ -10,6 +10,7 @@ use super::diff::{DiffStat, HunkDecision};
 use super::id::{HunkId, JobId, Oid, SessionId};
 use super::job::OnDaemonDeath;
 use super::landing::Landing;
+use super::timeline::{Mark, Rewind};
 use super::turn::{QueuedPrompt, Turn};
 use super::usage::Usage;
 use super::worktree::Worktree;
@@ -154,6 +155,12 @@ pub struct Session {
     /// The branch's commit, as of the last checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Oid>,
+    /// Checkpoints made outside of turns, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
+    /// Going back to a checkpoint, while that is not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewind: Option<Rewind>,
     /// What changed since the base, as of the last checkpoint.
     #[serde(default)]
     pub stat: DiffStat,

@@ -215,9 +215,13 @@ impl Transcript {
             Event::JobEnded { end, .. } => job(end),
             Event::JobAttached { .. } => Some("a new daemon found the agent running and goes on".to_owned()),
             Event::TurnStopRequested { by, .. } => Some(format!("{} asked to stop", line(by))),
-            Event::SessionCheckpointed { head, .. } => {
+            Event::SessionCheckpointed { head, mark: None, .. } => {
                 Some(format!("checkpoint {} of changes outside of a turn", head.short()))
             }
+            Event::SessionCheckpointed { head, mark: Some(mark), .. } => {
+                Some(format!("checkpoint {} {}: {}", line(&mark.name), head.short(), line(&mark.what)))
+            }
+            Event::RewindEnded { reason: Some(reason) } => Some(format!("the files stay as they are: {}", line(reason))),
             Event::TurnStopped { outcome, .. } => {
                 self.running = false;
                 Some(format!("turn {} {}", self.turn, outcome_words(outcome)))

@@ -1,6 +1,7 @@
 //! Sessions from end to end: the real binary, its daemon, real git, real processes.
 
 mod approvals;
+mod combine;
 mod crash;
 mod crowd;
 mod damage;
@@ -17,3 +18,4 @@ mod removal;
 mod repositories;
 pub(crate) mod scene;
 mod supervision;
+mod timeline;

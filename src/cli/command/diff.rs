@@ -12,6 +12,7 @@ use crate::model::query::{DiffSession, Query};
 #[command(after_help = "Examples:
   divisi diff parser
   divisi diff parser --turn 2 --stat
+  divisi diff parser --from t1 --to t3
   divisi diff parser --patch | git apply")]
 #[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct Args {
@@ -26,6 +27,12 @@ pub(crate) struct Args {
     /// Only what one turn changed
     #[arg(long, value_name = "N", conflicts_with = "uncommitted")]
     turn: Option<u32>,
+    /// What changed since a checkpoint (divisi timeline names them)
+    #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = ["turn", "uncommitted"])]
+    from: Option<String>,
+    /// With --from: up to this checkpoint instead of the files as they are
+    #[arg(long, value_name = "CHECKPOINT", requires = "from")]
+    to: Option<String>,
     /// Only what is not in a checkpoint yet
     #[arg(long)]
     uncommitted: bool,
@@ -40,10 +47,11 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let mut door = context.door().await?;
     let session = door.session(&args.session).await?.id;
-    let range = match (args.turn, args.uncommitted) {
-        (Some(number), _) => DiffRange::Turn { number },
-        (None, true) => DiffRange::Uncommitted,
-        (None, false) => DiffRange::Session,
+    let range = match (args.turn, args.uncommitted, args.from) {
+        (Some(number), _, _) => DiffRange::Turn { number },
+        (None, true, _) => DiffRange::Uncommitted,
+        (None, false, Some(from)) => DiffRange::Checkpoints { from, to: args.to },
+        (None, false, None) => DiffRange::Session,
     };
     let asked = DiffSession { session, range, stat_only: args.stat || args.name_only };
     if args.patch {

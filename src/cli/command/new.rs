@@ -16,6 +16,7 @@ use crate::model::command::{Command, CreateSession, Outcome as Came};
 use crate::model::id::SessionId;
 use crate::model::job::OnDaemonDeath;
 use crate::model::session::SessionView;
+use crate::model::timeline::At;
 use crate::model::worktree::WorktreeState;
 use crate::model::{Envelope, Event, Refusal};
 
@@ -25,6 +26,7 @@ use crate::model::{Envelope, Event, Refusal};
   divisi new 'add a test for the parser'
   divisi new --agent shell --wait 'make check'
   divisi new --base v1.2 --name hotfix --from-file task.md
+  divisi new --from parser@t2 'the same with a table'
   git log -1 --format=%B | divisi new -")]
 pub(crate) struct Args {
     /// A directory in the repository
@@ -33,6 +35,9 @@ pub(crate) struct Args {
     /// The branch, tag, commit or pr:N to start from
     #[arg(long, value_name = "REF")]
     base: Option<String>,
+    /// A checkpoint of another session to start from: SESSION@CHECKPOINT, or SESSION for its newest
+    #[arg(long, value_name = "SESSION", conflicts_with = "base")]
+    from: Option<String>,
     /// The session's name
     #[arg(long)]
     name: Option<String>,
@@ -95,11 +100,17 @@ enum Death {
 
 pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let dir = args.repo.clone().map_or_else(here, Ok)?;
+    let mut door = context.door().await?;
+    let from = match &args.from {
+        Some(from) => Some(at(&mut door, from).await?),
+        None => None,
+    };
     let command = CreateSession {
         repository: path_text(&dir)?,
         environment: variables(&args.env)?,
         prompt: args.prompt.read(context, "")?,
         base: args.base,
+        from,
         name: args.name,
         agent: args.agent,
         model: args.model,
@@ -110,7 +121,6 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
             Death::Kill => OnDaemonDeath::Kill,
         }),
     };
-    let mut door = context.door().await?;
     let before = door.head();
     let receipt = door.submit(Command::CreateSession(command)).await?;
     let Came::Created { session, name, branch, path } = receipt.outcome else {
@@ -143,11 +153,21 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     Ok(end)
 }
 
+/// A session and a checkpoint of it, as `SESSION@CHECKPOINT`.
+async fn at(door: &mut crate::cli::context::Door<'_>, text: &str) -> Result<At, Refusal> {
+    let (session, checkpoint) = match text.rsplit_once('@') {
+        Some((session, checkpoint)) => (session, Some(checkpoint.to_owned())),
+        None => (text, None),
+    };
+    Ok(At { session: door.session(session).await?.id, checkpoint })
+}
+
 async fn show(door: &mut crate::cli::context::Door<'_>, session: &SessionId) -> Result<SessionView, Refusal> {
     door.session(session.as_str()).await
 }
 
-fn worktree_made(event: &Envelope) -> Option<Result<(), Refusal>> {
+/// For [`follow::until`]: the worktree is there, or cannot be.
+pub(crate) fn worktree_made(event: &Envelope) -> Option<Result<(), Refusal>> {
     match &event.event {
         Event::WorktreeChanged { state: WorktreeState::Ready, .. } => Some(Ok(())),
         Event::WorktreeChanged { state: WorktreeState::Failed, notes, .. } => {
