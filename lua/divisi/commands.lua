@@ -18,6 +18,7 @@ local ATTACH_MS = 10000
 ---@class divisi.Verb
 ---@field help string
 ---@field session boolean? its first argument names a session
+---@field sessions boolean? all its arguments name sessions
 ---@field flags string[]?
 ---@field words string[]? what its first argument may be, beside a session
 ---@field run fun(invocation: divisi.Invocation)
@@ -281,6 +282,32 @@ local verbs = {
         return
       end
       M.with_session(name, invocation.bang and switch.here or switch.tab)
+    end,
+  },
+  timeline = {
+    help = "turns and checkpoints: compare, go back, grow another session",
+    session = true,
+    run = of_session(function(row)
+      require("divisi.ui.timeline").open(row)
+    end),
+  },
+  compare = {
+    help = "what several sessions made, side by side",
+    session = true,
+    sessions = true,
+    run = function(invocation)
+      M.when_attached(function()
+        local rows = {} ---@type divisi.Row[]
+        for _, name in ipairs(invocation.args) do
+          local row, problem = mirror.find(name)
+          if not row then
+            errors.warn(problem or "no such session")
+            return
+          end
+          table.insert(rows, row)
+        end
+        require("divisi.ui.compare").open(rows)
+      end)
     end,
   },
   conflict = {

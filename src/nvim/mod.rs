@@ -7,7 +7,7 @@
 //! - [`handler`]: decodes what Neovim sends and enqueues it, nothing else.
 //! - [`link`]: keeps a connection, makes snapshots, notices gaps.
 //! - [`host`]: the one loop; [`outbox`] gathers what changed, [`push`] delivers one batch per frame.
-//! - [`row`], [`answer`]: what Lua gets to see of views, approvals and answers, made safe to show.
+//! - [`row`], [`answer`], [`timeline`]: what Lua gets to see of views, approvals, answers and timelines, made safe to show.
 //! - [`document`]: an open transcript, as lines of a buffer.
 
 pub mod answer;
@@ -21,5 +21,6 @@ pub mod msgpack;
 pub mod outbox;
 pub mod push;
 pub mod row;
+pub mod timeline;
 
 pub use host::run;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::base::text::{visible, visible_line};
 
 /// Events that the Lua side hears of, beside views, approvals and transcripts.
-const TOLD: [&str; 11] = [
+const TOLD: [&str; 13] = [
     "session.created",
     "session.removed",
     "session.restored",
@@ -18,6 +18,8 @@ const TOLD: [&str; 11] = [
     "landing.started",
     "landing.changed",
     "worktree.changed",
+    "session.checkpointed",
+    "rewind.ended",
     "fault.raised",
 ];
 

@@ -10,6 +10,7 @@ mod live;
 mod load;
 mod real;
 mod start;
+mod steps;
 mod transcript;
 mod work;
 mod worktrees;

@@ -23,9 +23,9 @@ const FLOAT: &str =
     "vim.iter(vim.api.nvim_list_wins()):any(function(w) return vim.api.nvim_win_get_config(w).relative ~= '' end)";
 
 /// Dropped in this order: the editor ends before its environment is looked at.
-struct Real {
-    editor: Editor,
-    scene: Scene,
+pub(super) struct Real {
+    pub(super) editor: Editor,
+    pub(super) scene: Scene,
 }
 
 impl Real {
@@ -37,7 +37,7 @@ impl Real {
     }
 
     /// Waits until a session is in a state, as Neovim knows it.
-    async fn state(&self, name: &str, state: &str) {
+    pub(super) async fn state(&self, name: &str, state: &str) {
         let row = format!("require('divisi.mirror').find({name:?})");
         self.editor.until(&format!("{row} ~= nil and {row}.state == {state:?}")).await;
     }
@@ -57,7 +57,7 @@ async fn start(neovim: &Path, scene: &Scene) -> Editor {
 }
 
 /// Runs a test in every Neovim that is installed.
-async fn everywhere(test: impl AsyncFn(Real, &Path)) {
+pub(super) async fn everywhere(test: impl AsyncFn(Real, &Path)) {
     for neovim in installed() {
         let one = async { test(Real::open(&neovim).await, &neovim).await };
         assert!(timeout(OUTER, one).await.is_ok(), "not finished in {}", neovim.display());

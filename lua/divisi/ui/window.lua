@@ -224,24 +224,24 @@ function M.normal_window()
   end
 end
 
----Loads a file without asking about swap files: one that somebody else edits is opened read-only.
+---Loads a file without asking and telling about swap files: one that somebody else edits is opened read-only.
 ---@param path string
 ---@return integer buf
 function M.load_file(path)
-  local group = api.nvim_create_augroup("divisi.swap", {})
-  api.nvim_create_autocmd("SwapExists", {
-    group = group,
-    callback = function()
-      if vim.v.swapchoice == "" then
-        vim.v.swapchoice = "o"
-      end
-    end,
-  })
   local buf = vim.fn.bufadd(path)
-  local ok, err = pcall(vim.fn.bufload, buf)
-  api.nvim_del_augroup_by_id(group)
-  if not ok then
-    error(err, 0)
+  if not api.nvim_buf_is_loaded(buf) then
+    local shortmess = vim.o.shortmess
+    vim.opt.shortmess:append("A")
+    local ok, err = pcall(vim.fn.bufload, buf)
+    vim.o.shortmess = shortmess
+    if not ok then
+      error(err, 0)
+    end
+    local swap = vim.fn.swapname(buf)
+    if swap ~= "" and not swap:match("%.swp$") then
+      -- The first name was taken: another Neovim has it, or one crashed that can still be recovered.
+      vim.bo[buf].readonly = true
+    end
   end
   vim.bo[buf].buflisted = true
   return buf
