@@ -102,17 +102,7 @@ function M.with_session(name, done, filter)
     elseif #rows == 1 then
       done(rows[1])
     else
-      vim.ui.select(rows, {
-        prompt = "Session",
-        kind = "divisi_session",
-        format_item = function(row)
-          return ("%-15s %s  %s"):format(row.state, row.name, row.activity or row.prompt or "")
-        end,
-      }, function(row)
-        if row then
-          done(row)
-        end
-      end)
+      require("divisi.pick").session(rows, done)
     end
   end)
 end
@@ -307,6 +297,32 @@ local verbs = {
           table.insert(rows, row)
         end
         require("divisi.ui.compare").open(rows)
+      end)
+    end,
+  },
+  pick = {
+    help = "choose a session, worktree, approval or changed file",
+    words = { "sessions", "worktrees", "approvals", "files" },
+    run = function(invocation)
+      local source = invocation.args[1] or "sessions"
+      local sources = require("divisi.pick").sources
+      if not sources[source] then
+        local names = vim.tbl_keys(sources)
+        table.sort(names)
+        errors.warn(("%q cannot be picked; there are %s"):format(source, table.concat(names, ", ")))
+        return
+      end
+      M.when_attached(function()
+        local name = invocation.args[2]
+        local row, problem = nil, nil
+        if name then
+          row, problem = mirror.find(name)
+        end
+        if problem then
+          errors.warn(problem)
+        else
+          sources[source](row)
+        end
       end)
     end,
   },

@@ -10,6 +10,8 @@ local M = {}
 ---@field badge 'auto'|'compose'|'off' winbar badge of windows that show a worktree's file: where there is no winbar, beside one, nowhere
 ---@field lsp_stop number minutes after which language servers of a worktree that no tab and no window shows are stopped; 0: never
 ---@field switch { all_windows: boolean, layout: boolean } take all windows along; bring back a worktree's windows
+---@field picker 'auto'|'select'|'snacks'|'telescope'|'fzf_lua'|'mini' what lists are chosen from
+---@field progress boolean progress messages and busy marks, on 0.12
 ---@field list { height: integer } lines of the session list's window
 ---@field transcript { width: number } columns of a transcript's window; a share of the screen when below 1
 ---@field agent string the agent of `:Divisi new`; empty: the daemon's default
@@ -22,6 +24,8 @@ local defaults = {
   checktime = true,
   live = true,
   badge = "auto",
+  picker = "auto",
+  progress = true,
   lsp_stop = 10,
   switch = { all_windows = false, layout = true },
   list = { height = 12 },
@@ -31,7 +35,8 @@ local defaults = {
 
 ---Options with few values.
 ---@type table<string, string[]>
-local values = { badge = { "auto", "compose", "off" } }
+local values =
+  { badge = { "auto", "compose", "off" }, picker = { "auto", "select", "snacks", "telescope", "fzf_lua", "mini" } }
 
 ---@type table?
 local from_setup

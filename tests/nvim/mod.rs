@@ -12,6 +12,7 @@ mod real;
 mod start;
 mod steps;
 mod transcript;
+mod ways;
 mod work;
 mod worktrees;
 
