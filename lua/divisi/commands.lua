@@ -326,6 +326,47 @@ local verbs = {
       end)
     end,
   },
+  build = {
+    help = "build the binary with cargo, in the plugin's directory",
+    run = function()
+      require("divisi.install").run_build()
+    end,
+  },
+  install = {
+    help = "download the binary of this version, checked; with ! without asking",
+    run = function(invocation)
+      require("divisi.install").run_install(invocation.bang)
+    end,
+  },
+  update = {
+    help = "get the binary again, the way it was got",
+    run = function(invocation)
+      require("divisi.install").run_update(invocation.bang)
+    end,
+  },
+  version = {
+    help = "which plugin, binary and daemon",
+    run = function()
+      local bin, place = require("divisi.host").find()
+      if not bin then
+        errors.notify("plugin " .. require("divisi.version").version .. "; no binary found (:Divisi build)")
+        return
+      end
+      M.when_attached(function()
+        rpc.request("host/status", nil, function(status)
+          local daemon = type(status) == "table" and type(status.daemon) == "table" and status.daemon or {}
+          errors.notify(
+            ("plugin %s, binary %s (%s), daemon %s"):format(
+              require("divisi.version").version,
+              type(status) == "table" and tostring(status.version) or "?",
+              place,
+              tostring(daemon.version or "?")
+            )
+          )
+        end)
+      end)
+    end,
+  },
   conflict = {
     help = "a file that you and an agent changed: mine, theirs or diff",
     words = { "mine", "theirs", "diff" },

@@ -3,6 +3,7 @@ local M = {}
 
 ---@class divisi.Config
 ---@field bin string the divisi binary; empty: looked for
+---@field release string where binaries are downloaded from; empty: where this commit says
 ---@field notify boolean tell when a session needs a person, ends or lands
 ---@field float boolean show open approvals in a small float, bottom right
 ---@field checktime boolean reload unmodified buffers of a worktree when its turn ends
@@ -19,6 +20,7 @@ local M = {}
 ---@type divisi.Config
 local defaults = {
   bin = "",
+  release = "",
   notify = true,
   float = true,
   checktime = true,

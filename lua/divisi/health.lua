@@ -44,12 +44,14 @@ local function check_binary()
   end
   if not bin then
     health.error("no divisi binary found", {
-      "run `cargo build --release` in the plugin directory",
+      ":Divisi build builds it with cargo",
       'or set vim.g.divisi = { bin = "/path/to/divisi" }',
     })
     return false
   end
   health.ok(("%s (from %s)"):format(bin, place))
+  local offer, why = require("divisi.install").offer()
+  health.info(offer and ":Divisi install would download " .. offer.url or why or "nothing to download")
   return true
 end
 
@@ -87,7 +89,15 @@ local function check_daemon()
     health.error(refusal.message, { "see :Divisi log" })
     return
   end
-  health.ok("the host process answers, version " .. tostring(status.version))
+  local version = require("divisi.version")
+  if tonumber(status.plugin) == version.plugin then
+    health.ok("the host process answers, version " .. tostring(status.version))
+  else
+    health.error(
+      ("the binary speaks plugin protocol %s, the plugin %d"):format(tostring(status.plugin), version.plugin),
+      { ":Divisi update, or update the plugin, whichever is older" }
+    )
+  end
   if not status.connected or type(status.daemon) ~= "table" then
     health.error(
       "no connection to the daemon: " .. (mirror.connection.message or "no answer"),

@@ -5,6 +5,7 @@ mod approvals;
 mod attach;
 mod editor;
 mod fake;
+mod install;
 mod list;
 mod live;
 mod load;
