@@ -17,6 +17,7 @@ pub mod cli;
 pub mod config;
 pub mod git;
 pub mod host;
+pub mod lsp;
 pub mod model;
 pub mod nvim;
 pub mod process;

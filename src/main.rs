@@ -9,9 +9,9 @@ use divisi::boot;
 use divisi::cli::{Programs, PullRequest, Running, Scratch};
 use divisi::config::Config;
 use divisi::model::Refusal;
-use divisi::nvim::daemon::DaemonBackend;
 use divisi::process::publish::{Publication, open_request, push};
 use divisi::process::scratch;
+use divisi::wire::kept::daemon::DaemonBackend;
 
 static PROGRAMS: Programs = Programs {
     boot: start_engine,
@@ -20,7 +20,7 @@ static PROGRAMS: Programs = Programs {
     open_pull_request,
     scratch: Scratch { init: scratch::init, commit: scratch::commit, history: scratch::history },
     find: |name| which::which(name).ok(),
-    others: &[("shim", shim), ("agent-script", agent_script), ("nvim", nvim)],
+    others: &[("shim", shim), ("agent-script", agent_script), ("nvim", nvim), ("lsp", lsp)],
 };
 
 fn main() -> ExitCode {
@@ -45,7 +45,7 @@ fn agent_script(arguments: &[OsString]) -> i32 {
 fn nvim(_: &[OsString]) -> i32 {
     log_to_stderr();
     let ended = Paths::from_environment().map_err(|error| std::io::Error::other(error.to_string())).and_then(|paths| {
-        let backend = Arc::new(DaemonBackend { paths, start: divisi::process::daemon::start_daemon });
+        let backend = Arc::new(DaemonBackend { paths, start: divisi::process::daemon::start_daemon, face: "nvim" });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let ended = runtime.block_on(divisi::nvim::run(backend)).map_err(std::io::Error::other);
         // Standard input is read by a thread that cannot be woken.
@@ -56,6 +56,34 @@ fn nvim(_: &[OsString]) -> i32 {
         tracing::error!("divisi nvim ended: {error}");
     }
     i32::from(ended.is_err())
+}
+
+/// `--stdio`, which clients like to give, says what is so anyway.
+fn lsp(_: &[OsString]) -> i32 {
+    log_to_stderr();
+    let ended = Paths::from_environment().map_err(|error| std::io::Error::other(error.to_string())).and_then(|paths| {
+        let backend = Arc::new(DaemonBackend { paths, start: divisi::process::daemon::start_daemon, face: "lsp" });
+        let (connection, threads) = lsp_server::Connection::stdio();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let end = runtime.block_on(divisi::lsp::run(backend, connection));
+        runtime.shutdown_background();
+        // Without an editor nobody reads what is still to be written, and nothing ends the thread that reads.
+        if end != divisi::lsp::End::Orphaned {
+            threads.join()?;
+        }
+        Ok(end)
+    });
+    match ended {
+        Ok(divisi::lsp::End::Orderly) => 0,
+        Ok(end) => {
+            tracing::info!(?end, "the editor is gone");
+            1
+        }
+        Err(error) => {
+            tracing::error!("divisi lsp ended: {error}");
+            1
+        }
+    }
 }
 
 /// The plugin writes what comes out there to its own log, with the time: `:Divisi log`.

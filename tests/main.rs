@@ -11,6 +11,8 @@ mod first_contact;
 #[cfg(test)]
 mod git;
 #[cfg(test)]
+mod lsp;
+#[cfg(test)]
 mod nvim;
 #[cfg(test)]
 mod process;

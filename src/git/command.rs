@@ -10,6 +10,8 @@ use std::time::Duration;
 use crate::model::Refusal;
 use crate::model::settings::Settings;
 
+use crate::process::run::orphans;
+
 use super::call::Call;
 use super::config_overrides::{self, Cache, Overrides};
 use super::lock::{Writer, Writers};
@@ -68,6 +70,12 @@ pub(super) enum Place {
     },
 }
 
+/// Tells in the environment of every git whose it is, by the state directory, which has one daemon at a time.
+const OWNER_VARIABLE: &str = "DIVISI_GIT_OF";
+
+/// How long the gits of a killed daemon are waited for.
+const ORPHANS: Duration = Duration::from_secs(5);
+
 /// Git, as this daemon runs it.
 #[derive(Debug)]
 pub(super) struct Git {
@@ -117,6 +125,7 @@ impl Git {
         ] {
             passed.push((key.into(), value.into()));
         }
+        passed.push((OWNER_VARIABLE.into(), state_dir.into()));
         if !settings.lfs {
             passed.push(("GIT_LFS_SKIP_SMUDGE".into(), "1".into()));
         }
@@ -149,6 +158,14 @@ impl Git {
             .hint(install));
         }
         Ok(git)
+    }
+
+    /// Waits until the gits that a killed daemon had started are done. Blocks; for a daemon that has not started any itself.
+    pub(super) fn await_orphans(state_dir: &Path) {
+        let left = orphans::await_end("git", OWNER_VARIABLE, state_dir.as_os_str(), ORPHANS);
+        if left > 0 {
+            tracing::warn!(left, "programs of a former daemon are still at work");
+        }
     }
 
     /// Whether git is at least this new.

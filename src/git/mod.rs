@@ -59,13 +59,20 @@ pub struct GitDriver {
 }
 
 impl GitDriver {
-    /// Finds git on the `PATH` and checks its age. `state_dir` holds an empty directory that stands for hooks.
+    /// For the one daemon of this `state_dir`: waits for what git may still do for a daemon that was killed (otherwise a branch could
+    /// appear after recovery cleaned up), then finds git on the `PATH` and checks its age. `state_dir` holds an empty directory that stands for hooks.
     ///
     /// # Errors
     /// When git is missing or older than 2.38, or the directory cannot be made.
     pub fn new(settings: &Settings, state_dir: &Path) -> Result<Self, Refusal> {
         let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        Git::await_orphans(state_dir);
         Self::with_environment(settings, state_dir, &environment, patience(&environment))
+    }
+
+    /// Only the wait of [`GitDriver::new`]. Blocks.
+    pub fn await_orphans(state_dir: &Path) {
+        Git::await_orphans(state_dir);
     }
 
     /// The same with an explicit environment instead of the process's own, and another patience with locks of others (an ordinary

@@ -40,6 +40,31 @@ pub enum SessionState {
 }
 
 impl SessionState {
+    /// Nothing of the session runs, starts or waits.
+    pub fn at_rest(self) -> bool {
+        matches!(self.settled(), Some(Settled::Done | Settled::Failed))
+    }
+
+    /// What the session changed can be decided on and landed.
+    pub fn awaits_review(self) -> bool {
+        matches!(self, Self::Review | Self::Failed | Self::Interrupted)
+    }
+
+    /// What the state means to a person who looks for something to do.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::AwaitingInput => "waits for you",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+            Self::Review => "to review",
+            Self::Running => "running",
+            Self::Initializing => "starting",
+            Self::Queued => "queued",
+            Self::Evaluating => "evaluating",
+            Self::Completed => "done",
+        }
+    }
+
     /// How the session has come to rest; absent while it works or is about to.
     pub fn settled(self) -> Option<Settled> {
         match self {

@@ -12,10 +12,8 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::backend::{Backend, CallError, Daemon};
 use super::document::Document;
 use super::handler::{Ask, Door, Writer};
-use super::link::{self, Current, Signal};
 use super::outbox::Outbox;
 use super::push::{Gone, deliver};
 use super::{answer, row};
@@ -23,8 +21,11 @@ use crate::base::clock;
 use crate::base::text::visible_line;
 use crate::model::Refusal;
 use crate::model::command::Command;
-use crate::model::id::{CommandId, Seq};
+use crate::model::id::Seq;
 use crate::model::query::Query;
+use crate::wire::client::Client;
+use crate::wire::kept::backend::{Backend, Daemon};
+use crate::wire::kept::link::{self, Current, Signal, call};
 
 /// One batch per frame.
 const FRAME: Duration = Duration::from_millis(16);
@@ -185,7 +186,7 @@ impl Host {
             return;
         }
         if is_command {
-            params["command_id"] = json!(command_id());
+            params["command_id"] = json!(Client::command_id());
         }
         self.wake();
         let (current, done) = (self.current.clone(), self.done.clone());
@@ -372,32 +373,4 @@ async fn introduce(nvim: Neovim<Writer>) {
     let args = vec![Pack::from("divisi"), version, Pack::from("plugin"), map(Vec::new()), map(Vec::new())];
     // Without it everything works as well.
     drop(nvim.call("nvim_set_client_info", args).await);
-}
-
-/// Calls over whatever connection stands, waiting for one, and again over the next when it breaks. Commands carry their id: the
-/// daemon answers a repeat with the first receipt.
-async fn call(mut current: Current, method: &str, params: Value) -> Result<Value, Refusal> {
-    loop {
-        let link = match current.wait_for(Option::is_some).await {
-            Ok(link) => link.as_ref().map(Arc::clone),
-            Err(_) => None,
-        };
-        let Some(link) = link else { return Err(Refusal::environment("the editor is closing")) };
-        match link.call(method, params.clone()).await {
-            Ok(value) => return Ok(value),
-            Err(CallError::Refused(refusal)) => return Err(refusal),
-            // The keeper takes a broken connection away soon; until then this would spin.
-            Err(CallError::Lost) => tokio::time::sleep(FRAME).await,
-        }
-    }
-}
-
-/// A new command's id.
-fn command_id() -> CommandId {
-    let mut bytes = [0_u8; 10];
-    // Without randomness the clock still tells commands of one editor apart.
-    if getrandom::fill(&mut bytes).is_err() {
-        bytes[..8].copy_from_slice(&clock::now().to_be_bytes());
-    }
-    CommandId(bytes.iter().fold("nvim-".to_owned(), |id, byte| format!("{id}{byte:02x}")))
 }

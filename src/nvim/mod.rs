@@ -3,20 +3,16 @@
 //! `divisi nvim` is started by the Lua plugin with `jobstart(…, { rpc = true })`, one per editor. It holds nothing that matters: what
 //! it shows comes from the daemon, and the daemon goes on when the editor or this process dies.
 //!
-//! - [`backend`]: the seam to the daemon; [`daemon`] is the implementation over the wire's client.
 //! - [`handler`]: decodes what Neovim sends and enqueues it, nothing else.
-//! - [`link`]: keeps a connection, makes snapshots, notices gaps.
+//! - [`crate::wire::kept`]: keeps a connection, makes snapshots, notices gaps.
 //! - [`host`]: the one loop; [`outbox`] gathers what changed, [`push`] delivers one batch per frame.
 //! - [`row`], [`answer`], [`timeline`]: what Lua gets to see of views, approvals, answers and timelines, made safe to show.
 //! - [`document`]: an open transcript, as lines of a buffer.
 
 pub mod answer;
-pub mod backend;
-pub mod daemon;
 pub mod document;
 pub mod handler;
 pub mod host;
-pub mod link;
 pub mod msgpack;
 pub mod outbox;
 pub mod push;

@@ -15,6 +15,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::base::clock;
 
+pub mod orphans;
+
 /// Standard error beyond this is read and thrown away, bytes.
 const STDERR_LIMIT: usize = 256 * 1024;
 /// After the program has ended, a grandchild may hold its output open; this long is waited for the rest.

@@ -7,6 +7,7 @@ mod connection;
 pub mod decode;
 pub mod error;
 pub mod idle;
+pub mod kept;
 pub mod line;
 pub mod message;
 pub mod method;

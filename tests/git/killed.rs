@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use divisi::git::GitDriver;
 use divisi::host::port::Git as _;
 use divisi::model::settings::Settings;
 use divisi::model::worktree::Worktree;
@@ -64,6 +65,8 @@ fn a_creation_killed_at_any_point_leaves_nothing() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
+        // As the next daemon does: the git of the moment outlives its daemon.
+        GitDriver::await_orphans(&fixture.path().join("state"));
         if fixture.driver.check_worktree(&worktree).unwrap().is_none() {
             interrupted += 1;
         }

@@ -1,8 +1,9 @@
 use std::ffi::OsString;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::{Finished, Program, RunError, run};
+use super::{Finished, Program, RunError, orphans, run};
 
 fn shell(script: &str, input: &[u8], deadline: Duration, limit: usize) -> Result<Finished, RunError> {
     let arguments: Vec<OsString> = vec!["-c".into(), script.into()];
@@ -86,4 +87,16 @@ fn a_missing_program_is_named() {
     })
     .unwrap_err();
     assert!(error.to_string().contains("/nowhere/at/all"), "{error}");
+}
+
+#[test]
+fn a_program_that_lost_its_daemon_is_waited_for() {
+    let value = format!("{}-{:?}", std::process::id(), std::thread::current().id());
+    let mark = |limit| orphans::await_end("cat", "DIVISI_TEST_OF", value.as_ref(), Duration::from_millis(limit));
+    assert_eq!(mark(0), 0);
+    let mut cat = Command::new("cat").env("DIVISI_TEST_OF", &value).stdin(Stdio::piped()).spawn().unwrap();
+    assert_eq!(mark(20), 1, "it reads on");
+    drop(cat.stdin.take());
+    assert_eq!(mark(60_000), 0, "it is a dead process, and one without an environment");
+    cat.wait().unwrap();
 }

@@ -26,6 +26,8 @@ pub struct DaemonBackend {
     pub paths: Paths,
     /// How one is started.
     pub start: StartDaemon,
+    /// The face that calls.
+    pub face: &'static str,
 }
 
 /// How long a lost connection has to tell how it ended.
@@ -35,23 +37,21 @@ struct DaemonLink {
     client: Client,
     daemon: Daemon,
     paths: Paths,
+    face: &'static str,
     dismissed: Arc<AtomicBool>,
     /// True once a call found its connection lost: following ends too, so that both are made anew together.
     lost: watch::Sender<bool>,
 }
 
-fn caller() -> Caller {
-    Caller::new("nvim")
-}
-
 #[async_trait]
 impl Backend for DaemonBackend {
     async fn connect(&self, start: bool) -> Result<Arc<dyn Link>, Refusal> {
+        let caller = Caller::new(self.face);
         let client = if start {
             let start = || (self.start)(&self.paths);
-            connect_or_start(&self.paths, &caller(), &start).await?
+            connect_or_start(&self.paths, &caller, &start).await?
         } else {
-            Client::connect(&self.paths.socket, &caller()).await?
+            Client::connect(&self.paths.socket, &caller).await?
         };
         let welcome = client.welcome();
         let daemon = Daemon {
@@ -64,6 +64,7 @@ impl Backend for DaemonBackend {
             client,
             daemon,
             paths: self.paths.clone(),
+            face: self.face,
             dismissed,
             lost: watch::Sender::new(false),
         }))
@@ -91,7 +92,7 @@ impl Link for DaemonLink {
         // anew and takes a fresh snapshot.
         let follow = Follow {
             socket: self.paths.socket.clone(),
-            caller: caller(),
+            caller: Caller::new(self.face),
             after,
             session: None,
             views: true,

@@ -21,6 +21,9 @@ const REVIVE_EVERY: Duration = Duration::from_secs(5);
 /// How long a lost connection has to tell how it ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// Before a call is tried again over a connection that broke.
+const SPIN: Duration = Duration::from_millis(16);
+
 /// What the loop hears of the connection.
 #[derive(Debug)]
 pub enum Signal {
@@ -157,6 +160,27 @@ fn advance(last: &mut Option<Seq>, batch: &Batch) -> bool {
         }
     }
     gap
+}
+
+/// Calls over whatever connection stands, waiting for one, and again over the next when it breaks. Commands carry their id: the
+/// daemon answers a repeat with the first receipt.
+///
+/// # Errors
+/// The daemon's refusal; or when nobody keeps a connection any more.
+pub async fn call(mut current: Current, method: &str, params: Value) -> Result<Value, Refusal> {
+    loop {
+        let link = match current.wait_for(Option::is_some).await {
+            Ok(link) => link.as_ref().map(Arc::clone),
+            Err(_) => None,
+        };
+        let Some(link) = link else { return Err(Refusal::environment("the editor is closing")) };
+        match link.call(method, params.clone()).await {
+            Ok(value) => return Ok(value),
+            Err(CallError::Refused(refusal)) => return Err(refusal),
+            // The keeper takes a broken connection away soon; until then this would spin.
+            Err(CallError::Lost) => sleep(SPIN).await,
+        }
+    }
 }
 
 #[cfg(test)]

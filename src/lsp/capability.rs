@@ -1,0 +1,185 @@
+//! What the client can do and what this server offers. A client is asked for nothing that it did not say it can.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use gen_lsp_types::{
+    CodeActionKind, CodeActionOptions, CodeActionProvider, CodeLensOptions, ExecuteCommandOptions, HoverProvider,
+    PositionEncodingKind, Save, ServerCapabilities, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceOptions,
+};
+use serde_json::{Value, json};
+
+use super::uri;
+
+/// The kind of the actions on sessions, which stay out of the way of fixes.
+pub const SOURCE: &str = "source.divisi";
+
+/// What the client may be asked, and where it says that it can be; `showMessageRequest` is old enough to be known everywhere.
+const REQUESTS: &[(&str, &str)] = &[
+    ("window/showDocument", "/window/showDocument/support"),
+    ("window/workDoneProgress/create", "/window/workDoneProgress"),
+    ("workspace/codeLens/refresh", "/workspace/codeLens/refreshSupport"),
+    ("window/showMessageRequest", ""),
+];
+
+/// How columns are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encoding {
+    /// Bytes.
+    Utf8,
+    /// What every client can.
+    #[default]
+    Utf16,
+    /// Characters.
+    Utf32,
+}
+
+/// A client, as it introduced itself.
+#[derive(Debug, Default)]
+pub struct Client {
+    /// Its name, in lower case.
+    pub name: String,
+    /// Its process, which this one does not outlive.
+    pub process: Option<i32>,
+    /// The folders it has open.
+    pub folders: Vec<PathBuf>,
+    /// How it counts columns.
+    pub encoding: Encoding,
+    /// It knows code actions; otherwise they come as bare commands.
+    pub action_literals: bool,
+    /// It shows related places of a diagnostic.
+    pub related: bool,
+    /// divisi's own extension, which wants to be told of changes.
+    pub extension: bool,
+    /// Requests that need no announcement, or were announced, and were not answered with "method not found".
+    takes: BTreeSet<&'static str>,
+}
+
+impl Client {
+    /// From the parameters of `initialize`. Anything missing or of another shape counts as "cannot".
+    pub fn new(parameters: &Value) -> Self {
+        let can = |pointer: &str| parameters.pointer(&format!("/capabilities{pointer}")) == Some(&json!(true));
+        let has = |pointer: &str| parameters.pointer(&format!("/capabilities{pointer}")).is_some_and(Value::is_object);
+        let text = |pointer: &str| parameters.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let offered: Vec<&str> = parameters
+            .pointer("/capabilities/general/positionEncodings")
+            .and_then(Value::as_array)
+            .map(|all| all.iter().filter_map(Value::as_str).collect())
+            .unwrap_or_default();
+        let encoding = if offered.contains(&"utf-8") {
+            Encoding::Utf8
+        } else if offered.contains(&"utf-32") && !offered.contains(&"utf-16") {
+            Encoding::Utf32
+        } else {
+            Encoding::Utf16
+        };
+        Self {
+            name: text("/clientInfo/name").to_lowercase(),
+            process: parameters["processId"].as_i64().and_then(|pid| i32::try_from(pid).ok()),
+            folders: folders(parameters),
+            encoding,
+            action_literals: has("/textDocument/codeAction/codeActionLiteralSupport"),
+            related: can("/textDocument/publishDiagnostics/relatedInformation"),
+            extension: parameters.pointer("/initializationOptions/divisi/changes") == Some(&json!(true)),
+            takes: REQUESTS
+                .iter()
+                .filter(|(_, pointer)| pointer.is_empty() || can(pointer))
+                .map(|(method, _)| *method)
+                .collect(),
+        }
+    }
+
+    /// Whether a request may be sent.
+    pub fn takes(&self, method: &str) -> bool {
+        self.takes.contains(method)
+    }
+
+    /// It said that it does not know a request: it is not asked again.
+    pub fn refuses(&mut self, method: &str) {
+        self.takes.remove(method);
+    }
+}
+
+fn folders(parameters: &Value) -> Vec<PathBuf> {
+    let listed = parameters["workspaceFolders"].as_array().into_iter().flatten();
+    let mut folders: Vec<PathBuf> = listed.filter_map(|folder| uri::to_path(folder["uri"].as_str()?)).collect();
+    if folders.is_empty() {
+        folders.extend(parameters["rootUri"].as_str().and_then(uri::to_path));
+    }
+    if folders.is_empty() {
+        folders.extend(parameters["rootPath"].as_str().map(PathBuf::from));
+    }
+    folders
+}
+
+/// What this server offers to a client.
+pub fn offered(client: &Client, commands: Vec<String>) -> ServerCapabilities {
+    ServerCapabilities {
+        position_encoding: Some(match client.encoding {
+            Encoding::Utf8 => PositionEncodingKind::UTF8,
+            Encoding::Utf16 => PositionEncodingKind::UTF16,
+            Encoding::Utf32 => PositionEncodingKind::UTF32,
+        }),
+        text_document_sync: Some(TextDocumentSync::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::Full),
+            save: Some(Save::Bool(true)),
+            ..TextDocumentSyncOptions::default()
+        })),
+        code_action_provider: Some(CodeActionProvider::CodeActionOptions(CodeActionOptions {
+            code_action_kinds: Some(vec![CodeActionKind::QuickFix, CodeActionKind::Custom(SOURCE.into())]),
+            ..CodeActionOptions::default()
+        })),
+        code_lens_provider: Some(CodeLensOptions::default()),
+        hover_provider: Some(HoverProvider::Bool(true)),
+        execute_command_provider: Some(ExecuteCommandOptions { commands, ..ExecuteCommandOptions::default() }),
+        workspace: Some(WorkspaceOptions {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(true.into()),
+            }),
+            ..WorkspaceOptions::default()
+        }),
+        ..ServerCapabilities::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_said_is_nothing_asked() {
+        let client = Client::new(&json!({ "capabilities": "what?", "processId": "x" }));
+        assert!(!client.takes("window/showDocument") && !client.takes("window/workDoneProgress/create"));
+        assert_eq!((client.encoding, client.folders.len()), (Encoding::Utf16, 0));
+    }
+
+    #[test]
+    fn a_refused_request_is_not_sent_again() {
+        let mut client = Client::new(&json!({ "capabilities": { "window": { "showDocument": { "support": true } } } }));
+        assert!(client.takes("window/showDocument"));
+        client.refuses("window/showDocument");
+        assert!(!client.takes("window/showDocument"));
+    }
+
+    #[test]
+    fn the_encoding_is_the_clients() {
+        let encoding = |offered: Value| {
+            Client::new(&json!({ "capabilities": { "general": { "positionEncodings": offered } } })).encoding
+        };
+        assert_eq!(encoding(json!(["utf-16", "utf-8"])), Encoding::Utf8);
+        assert_eq!(encoding(json!(["utf-16", "utf-32"])), Encoding::Utf16);
+        assert_eq!(encoding(json!(["utf-32"])), Encoding::Utf32);
+        assert_eq!(encoding(json!(7)), Encoding::Utf16);
+    }
+
+    #[test]
+    fn folders_come_from_whatever_the_client_sends() {
+        let of = |parameters: Value| Client::new(&parameters).folders;
+        assert_eq!(of(json!({ "workspaceFolders": [{ "uri": "file:///a%20b" }] })), [PathBuf::from("/a b")]);
+        assert_eq!(of(json!({ "workspaceFolders": null, "rootUri": "file:///r" })), [PathBuf::from("/r")]);
+        assert_eq!(of(json!({ "rootPath": "/p" })), [PathBuf::from("/p")]);
+    }
+}

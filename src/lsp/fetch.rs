@@ -1,0 +1,130 @@
+//! What is asked of the daemon, each in a task of its own.
+
+use serde_json::{Value, json};
+
+use super::server::{Done, Server};
+use super::state::{Changes, State};
+use crate::model::agent::AgentView;
+use crate::model::id::SessionId;
+use crate::model::query::EventPage;
+use crate::model::{Envelope, Refusal};
+use crate::wire::client::Client;
+use crate::wire::kept::link::{Current, call};
+
+/// Events per page.
+const PAGE: u64 = 1_000;
+/// Agents that do what they are told literally: nothing for a prompt made of code.
+const NOT_OFFERED: &[&str] = &["shell", "scripted"];
+
+impl Server {
+    /// Reads what a session changed, if that concerns somebody here. One at a time: what happens meanwhile is read after.
+    pub(super) fn read_changes(&mut self, session: &SessionId) {
+        let Some(view) = self.state.sessions.get(session) else { return };
+        let reviewed = self.shelf.get_mut(&super::view::View::Review(session.clone())).is_some();
+        if !reviewed && !State::concerns(view, &self.client.folders) {
+            return;
+        }
+        if let Some(again) = self.reading.get_mut(session) {
+            *again = true;
+            return;
+        }
+        self.reading.insert(session.clone(), false);
+        let (current, done, session) = (self.current.clone(), self.done.clone(), session.clone());
+        tokio::spawn(async move {
+            let changes = changes(&current, &session).await;
+            // The loop ends only with the process.
+            let _ = done.send(Done::Changes(session, Box::new(changes)));
+        });
+    }
+
+    /// Everything of every session that concerns somebody here.
+    pub(super) fn read_all_changes(&mut self) {
+        let all: Vec<SessionId> = self.state.sessions.keys().cloned().collect();
+        for session in &all {
+            self.read_changes(session);
+        }
+    }
+
+    /// Which agents can be offered.
+    pub(super) fn read_agents(&self) {
+        let (current, done) = (self.current.clone(), self.done.clone());
+        tokio::spawn(async move {
+            let Ok(answer) = call(current, "agent/list", json!({})).await else { return };
+            let agents: Vec<AgentView> = serde_json::from_value(answer).unwrap_or_default();
+            let fit = |agent: &AgentView| agent.installed && !NOT_OFFERED.contains(&agent.name.as_str());
+            let agents = agents.into_iter().filter(fit).map(|agent| agent.name).collect();
+            // The loop ends only with the process.
+            let _ = done.send(Done::Agents(agents));
+        });
+    }
+
+    /// Reads a transcript on, from where its view is.
+    pub(super) fn read_events(&mut self, session: &SessionId) {
+        let Some(record) = self.record(session).filter(|record| !record.reading) else { return };
+        record.reading = true;
+        let after = record.last;
+        let (current, done, session) = (self.current.clone(), self.done.clone(), session.clone());
+        tokio::spawn(async move {
+            let params = json!({ "after": after, "session": session, "limit": PAGE });
+            let page =
+                call(current, "event/list", params).await.ok().and_then(|page| serde_json::from_value(page).ok());
+            // The loop ends only with the process.
+            let _ = done.send(match page {
+                Some(EventPage { events, .. }) => Done::Events { session, events },
+                None => Done::NoEvents(session),
+            });
+        });
+    }
+
+    /// A page of a transcript came; the next one is asked for while there are more.
+    pub(super) fn add_events(&mut self, session: &SessionId, events: Vec<Envelope>) {
+        let Some(record) = self.record(session) else { return };
+        record.reading = false;
+        let full = events.len() as u64 >= PAGE;
+        record.add(events);
+        if full {
+            self.read_events(session);
+        }
+    }
+
+    /// Carries a command out and says what came of it; a file that was sent is emptied then.
+    pub(super) fn call(&self, method: &'static str, mut params: Value, said: String, file: Option<std::path::PathBuf>) {
+        params["command_id"] = json!(Client::command_id());
+        self.wanted.notify_one();
+        let (current, done) = (self.current.clone(), self.done.clone());
+        tokio::spawn(async move {
+            let outcome = call(current, method, params).await;
+            // The loop ends only with the process.
+            let _ = done.send(Done::Called { said, outcome, file });
+        });
+    }
+
+    /// Passes a call of divisi's own extension on.
+    pub(super) fn forward(&self, id: lsp_server::RequestId, params: &Value) {
+        let method = params["method"].as_str().unwrap_or_default().to_owned();
+        let mut inner = params.get("params").filter(|params| params.is_object()).cloned().unwrap_or_else(|| json!({}));
+        let request = json!({ "method": method, "params": inner });
+        if serde_json::from_value::<crate::model::command::Command>(request).is_ok() {
+            inner["command_id"] = json!(Client::command_id());
+        }
+        self.wanted.notify_one();
+        let (current, done) = (self.current.clone(), self.done.clone());
+        tokio::spawn(async move {
+            let outcome = call(current, &method, inner).await;
+            // The loop ends only with the process.
+            let _ = done.send(Done::Answer(id, outcome));
+        });
+    }
+}
+
+async fn changes(current: &Current, session: &SessionId) -> Result<Changes, Refusal> {
+    let strange = |error: serde_json::Error| Refusal::internal(format!("the daemon answered something else: {error}"));
+    let diff = call(current.clone(), "session/diff", json!({ "session": session, "of": "session" })).await?;
+    let diff: crate::model::diff::Diff = serde_json::from_value(diff).map_err(strange)?;
+    // A session that cannot be landed at all (no commit yet, a base that is gone) still has a diff.
+    let preflight = match call(current.clone(), "session/preflight", json!({ "session": session })).await {
+        Ok(preflight) => Some(serde_json::from_value(preflight).map_err(strange)?),
+        Err(_) => None,
+    };
+    Ok(Changes { diff, preflight })
+}

@@ -1,0 +1,272 @@
+//! What the editor is sent. Nothing here is waited for.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
+use serde_json::{Value, json};
+
+use super::diagnostics::{self, Sight, title};
+use super::server::{Asked, Server};
+use super::uri;
+use super::view::{self, View};
+use crate::base::text::visible_line;
+use crate::model::id::SessionId;
+use crate::model::session::SessionState;
+use crate::model::{Envelope, Event, Refusal};
+use crate::wire::kept::backend::Batch;
+
+/// Files larger than this are not looked into, bytes.
+const LARGEST: u64 = 2 << 20;
+
+impl Server {
+    fn send(&self, message: Message) {
+        // Fails only when the editor is gone; the loop hears of that by itself.
+        let _ = self.connection.sender.send(message);
+    }
+
+    pub(super) fn notify(&self, method: &str, params: Value) {
+        self.send(Message::Notification(Notification { method: method.to_owned(), params }));
+    }
+
+    /// Asks the editor, unless it cannot.
+    pub(super) fn ask(&mut self, method: &'static str, params: Value, asked: Asked) -> bool {
+        if !self.client.takes(method) {
+            return false;
+        }
+        self.number += 1;
+        let id = RequestId::from(self.number);
+        self.asked.insert(id.clone(), (method, asked));
+        self.send(Message::Request(Request { id, method: method.to_owned(), params }));
+        true
+    }
+
+    pub(super) fn answer(&self, id: RequestId, result: Value) {
+        self.send(Message::Response(Response::new_ok(id, result)));
+    }
+
+    pub(super) fn answer_error(&self, id: RequestId, code: ErrorCode, message: &str) {
+        self.send(Message::Response(Response::new_err(id, code as i32, message.to_owned())));
+    }
+
+    pub(super) fn answer_outcome(&self, id: RequestId, outcome: Result<Value, Refusal>) {
+        match outcome {
+            Ok(value) => self.answer(id, value),
+            Err(refusal) => self.answer_error(id, ErrorCode::RequestFailed, &sentence(&refusal)),
+        }
+    }
+
+    fn message_of(&self, kind: u8, text: &str) {
+        self.notify(
+            "window/showMessage",
+            json!({ "type": kind, "message": format!("divisi: {}", visible_line(text, 400)) }),
+        );
+    }
+
+    pub(super) fn error(&self, text: &str) {
+        self.message_of(1, text);
+    }
+
+    pub(super) fn warn(&self, text: &str) {
+        self.message_of(2, text);
+    }
+
+    pub(super) fn say(&self, text: &str) {
+        self.message_of(3, text);
+    }
+
+    /// What came of a command.
+    pub(super) fn called(&mut self, said: &str, outcome: Result<Value, Refusal>, file: Option<&Path>) {
+        match outcome {
+            Ok(receipt) => {
+                let name = receipt.pointer("/outcome/name").and_then(Value::as_str).unwrap_or_default();
+                if !said.is_empty() {
+                    self.say(&said.replace("{name}", name));
+                }
+                // The prompt is the daemon's now; the file is for the next one.
+                if let Some(file) = file
+                    && let Err(error) = fs::remove_file(file)
+                {
+                    tracing::warn!(%error, "the file of a prompt that was sent stays");
+                }
+            }
+            Err(refusal) => self.error(&sentence(&refusal)),
+        }
+    }
+
+    /// Everything that changed, once per frame.
+    pub(super) fn show(&mut self) {
+        if std::mem::take(&mut self.dirty) {
+            self.publish();
+            self.show_progress();
+            self.ask("workspace/codeLens/refresh", Value::Null, Asked::Nothing);
+            self.write_views();
+        }
+        for session in std::mem::take(&mut self.transcripts) {
+            self.read_events(&session);
+        }
+    }
+
+    fn publish(&mut self) {
+        let open: BTreeSet<_> = self.documents.keys().cloned().collect();
+        let text = |path: &Path| match self.documents.get(path) {
+            Some(text) => Some(text.clone()),
+            None => fs::metadata(path)
+                .is_ok_and(|file| file.is_file() && file.len() <= LARGEST)
+                .then(|| fs::read(path).ok())
+                .flatten()
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+        };
+        let sight = Sight { folders: &self.client.folders, open: &open, text: &text, related: self.client.related };
+        let mut now = diagnostics::all(&self.state, &sight);
+        for (view, opened) in self.shelf.iter_mut() {
+            let asked = opened.page.marks.iter().filter_map(|((line, _), mark)| match mark {
+                view::Mark::Approval(id) => {
+                    let approval = self.state.approvals.get(id)?;
+                    Some(diagnostics::asked(self.state.sessions.get(&approval.session)?, approval, *line))
+                }
+                _ => None,
+            });
+            if *view == View::Sessions {
+                now.entry(opened.path.clone()).or_default().extend(asked);
+            }
+        }
+        let now: std::collections::BTreeMap<_, _> =
+            now.into_iter().filter(|(_, found)| !found.is_empty()).map(|(path, found)| (path, json!(found))).collect();
+        for path in self.published.keys().filter(|path| !now.contains_key(*path)) {
+            self.notify("textDocument/publishDiagnostics", json!({ "uri": uri::from_path(path), "diagnostics": [] }));
+        }
+        for (path, found) in &now {
+            if self.published.get(path) != Some(found) {
+                self.notify(
+                    "textDocument/publishDiagnostics",
+                    json!({ "uri": uri::from_path(path), "diagnostics": found }),
+                );
+            }
+        }
+        self.published = now;
+    }
+
+    fn show_progress(&mut self) {
+        if !self.client.takes("window/workDoneProgress/create") {
+            return;
+        }
+        let token = |session: &SessionId| format!("divisi/{session}");
+        let running: Vec<(SessionId, String, String)> = self
+            .state
+            .sessions
+            .values()
+            .filter(|view| {
+                view.state == SessionState::Running && super::state::State::concerns(view, &self.client.folders)
+            })
+            .map(|view| {
+                (
+                    view.id.clone(),
+                    visible_line(&view.name, 60),
+                    visible_line(view.activity.as_deref().unwrap_or("works"), 80),
+                )
+            })
+            .collect();
+        for (session, name, words) in &running {
+            match self.progress.get(session) {
+                None => {
+                    self.ask("window/workDoneProgress/create", json!({ "token": token(session) }), Asked::Nothing);
+                    let value = json!({ "kind": "begin", "title": name, "message": words, "cancellable": true });
+                    self.notify("$/progress", json!({ "token": token(session), "value": value }));
+                }
+                Some(before) if before != words => {
+                    let value = json!({ "kind": "report", "message": words, "cancellable": true });
+                    self.notify("$/progress", json!({ "token": token(session), "value": value }));
+                }
+                Some(_) => continue,
+            }
+            self.progress.insert(session.clone(), words.clone());
+        }
+        let ended: Vec<SessionId> =
+            self.progress.keys().filter(|id| !running.iter().any(|(running, ..)| running == *id)).cloned().collect();
+        for session in ended {
+            self.progress.remove(&session);
+            let message = self.state.sessions.get(&session).map_or("gone", |view| view.state.phrase());
+            self.notify(
+                "$/progress",
+                json!({ "token": token(&session), "value": { "kind": "end", "message": message } }),
+            );
+        }
+    }
+
+    /// Views that were opened say what is so now.
+    fn write_views(&mut self) {
+        let Self { shelf, state, .. } = self;
+        let mut failed = None;
+        for (view, open) in shelf.iter_mut() {
+            let page = match view {
+                View::Sessions => view::sessions(state),
+                View::Review(id) => match state.sessions.get(id) {
+                    Some(session) => view::review(session, state.changes.get(id)),
+                    None => continue,
+                },
+                View::Transcript(_) => match &open.record {
+                    Some(record) => view::Page { text: record.text(), marks: Vec::new() },
+                    None => continue,
+                },
+                View::Prompt(_) => continue,
+            };
+            if let Err(error) = open.write(page) {
+                failed = Some(format!("cannot write {}: {error}", open.path.display()));
+            }
+        }
+        if let Some(failed) = failed {
+            tracing::warn!(failed, "a view is old");
+        }
+    }
+
+    /// What happened that a person would want to know, before the state moves on.
+    pub(super) fn events_to_tell(&self, batch: &Batch) -> Vec<Envelope> {
+        if self.client.extension || self.phase != super::server::Phase::Running {
+            return Vec::new();
+        }
+        let told = |event: &Envelope| {
+            matches!(event.event, Event::ApprovalRequested(_) | Event::TurnEnded { .. } | Event::LandingChanged { .. })
+        };
+        batch.events.iter().filter_map(|event| serde_json::from_value(event.clone()).ok()).filter(told).collect()
+    }
+
+    /// Tells it, in the words of now, if it concerns somebody here.
+    pub(super) fn tell(&self, envelope: &Envelope) {
+        let Some(view) = envelope.session.as_ref().and_then(|id| self.state.sessions.get(id)) else { return };
+        if !super::state::State::concerns(view, &self.client.folders) {
+            return;
+        }
+        let name = visible_line(&view.name, 60);
+        match &envelope.event {
+            Event::ApprovalRequested(approval) if self.state.approvals.contains_key(&approval.id) => {
+                self.warn(&format!("{name} asks: {} (answer with a code action)", title(approval)));
+            }
+            Event::TurnEnded { .. } => self.say(&format!("{name}: {}", view.state.phrase())),
+            Event::LandingChanged { state, .. } => {
+                let words = json!(state);
+                let state = words["state"].as_str().unwrap_or_default();
+                let reason = words["reason"].as_str().map_or_else(String::new, |reason| format!(": {reason}"));
+                self.say(&format!("landing {name}: {state}{reason}"));
+            }
+            _ => {}
+        }
+    }
+
+    /// divisi's own extension is told what happened, as the daemon said it.
+    pub(super) fn tell_extension(&self, batch: &Batch) {
+        if self.client.extension {
+            self.notify("divisi/changed", json!({ "sessions": batch.sessions, "events": batch.events }));
+        }
+    }
+}
+
+/// A refusal as one sentence.
+pub(super) fn sentence(refusal: &Refusal) -> String {
+    if refusal.hints.is_empty() {
+        refusal.message.clone()
+    } else {
+        format!("{} ({})", refusal.message, refusal.hints.join("; "))
+    }
+}

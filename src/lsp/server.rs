@@ -1,0 +1,273 @@
+//! The one loop of this process: the editor's messages, the daemon's signals and what tasks bring back, one at a time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lsp_server::{Connection, Message, RequestId};
+use serde_json::Value;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::capability::Client;
+use super::order::Order;
+use super::shelf::Shelf;
+use super::state::{Changes, State};
+use super::view::View;
+use crate::model::id::SessionId;
+use crate::model::{Envelope, Refusal};
+use crate::wire::kept::backend::Backend;
+use crate::wire::kept::link::{self, Current, Signal};
+
+/// What changed is shown this often at most.
+const FRAME: Duration = Duration::from_millis(50);
+/// How often it is looked whether the editor lives: it may be killed without closing the pipe.
+const PARENT: Duration = Duration::from_millis(500);
+
+/// What tasks bring back into the loop.
+pub(super) enum Done {
+    /// A session's changes were read.
+    Changes(SessionId, Box<Result<Changes, Refusal>>),
+    /// A page of a transcript was read.
+    Events { session: SessionId, events: Vec<Envelope> },
+    /// It could not be read.
+    NoEvents(SessionId),
+    /// Which agents are installed.
+    Agents(Vec<String>),
+    /// A command was carried out, or not.
+    Called { said: String, outcome: Result<Value, Refusal>, file: Option<PathBuf> },
+    /// The answer to a request of divisi's own extension.
+    Answer(RequestId, Result<Value, Refusal>),
+}
+
+/// What is to happen when the editor answers.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// Nothing; but a refusal of the method is remembered.
+    Nothing,
+    /// A view was to be shown; where that is impossible its path is said.
+    Shown(PathBuf),
+    /// The choice of a session for a command.
+    Choice(&'static str, Vec<(String, Value)>),
+}
+
+/// How the server ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// As the protocol wants it: `shutdown`, then `exit`.
+    Orderly,
+    /// `exit` without `shutdown`, or the input ended.
+    Abrupt,
+    /// The editor's process is gone.
+    Orphaned,
+}
+
+pub(super) struct Server {
+    pub(super) connection: Connection,
+    pub(super) client: Client,
+    pub(super) phase: Phase,
+    pub(super) state: State,
+    /// Open documents.
+    pub(super) documents: BTreeMap<PathBuf, String>,
+    pub(super) shelf: Shelf,
+    /// Diagnostics as they were sent last.
+    pub(super) published: BTreeMap<PathBuf, Value>,
+    /// Progress that is shown: what was said last.
+    pub(super) progress: BTreeMap<SessionId, String>,
+    pub(super) asked: HashMap<RequestId, (&'static str, Asked)>,
+    pub(super) number: i32,
+    /// Sessions whose changes are being read, and whether they are to be read once more after that.
+    pub(super) reading: BTreeMap<SessionId, bool>,
+    pub(super) dirty: bool,
+    pub(super) transcripts: BTreeSet<SessionId>,
+    pub(super) current: Current,
+    pub(super) wanted: Arc<Notify>,
+    pub(super) done: mpsc::UnboundedSender<Done>,
+    /// Whether the last state told was "no connection", so that it is said once.
+    pub(super) told_lost: bool,
+    ended: Option<End>,
+}
+
+/// Where the protocol stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Uninitialized,
+    Running,
+    ShutDown,
+}
+
+/// Runs until the editor ends it. `editor` is where its messages come from, when not from the connection itself.
+pub async fn run(backend: Arc<dyn Backend>, connection: Connection) -> End {
+    let (signal_sender, mut signals) = mpsc::unbounded_channel();
+    let (current_sender, current) = watch::channel(None);
+    let (done_sender, mut done) = mpsc::unbounded_channel();
+    let wanted = Arc::new(Notify::new());
+    let keeper = tokio::spawn(link::keep(backend, signal_sender, current_sender, Arc::clone(&wanted)));
+    let mut messages = bridge(&connection);
+    let mut server = Server {
+        connection,
+        client: Client::default(),
+        phase: Phase::Uninitialized,
+        state: State::default(),
+        documents: BTreeMap::new(),
+        shelf: Shelf::default(),
+        published: BTreeMap::new(),
+        progress: BTreeMap::new(),
+        asked: HashMap::new(),
+        number: 0,
+        reading: BTreeMap::new(),
+        dirty: false,
+        transcripts: BTreeSet::new(),
+        current,
+        wanted,
+        done: done_sender,
+        told_lost: false,
+        ended: None,
+    };
+    let mut frame = interval(FRAME);
+    frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut parent = interval(PARENT);
+    parent.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let end = loop {
+        tokio::select! {
+            biased;
+            message = messages.recv() => match message {
+                Some(message) => server.message(message),
+                None => break End::Abrupt,
+            },
+            Some(signal) = signals.recv() => server.signal(signal),
+            Some(done) = done.recv() => server.done(done),
+            _ = frame.tick(), if server.has_news() => server.show(),
+            _ = parent.tick(), if server.client.process.is_some() => {
+                if server.client.process.is_some_and(is_gone) {
+                    break End::Orphaned;
+                }
+            }
+        }
+        if let Some(end) = server.ended {
+            break end;
+        }
+    };
+    keeper.abort();
+    end
+}
+
+/// The editor's messages, in order, for the loop. The connection's own channel blocks.
+fn bridge(connection: &Connection) -> mpsc::UnboundedReceiver<Message> {
+    let (sender, messages) = mpsc::unbounded_channel();
+    let receiver = connection.receiver.clone();
+    std::thread::spawn(move || receiver.iter().try_for_each(|message| sender.send(message)));
+    messages
+}
+
+fn is_gone(process: i32) -> bool {
+    let Some(pid) = rustix::process::Pid::from_raw(process) else { return false };
+    rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
+}
+
+impl Server {
+    fn message(&mut self, message: Message) {
+        match message {
+            Message::Request(request) => self.request(request),
+            Message::Notification(notification) if notification.method == "exit" => {
+                self.ended = Some(if self.phase == Phase::ShutDown { End::Orderly } else { End::Abrupt });
+            }
+            Message::Notification(notification) => self.notification(notification),
+            Message::Response(response) => self.response(response),
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        let stale = match signal {
+            Signal::Snapshot { sessions, approvals, .. } => {
+                self.told_lost = false;
+                self.read_agents();
+                self.state.snapshot(sessions, approvals)
+            }
+            Signal::Batch(batch) => {
+                self.tell_extension(&batch);
+                let told = self.events_to_tell(&batch);
+                let stale = self.state.batch(batch);
+                for event in &told {
+                    self.tell(event);
+                }
+                stale
+            }
+            Signal::Lost(refusal) => {
+                self.state.connected = false;
+                if !self.told_lost && self.phase == Phase::Running {
+                    self.told_lost = true;
+                    self.warn(&format!("no connection to the daemon: {}; it is tried again", refusal.message));
+                }
+                super::state::Stale::default()
+            }
+        };
+        self.dirty = true;
+        for session in stale.diffs {
+            self.read_changes(&session);
+        }
+        for session in stale.transcripts {
+            self.transcripts.insert(session);
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        self.dirty = true;
+        match done {
+            Done::Changes(session, changes) => {
+                let again = self.reading.remove(&session) == Some(true);
+                match *changes {
+                    Ok(changes) if self.state.sessions.contains_key(&session) => {
+                        self.state.changes.insert(session.clone(), changes);
+                    }
+                    Ok(_) => {}
+                    // The session is being made or removed; its next change brings another try.
+                    Err(refusal) => tracing::debug!(%session, message = refusal.message, "no changes to show"),
+                }
+                if again {
+                    self.read_changes(&session);
+                }
+            }
+            Done::Events { session, events } => self.add_events(&session, events),
+            Done::NoEvents(session) => {
+                if let Some(record) = self.record(&session) {
+                    record.reading = false;
+                }
+            }
+            Done::Agents(agents) => self.state.agents = agents,
+            Done::Called { said, outcome, file } => self.called(&said, outcome, file.as_deref()),
+            Done::Answer(id, outcome) => self.answer_outcome(id, outcome),
+        }
+    }
+
+    pub(super) fn record(&mut self, session: &SessionId) -> Option<&mut super::shelf::Record> {
+        self.shelf.get_mut(&View::Transcript(session.clone()))?.record.as_mut()
+    }
+
+    fn has_news(&self) -> bool {
+        self.phase == Phase::Running && (self.dirty || !self.transcripts.is_empty())
+    }
+
+    /// Where a new session starts: the first folder.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.client.folders.first().map(PathBuf::as_path)
+    }
+
+    pub(super) fn execute(&mut self, command: &str, arguments: &[Value]) {
+        let folder = self.folder().map(|folder| folder.to_string_lossy().into_owned());
+        let order = super::order::order(&self.state, folder.as_deref(), command, arguments);
+        self.obey(order);
+    }
+
+    pub(super) fn obey(&mut self, order: Order) {
+        match order {
+            Order::Call { method, params, said } => self.call(method, params, said, None),
+            Order::Show(view) => self.open_view(&view),
+            Order::Write(session, about) => self.open_prompt(session, &about),
+            Order::SendFile(path) => self.send_file(&path),
+            Order::Ask { verb, choices } => self.ask_which(verb, choices),
+            Order::No(why) => self.error(&why),
+        }
+    }
+}

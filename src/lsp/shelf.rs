@@ -1,0 +1,157 @@
+//! Views on disk: real files under the git directory, for editors that open nothing else.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::view::{Page, View};
+use crate::base::atomic_write::atomic_write;
+use crate::model::Envelope;
+use crate::model::id::Seq;
+use crate::wire::transcript::{Edit, Transcript};
+
+/// A view that was opened, and its file.
+#[derive(Debug)]
+pub struct Open {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it says now.
+    pub page: Page,
+    /// For transcripts.
+    pub record: Option<Record>,
+}
+
+/// A transcript in the making.
+#[derive(Debug, Default)]
+pub struct Record {
+    transcript: Transcript,
+    lines: Vec<String>,
+    /// The newest event in it.
+    pub last: Seq,
+    /// Whether its events are being read.
+    pub reading: bool,
+}
+
+/// A file of this size or larger gets no more lines at its beginning: a person reads the end.
+const MOST: usize = 20_000;
+
+impl Record {
+    /// Adds events.
+    pub fn add(&mut self, events: Vec<Envelope>) {
+        for event in events {
+            // Pages may overlap when they were asked for twice.
+            if event.seq <= self.last {
+                continue;
+            }
+            self.last = event.seq;
+            for edit in self.transcript.push(&event) {
+                match edit {
+                    Edit::Append { lines } => self.lines.extend(lines),
+                    Edit::ExtendLast { text } => match self.lines.last_mut() {
+                        Some(last) => last.push_str(&text),
+                        None => self.lines.push(text),
+                    },
+                    Edit::Replace { line, text } => {
+                        if let Some(old) = self.lines.get_mut(line) {
+                            *old = text;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Its text, without its beginning when it is very long.
+    pub fn text(&self) -> String {
+        let cut = self.lines.len().saturating_sub(MOST);
+        let mut text = if cut > 0 { format!("({cut} earlier lines: divisi log)\n") } else { String::new() };
+        for line in &self.lines[cut..] {
+            text.push_str(line);
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// All views that were opened.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    open: BTreeMap<View, Open>,
+}
+
+impl Shelf {
+    /// The views with their files.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&View, &mut Open)> {
+        self.open.iter_mut()
+    }
+
+    /// A view by what it shows.
+    pub fn get_mut(&mut self, view: &View) -> Option<&mut Open> {
+        self.open.get_mut(view)
+    }
+
+    /// A view by its file.
+    pub fn at(&self, path: &Path) -> Option<(&View, &Open)> {
+        self.open.iter().find(|(_, open)| open.path == path)
+    }
+
+    /// Makes a view's file, if it is not there, and returns its path.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put(&mut self, view: View, path: PathBuf, page: Page) -> io::Result<PathBuf> {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        let record = matches!(view, View::Transcript(_)).then(Record::default);
+        let open = self.open.entry(view).or_insert_with(|| Open { path: path.clone(), page: Page::default(), record });
+        open.path = path;
+        open.write(page)?;
+        Ok(open.path.clone())
+    }
+}
+
+impl Open {
+    /// Writes what it says now, if it says something else or the file is gone.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&mut self, page: Page) -> io::Result<()> {
+        if page.text != self.page.text || !self.path.exists() {
+            atomic_write(&self.path, page.text.as_bytes())?;
+        }
+        self.page = page;
+        Ok(())
+    }
+}
+
+/// Where the views of the repository around a path are: `divisi/views` in its common git directory.
+pub fn directory(path: &Path) -> Option<PathBuf> {
+    let git = path.ancestors().map(|folder| folder.join(".git")).find(|git| git.exists())?;
+    let common = if git.is_dir() {
+        git
+    } else {
+        let text = fs::read_to_string(&git).ok()?;
+        let own = git.parent()?.join(text.strip_prefix("gitdir:")?.trim());
+        let common =
+            fs::read_to_string(own.join("commondir")).map_or_else(|_| own.clone(), |text| own.join(text.trim()));
+        common.canonicalize().ok()?
+    };
+    Some(common.join("divisi").join("views"))
+}
+
+/// A view's file in that directory. Names of sessions are plain (`git check-ref-format` saw them), but this does not rely on it.
+pub fn file(directory: &Path, view: &View, name: &str) -> PathBuf {
+    let plain: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    directory.join(match view {
+        View::Sessions => "sessions.md".to_owned(),
+        View::Transcript(_) => format!("session-{plain}.md"),
+        View::Review(_) => format!("review-{plain}.md"),
+        View::Prompt(None) => "prompt.md".to_owned(),
+        View::Prompt(Some(_)) => format!("prompt-{plain}.md"),
+    })
+}
+
+#[cfg(test)]
+mod tests;
