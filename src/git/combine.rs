@@ -140,10 +140,7 @@ fn whole_file(
         return Ok(());
     }
     // `<mode> <type> <oid>\t<path>\0` for exactly this path.
-    let listed = git
-        .call(place)
-        .args(["ls-tree", "-z", "--full-tree", "-r", all.as_str()])
-        .ok()?;
+    let listed = git.call(place).args(["ls-tree", "-z", "--full-tree", "-r", all.as_str()]).ok()?;
     let entry = text::nul_list(&listed).find_map(|entry| {
         let tab = entry.iter().position(|byte| *byte == b'\t')?;
         (entry[tab + 1..] == source.new_path[..]).then_some(&entry[..tab])

@@ -137,7 +137,13 @@ impl port::Git for GitDriver {
         timeline::keep(&self.git, worktree, name, commit)
     }
 
-    fn rewind(&self, worktree: &Worktree, from: &Oid, rewind: &Rewind, messages: [&str; 2]) -> Result<Rewound, Refusal> {
+    fn rewind(
+        &self,
+        worktree: &Worktree,
+        from: &Oid,
+        rewind: &Rewind,
+        messages: [&str; 2],
+    ) -> Result<Rewound, Refusal> {
         timeline::rewind(&self.git, worktree, from, rewind, messages)
     }
 

@@ -29,7 +29,9 @@ fn prefix(worktree: &Worktree) -> String {
 
 /// The ref of a checkpoint. Names are made by the engine: a letter and a number.
 fn reference(worktree: &Worktree, name: &str) -> Result<String, Refusal> {
-    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) || !admin::valid_id(worktree.session.as_str())
+    if name.is_empty()
+        || !name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        || !admin::valid_id(worktree.session.as_str())
     {
         return Err(Refusal::internal("this is not a checkpoint's name"));
     }
@@ -78,19 +80,22 @@ pub(super) fn rewind(
     let place = admin::require(worktree)?;
     let target = full(rewind.commit.as_str())?;
     let gone = || {
-        Refusal::conflict(format!("the commit {} of checkpoint {} is not in the repository any more", target.short(), rewind.to))
-            .hint(format!("divisi timeline {}", worktree.session))
+        Refusal::conflict(format!(
+            "the commit {} of checkpoint {} is not in the repository any more",
+            target.short(),
+            rewind.to
+        ))
+        .hint(format!("divisi timeline {}", worktree.session))
     };
     // Before anything changes: a checkpoint that is gone is no reason to commit.
     let tree = tree_of(git, &place, &target).map_err(|_| gone())?;
     let made = checkpoint(git, worktree, from, messages[0])?;
     let before_ref = reference(worktree, &rewind.before)?;
-    let before = match refs::read(git, &place, &before_ref)? {
-        Some(before) => before,
-        None => {
-            refs::set(git, &place, &before_ref, &made.head)?;
-            made.head.clone()
-        }
+    let before = if let Some(before) = refs::read(git, &place, &before_ref)? {
+        before
+    } else {
+        refs::set(git, &place, &before_ref, &made.head)?;
+        made.head.clone()
     };
     let new = if tree_of(git, &place, &made.head)? == tree {
         made.head.clone()
@@ -116,7 +121,9 @@ pub(super) fn rewind(
 /// Ignored files are nobody's but the person's, though git would write over them.
 fn refuse_in_the_way(git: &Git, place: &Place, old: &Oid, new: &Oid) -> Result<(), Refusal> {
     let changed = |filter: &str| {
-        git.call(place).args(["diff-tree", "-r", "-z", "--name-only", "--no-renames", filter, old.as_str(), new.as_str()]).ok()
+        git.call(place)
+            .args(["diff-tree", "-r", "-z", "--name-only", "--no-renames", filter, old.as_str(), new.as_str()])
+            .ok()
     };
     let gone = changed("--diff-filter=D")?;
     let gone: HashSet<&[u8]> = text::nul_list(&gone).collect();
@@ -156,6 +163,9 @@ fn bring(git: &Git, worktree: &Worktree, place: &Place, old: &Oid, new: &Oid) ->
     if refs::advance(git, place, &worktree.branch, new, old)? {
         return Ok(());
     }
-    Err(Refusal::conflict(format!("the branch {} moved meanwhile; the files are as wanted, uncommitted", worktree.branch))
-        .hint("look at them, then try again"))
+    Err(Refusal::conflict(format!(
+        "the branch {} moved meanwhile; the files are as wanted, uncommitted",
+        worktree.branch
+    ))
+    .hint("look at them, then try again"))
 }

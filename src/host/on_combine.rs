@@ -115,6 +115,6 @@ pub(crate) fn checkpoint_origin(change: &Change<'_>, request: &CreateSession) ->
 }
 
 /// A first commit with its words.
-pub(crate) fn start(commit: crate::model::id::Oid, what: String) -> Start {
-    Start { commit, what: crate::base::text::visible_line(&what, 200) }
+pub(crate) fn start(commit: crate::model::id::Oid, what: &str) -> Start {
+    Start { commit, what: crate::base::text::visible_line(what, 200) }
 }

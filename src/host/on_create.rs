@@ -2,10 +2,10 @@
 //! anything touches the repository.
 
 use crate::host::advance::advance;
-use crate::host::on_combine;
 use crate::host::change::{Change, Step, Waiting};
 use crate::host::effect::{Effect, Ticket};
 use crate::host::environment::may_pass;
+use crate::host::on_combine;
 use crate::host::port::{CreatedWorktree, ResolvedBase};
 use crate::host::registry::Registry;
 use crate::model::Refusal;
@@ -194,8 +194,11 @@ pub(crate) fn on_worktree_created(change: &mut Change<'_>, id: &SessionId, resul
     change.step_done(id, Step::Worktree);
     match result {
         Ok(created) => {
-            let changed =
-                Event::WorktreeChanged { state: WorktreeState::Ready, head: Some(created.head.clone()), notes: created.notes };
+            let changed = Event::WorktreeChanged {
+                state: WorktreeState::Ready,
+                head: Some(created.head.clone()),
+                notes: created.notes,
+            };
             let (head, stat) = (created.head, created.stat);
             change.emit(Some(id), changed);
             if let Some(stat) = stat {

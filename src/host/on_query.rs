@@ -3,17 +3,17 @@
 use serde_json::Value;
 
 use crate::host::mend::LeftOut;
+use crate::host::on_combine::MOST;
 use crate::host::on_landing::other_worktrees;
 use crate::host::on_repository::worktrees_by_repository;
 use crate::host::registry::Registry;
+use crate::host::run_timeline::repeated;
 use crate::model::Refusal;
 use crate::model::diff::HunkDecision;
 use crate::model::id::{HunkId, SessionId};
-use crate::host::on_combine::MOST;
-use crate::host::run_timeline::repeated;
 use crate::model::query::{DiffSession, Finding, Query};
-use crate::model::timeline::CompareSessions;
 use crate::model::session::{Session, SessionView};
+use crate::model::timeline::CompareSessions;
 use crate::model::worktree::{Worktree, WorktreeState};
 use std::collections::BTreeMap;
 

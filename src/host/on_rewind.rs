@@ -76,7 +76,8 @@ pub(crate) fn on_prepared(
         Err(refusal) => return change.refuse(&command, refusal),
     };
     let marks = change.brain.registry.sessions.get(id).map_or(0, |session| session.marks.len());
-    let rewind = Rewind { to, commit, before: format!("c{}", marks + 1), after: format!("c{}", marks + 2), at: change.now };
+    let rewind =
+        Rewind { to, commit, before: format!("c{}", marks + 1), after: format!("c{}", marks + 2), at: change.now };
     change.emit(Some(id), Event::RewindStarted(rewind));
     change.accept_done(&command, Some(id));
     advance(change, id);
@@ -105,7 +106,9 @@ pub(crate) fn begin(change: &mut Change<'_>, id: &SessionId) {
 /// The files are as they were, or stayed as they are.
 pub(crate) fn on_rewound(change: &mut Change<'_>, id: &SessionId, result: Result<Rewound, Refusal>) {
     change.step_done(id, Step::Rewind);
-    let Some(rewind) = change.brain.registry.sessions.get(id).and_then(|session| session.rewind.clone()) else { return };
+    let Some(rewind) = change.brain.registry.sessions.get(id).and_then(|session| session.rewind.clone()) else {
+        return;
+    };
     let reason = match result {
         Ok(made) => {
             let before = Mark {
@@ -122,8 +125,7 @@ pub(crate) fn on_rewound(change: &mut Change<'_>, id: &SessionId, result: Result
                 commit: made.head.clone(),
                 step: made.step,
             };
-            let kept =
-                Event::SessionCheckpointed { head: made.before, stat: made.before_stat, mark: Some(before) };
+            let kept = Event::SessionCheckpointed { head: made.before, stat: made.before_stat, mark: Some(before) };
             change.emit(Some(id), kept);
             change.emit(Some(id), Event::SessionCheckpointed { head: made.head, stat: made.stat, mark: Some(after) });
             None

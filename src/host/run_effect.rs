@@ -15,8 +15,8 @@ use crate::host::port::{Agents, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs,
 use crate::host::registry::patch_key;
 use crate::host::{run_query, run_timeline, timeline};
 use crate::model::Refusal;
-use crate::model::diff::DiffRange;
 use crate::model::command::{DecideHunk, HunkAction};
+use crate::model::diff::DiffRange;
 use crate::model::id::{HunkId, JobId, Oid, SessionId};
 use crate::model::job::JobEnd;
 use crate::model::landing::{Landing, LandingState, Preflight};

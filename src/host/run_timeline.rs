@@ -18,11 +18,9 @@ pub(crate) fn resolve(ports: &Ports, repository: &str, origin: &Origin) -> Resul
     let (base, first): (&Base, _) = match origin {
         Origin::Checkpoint { session, wanted } => {
             let (name, commit) = timeline::find(ports.store.as_ref(), session, wanted.as_deref())?;
-            (&session.worktree.base, start(commit, format!("from {} at {name}", session.name)))
+            (&session.worktree.base, start(commit, &format!("from {} at {name}", session.name)))
         }
-        Origin::Parts { parts, base, start: what, message } => {
-            (base, start(ports.git.combine(parts, message)?, what.clone()))
-        }
+        Origin::Parts { parts, base, start: what, message } => (base, start(ports.git.combine(parts, message)?, what)),
     };
     // What a person named may have moved or gone since; the commit has not.
     let mut resolved = ports.git.resolve_base(repository, Some(base.commit.as_str()))?;
@@ -71,7 +69,8 @@ pub(crate) fn compare(ports: &Ports, compared: &[(SessionView, Session)]) -> Res
     for (number, (view, session)) in compared.iter().enumerate() {
         let mut diff = ports.git.diff(&view.worktree, &DiffRange::Session, None, false)?;
         let turns = timeline::turns(ports.store.as_ref(), session)?;
-        let lasted = |turn: &crate::model::turn::Turn| turn.ended_at.map_or(0, |ended| (ended - turn.started_at).max(0));
+        let lasted =
+            |turn: &crate::model::turn::Turn| turn.ended_at.map_or(0, |ended| (ended - turn.started_at).max(0));
         candidates.push(Candidate {
             session: view.id.clone(),
             name: view.name.clone(),

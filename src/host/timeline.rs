@@ -55,7 +55,8 @@ pub(crate) fn steps(store: &dyn Store, session: &Session) -> Result<Vec<Timeline
         usage: None,
         duration_ms: None,
     };
-    let began = worktree.start.as_ref().map_or_else(|| format!("from {}", worktree.base.label), |start| start.what.clone());
+    let began =
+        worktree.start.as_ref().map_or_else(|| format!("from {}", worktree.base.label), |start| start.what.clone());
     let first = Some(worktree.first_commit().clone());
     let mut steps = vec![plain("start", StepKind::Start, session.created_at, &began, first)];
     for turn in turns(store, session)? {
@@ -119,6 +120,8 @@ pub(crate) fn find(store: &dyn Store, session: &Session, wanted: Option<&str>) -
     };
     match step.commit {
         Some(commit) => Ok((step.name, commit)),
-        None => Err(Refusal::conflict(format!("'{name}' has no checkpoint {} yet: the turn runs", step.name)).hint(hint)),
+        None => {
+            Err(Refusal::conflict(format!("'{name}' has no checkpoint {} yet: the turn runs", step.name)).hint(hint))
+        }
     }
 }

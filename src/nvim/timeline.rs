@@ -65,7 +65,11 @@ pub fn comparison(comparison: &Comparison) -> Value {
         let mut hunks: BTreeMap<(u32, &str), (&Hunk, Vec<usize>)> = BTreeMap::new();
         for (number, side) in file.sides.iter().enumerate() {
             for hunk in side.iter().flat_map(|side| &side.hunks) {
-                hunks.entry((hunk.old_start, hunk.id.as_str())).or_insert_with(|| (hunk, Vec::new())).1.push(number + 1);
+                hunks
+                    .entry((hunk.old_start, hunk.id.as_str()))
+                    .or_insert_with(|| (hunk, Vec::new()))
+                    .1
+                    .push(number + 1);
             }
         }
         for (hunk, owners) in hunks.values() {
@@ -76,18 +80,34 @@ pub fn comparison(comparison: &Comparison) -> Value {
                 hunk.old_lines,
                 whose.join(", "),
                 match hunk.decision {
-                    Some(decision) => format!("  ({})", serde_json::to_value(decision).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()),
+                    Some(decision) => format!(
+                        "  ({})",
+                        serde_json::to_value(decision)
+                            .ok()
+                            .and_then(|word| word.as_str().map(str::to_owned))
+                            .unwrap_or_default()
+                    ),
                     None => String::new(),
                 }
             );
-            rows.push(row("hunk", &text, "DivisiTool", json!({ "hunk": hunk.id, "path": file.path, "owners": owners })));
+            rows.push(row(
+                "hunk",
+                &text,
+                "DivisiTool",
+                json!({ "hunk": hunk.id, "path": file.path, "owners": owners }),
+            ));
             for line in &hunk.lines {
                 let group = match line.as_bytes().first() {
                     Some(b'+') => "DivisiAdded",
                     Some(b'-') => "DivisiRemoved",
                     _ => "",
                 };
-                rows.push(row("line", &visible(line.trim_end_matches(['\n', '\r'])).replace('\n', " "), group, json!({})));
+                rows.push(row(
+                    "line",
+                    &visible(line.trim_end_matches(['\n', '\r'])).replace('\n', " "),
+                    group,
+                    json!({}),
+                ));
             }
         }
     }
@@ -120,7 +140,8 @@ fn of_candidate(number: usize, candidate: &Candidate) -> String {
         |model| format!("{} {}", visible_line(&candidate.agent, 40), visible_line(model, 40)),
     );
     let turns = format!("{} turn{}", candidate.turns, if candidate.turns == 1 { "" } else { "s" });
-    let facts = [state, stat(candidate.stat), turns, lasted(Some(candidate.duration_ms)), cost(Some(&candidate.usage)), agent];
+    let facts =
+        [state, stat(candidate.stat), turns, lasted(Some(candidate.duration_ms)), cost(Some(&candidate.usage)), agent];
     format!("{}  {:<NAME$}  {}", number + 1, name(candidate), parts(&facts))
 }
 
@@ -155,7 +176,11 @@ fn cost(usage: Option<&Usage>) -> String {
             let sign = if usage.source == UsageSource::Estimated { "~" } else { "" };
             let cents = (micros + 5_000) / 10_000;
             let unit = visible_line(usage.currency.as_deref().unwrap_or("USD"), 12);
-            if cents == 0 { format!("<0.01 {unit}") } else { format!("{sign}{}.{:02} {unit}", cents / 100, cents % 100) }
+            if cents == 0 {
+                format!("<0.01 {unit}")
+            } else {
+                format!("{sign}{}.{:02} {unit}", cents / 100, cents % 100)
+            }
         }
         None if tokens > 0 => format!("{tokens} tokens"),
         None => String::new(),

@@ -221,7 +221,9 @@ impl Transcript {
             Event::SessionCheckpointed { head, mark: Some(mark), .. } => {
                 Some(format!("checkpoint {} {}: {}", line(&mark.name), head.short(), line(&mark.what)))
             }
-            Event::RewindEnded { reason: Some(reason) } => Some(format!("the files stay as they are: {}", line(reason))),
+            Event::RewindEnded { reason: Some(reason) } => {
+                Some(format!("the files stay as they are: {}", line(reason)))
+            }
             Event::TurnStopped { outcome, .. } => {
                 self.running = false;
                 Some(format!("turn {} {}", self.turn, outcome_words(outcome)))

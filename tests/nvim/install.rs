@@ -24,7 +24,9 @@ async fn serve(body: Option<&'static str>) -> String {
             let read = stream.read(&mut request).await.unwrap_or(0);
             let wanted = String::from_utf8_lossy(&request[..read]).contains("/9.9.9/divisi-9.9.9-");
             let answer = match body.filter(|_| wanted) {
-                Some(body) => format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()),
+                Some(body) => {
+                    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+                }
                 None => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned(),
             };
             // The client may have gone.

@@ -11,7 +11,9 @@ fn three() -> Scene {
     scene.env.write("repo/lines.txt", lines);
     scene.env.git(&scene.repo, &["commit", "--quiet", "--all", "--message", "More lines"]);
     scene.shell("one", "sed -i 's/line 2$/LINE 2/; s/line 31$/LINE 31/' lines.txt; echo one > one.txt").ok();
-    scene.shell("two", "sed -i 's/line 2$/LINE 2/; s/line 16$/LINE 16/' lines.txt; mkdir d; echo two > 'd/two two.txt'").ok();
+    scene
+        .shell("two", "sed -i 's/line 2$/LINE 2/; s/line 16$/LINE 16/' lines.txt; mkdir d; echo two > 'd/two two.txt'")
+        .ok();
     scene.shell("three", "sed -i 's/line 2$/other 2/' lines.txt").ok();
     scene
 }
@@ -31,11 +33,13 @@ fn head(scene: &Scene) -> Value {
 fn sessions_are_compared_file_by_file_and_equal_hunks_have_equal_ids() {
     let scene = three();
     let comparison = scene.env.json(&scene.repo, &["compare", "one", "two", "three"]);
-    let names: Vec<&str> = comparison["candidates"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        comparison["candidates"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["one", "two", "three"]);
     assert_eq!(comparison["candidates"][0]["stat"], json!({ "files": 2, "added": 3, "removed": 2 }));
     assert_eq!(comparison["candidates"][0]["state"], "review");
-    let paths: Vec<&str> = comparison["files"].as_array().unwrap().iter().map(|f| f["path"].as_str().unwrap()).collect();
+    let paths: Vec<&str> =
+        comparison["files"].as_array().unwrap().iter().map(|f| f["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["d/two two.txt", "lines.txt", "one.txt"]);
     assert_eq!(comparison["files"][0]["sides"][0], Value::Null);
     assert_eq!(hunk(&comparison, 0, "+LINE 2"), hunk(&comparison, 1, "+LINE 2"));

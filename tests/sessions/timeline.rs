@@ -21,7 +21,9 @@ fn names(steps: &[Value]) -> Vec<String> {
 }
 
 fn refs(scene: &Scene) -> String {
-    scene.env.git(&scene.repo, &["for-each-ref", "--format=%(refname:lstrip=4) %(objectname)", "refs/divisi/checkpoints"])
+    scene
+        .env
+        .git(&scene.repo, &["for-each-ref", "--format=%(refname:lstrip=4) %(objectname)", "refs/divisi/checkpoints"])
 }
 
 #[test]
@@ -32,8 +34,10 @@ fn every_turn_is_a_checkpoint_with_a_name_in_the_repository() {
     let current: Vec<bool> = steps.iter().map(|step| step["current"].as_bool().unwrap()).collect();
     assert_eq!(current, [false, false, true]);
     assert_eq!(steps[2]["stat"], json!({ "files": 2, "added": 2, "removed": 1 }));
-    let expected: Vec<String> =
-        steps.iter().map(|step| format!("{} {}", step["name"].as_str().unwrap(), step["commit"].as_str().unwrap())).collect();
+    let expected: Vec<String> = steps
+        .iter()
+        .map(|step| format!("{} {}", step["name"].as_str().unwrap(), step["commit"].as_str().unwrap()))
+        .collect();
     assert_eq!(refs(&scene), expected.join("\n"));
     let said = scene.divisi(&["timeline", "work"]).ok().stdout.clone();
     assert!(said.contains("t2") && said.contains("2 files +2 -1"), "{said}");
@@ -104,7 +108,14 @@ fn going_back_keeps_what_was_there_and_can_be_undone() {
 fn nothing_goes_back_under_an_agent_at_work_or_over_files_in_the_way() {
     let scene = Scene::new();
     scene.shell("work", "echo one > a.txt; echo 'a.txt' > .gitignore; git add -f a.txt").ok();
-    scene.divisi(&["send", "work", "--wait", "git rm -q --cached a.txt; git -c user.name=a -c user.email=a@a commit -qm out; echo ignored > a.txt"]).ok();
+    scene
+        .divisi(&[
+            "send",
+            "work",
+            "--wait",
+            "git rm -q --cached a.txt; git -c user.name=a -c user.email=a@a commit -qm out; echo ignored > a.txt",
+        ])
+        .ok();
     // `a.txt` is ignored now: nobody has a copy of it, so nothing is put in its place.
     scene.divisi(&["rewind", "work", "t1"]).exits(1).says("the files stay as they are");
     assert_eq!(scene.read("work", "a.txt"), "ignored\n");
@@ -126,7 +137,11 @@ fn a_session_grows_from_a_checkpoint_of_another() {
     let fork = scene.show("fork");
     assert_eq!(fork["agent"], "shell", "the same agent unless another is named");
     assert_eq!(fork["worktree"]["base"]["branch"], "refs/heads/main");
-    assert_eq!(fork["stat"], json!({ "files": 2, "added": 2, "removed": 0 }), "all that would land, not only the new turn");
+    assert_eq!(
+        fork["stat"],
+        json!({ "files": 2, "added": 2, "removed": 0 }),
+        "all that would land, not only the new turn"
+    );
     assert_eq!(names(&timeline(&scene, "fork"))[0], "start:from work at t1");
     scene.divisi(&["land", "fork", "--squash"]).ok();
     assert_eq!(scene.env.git(&scene.repo, &["show", "main:copy.txt"]), "one");
@@ -151,9 +166,19 @@ fn rewound(kill: Option<String>) -> (Vec<String>, String, String) {
     let outcome = (
         names(&timeline(&scene, "work")),
         subjects,
-        scene.env.git(scene.worktree("work"), &["ls-files"]) + &scene.env.git(scene.worktree("work"), &["status", "--porcelain"]),
+        scene.env.git(scene.worktree("work"), &["ls-files"])
+            + &scene.env.git(scene.worktree("work"), &["status", "--porcelain"]),
     );
-    assert_eq!(scene.env.git(&scene.repo, &["show", &format!("refs/divisi/checkpoints/{}/c1:untracked.txt", scene.show("work")["id"].as_str().unwrap())]), "precious");
+    assert_eq!(
+        scene.env.git(
+            &scene.repo,
+            &[
+                "show",
+                &format!("refs/divisi/checkpoints/{}/c1:untracked.txt", scene.show("work")["id"].as_str().unwrap())
+            ]
+        ),
+        "precious"
+    );
     scene.discard(&["work"]);
     outcome
 }

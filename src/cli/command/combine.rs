@@ -13,13 +13,15 @@ use crate::model::timeline::{CombineSessions, Pick};
 
 /// Start a session with what others made: all of it, or hunks and files of it
 #[derive(Debug, clap::Args)]
-#[command(after_help = "A PICK is a session, or SESSION:PART,PART with hunks (ids as divisi compare --hunks shows them, at least four
+#[command(
+    after_help = "A PICK is a session, or SESSION:PART,PART with hunks (ids as divisi compare --hunks shows them, at least four
 digits) and files. What is taken is merged in this order; when that conflicts, nothing is made.
 
 Examples:
   divisi combine one
   divisi combine one two:2f28,637c three:src/parse.rs --name best
-  divisi combine one two --prompt 'make the tests pass'")]
+  divisi combine one two --prompt 'make the tests pass'"
+)]
 pub(crate) struct Args {
     /// What is taken
     #[arg(required = true, value_name = "PICK")]

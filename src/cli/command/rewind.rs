@@ -3,8 +3,8 @@
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::render::{self, Line, Style};
 use crate::cli::follow;
+use crate::cli::render::{self, Line, Style};
 use crate::model::command::Command;
 use crate::model::timeline::RewindSession;
 use crate::model::{Envelope, Event, Refusal};

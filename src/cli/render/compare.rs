@@ -50,7 +50,8 @@ fn row(candidate: &Candidate) -> Vec<(Style, String)> {
 
 /// One line per file: what each did to it.
 fn files(screen: &Screen, comparison: &Comparison) {
-    let widest = comparison.candidates.iter().map(|candidate| candidate.name.chars().count()).max().unwrap_or(0).max(12);
+    let widest =
+        comparison.candidates.iter().map(|candidate| candidate.name.chars().count()).max().unwrap_or(0).max(12);
     let mut head = Line::new();
     for candidate in &comparison.candidates {
         head = head.add(Style::Bold, &format!("{:<widest$}  ", candidate.name));

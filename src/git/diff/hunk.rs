@@ -112,7 +112,8 @@ pub(in crate::git) fn of_files(parsed: &Parsed, wanted: &[HunkId], whole: &[Stri
         }
         let mut shift = 0_i64;
         for (number, hunk) in hunks.iter().enumerate() {
-            let moved = i64::from(hunk.old_start) + shift + i64::from(hunk.old_lines == 0) - i64::from(hunk.new_lines == 0);
+            let moved =
+                i64::from(hunk.old_start) + shift + i64::from(hunk.old_lines == 0) - i64::from(hunk.new_lines == 0);
             let placed = Hunk { new_start: u32::try_from(moved.max(0)).unwrap_or(0), ..(*hunk).clone() };
             shift += i64::from(hunk.new_lines) - i64::from(hunk.old_lines);
             let one = patch(file, source, &placed)?;

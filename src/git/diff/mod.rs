@@ -75,15 +75,14 @@ fn sides(
         }
         (DiffRange::Checkpoints { from, to }, _) => {
             let from = timeline::full(from)?;
-            match to {
-                Some(to) => Sides::Commits(from, timeline::full(to)?),
-                None => {
-                    if !whole {
-                        admin::require(worktree)?;
-                    }
-                    let index = untracked(git, &place, &from)?;
-                    Sides::Files(from, index)
+            if let Some(to) = to {
+                Sides::Commits(from, timeline::full(to)?)
+            } else {
+                if !whole {
+                    admin::require(worktree)?;
                 }
+                let index = untracked(git, &place, &from)?;
+                Sides::Files(from, index)
             }
         }
         (DiffRange::Session, _) => {

@@ -154,7 +154,8 @@ pub trait Git: Send + Sync {
     ///
     /// # Errors
     /// When the commit is gone, a file is in the way, or git refuses; then the files are as they were.
-    fn rewind(&self, worktree: &Worktree, from: &Oid, rewind: &Rewind, messages: [&str; 2]) -> Result<Rewound, Refusal>;
+    fn rewind(&self, worktree: &Worktree, from: &Oid, rewind: &Rewind, messages: [&str; 2])
+    -> Result<Rewound, Refusal>;
 
     /// Makes a commit of what several sessions changed, merged in their order onto the first one's base; no ref and no file changes.
     ///
