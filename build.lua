@@ -4,8 +4,8 @@ local root = vim.fn.fnamemodify(assert(debug.getinfo(1, "S")).source:sub(2), ":p
 package.path = root .. "/lua/?.lua;" .. package.path
 -- This directory's, whatever else of divisi is loaded or found first.
 local install = dofile(root .. "/lua/divisi/install.lua")
-local main = coroutine.running()
-local inside = main ~= nil and coroutine.isyieldable()
+local routine, main = coroutine.running()
+local inside = routine ~= nil and not main
 local path, problem = install.build_and_wait(function(line)
   if inside then
     coroutine.yield(line)

@@ -15,4 +15,5 @@ mod locks;
 mod measure;
 mod remove;
 mod repositories;
+mod rewind;
 mod turns;

@@ -7,7 +7,7 @@ use super::scene::Scene;
 /// Three sessions of the same task over `lines.txt`.
 fn three() -> Scene {
     let scene = Scene::new();
-    let lines = (1..=40).map(|number| format!("line {number}\n")).collect::<String>();
+    let lines = (1..=40).fold(String::new(), |lines, number| format!("{lines}line {number}\n"));
     scene.env.write("repo/lines.txt", lines);
     scene.env.git(&scene.repo, &["commit", "--quiet", "--all", "--message", "More lines"]);
     scene.shell("one", "sed -i 's/line 2$/LINE 2/; s/line 31$/LINE 31/' lines.txt; echo one > one.txt").ok();
