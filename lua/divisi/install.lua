@@ -290,7 +290,8 @@ local asked = false
 ---There is no binary: asks once per editor what to do about it.
 ---@param again fun() called when there is one
 function M.ask(again)
-  if asked or #vim.api.nvim_list_uis() == 0 then
+  -- Not over a command line that is being completed.
+  if asked or #vim.api.nvim_list_uis() == 0 or vim.api.nvim_get_mode().mode ~= "n" then
     errors.error("no divisi binary found: :Divisi build, or set vim.g.divisi.bin (:checkhealth divisi)")
     return
   end
