@@ -43,6 +43,7 @@ async fn a_timeline_compares_goes_back_and_grows_another_session() {
         // Another session from the first checkpoint.
         editor.keys("/t1     echo<CR>f").await;
         editor.until("_G.told('started')").await;
+        editor.until("#require('divisi').sessions() == 2").await;
         let fork = editor.lua("return vim.iter(require('divisi').sessions()):find(function(r) return r.name ~= 'one' end).name").await;
         let fork = fork.as_str().unwrap().to_owned();
         real.state(&fork, "review").await;
