@@ -117,7 +117,7 @@ in_every_neovim! {
         assert_eq!(std::fs::read_to_string(&log).unwrap().lines().count(), 2);
         let failed = scene.editor.lua(&format!("vim.env.CARGO_FAILS = '1' return select(2, pcall(dofile, {home:?} .. '/build.lua'))")).await;
         assert!(failed.as_str().unwrap().contains("cargo build failed: error: no such crate"), "{failed}");
-        scene.editor.lua("vim.env.CARGO_FAILS = nil").await;
+        scene.editor.lua(&format!("vim.env.CARGO_FAILS = nil require('divisi.install').root = function() return {home:?} end")).await;
         scene.editor.ex("Divisi build").await;
         scene.editor.until("_G.told('building with cargo done')").await;
     }
