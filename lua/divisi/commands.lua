@@ -18,7 +18,9 @@ local ATTACH_MS = 10000
 ---@class divisi.Verb
 ---@field help string
 ---@field session boolean? its first argument names a session
+---@field sessions boolean? all its arguments name sessions
 ---@field flags string[]?
+---@field words string[]? what its first argument may be, beside a session
 ---@field run fun(invocation: divisi.Invocation)
 
 ---What waits for the first connection; absent until something did.
@@ -100,17 +102,7 @@ function M.with_session(name, done, filter)
     elseif #rows == 1 then
       done(rows[1])
     else
-      vim.ui.select(rows, {
-        prompt = "Session",
-        kind = "divisi_session",
-        format_item = function(row)
-          return ("%-15s %s  %s"):format(row.state, row.name, row.activity or row.prompt or "")
-        end,
-      }, function(row)
-        if row then
-          done(row)
-        end
-      end)
+      require("divisi.pick").session(rows, done)
     end
   end)
 end
@@ -381,6 +373,106 @@ local verbs = {
     run = of_session(function(row, invocation)
       require("divisi.ui.terminal").open(row, invocation.bang)
     end),
+  },
+  timeline = {
+    help = "turns and checkpoints: compare, go back, grow another session",
+    session = true,
+    run = of_session(function(row)
+      require("divisi.ui.timeline").open(row)
+    end),
+  },
+  compare = {
+    help = "what several sessions made, side by side",
+    session = true,
+    sessions = true,
+    run = function(invocation)
+      M.when_attached(function()
+        local rows = {} ---@type divisi.Row[]
+        for _, name in ipairs(invocation.args) do
+          local row, problem = mirror.find(name)
+          if not row then
+            errors.warn(problem or "no such session")
+            return
+          end
+          table.insert(rows, row)
+        end
+        require("divisi.ui.compare").open(rows)
+      end)
+    end,
+  },
+  pick = {
+    help = "choose a session, worktree, approval or changed file",
+    words = { "sessions", "worktrees", "approvals", "files" },
+    run = function(invocation)
+      local source = invocation.args[1] or "sessions"
+      local sources = require("divisi.pick").sources
+      if not sources[source] then
+        local names = vim.tbl_keys(sources)
+        table.sort(names)
+        errors.warn(("%q cannot be picked; there are %s"):format(source, table.concat(names, ", ")))
+        return
+      end
+      M.when_attached(function()
+        local name = invocation.args[2]
+        local row, problem = nil, nil
+        if name then
+          row, problem = mirror.find(name)
+        end
+        if problem then
+          errors.warn(problem)
+        else
+          sources[source](row)
+        end
+      end)
+    end,
+  },
+  build = {
+    help = "build the binary with cargo, in the plugin's directory",
+    run = function()
+      require("divisi.install").run_build()
+    end,
+  },
+  install = {
+    help = "download the binary of this version, checked; with ! without asking",
+    run = function(invocation)
+      require("divisi.install").run_install(invocation.bang)
+    end,
+  },
+  update = {
+    help = "get the binary again, the way it was got",
+    run = function(invocation)
+      require("divisi.install").run_update(invocation.bang)
+    end,
+  },
+  version = {
+    help = "which plugin, binary and daemon",
+    run = function()
+      local bin, place = require("divisi.host").find()
+      if not bin then
+        errors.notify("plugin " .. require("divisi.version").version .. "; no binary found (:Divisi build)")
+        return
+      end
+      M.when_attached(function()
+        rpc.request("host/status", nil, function(status)
+          local daemon = type(status) == "table" and type(status.daemon) == "table" and status.daemon or {}
+          errors.notify(
+            ("plugin %s, binary %s (%s), daemon %s"):format(
+              require("divisi.version").version,
+              type(status) == "table" and tostring(status.version) or "?",
+              place,
+              tostring(daemon.version or "?")
+            )
+          )
+        end)
+      end)
+    end,
+  },
+  conflict = {
+    help = "a file that you and an agent changed: mine, theirs or diff",
+    words = { "mine", "theirs", "diff" },
+    run = function(invocation)
+      require("divisi.ui.conflict").run(invocation.args[1])
+    end,
   },
   health = {
     help = "see whether everything works",

@@ -37,7 +37,10 @@ function M.complete(lead, line, position)
     return matching(spec.flags, lead)
   end
   local argument = #words + (lead == "" and 1 or 0)
-  if spec.session and argument == 2 then
+  if spec.words and argument == 2 then
+    return matching(spec.words, lead)
+  end
+  if spec.session and (argument == 2 or spec.sessions) then
     -- The names are known once there is a connection; asking for it now makes the next key press complete.
     require("divisi.host").start()
     return matching(names(), lead)

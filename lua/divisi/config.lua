@@ -3,9 +3,16 @@ local M = {}
 
 ---@class divisi.Config
 ---@field bin string the divisi binary; empty: looked for
+---@field release string where binaries are downloaded from; empty: where this commit says
 ---@field notify boolean tell when a session needs a person, ends or lands
 ---@field float boolean show open approvals in a small float, bottom right
 ---@field checktime boolean reload unmodified buffers of a worktree when its turn ends
+---@field live boolean reload unmodified buffers of worktrees as soon as their files change
+---@field badge 'auto'|'compose'|'off' winbar badge of windows that show a worktree's file: where there is no winbar, beside one, nowhere
+---@field lsp_stop number minutes after which language servers of a worktree that no tab and no window shows are stopped; 0: never
+---@field switch { all_windows: boolean, layout: boolean } take all windows along; bring back a worktree's windows
+---@field picker 'auto'|'select'|'snacks'|'telescope'|'fzf_lua'|'mini' what lists are chosen from
+---@field progress boolean progress messages and busy marks, on 0.12
 ---@field list { height: integer, messages: boolean } lines of the session list's window; whether last messages are shown
 ---@field transcript { width: number } columns of a transcript's window; a share of the screen when below 1
 ---@field prompt { height: integer, send: string, send_insert: string, complete: boolean } lines and keys of a prompt's window; complete as one types
@@ -20,9 +27,16 @@ local M = {}
 ---@type divisi.Config
 local defaults = {
   bin = "",
+  release = "",
   notify = true,
   float = true,
   checktime = true,
+  live = true,
+  badge = "auto",
+  picker = "auto",
+  progress = true,
+  lsp_stop = 10,
+  switch = { all_windows = false, layout = true },
   list = { height = 12, messages = true },
   transcript = { width = 0.45 },
   prompt = { height = 6, send = "<CR>", send_insert = "<C-s>", complete = true },
@@ -53,6 +67,11 @@ local defaults = {
   },
   agent = "",
 }
+
+---Options with few values.
+---@type table<string, string[]>
+local values =
+  { badge = { "auto", "compose", "off" }, picker = { "auto", "select", "snacks", "telescope", "fzf_lua", "mini" } }
 
 ---@type table?
 local from_setup
@@ -110,6 +129,15 @@ function M.load()
   local config = checked(given == nil and {} or given, defaults, "vim.g.divisi", problems)
   if from_setup ~= nil then
     config = checked(from_setup, config, "setup()", problems)
+  end
+  for option, allowed in pairs(values) do
+    if not vim.tbl_contains(allowed, config[option]) then
+      table.insert(
+        problems,
+        ("%s is %q, expected one of %s"):format(option, config[option], table.concat(allowed, ", "))
+      )
+      config[option] = defaults[option]
+    end
   end
   return config, problems
 end

@@ -44,12 +44,14 @@ local function check_binary()
   end
   if not bin then
     health.error("no divisi binary found", {
-      "run `cargo build --release` in the plugin directory",
+      ":Divisi build builds it with cargo",
       'or set vim.g.divisi = { bin = "/path/to/divisi" }',
     })
     return false
   end
   health.ok(("%s (from %s)"):format(bin, place))
+  local offer, why = require("divisi.install").offer()
+  health.info(offer and ":Divisi install would download " .. offer.url or why or "nothing to download")
   return true
 end
 
@@ -87,7 +89,15 @@ local function check_daemon()
     health.error(refusal.message, { "see :Divisi log" })
     return
   end
-  health.ok("the host process answers, version " .. tostring(status.version))
+  local version = require("divisi.version")
+  if tonumber(status.plugin) == version.plugin then
+    health.ok("the host process answers, version " .. tostring(status.version))
+  else
+    health.error(
+      ("the binary speaks plugin protocol %s, the plugin %d"):format(tostring(status.plugin), version.plugin),
+      { ":Divisi update, or update the plugin, whichever is older" }
+    )
+  end
   if not status.connected or type(status.daemon) ~= "table" then
     health.error(
       "no connection to the daemon: " .. (mirror.connection.message or "no answer"),
@@ -110,7 +120,12 @@ local function check_daemon()
       }
     )
   end
-  health.ok("socket " .. tostring(daemon.socket))
+  local stat = type(daemon.socket) == "string" and vim.uv.fs_stat(daemon.socket) or nil
+  if stat and bit.band(stat.mode, tonumber("077", 8)) ~= 0 then
+    health.error("the socket " .. daemon.socket .. " can be used by others", { "chmod 600 " .. daemon.socket })
+  else
+    health.ok("socket " .. tostring(daemon.socket))
+  end
   health.info(("%d sessions, %d open approvals"):format(vim.tbl_count(mirror.sessions), #mirror.approvals))
   health.start("Agents")
   local agents, problem = ask("agent/list", { probe = true, set = vim.tbl_keys(vim.fn.environ()) })
@@ -121,6 +136,20 @@ local function check_daemon()
   require("divisi.agents").check(agents)
 end
 
+---What may be missing and what that changes.
+local function check_pickers()
+  health.start("Pickers")
+  local picker, name = require("divisi.pick").adapter()
+  local wanted = require("divisi.config").get().picker
+  if picker then
+    health.ok("lists are chosen from with " .. tostring(name))
+  elseif wanted == "auto" or wanted == "select" then
+    health.ok("lists are chosen from with vim.ui.select")
+  else
+    health.warn(("the picker %s is not there; vim.ui.select is used"):format(wanted), { "see :help divisi-options" })
+  end
+end
+
 local function check_git()
   health.start("git")
   if vim.fn.executable("git") ~= 1 then
@@ -128,7 +157,21 @@ local function check_git()
     return
   end
   local result = vim.system({ "git", "--version" }, { text = true }):wait(WAIT_MS)
-  health.ok(vim.trim(result.stdout or "git"))
+  local text = vim.trim(result.stdout or "git")
+  local major, minor = text:match("(%d+)%.(%d+)")
+  if major and (tonumber(major) > 2 or (tonumber(major) == 2 and tonumber(minor) >= 38)) then
+    health.ok(text)
+  else
+    health.error(text .. " is too old", { "divisi needs 2.38 or newer" })
+  end
+  local inside = vim
+    .system({ "git", "rev-parse", "--is-inside-work-tree" }, { text = true, cwd = vim.fn.getcwd() })
+    :wait(WAIT_MS)
+  if inside.code == 0 then
+    health.ok("the current directory is in a repository")
+  else
+    health.info("the current directory is in no repository: sessions are started from a file of one")
+  end
 end
 
 ---Plugin managers make the tags; a plain 'runtimepath' does not, and `:help divisi` then finds something else.
@@ -149,6 +192,7 @@ function M.check()
   check_help()
   check_configuration()
   check_git()
+  check_pickers()
   if check_binary() then
     check_daemon()
   end

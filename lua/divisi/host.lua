@@ -30,6 +30,7 @@ function M.places()
   add("$DIVISI_BIN", vim.env.DIVISI_BIN)
   add("the plugin directory, release build", vim.fs.joinpath(root(), "target/release/divisi"))
   add("the plugin directory, debug build", vim.fs.joinpath(root(), "target/debug/divisi"))
+  add("downloaded by :Divisi install", require("divisi.install").managed())
   add("$PATH", vim.fn.exepath("divisi"))
   return places
 end
@@ -43,6 +44,30 @@ function M.find()
       return candidate.path, candidate.place
     end
   end
+end
+
+---What the two sides speak with each other has a number; another one is said once, in so many words.
+---@param bin string
+function M.greet(bin)
+  local version = require("divisi.version")
+  require("divisi.rpc").request("host/status", nil, function(status, refusal)
+    local theirs = type(status) == "table" and tonumber(status.plugin) or nil
+    if refusal or theirs == version.plugin then
+      return
+    end
+    local older = not theirs or theirs < version.plugin
+    errors.error(
+      ("the %s is too old for the %s (protocols %s and %d): %s; %s is version %s"):format(
+        older and "binary" or "plugin",
+        older and "plugin" or "binary",
+        theirs or "none",
+        version.plugin,
+        older and ":Divisi update" or "update the plugin",
+        bin,
+        type(status) == "table" and tostring(status.version) or "?"
+      )
+    )
+  end)
 end
 
 ---@param bin string
@@ -92,6 +117,7 @@ local function spawn(bin)
   job = id
   require("divisi.rpc").use_channel(id)
   require("divisi.events").emit("started", {})
+  M.greet(bin)
   return true
 end
 
@@ -103,9 +129,7 @@ function M.start()
   end
   local bin = M.find()
   if not bin then
-    errors.error(
-      "no divisi binary found: run `cargo build --release` in the plugin directory or set vim.g.divisi.bin (:checkhealth divisi)"
-    )
+    require("divisi.install").ask(M.start)
     return false
   end
   require("divisi").wire()
@@ -117,6 +141,19 @@ end
 ---@return boolean
 function M.running()
   return job ~= nil
+end
+
+---Starts the host process anew, with the binary that is found now.
+function M.restart()
+  if not job then
+    M.start()
+    return
+  end
+  leaving = true
+  local old = job
+  vim.fn.jobstop(old)
+  vim.fn.jobwait({ old }, 2000)
+  vim.schedule(M.start)
 end
 
 ---Ends the host process; the daemon and its agents go on.

@@ -51,6 +51,57 @@ function M.request(method, params, done)
   require("divisi.rpc").request(method, params, done)
 end
 
+---Starts a session. `params` are those of `session/create` (doc/PROTOCOL.md); the repository is that of the current file without one.
+---@param params { prompt: string, repository: string?, name: string?, agent: string?, base: string?, from: table? }
+---@param done? fun(created: { session: string, name: string, path: string }?, refusal: divisi.Refusal?)
+function M.new(params, done)
+  local sent = vim.tbl_extend("keep", params, { repository = require("divisi.prompts").here() })
+  M.request("session/create", sent, function(receipt, refusal)
+    if done then
+      done(receipt and require("divisi.commands").outcome(receipt) or nil, refusal)
+    elseif refusal then
+      require("divisi.errors").refused(refusal)
+    end
+  end)
+end
+
+---Sends a prompt to a session, by name or id.
+---@param session string
+---@param text string
+---@param done? fun(queued: { prompt: string }?, refusal: divisi.Refusal?)
+function M.send(session, text, done)
+  require("divisi.commands").with_session(session, function(row)
+    M.request("session/send", { session = row.id, text = text }, function(receipt, refusal)
+      if done then
+        done(receipt and require("divisi.commands").outcome(receipt) or nil, refusal)
+      elseif refusal then
+        require("divisi.errors").refused(refusal)
+      end
+    end)
+  end)
+end
+
+---The session of a buffer's file, or of a directory; nil when it is in no session's worktree.
+---@param where? integer|string
+---@return divisi.Row?
+function M.session_of(where)
+  local path = type(where) == "string" and where or vim.api.nvim_buf_get_name(type(where) == "number" and where or 0)
+  local row = require("divisi.mirror").owner(path ~= "" and path or vim.fn.getcwd())
+  return row and vim.deepcopy(row) or nil
+end
+
+---Runs a verb of `:Divisi`.
+---@param verb string
+---@param ... string
+function M.run(verb, ...)
+  require("divisi.commands").run({
+    fargs = { verb, ... },
+    args = table.concat({ verb, ... }, " "),
+    range = 0,
+    bang = false,
+  })
+end
+
 local function update_statusline()
   local mirror = require("divisi.mirror")
   local counts = {} ---@type table<string, integer?>
@@ -72,6 +123,7 @@ local function update_statusline()
     table.insert(parts, 1, "divisi offline")
   end
   local text = table.concat(parts, ", ")
+  vim.g.divisi_status = { counts = counts, approvals = #mirror.approvals, connection = mirror.connection.state }
   if text ~= statusline then
     statusline = text
     pcall(vim.cmd.redrawstatus)
@@ -103,6 +155,7 @@ function M.wire()
   local mirror = require("divisi.mirror")
   local config = require("divisi.config")
   require("divisi.ui.highlight").setup()
+  require("divisi.worktrees").setup()
 
   local function tell(text, level)
     if config.get().notify then
@@ -116,6 +169,8 @@ function M.wire()
 
   events.on("attached", function(data)
     update_statusline()
+    -- Once more when the connection's own entry of this batch is applied too.
+    vim.schedule(update_statusline)
     require("divisi.ui.list").update()
     events.autocmd("Attached", data)
     if told_detached then
@@ -147,6 +202,7 @@ function M.wire()
       if heard then
         events.autocmd("SessionChanged", vim.deepcopy(row))
       end
+      require("divisi.progress").update(row)
       require("divisi.ui.prompt").changed(row)
       if row.state ~= "running" then
         require("divisi.ui.transcript").mark_read(row)
@@ -154,6 +210,7 @@ function M.wire()
     end
     for _, id in ipairs(heard and data.removed or {}) do
       events.autocmd("SessionChanged", { id = id, removed = true })
+      require("divisi.progress").forget(id)
     end
   end)
 
@@ -201,9 +258,10 @@ function M.wire()
 
   events.on("event", function(data)
     local row = data.session and mirror.sessions[data.session]
+    events.autocmd("Event", vim.deepcopy(data))
     if data.type == "turn.ended" then
       if row and row.path and config.get().checktime then
-        require("divisi.ui.window").checktime(row.path)
+        require("divisi.live").check(row.path)
       end
       if row then
         local why = row.reason and (": " .. row.reason)
@@ -220,7 +278,7 @@ function M.wire()
       if data.state == "completed" then
         tell(("%s landed. %s"):format(name_of(data.session), data.checkout or ""))
         if row and row.repository then
-          require("divisi.ui.window").checktime(row.repository)
+          require("divisi.live").check(row.repository)
         end
       elseif data.state == "conflicted" then
         tell(("%s has conflicts, left in its worktree"):format(name_of(data.session)), vim.log.levels.WARN)

@@ -3,7 +3,9 @@
 pub(crate) mod agents;
 pub(crate) mod answer;
 pub(crate) mod approvals;
+pub(crate) mod combine;
 pub(crate) mod comment;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod daemon;
@@ -22,9 +24,11 @@ pub(crate) mod queue;
 pub(crate) mod remove;
 pub(crate) mod restore;
 pub(crate) mod review;
+pub(crate) mod rewind;
 pub(crate) mod send;
 pub(crate) mod show;
 pub(crate) mod stop;
+pub(crate) mod timeline;
 pub(crate) mod trust;
 pub(crate) mod try_;
 pub(crate) mod wait;
@@ -81,6 +85,10 @@ async fn with_daemon(verb: Verb, context: &Context) -> Outcome {
         Verb::Restore(args) => restore::run(args, context).await,
         Verb::Open(args) => open::run(args, context).await,
         Verb::Diff(args) => diff::run(args, context).await,
+        Verb::Timeline(args) => timeline::run(args, context).await,
+        Verb::Rewind(args) => rewind::run(args, context).await,
+        Verb::Compare(args) => compare::run(args, context).await,
+        Verb::Combine(args) => combine::run(args, context).await,
         Verb::Accept(args) => hunk::accept(args, context).await,
         Verb::Reject(args) => hunk::reject(args, context).await,
         Verb::Undo(args) => hunk::undo(args, context).await,

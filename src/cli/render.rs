@@ -1,5 +1,6 @@
 //! The only place that writes to the terminal. Whatever text comes in, no control character of it goes out.
 
+pub(crate) mod compare;
 pub(crate) mod diff;
 pub(crate) mod live;
 pub(crate) mod progress;
@@ -7,6 +8,7 @@ pub(crate) mod review;
 pub(crate) mod screen;
 pub(crate) mod session;
 pub(crate) mod table;
+pub(crate) mod timeline;
 pub(crate) mod usage;
 pub(crate) mod words;
 

@@ -27,7 +27,7 @@ pub(super) fn resolve(git: &Git, path: &str, label: Option<&str>) -> Result<Reso
     };
     let taken = taken(git, &found)?;
     let config = config_of(&found)?;
-    Ok(ResolvedBase { facts: found.facts, base, taken, config })
+    Ok(ResolvedBase { facts: found.facts, base, taken, config, start: None })
 }
 
 /// The commit and branch at `HEAD`.

@@ -38,7 +38,7 @@ pub(super) fn clean(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
     let place = admin::common(worktree);
     let tip = refs::read(git, &place, &worktree.branch)?;
     let only_here = match &tip {
-        Some(tip) if *tip != worktree.base.commit => presence == Presence::Whole || !preserved(git, worktree, tip)?,
+        Some(tip) if tip != worktree.first_commit() => presence == Presence::Whole || !preserved(git, worktree, tip)?,
         _ => false,
     };
     if only_here {

@@ -33,12 +33,12 @@ struct Made {
 
 /// Makes worktree and branch at the base.
 pub(super) fn create(git: &Git, worktree: &Worktree) -> Result<CreatedWorktree, Refusal> {
-    let notes = build(git, worktree, &worktree.base.commit, &|git, worktree| {
-        let mut notes = check_out(git, &admin::place(worktree), &worktree.base.commit)?;
+    let notes = build(git, worktree, worktree.first_commit(), &|git, worktree| {
+        let mut notes = check_out(git, &admin::place(worktree), worktree.first_commit())?;
         notes.extend(include::include(git, worktree)?);
         Ok(notes)
     })?;
-    Ok(CreatedWorktree { head: worktree.base.commit.clone(), notes })
+    Ok(CreatedWorktree { head: worktree.first_commit().clone(), notes, stat: None })
 }
 
 /// Puts the files into a registered worktree; notes about them.

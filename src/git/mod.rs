@@ -10,6 +10,7 @@ mod call;
 mod checkouts;
 mod checkpoint;
 mod clean;
+mod combine;
 mod command;
 mod config_overrides;
 mod context;
@@ -32,6 +33,7 @@ mod round;
 mod snapshot;
 mod status;
 mod text;
+mod timeline;
 mod trash;
 
 use std::ffi::OsString;
@@ -39,13 +41,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::host::port;
-use crate::host::port::{Checkpoint, CreatedWorktree, RepositoryFacts, ResolvedBase, Unlanded};
+use crate::host::port::{Checkpoint, CreatedWorktree, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
 use crate::model::Refusal;
 use crate::model::diff::{Diff, DiffRange};
 use crate::model::id::{HunkId, Oid};
 use crate::model::landing::{Landing, LandingState, Preflight};
 use crate::model::query::{Finding, RepositoryConfig};
 use crate::model::settings::Settings;
+use crate::model::timeline::Rewind;
 use crate::model::worktree::Worktree;
 
 use command::{Git, LOCK_WAIT};
@@ -129,6 +132,28 @@ impl port::Git for GitDriver {
 
     fn checkpoint(&self, worktree: &Worktree, from: &Oid, message: &str) -> Result<Checkpoint, Refusal> {
         checkpoint::checkpoint(&self.git, worktree, from, message)
+    }
+
+    fn keep_checkpoint(&self, worktree: &Worktree, name: &str, commit: &Oid) -> Result<(), Refusal> {
+        timeline::keep(&self.git, worktree, name, commit)
+    }
+
+    fn rewind(
+        &self,
+        worktree: &Worktree,
+        from: &Oid,
+        rewind: &Rewind,
+        messages: [&str; 2],
+    ) -> Result<Rewound, Refusal> {
+        timeline::rewind(&self.git, worktree, from, rewind, messages)
+    }
+
+    fn combine(&self, parts: &[Part], message: &str) -> Result<Oid, Refusal> {
+        combine::combine(&self.git, parts, message)
+    }
+
+    fn grown_from(&self, worktree: &Worktree) -> Result<Oid, Refusal> {
+        timeline::grown_from(&self.git, worktree)
     }
 
     fn unlanded(&self, worktree: &Worktree) -> Result<Unlanded, Refusal> {

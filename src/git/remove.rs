@@ -73,6 +73,7 @@ pub(super) fn remove(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
     refs::sweep(common_dir, &worktree.branch);
     super::land::forget(git, worktree)?;
     super::round::forget(git, worktree)?;
+    super::timeline::forget(git, worktree)?;
     if let Some(thrown) = thrown {
         trash::delete_later(thrown);
     }

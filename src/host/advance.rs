@@ -9,6 +9,7 @@ use crate::host::change::{Change, Step};
 use crate::host::effect::{Delivery, Effect, LandingStep, Launch, SetupRun};
 use crate::host::mcp;
 use crate::host::on_prompt::steering;
+use crate::host::on_rewind;
 use crate::host::on_silence;
 use crate::host::on_terminal::is_on_terminal;
 use crate::host::port::{ConversationSetup, Lifetime};
@@ -81,6 +82,11 @@ pub(crate) fn advance(change: &mut Change<'_>, id: &SessionId) {
     {
         attach(change, id, &job);
     }
+    if change.brain.registry.sessions.get(id).is_some_and(|session| session.rewind.is_some()) {
+        // No turn begins before the files are there.
+        on_rewind::begin(change, id);
+        return;
+    }
     if !advance_terminal(change, id) {
         advance_turn(change, id);
     }
@@ -119,11 +125,13 @@ fn advance_turn(change: &mut Change<'_>, id: &SessionId) {
             let worktree = Box::new(session.worktree.clone());
             let from = turn.from.clone();
             let message = checkpoint_message(change, session);
+            let name = format!("t{}", turn.number);
             change.want_step(id, Step::Checkpoint, || Effect::Checkpoint {
                 session: id.clone(),
                 worktree,
                 from,
                 message,
+                name,
             });
         } else if session.job.is_none() {
             // The daemon died between the turn's start and its process's start.

@@ -27,6 +27,8 @@ pub(crate) enum Step {
     Landing,
     /// What a round of its review needs is being read.
     Round,
+    /// Its files are brought back to a checkpoint.
+    Rewind,
     /// It is being removed, or looked at for that.
     Removal,
 }

@@ -22,8 +22,8 @@ use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::terminal::Terminals;
 use crate::host::{
-    on_agent, on_approval, on_create, on_hunk, on_job, on_landing, on_option, on_prompt, on_removal, on_repository,
-    on_review, on_session, on_silence, on_terminal, run_query,
+    on_agent, on_approval, on_combine, on_create, on_hunk, on_job, on_landing, on_option, on_prompt, on_removal,
+    on_repository, on_review, on_rewind, on_session, on_silence, on_terminal, run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
@@ -375,6 +375,8 @@ fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client
         Command::RestoreSession(request) => on_removal::on_restore(change, id, request),
         Command::ReadSession(request) => on_session::on_read(change, id, request),
         Command::SetPolicy(request) => on_session::on_set_policy(change, id, request),
+        Command::RewindSession(request) => on_rewind::on_rewind(change, id, request),
+        Command::CombineSessions(request) => on_combine::on_combine(change, id, request),
         Command::SetOption(request) => on_option::on_set_option(change, id, request),
         Command::AnswerApproval(request) => on_approval::on_answer(change, id, request, client),
         Command::StartTerminal(request) => on_terminal::on_start(change, id, request),
@@ -416,6 +418,8 @@ fn on_result(change: &mut Change<'_>, input: Input) {
         Input::JobAttached { session, job, alive } => on_job::on_attached(change, &session, &job, alive),
         Input::Silence { session, job, since } => on_silence::on_silence(change, &session, &job, since),
         Input::UnitFailed { session, job, refusal } => on_job::on_unit_failed(change, &session, &job, &refusal),
+        Input::RewindPrepared { ticket, session, result } => on_rewind::on_prepared(change, ticket, &session, result),
+        Input::Rewound { session, result } => on_rewind::on_rewound(change, &session, *result),
         Input::CheckpointMade { session, result } => on_job::on_checkpoint(change, &session, result),
         Input::LandingPrepared { ticket, session, plan, result } => {
             on_landing::on_prepared(change, ticket, &session, *plan, *result);

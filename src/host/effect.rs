@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::host::on_combine::Origin;
 use crate::host::port::ConversationSetup;
 use crate::host::profile::Caller;
 use crate::model::attachment::{Attach, Attachment};
@@ -14,6 +15,8 @@ use crate::model::landing::{Landing, Strategy};
 use crate::model::mcp::McpServer;
 use crate::model::profile::Profile;
 use crate::model::review::{AddComment, Applying, Comment, Round};
+use crate::model::session::Session;
+use crate::model::timeline::Rewind;
 use crate::model::worktree::Worktree;
 
 /// A waiting command's place in the dispatcher.
@@ -29,6 +32,12 @@ pub(crate) enum Effect {
     KeepAttachments { ticket: Ticket, session: SessionId, attach: Vec<Attach>, client: String },
     /// Delete the copies of a session that is gone or was refused.
     ForgetAttachments { session: SessionId },
+    /// Find, or make, the commit that a new session grows from, and copy the files that go with its prompt.
+    ResolveOrigin { ticket: Ticket, request: Box<CreateSession>, session: SessionId, origin: Origin },
+    /// Look a checkpoint up.
+    PrepareRewind { ticket: Ticket, session: Box<Session>, wanted: String },
+    /// Bring the files back to a checkpoint.
+    Rewind { session: SessionId, worktree: Box<Worktree>, from: Oid, rewind: Box<Rewind>, messages: [String; 2] },
     /// Make a worktree (or take over what a crash left finished).
     CreateWorktree {
         session: SessionId,
@@ -46,7 +55,7 @@ pub(crate) enum Effect {
     /// Tell a live process something.
     ToUnit { job: JobId, input: UnitInput },
     /// Commit what a turn left.
-    Checkpoint { session: SessionId, worktree: Box<Worktree>, from: Oid, message: String },
+    Checkpoint { session: SessionId, worktree: Box<Worktree>, from: Oid, message: String, name: String },
     /// Look at what a landing would meet; uncommitted changes are committed first.
     PrepareLanding { ticket: Ticket, session: SessionId, plan: Box<LandingPlan> },
     /// Land.
@@ -95,6 +104,8 @@ pub(crate) struct LandingPlan {
     pub(crate) worktree: Worktree,
     pub(crate) from: Oid,
     pub(crate) checkpoint_message: String,
+    /// The name of that checkpoint, if it has to be made.
+    pub(crate) checkpoint_name: String,
     pub(crate) onto: Option<String>,
     pub(crate) strategy: Strategy,
     pub(crate) message: String,

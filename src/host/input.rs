@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use crate::host::effect::{LandingPlan, Ticket};
 use crate::host::handle::Request;
 use crate::host::on_review::RoundFacts;
-use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Unlanded, Update};
+use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Rewound, Unlanded, Update};
 use crate::model::Refusal;
 use crate::model::attachment::Attachment;
 use crate::model::command::{CreateSession, DecideHunk};
@@ -51,6 +51,10 @@ pub(crate) enum Input {
     UnitFailed { session: SessionId, job: JobId, refusal: Refusal },
     /// A turn's changes were committed.
     CheckpointMade { session: SessionId, result: Result<Checkpoint, Refusal> },
+    /// A checkpoint was looked up.
+    RewindPrepared { ticket: Ticket, session: SessionId, result: Result<(String, Oid), Refusal> },
+    /// The files are as they were at a checkpoint, or stayed.
+    Rewound { session: SessionId, result: Box<Result<Rewound, Refusal>> },
     /// A landing was looked at.
     LandingPrepared {
         ticket: Ticket,

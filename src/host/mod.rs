@@ -18,6 +18,7 @@ mod mcp;
 mod mend;
 mod on_agent;
 mod on_approval;
+mod on_combine;
 mod on_create;
 mod on_hunk;
 mod on_job;
@@ -28,6 +29,7 @@ mod on_query;
 mod on_removal;
 mod on_repository;
 mod on_review;
+mod on_rewind;
 mod on_session;
 mod on_silence;
 mod on_terminal;
@@ -40,7 +42,9 @@ pub mod run_effect;
 mod run_job;
 mod run_query;
 mod run_review;
+mod run_timeline;
 mod terminal;
+mod timeline;
 mod unit;
 
 /// A refusal on one line, with its next steps.

@@ -8,6 +8,7 @@ use crate::host::change::{Change, Step, Waiting};
 use crate::host::choice::Choice;
 use crate::host::effect::{Effect, Ticket};
 use crate::host::environment::may_pass;
+use crate::host::on_combine;
 use crate::host::port::{CreatedWorktree, ResolvedBase};
 use crate::host::profile;
 use crate::host::registry::Registry;
@@ -45,6 +46,14 @@ pub(crate) fn on_create(change: &mut Change<'_>, id: &CommandId, request: &Creat
         return Err(Refusal::user(format!("cannot give the agent the variable '{shown}'"))
             .hint("names must not be empty, and GIT_*, NVIM*, DIVISI_*, LD_* are never handed on"));
     }
+    let mut request = request.clone();
+    if let Some(at) = &request.from
+        && request.agent.is_none()
+    {
+        request.agent = Some(change.brain.registry.require(&at.session)?.agent.clone());
+    }
+    let request = &request;
+    let origin = on_combine::checkpoint_origin(change, request)?;
     if let Some(name) = request.environment.keys().find(|name| names_a_credential(name)) {
         return Err(Refusal::user(format!(
             "cannot give the agent {name} with its value: it names a credential, and would be stored"
@@ -57,7 +66,11 @@ pub(crate) fn on_create(change: &mut Change<'_>, id: &CommandId, request: &Creat
     let command = Command::CreateSession(request.clone());
     let ticket = change.brain.wait(id, &command);
     let session = new_id(change);
-    change.want(Effect::ResolveBase { ticket, request: Box::new(request.clone()), session });
+    let request = Box::new(request.clone());
+    change.want(match origin {
+        Some(origin) => Effect::ResolveOrigin { ticket, request, session, origin },
+        None => Effect::ResolveBase { ticket, request, session },
+    });
     Ok(())
 }
 
@@ -89,17 +102,20 @@ pub(crate) fn on_base_resolved(
         branch: session.worktree.branch.clone(),
         path: session.worktree.path.clone(),
     };
-    let prompt = QueuedPrompt {
-        id: PromptId(format!("{id}.p1")),
-        session: id.clone(),
-        text: request.prompt.clone(),
-        queued_at: change.now,
-        attachments,
-        urgent: false,
-        steers: None,
-    };
     change.emit(Some(&id), Event::SessionCreated(Box::new(session)));
-    change.emit(Some(&id), Event::PromptQueued { prompt });
+    // What was only combined has nothing to do yet.
+    if !request.prompt.is_empty() {
+        let prompt = QueuedPrompt {
+            id: PromptId(format!("{id}.p1")),
+            session: id.clone(),
+            text: request.prompt.clone(),
+            queued_at: change.now,
+            attachments,
+            urgent: false,
+            steers: None,
+        };
+        change.emit(Some(&id), Event::PromptQueued { prompt });
+    }
     if let Some(text) = notice {
         change.emit(Some(&id), Event::AgentNotice { turn: None, text });
     }
@@ -108,7 +124,7 @@ pub(crate) fn on_base_resolved(
 }
 
 /// An id that no session has.
-fn new_id(change: &mut Change<'_>) -> SessionId {
+pub(crate) fn new_id(change: &mut Change<'_>) -> SessionId {
     loop {
         let candidate = SessionId((change.brain.new_id)());
         if !change.brain.registry.sessions.contains_key(&candidate) {
@@ -140,7 +156,13 @@ fn decide(
             .hint(format!("divisi new --name {} ...", name::first_free(given, is_taken))));
         }
         Some(given) => given.clone(),
-        None => name::first_free(&name::slug(&request.prompt), is_taken),
+        None => {
+            let words = match &resolved.start {
+                Some(start) if request.prompt.is_empty() => &start.what,
+                _ => &request.prompt,
+            };
+            name::first_free(&name::slug(words), is_taken)
+        }
     };
     let path = format!("{}/{name}", resolved.facts.worktrees_root.trim_end_matches('/'));
     let used: Vec<u16> = registry.sessions.values().map(|session| session.worktree.port).collect();
@@ -152,6 +174,7 @@ fn decide(
         port: port::first_port(&path, |port| used.contains(&port)),
         path,
         base: resolved.base,
+        start: resolved.start,
         state: WorktreeState::Intended,
         preserved: None,
     };
@@ -177,7 +200,10 @@ fn decide(
     let session = Session {
         id,
         name,
-        prompt: request.prompt.clone(),
+        prompt: match &worktree.start {
+            Some(start) if request.prompt.is_empty() => start.what.clone(),
+            _ => request.prompt.clone(),
+        },
         agent: choice.agent,
         model: choice.model,
         mode: choice.mode,
@@ -212,6 +238,8 @@ fn decide(
         decisions: std::collections::BTreeMap::new(),
         review: crate::model::review::Review::default(),
         head: None,
+        marks: Vec::new(),
+        rewind: None,
         stat: DiffStat::default(),
         usage: Usage::default(),
         usage_base: ModelUsage::default(),
@@ -228,9 +256,16 @@ pub(crate) fn on_worktree_created(change: &mut Change<'_>, id: &SessionId, resul
     change.step_done(id, Step::Worktree);
     match result {
         Ok(created) => {
-            let changed =
-                Event::WorktreeChanged { state: WorktreeState::Ready, head: Some(created.head), notes: created.notes };
+            let changed = Event::WorktreeChanged {
+                state: WorktreeState::Ready,
+                head: Some(created.head.clone()),
+                notes: created.notes,
+            };
+            let (head, stat) = (created.head, created.stat);
             change.emit(Some(id), changed);
+            if let Some(stat) = stat {
+                change.emit(Some(id), Event::SessionCheckpointed { head, stat, mark: None });
+            }
         }
         Err(refusal) => {
             change.emit(Some(id), Event::SessionFaulted { message: crate::host::hinted(&refusal) });

@@ -29,6 +29,9 @@ pub(crate) fn on_decide(change: &mut Change<'_>, command: &CommandId, request: &
             .hint(format!("divisi wait {name}"))
             .hint(format!("divisi stop {name}")));
     }
+    if request.action != HunkAction::Accept {
+        super::on_rewind::require_settled(session, "change files of")?;
+    }
     let mut applying = session.review.applying.iter();
     if let Some((_, applying)) = applying.find(|(hunk, _)| hunk.as_str().starts_with(request.hunk.as_str())) {
         if applying.command.as_ref() == Some(command) {

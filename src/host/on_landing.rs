@@ -10,6 +10,7 @@ use crate::model::event::Event;
 use crate::model::id::{CommandId, LandingId, SessionId};
 use crate::model::landing::{Landing, LandingState, Preflight};
 use crate::model::session::Session;
+use crate::model::timeline::Mark;
 use crate::model::worktree::{Worktree, WorktreeState};
 
 /// The other live worktrees of a session's repository, with their sessions' names.
@@ -65,6 +66,7 @@ pub(crate) fn on_start(change: &mut Change<'_>, command: &CommandId, request: &S
         }
         _ => {}
     }
+    super::on_rewind::require_settled(session, "land")?;
     if change.brain.under_way(id, Step::Landing) || change.brain.under_way(id, Step::Removal) {
         return Err(Refusal::conflict(format!("cannot land '{name}': another landing or removal of it is under way")));
     }
@@ -75,6 +77,7 @@ pub(crate) fn on_start(change: &mut Change<'_>, command: &CommandId, request: &S
         worktree: session.worktree.clone(),
         from,
         checkpoint_message: checkpoint_message(change, session),
+        checkpoint_name: format!("c{}", session.marks.len() + 1),
         onto: request.onto.clone(),
         strategy: request.strategy.unwrap_or(change.brain.settings.landing),
         message: request.message.clone().unwrap_or_else(|| default_message(session)),
@@ -126,7 +129,14 @@ pub(crate) fn on_prepared(
         }
     };
     if let Some(made) = checkpoint.filter(|made| made.commit.is_some()) {
-        change.emit(Some(id), Event::SessionCheckpointed { head: made.head, stat: made.stat });
+        let mark = Mark {
+            name: plan.checkpoint_name.clone(),
+            what: "before landing".to_owned(),
+            at: change.now,
+            commit: made.head.clone(),
+            step: made.turn_stat,
+        };
+        change.emit(Some(id), Event::SessionCheckpointed { head: made.head, stat: made.stat, mark: Some(mark) });
     }
     if let Err(refusal) = judge(&name, &plan, &preflight) {
         change.refuse(&command, refusal);

@@ -3,25 +3,27 @@
 use serde_json::Value;
 
 use crate::host::mend::LeftOut;
+use crate::host::on_combine::MOST;
 use crate::host::on_landing::{default_message, other_worktrees};
 use crate::host::on_repository::worktrees_by_repository;
 use crate::host::registry::Registry;
+use crate::host::run_timeline::repeated;
 use crate::model::Refusal;
 use crate::model::diff::{DiffRange, HunkDecision};
 use crate::model::id::{HunkId, SessionId};
 use crate::model::query::{DiffSession, Finding, Query};
 use crate::model::review::{Comment, Review};
 use crate::model::session::{Session, SessionView};
-use crate::model::turn::Turn;
+use crate::model::timeline::CompareSessions;
 use crate::model::usage::Usage;
-use crate::model::worktree::Worktree;
+use crate::model::worktree::{Worktree, WorktreeState};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a diff is looked up with.
 pub(crate) struct DiffLookup {
     pub(crate) worktree: Worktree,
     pub(crate) request: DiffSession,
-    pub(crate) turn: Option<Turn>,
+    pub(crate) session: Session,
     pub(crate) decisions: BTreeMap<HunkId, HunkDecision>,
     pub(crate) review: Review,
     pub(crate) patch: bool,
@@ -45,6 +47,10 @@ pub(crate) enum Lookup {
     Usage { session: SessionId, total: Option<Usage> },
     /// A diff or patch.
     Diff(Box<DiffLookup>),
+    /// A timeline.
+    Timeline(Box<Session>),
+    /// Sessions side by side.
+    Compare(Vec<(SessionView, Session)>),
     /// A preflight.
     Preflight { worktree: Worktree, onto: Option<String>, others: Vec<(String, Worktree)> },
     /// A file of the base.
@@ -108,6 +114,8 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
                 others: other_worktrees(registry, session),
             }
         }
+        Query::Timeline(request) => Lookup::Timeline(Box::new(registry.require(&request.session)?.clone())),
+        Query::CompareSessions(request) => compare(registry, &request)?,
         Query::BaseFile(request) => {
             let worktree = registry.require(&request.session)?.worktree.clone();
             Lookup::BaseFile { worktree, path: request.path, round: request.round }
@@ -158,12 +166,31 @@ fn diff(registry: &Registry, request: DiffSession, patch: bool) -> Result<Lookup
     let session = registry.require(&request.session)?;
     Ok(Lookup::Diff(Box::new(DiffLookup {
         worktree: session.worktree.clone(),
-        turn: session.turn.clone(),
+        session: session.clone(),
         decisions: session.decisions.clone(),
         review: session.review.clone(),
         request,
         patch,
     })))
+}
+
+fn compare(registry: &Registry, request: &CompareSessions) -> Result<Lookup, Refusal> {
+    if request.sessions.len() < 2 || request.sessions.len() > MOST {
+        return Err(Refusal::user(format!("between 2 and {MOST} sessions can be compared")));
+    }
+    if let Some(id) = repeated(&request.sessions) {
+        return Err(Refusal::user(format!("'{}' is named twice", registry.require(id)?.name)));
+    }
+    let mut compared = Vec::new();
+    for id in &request.sessions {
+        let session = registry.require(id)?;
+        if session.worktree.state != WorktreeState::Ready {
+            return Err(Refusal::conflict(format!("cannot compare '{}': its worktree is not there", session.name)));
+        }
+        let view = registry.view(id).ok_or_else(|| Refusal::internal("a session without a view"))?;
+        compared.push((view, session.clone()));
+    }
+    Ok(Lookup::Compare(compared))
 }
 
 fn views(registry: &Registry) -> Vec<SessionView> {

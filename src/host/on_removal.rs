@@ -38,6 +38,7 @@ pub(crate) fn on_remove(change: &mut Change<'_>, command: &CommandId, request: &
         }
         WorktreeState::Ready => {}
     }
+    super::on_rewind::require_settled(session, "remove")?;
     if change.brain.under_way(id, Step::Landing) || change.brain.under_way(id, Step::Removal) {
         return Err(Refusal::conflict(format!("cannot remove '{name}': a landing or removal of it is under way")));
     }

@@ -11,6 +11,6 @@ pub use agents::{
     Update, Variant,
 };
 pub use attachments::{Attachments, Content};
-pub use git::{Checkpoint, CreatedWorktree, Git, RepositoryFacts, ResolvedBase, Unlanded};
+pub use git::{Checkpoint, CreatedWorktree, Git, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
 pub use jobs::{Attached, JobControl, JobHandle, JobSpec, Jobs, JournalReader, Record, RecordKind};
 pub use store::{Batch, DamagedEvent, DamagedRow, LiveRows, Row, Store, Table};

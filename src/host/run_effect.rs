@@ -13,9 +13,10 @@ use crate::host::effect::{Effect, LandingPlan, LandingStep, SetupRun, UnitInput}
 use crate::host::input::Input;
 use crate::host::port::{Agents, Attachments, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs, RepositoryFacts, Store};
 use crate::host::terminal::Terminals;
-use crate::host::{run_query, run_review};
+use crate::host::{run_query, run_review, run_timeline, timeline};
 use crate::model::Refusal;
 use crate::model::attachment::{Attach, Attachment};
+use crate::model::diff::DiffRange;
 use crate::model::id::{JobId, Oid, SessionId};
 use crate::model::job::JobEnd;
 use crate::model::landing::{Landing, LandingState, Preflight};
@@ -160,12 +161,29 @@ impl Runner {
                 self.forget_attachments(&session);
                 Input::Done
             }
+            Effect::ResolveOrigin { ticket, request, session, origin } => {
+                let resolved = run_timeline::resolve(&self.ports, &request.repository, &origin);
+                let result = resolved.and_then(|resolved| Ok((resolved, self.keep(&session, &request.attach)?)));
+                Input::BaseResolved { ticket, request, session, result: Box::new(result) }
+            }
+            Effect::PrepareRewind { ticket, session, wanted } => {
+                let result = timeline::find(self.ports.store.as_ref(), &session, Some(&wanted));
+                Input::RewindPrepared { ticket, session: session.id, result }
+            }
+            Effect::Rewind { session, worktree, from, rewind, messages } => {
+                let messages = [messages[0].as_str(), messages[1].as_str()];
+                let result = Box::new(git.rewind(&worktree, &from, &rewind, messages));
+                Input::Rewound { session, result }
+            }
             Effect::CreateWorktree { session, worktree, context, begun } => {
                 let result = self.create_worktree(&worktree, &context, begun);
                 Input::WorktreeCreated { session, result }
             }
-            Effect::Checkpoint { session, worktree, from, message } => {
+            Effect::Checkpoint { session, worktree, from, message, name } => {
                 let result = git.checkpoint(&worktree, &from, &message);
+                if let Ok(made) = &result {
+                    run_timeline::keep(&self.ports, &worktree, &name, &made.head);
+                }
                 Input::CheckpointMade { session, result }
             }
             Effect::PrepareLanding { ticket, session, plan } => {
@@ -235,7 +253,7 @@ impl Runner {
         let git = &self.ports.git;
         let mut created = None;
         if begun {
-            created = git.check_worktree(worktree)?.map(|head| CreatedWorktree { head, notes: Vec::new() });
+            created = git.check_worktree(worktree)?.map(|head| CreatedWorktree { head, notes: Vec::new(), stat: None });
             if created.is_none() {
                 git.clean_worktree(worktree)?;
             }
@@ -244,6 +262,10 @@ impl Runner {
             Some(created) => created,
             None => git.create_worktree(worktree)?,
         };
+        if worktree.start.is_some() {
+            created.stat = Some(git.diff(worktree, &DiffRange::Session, None, true)?.stat);
+        }
+        run_timeline::keep(&self.ports, worktree, "start", worktree.first_commit());
         if let Err(refusal) = git.write_context(worktree, context) {
             created.notes.push(format!("AGENT_CONTEXT is incomplete: {refusal}"));
         }
@@ -263,6 +285,9 @@ impl Runner {
             );
         }
         let checkpoint = git.checkpoint(&plan.worktree, &plan.from, &plan.checkpoint_message)?;
+        if checkpoint.commit.is_some() {
+            run_timeline::keep(&self.ports, &plan.worktree, &plan.checkpoint_name, &checkpoint.head);
+        }
         let after = git.preflight(&plan.worktree, plan.onto.as_deref(), &plan.others)?;
         Ok((Some(checkpoint), after))
     }
@@ -286,6 +311,7 @@ impl Runner {
             return Err(Refusal::conflict(format!("cannot restore '{}': it is not removed", session.name)));
         }
         let head = self.ports.git.restore_worktree(&session.worktree)?;
+        run_timeline::keep_all(&self.ports, &session);
         Ok((session, head))
     }
 

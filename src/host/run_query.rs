@@ -10,6 +10,7 @@ use crate::host::on_query::{DiffLookup, Lookup, encode};
 use crate::host::port::{Listing, RepositoryFile, Store, Table};
 use crate::host::run_effect::{Ports, of_repository};
 use crate::host::run_review;
+use crate::host::{run_timeline, timeline};
 use crate::model::Refusal;
 use crate::model::diff::{Diff, DiffRange, HunkDecision};
 use crate::model::id::{HunkId, Oid, Seq, SessionId};
@@ -54,10 +55,13 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup, prices: &PriceTable) -> Resu
         }
         Lookup::Usage { session, total } => encode(&usage(ports, &session, total, prices)?),
         Lookup::Diff(lookup) => {
-            let DiffLookup { worktree, mut request, turn, decisions, review, patch } = *lookup;
+            let DiffLookup { worktree, mut request, session, decisions, review, patch } = *lookup;
             request.range = run_review::resolve(request.range, &review);
-            diff(ports, &worktree, &request, turn, (&decisions, &review), patch)
+            request.range = run_timeline::resolve_range(ports, &session, &request.range)?;
+            diff(ports, &worktree, &request, session.turn, (&decisions, &review), patch)
         }
+        Lookup::Timeline(session) => encode(&timeline::steps(ports.store.as_ref(), &session)?),
+        Lookup::Compare(compared) => encode(&run_timeline::compare(ports, &compared)?),
         Lookup::Preflight { worktree, onto, others } => {
             encode(&ports.git.preflight(&worktree, onto.as_deref(), &others)?)
         }
@@ -240,7 +244,7 @@ fn diff(
 ) -> Result<Value, Refusal> {
     let turn = match &request.range {
         DiffRange::Turn { number } => Some(turn_commits(ports, &request.session, *number, newest)?),
-        DiffRange::Session | DiffRange::Uncommitted | DiffRange::Round { .. } => None,
+        DiffRange::Session | DiffRange::Uncommitted | DiffRange::Round { .. } | DiffRange::Checkpoints { .. } => None,
     };
     let turn = turn.as_ref().map(|(from, to)| (from, to));
     if patch {
@@ -267,7 +271,7 @@ fn turn_commits(ports: &Ports, session: &SessionId, number: u32, newest: Option<
     if turn.ended_at.is_none() {
         return Err(Refusal::conflict(format!("turn {number} still runs")).hint("divisi diff SESSION"));
     }
-    let to = turn.checkpoint.unwrap_or_else(|| turn.from.clone());
+    let to = timeline::end_of(&turn).unwrap_or_else(|| turn.from.clone());
     Ok((turn.from, to))
 }
 

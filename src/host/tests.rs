@@ -154,6 +154,9 @@ fn effects(decision: &Decision) -> Vec<&'static str> {
 fn effect_name(effect: &Effect) -> &'static str {
     match effect {
         Effect::ResolveBase { .. } => "resolve base",
+        Effect::ResolveOrigin { .. } => "resolve origin",
+        Effect::PrepareRewind { .. } => "prepare rewind",
+        Effect::Rewind { .. } => "rewind",
         Effect::CreateWorktree { .. } => "create worktree",
         Effect::RunSetup { .. } => "run setup",
         Effect::StartJob { .. } => "start job",
@@ -188,6 +191,7 @@ fn oid(digit: char) -> Oid {
 
 fn request(agent: &str) -> CreateSession {
     CreateSession {
+        from: None,
         repository: "/r".to_owned(),
         prompt: "fix it".to_owned(),
         base: None,
@@ -208,6 +212,7 @@ fn request(agent: &str) -> CreateSession {
 
 fn resolved() -> ResolvedBase {
     ResolvedBase {
+        start: None,
         facts: RepositoryFacts {
             repository: "/r".to_owned(),
             common_dir: "/r/.git".to_owned(),
@@ -236,7 +241,7 @@ fn create(brain: &mut Brain, agent: &str) -> SessionId {
 /// A session whose first turn runs, with its job.
 fn running(brain: &mut Brain, agent: &str) -> (SessionId, JobId) {
     let id = create(brain, agent);
-    let created = CreatedWorktree { head: oid('a'), notes: Vec::new() };
+    let created = CreatedWorktree { head: oid('a'), notes: Vec::new(), stat: None };
     decide(brain, |change| on_create::on_worktree_created(change, &id, Ok(created)));
     let job = brain.registry.sessions[&id].job.clone().unwrap();
     decide(brain, |change| on_job::on_started(change, &id, &job, Ok(shim())));

@@ -14,6 +14,7 @@ use super::job::OnDaemonDeath;
 use super::landing::Strategy;
 use super::review::{AddComment, EditComment, RemoveComment, ResolveComment, SendRound, ViewFile};
 use super::secret::Secret;
+use super::timeline::{At, CombineSessions, RewindSession};
 
 /// What can be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +47,12 @@ pub enum Command {
     /// Change what happens to permission requests.
     #[serde(rename = "session/policy")]
     SetPolicy(SetPolicy),
+    /// Bring the files of a session back to a checkpoint; what they are now is a checkpoint first.
+    #[serde(rename = "session/rewind")]
+    RewindSession(RewindSession),
+    /// Make a session whose worktree begins with what other sessions made.
+    #[serde(rename = "session/combine")]
+    CombineSessions(CombineSessions),
     /// Choose a value of an option the agent offers (its mode, its model).
     #[serde(rename = "session/option")]
     SetOption(SetOption),
@@ -104,6 +111,9 @@ pub struct CreateSession {
     /// Branch, tag, commit or `pr:N`; absent: the branch checked out in `repository`.
     #[serde(default)]
     pub base: Option<String>,
+    /// A checkpoint of another session to begin with instead; its base is the new session's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<At>,
     /// Absent: a slug of the prompt.
     #[serde(default)]
     pub name: Option<String>,

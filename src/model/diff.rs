@@ -123,4 +123,12 @@ pub enum DiffRange {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         number: Option<u32>,
     },
+    /// A checkpoint of the timeline against a later one, or against the working files.
+    Checkpoints {
+        /// The first: a name, a turn's number, or the beginning of a commit.
+        from: String,
+        /// The second; absent: the working files.
+        #[serde(default)]
+        to: Option<String>,
+    },
 }

@@ -19,6 +19,7 @@ use super::landing::{Landing, LandingState};
 use super::review::{Comment, CommentKind, Round};
 use super::session::{Session, Setup};
 use super::terminal::OnTerminal;
+use super::timeline::{Mark, Rewind};
 use super::turn::{QueuedPrompt, TurnOutcome};
 use super::usage::Usage;
 use super::worktree::WorktreeState;
@@ -105,6 +106,19 @@ pub enum Event {
         head: Oid,
         /// What changed since the base.
         stat: DiffStat,
+        /// Its place in the timeline; absent in those of an older divisi.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mark: Option<Mark>,
+    },
+    /// A person wants the files as they were at a checkpoint.
+    #[serde(rename = "rewind.started")]
+    RewindStarted(Rewind),
+    /// They are, or they stayed as they were.
+    #[serde(rename = "rewind.ended")]
+    RewindEnded {
+        /// Why not; absent when it worked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// Something failed outside of a turn.
     #[serde(rename = "session.faulted")]

@@ -9,6 +9,7 @@ use super::diff::DiffRange;
 use super::event::Envelope;
 use super::id::{Seq, SessionId};
 use super::review::{ListComments, ShowReview};
+use super::timeline::{CompareSessions, TimelineOf};
 use super::usage::Usage;
 
 /// What can be read.
@@ -30,6 +31,12 @@ pub enum Query {
     /// The same as a patch that `git apply` takes. Answer: `{ "patch": string }`.
     #[serde(rename = "session/patch")]
     PatchSession(DiffSession),
+    /// Checkpoints and turns, oldest first. Answer: array of [`super::timeline::TimelineStep`].
+    #[serde(rename = "session/timeline")]
+    Timeline(TimelineOf),
+    /// Several sessions side by side. Answer: [`super::comparison::Comparison`].
+    #[serde(rename = "session/compare")]
+    CompareSessions(CompareSessions),
     /// What a landing would meet. Answer: [`super::landing::Preflight`].
     #[serde(rename = "session/preflight")]
     PreflightSession(PreflightSession),

@@ -19,6 +19,7 @@ use super::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
 use super::landing::{Landing, LandingState, Strategy};
 use super::session::{Session, Setup};
 use super::terminal::OnTerminal;
+use super::timeline::{Mark, Rewind};
 use super::turn::{QueuedPrompt, TurnOutcome};
 use super::usage::{ModelUsage, Usage, UsageScope, UsageSource};
 use super::worktree::{Base, Worktree, WorktreeState};
@@ -59,6 +60,7 @@ pub(crate) fn session() -> Session {
             path: "/r/.worktrees/fix-parser".to_owned(),
             branch: "refs/heads/divisi/fix-parser/work".to_owned(),
             base: Base { label: "main".to_owned(), branch: Some("refs/heads/main".to_owned()), commit: oid('a') },
+            start: None,
             state: WorktreeState::Intended,
             port: 20_000,
             preserved: None,
@@ -87,6 +89,8 @@ pub(crate) fn session() -> Session {
         decisions: BTreeMap::new(),
         review: super::review::Review::default(),
         head: None,
+        marks: Vec::new(),
+        rewind: None,
         stat: DiffStat::default(),
         usage: Usage::default(),
         usage_base: ModelUsage::default(),
@@ -202,7 +206,7 @@ pub(crate) fn every_event() -> Vec<Event> {
 }
 
 /// How many events there are; [`kind`] does not compile when one is added without changing it, change this then too.
-const KINDS: usize = 60;
+const KINDS: usize = 62;
 
 fn of_sessions() -> Vec<Event> {
     let mut events = vec![
@@ -266,7 +270,27 @@ fn of_turns() -> Vec<Event> {
         Event::JobStarted { job: "abcdefghij.j1".into(), shim },
         Event::JobAttached { job: "abcdefghij.j1".into() },
         Event::TurnStopRequested { turn: turn.clone(), by: "cli".to_owned() },
-        Event::SessionCheckpointed { head: oid('c'), stat: DiffStat::default() },
+        Event::SessionCheckpointed { head: oid('c'), stat: DiffStat::default(), mark: None },
+        Event::SessionCheckpointed {
+            head: oid('c'),
+            stat: DiffStat::default(),
+            mark: Some(Mark {
+                name: "c1".to_owned(),
+                what: "before going back to t1".to_owned(),
+                at: 7,
+                commit: oid('c'),
+                step: DiffStat { files: 1, added: 1, removed: 0 },
+            }),
+        },
+        Event::RewindStarted(Rewind {
+            to: "t1".to_owned(),
+            commit: oid('b'),
+            before: "c1".to_owned(),
+            after: "c2".to_owned(),
+            at: 7,
+        }),
+        Event::RewindEnded { reason: None },
+        Event::RewindEnded { reason: Some("the disk is full".to_owned()) },
         Event::TurnStarted {
             turn: turn.clone(),
             number: 1,
@@ -414,6 +438,8 @@ fn kind(event: &Event) -> &'static str {
         Event::SessionRemoved { .. } => "session.removed",
         Event::SessionRestored { .. } => "session.restored",
         Event::SessionCheckpointed { .. } => "session.checkpointed",
+        Event::RewindStarted(_) => "rewind.started",
+        Event::RewindEnded { .. } => "rewind.ended",
         Event::SessionFaulted { .. } => "session.faulted",
         Event::WorktreeChanged { .. } => "worktree.changed",
         Event::SetupChanged { .. } => "setup.changed",

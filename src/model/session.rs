@@ -12,6 +12,7 @@ use super::job::OnDaemonDeath;
 use super::landing::Landing;
 use super::mcp::McpServer;
 use super::review::{Review, ReviewCounts};
+use super::timeline::{Mark, Rewind};
 use super::turn::{QueuedPrompt, Turn};
 use super::usage::{ModelUsage, Usage};
 use super::worktree::Worktree;
@@ -202,6 +203,12 @@ pub struct Session {
     /// The branch's commit, as of the last checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Oid>,
+    /// Checkpoints made outside of turns, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
+    /// Going back to a checkpoint, while that is not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewind: Option<Rewind>,
     /// What changed since the base, as of the last checkpoint.
     #[serde(default)]
     pub stat: DiffStat,

@@ -62,6 +62,9 @@ pub struct Turn {
     /// The checkpoint, when the turn changed something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Oid>,
+    /// The branch's commit when the turn had ended, whoever committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Oid>,
     /// What the turn changed.
     #[serde(default)]
     pub stat: DiffStat,

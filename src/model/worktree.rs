@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::{Oid, SessionId};
+use super::timeline::Start;
 
 /// How far a session's worktree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,9 @@ pub struct Worktree {
     pub branch: String,
     /// Where it grew from.
     pub base: Base,
+    /// Its first commit, when that is not its base's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
     /// How far it is.
     pub state: WorktreeState,
     /// The first of ten ports reserved for it (`DIVISI_PORT`).
@@ -54,4 +58,11 @@ pub struct Worktree {
     /// `refs/divisi/preserved/<session>` once something was captured at removal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preserved: Option<String>,
+}
+
+impl Worktree {
+    /// The commit that the worktree was made with.
+    pub fn first_commit(&self) -> &Oid {
+        self.start.as_ref().map_or(&self.base.commit, |start| &start.commit)
+    }
 }

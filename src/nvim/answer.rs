@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::row;
+use super::{row, timeline};
+use crate::base::clock;
 use crate::base::text::{visible, visible_line};
 use crate::model::Refusal;
 
@@ -18,7 +19,17 @@ pub fn result(method: &str, value: Value) -> Value {
         ("session/diff", diff) => json!({ "files": files(&diff), "stat": clean("", diff["stat"].clone()) }),
         ("review/show", review) => super::review::view(&review),
         ("session/preflight", preflight) => checked(&preflight),
+        ("session/timeline", steps) => typed(steps, |steps: Vec<_>| timeline::timeline(&steps, clock::now())),
+        ("session/compare", compared) => typed(compared, |compared| timeline::comparison(&compared)),
         (_, other) => clean("", other),
+    }
+}
+
+/// A result of a known type as lines; of a newer daemon's type as it is, made safe.
+fn typed<T: serde::de::DeserializeOwned>(value: Value, show: impl FnOnce(T) -> Value) -> Value {
+    match serde_json::from_value(value.clone()) {
+        Ok(known) => show(known),
+        Err(_) => clean("", value),
     }
 }
 

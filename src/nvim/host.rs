@@ -34,6 +34,8 @@ const SLOWEST_FRAME: Duration = Duration::from_millis(250);
 const CALL_DEADLINE: Duration = Duration::from_secs(60);
 /// Text that streams comes without views; a session of which only that comes is looked at this often, for its activity.
 const LOOK: Duration = Duration::from_secs(1);
+/// The number of the protocol between the Lua side and this process; `lua/divisi/version.lua` has the same.
+const PLUGIN: u32 = 1;
 
 /// What spawned calls send back into the loop.
 pub(super) enum Done {
@@ -149,7 +151,7 @@ impl Host {
                     |daemon| json!({ "version": daemon.version, "protocol": daemon.protocol, "socket": daemon.socket }),
                 );
                 let connected = self.current.borrow().is_some();
-                let status = json!({ "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id(), "connected": connected, "daemon": daemon });
+                let status = json!({ "version": env!("CARGO_PKG_VERSION"), "plugin": PLUGIN, "pid": std::process::id(), "connected": connected, "daemon": daemon });
                 self.answer(ask.id, &ask.method, Ok(status));
             }
             _ => self.forward(ask),

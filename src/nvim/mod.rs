@@ -6,7 +6,7 @@
 //! - [`handler`]: decodes what Neovim sends and enqueues it, nothing else.
 //! - [`crate::wire::kept`]: keeps a connection, makes snapshots, notices gaps.
 //! - [`host`]: the one loop; [`outbox`] gathers what changed, [`push`] delivers one batch per frame.
-//! - [`row`], [`answer`]: what Lua gets to see of views, approvals and answers, made safe to show.
+//! - [`row`], [`answer`], [`timeline`]: what Lua gets to see of views, approvals, answers and timelines, made safe to show.
 //! - [`document`]: an open transcript, as lines of a buffer; `transcripts` reads them.
 
 pub mod answer;
@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod push;
 pub mod review;
 pub mod row;
+pub mod timeline;
 mod transcripts;
 
 pub use host::run;

@@ -9,7 +9,7 @@ use crate::model::usage::Usage;
 use crate::wire::transcript::{self, changes};
 
 /// Events that the Lua side hears of, beside views, approvals and transcripts.
-const TOLD: [&str; 11] = [
+const TOLD: [&str; 13] = [
     "session.created",
     "session.removed",
     "session.restored",
@@ -20,6 +20,8 @@ const TOLD: [&str; 11] = [
     "landing.started",
     "landing.changed",
     "worktree.changed",
+    "session.checkpointed",
+    "rewind.ended",
     "fault.raised",
 ];
 

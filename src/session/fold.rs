@@ -68,9 +68,17 @@ fn of_session(session: &mut Session, event: &Event, cause: &Cause) {
             session.worktree.state = WorktreeState::Ready;
             session.head = Some(head.clone());
         }
-        Event::SessionCheckpointed { head, stat } => {
+        Event::SessionCheckpointed { head, stat, mark } => {
             session.head = Some(head.clone());
             session.stat = *stat;
+            session.marks.extend(mark.clone());
+        }
+        Event::RewindStarted(rewind) => session.rewind = Some(rewind.clone()),
+        Event::RewindEnded { reason } => {
+            session.rewind = None;
+            if reason.is_some() {
+                news(session, cause);
+            }
         }
         Event::SessionFaulted { message } => {
             session.fault = Some(message.clone());
@@ -133,6 +141,7 @@ fn of_work(session: &mut Session, event: &Event, time: i64) {
                 outcome: None,
                 from: from.clone(),
                 checkpoint: None,
+                head: None,
                 stat: DiffStat::default(),
                 usage: Usage::default(),
                 failure: None,
@@ -260,6 +269,7 @@ fn ended(
     if let Some(open) = newest_turn(session, turn) {
         open.ended_at = Some(time);
         open.checkpoint = checkpoint.cloned();
+        open.head = Some(head.clone());
         open.stat = turn_stat;
     }
     session.head = Some(head.clone());

@@ -180,6 +180,8 @@ fn command(name: &str, params: Map<String, Value>) -> Result<Command, ErrorObjec
         method::SESSION_RESTORE => Command::RestoreSession(typed(params)?),
         method::SESSION_READ => Command::ReadSession(typed(params)?),
         method::SESSION_POLICY => Command::SetPolicy(typed(params)?),
+        method::SESSION_REWIND => Command::RewindSession(typed(params)?),
+        method::SESSION_COMBINE => Command::CombineSessions(typed(params)?),
         method::SESSION_OPTION => Command::SetOption(typed(params)?),
         method::APPROVAL_ANSWER => {
             only(&params, &["approval", "answer", "message", "scope", "option"])?;
@@ -205,6 +207,8 @@ fn command(name: &str, params: Map<String, Value>) -> Result<Command, ErrorObjec
 fn query(name: &str, params: Map<String, Value>) -> Result<Query, ErrorObject> {
     Ok(match name {
         method::SESSION_LIST => Query::ListSessions(typed(params)?),
+        method::SESSION_TIMELINE => Query::Timeline(typed(params)?),
+        method::SESSION_COMPARE => Query::CompareSessions(typed(params)?),
         method::SESSION_SHOW => Query::ShowSession(typed(params)?),
         method::SESSION_USAGE => Query::ShowUsage(typed(params)?),
         method::SESSION_DIFF => Query::DiffSession(diff(params)?),
@@ -228,7 +232,7 @@ fn query(name: &str, params: Map<String, Value>) -> Result<Query, ErrorObject> {
 }
 
 fn diff<T: DeserializeOwned>(params: Map<String, Value>) -> Result<T, ErrorObject> {
-    ranged(params, &["session", "of", "number", "stat_only"])
+    ranged(params, &["session", "of", "number", "from", "to", "stat_only"])
 }
 
 /// Parameters with a range among them.

@@ -48,6 +48,10 @@ pub const SESSION_RESTORE: &str = "session/restore";
 pub const SESSION_READ: &str = "session/read";
 /// [`Command::SetPolicy`].
 pub const SESSION_POLICY: &str = "session/policy";
+/// [`Command::RewindSession`].
+pub const SESSION_REWIND: &str = "session/rewind";
+/// [`Command::CombineSessions`].
+pub const SESSION_COMBINE: &str = "session/combine";
 /// [`Command::SetOption`].
 pub const SESSION_OPTION: &str = "session/option";
 /// [`Command::AnswerApproval`].
@@ -79,6 +83,10 @@ pub const REPOSITORY_TRUST: &str = "repository/trust";
 /// [`Command::FixDoctor`].
 pub const DOCTOR_FIX: &str = "doctor/fix";
 
+/// [`Query::Timeline`].
+pub const SESSION_TIMELINE: &str = "session/timeline";
+/// [`Query::CompareSessions`].
+pub const SESSION_COMPARE: &str = "session/compare";
 /// [`Query::ListSessions`].
 pub const SESSION_LIST: &str = "session/list";
 /// [`Query::ShowSession`].
@@ -135,6 +143,8 @@ pub const COMMANDS: &[&str] = &[
     SESSION_RESTORE,
     SESSION_READ,
     SESSION_POLICY,
+    SESSION_REWIND,
+    SESSION_COMBINE,
     SESSION_OPTION,
     APPROVAL_ANSWER,
     TERMINAL_START,
@@ -159,6 +169,8 @@ pub const QUERIES: &[&str] = &[
     SESSION_USAGE,
     SESSION_DIFF,
     SESSION_PATCH,
+    SESSION_TIMELINE,
+    SESSION_COMPARE,
     SESSION_PREFLIGHT,
     SESSION_BASE_FILE,
     REVIEW_SHOW,

@@ -370,8 +370,14 @@ impl Transcript {
                 Some(format!("the agent is silent; it is waited on until {}", date::minute(*until)))
             }
             Event::TurnStopRequested { by, .. } => Some(format!("{} asked to stop", line(by))),
-            Event::SessionCheckpointed { head, .. } => {
+            Event::SessionCheckpointed { head, mark: None, .. } => {
                 Some(format!("checkpoint {} of changes outside of a turn", head.short()))
+            }
+            Event::SessionCheckpointed { head, mark: Some(mark), .. } => {
+                Some(format!("checkpoint {} {}: {}", line(&mark.name), head.short(), line(&mark.what)))
+            }
+            Event::RewindEnded { reason: Some(reason) } => {
+                Some(format!("the files stay as they are: {}", line(reason)))
             }
             Event::TurnStopped { outcome, .. } => {
                 self.running = false;

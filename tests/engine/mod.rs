@@ -54,6 +54,7 @@ impl Scene {
 
     async fn create(&self, engine: &Engine, agent: &str, prompt: &str) -> SessionId {
         let command = Command::CreateSession(CreateSession {
+            from: None,
             repository: self.repo.display().to_string(),
             prompt: prompt.to_owned(),
             base: None,
@@ -132,6 +133,7 @@ async fn a_repeated_command_gets_the_first_receipt_also_from_the_next_engine() {
     let engine = scene.start();
     let command = || {
         Command::CreateSession(CreateSession {
+            from: None,
             repository: scene.repo.display().to_string(),
             prompt: "true".to_owned(),
             base: None,

@@ -104,6 +104,7 @@ impl Fixture {
     pub(super) fn intend_at(&self, path: &Path, session: &str, name: &str, base: Option<&str>) -> Worktree {
         let resolved = self.driver.resolve_base(path.to_str().unwrap(), base).unwrap();
         Worktree {
+            start: None,
             session: SessionId(session.to_owned()),
             repository: resolved.facts.repository.clone(),
             common_dir: resolved.facts.common_dir.clone(),

@@ -15,5 +15,6 @@ mod locks;
 mod measure;
 mod remove;
 mod repositories;
+mod rewind;
 mod round;
 mod turns;

@@ -72,6 +72,8 @@ impl Fake {
     /// Listens (again).
     pub(crate) fn listen(&self) {
         let listener = UnixListener::bind(&self.socket).unwrap();
+        // As the daemon's, which health looks at.
+        std::fs::set_permissions(&self.socket, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let (state, tasks) = (Arc::clone(&self.state), Arc::clone(&self.tasks));
         let accept = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

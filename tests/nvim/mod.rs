@@ -6,16 +6,21 @@ mod attach;
 mod editor;
 mod fake;
 mod hygiene;
+mod install;
 mod list;
+mod live;
 mod load;
 mod prompt;
 mod real;
 mod review;
 mod screens;
 mod start;
+mod steps;
 mod terminal;
 mod transcript;
+mod ways;
 mod work;
+mod worktrees;
 
 /// Runs a test once in every Neovim that is installed.
 macro_rules! in_every_neovim {

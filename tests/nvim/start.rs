@@ -34,10 +34,13 @@ in_every_neovim! {
 
     async fn without_a_binary_the_message_says_what_to_do(scene) {
         scene.editor.lua("require('divisi.host').places = function() return {} end").await;
+        scene.editor.will_choose(&["I will see to it"]).await;
+        scene.editor.ex("Divisi list").await;
+        scene.editor.until("#_G.asked == 1").await;
         scene.editor.ex("Divisi list").await;
         scene.editor.until("#_G.notices >= 1").await;
         let told = scene.editor.notices().await;
-        assert!(told[0].contains("no divisi binary found") && told[0].contains("cargo build"), "{told:?}");
+        assert!(told[0].contains("no divisi binary found") && told[0].contains(":Divisi build"), "{told:?}");
         scene.editor.assert_calm().await;
     }
 

@@ -1,6 +1,7 @@
 //! Sessions from end to end: the real binary, its daemon, real git, real processes.
 
 mod approvals;
+mod combine;
 mod continued;
 mod crash;
 mod crowd;
@@ -23,3 +24,4 @@ mod review;
 pub(crate) mod scene;
 mod steering;
 mod supervision;
+mod timeline;

@@ -49,6 +49,13 @@ impl Ran {
         self
     }
 
+    /// Itself, if it said this on standard error.
+    #[track_caller]
+    pub(crate) fn says(&self, words: &str) -> &Self {
+        assert!(self.stderr.contains(words), "it does not say {words:?}: {self}");
+        self
+    }
+
     /// Standard output as one JSON document.
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {

@@ -31,6 +31,8 @@ M.links = {
   DivisiReviewComment = "DiagnosticInfo",
   DivisiReviewCommentText = "Normal",
   DivisiReviewCurrent = "Title",
+  DivisiBadge = "Visual",
+  DivisiConflict = "DiagnosticWarn",
 }
 
 ---@type table<string, string>

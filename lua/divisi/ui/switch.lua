@@ -2,7 +2,9 @@
 local M = {}
 
 local api = vim.api
+local config = require("divisi.config")
 local errors = require("divisi.errors")
+local layout = require("divisi.ui.layout")
 local mirror = require("divisi.mirror")
 local window = require("divisi.ui.window")
 
@@ -55,6 +57,16 @@ local function show(win, root, path)
   return true
 end
 
+---This tab shows a checkout from now on.
+---@param directory string
+---@param session string?
+local function enter(directory, session)
+  tcd(directory)
+  vim.t.divisi_session = session
+  vim.t.divisi_worktree = session and vim.fs.normalize(directory) or nil
+  require("divisi.events").autocmd("WorktreeSwitched", { session = session, path = directory })
+end
+
 ---Moves this tab to a directory, and the current file with it.
 ---@param directory string
 ---@param session string?
@@ -66,12 +78,24 @@ local function move(directory, session)
     errors.warn(directory .. " does not exist")
     return
   end
+  if vim.t.divisi_worktree then
+    layout.capture(api.nvim_get_current_tabpage(), vim.t.divisi_worktree)
+  end
   local win = window.normal_window()
   local path = win and relative(api.nvim_win_get_buf(win))
-  tcd(directory)
-  vim.t.divisi_session = session
+  enter(directory, session)
   if win and path and not show(win, directory, path) then
     errors.notify(("%s is not in %s"):format(path, directory))
+  end
+  if not config.get().switch.all_windows then
+    return
+  end
+  for _, other in ipairs(api.nvim_tabpage_list_wins(0)) do
+    local plain = other ~= win and api.nvim_win_get_config(other).relative == "" and not vim.wo[other].winfixbuf
+    local theirs = plain and not vim.wo[other].diff and relative(api.nvim_win_get_buf(other))
+    if theirs then
+      show(other, directory, theirs)
+    end
   end
 end
 
@@ -82,6 +106,29 @@ function M.here(row)
     move(row.path, row.id)
   else
     errors.warn(row.name .. " has no worktree")
+  end
+end
+
+---Brings a worktree's windows back as they were; the file the person came from stays the one they are in.
+---@param root string
+---@param remembered divisi.Layout
+---@param buf integer?
+---@param cursor integer[]
+local function as_before(root, remembered, buf, cursor)
+  local blank = not buf and api.nvim_get_current_buf() or nil
+  local current = layout.build(root, remembered, api.nvim_get_current_win(), window.load_file)
+  if buf then
+    local win = window.shown(buf) or current
+    if api.nvim_win_get_buf(win) ~= buf then
+      api.nvim_win_set_buf(win, buf)
+    end
+    pcall(api.nvim_win_set_cursor, win, { math.min(cursor[1], api.nvim_buf_line_count(buf)), cursor[2] })
+    current = win
+  end
+  api.nvim_set_current_win(current)
+  -- The empty buffer that the tab began with.
+  if blank and #vim.fn.win_findbuf(blank) == 0 and not vim.bo[blank].modified then
+    pcall(api.nvim_buf_delete, blank, {})
   end
 end
 
@@ -105,6 +152,7 @@ function M.tab(row)
   local path = win and relative(api.nvim_win_get_buf(win))
   local cursor = win and api.nvim_win_get_cursor(win) or { 1, 0 }
   local full = path and vim.fs.joinpath(row.path, path)
+  local remembered = config.get().switch.layout and layout.of(row.path) or nil
   local buf
   if full and vim.uv.fs_stat(full) then
     local ok, loaded = pcall(window.load_file, full)
@@ -116,8 +164,11 @@ function M.tab(row)
   else
     vim.cmd.tabnew()
   end
-  tcd(row.path)
-  vim.t.divisi_session = row.id
+  vim.t.divisi_made = true
+  enter(row.path, row.id)
+  if remembered then
+    as_before(row.path, remembered, buf, cursor)
+  end
 end
 
 ---Moves this tab back to the repository's main worktree.

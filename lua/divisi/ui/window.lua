@@ -1,4 +1,4 @@
----Buffers and windows of our own, and the few things that touch others: opening a file, reloading one.
+---Buffers and windows of our own, and opening a file of the person's.
 local M = {}
 
 local api = vim.api
@@ -284,67 +284,27 @@ function M.normal_window()
   end
 end
 
----Loads a file without asking about swap files: one that somebody else edits is opened read-only.
+---Loads a file without asking and telling about swap files: one that somebody else edits is opened read-only.
 ---@param path string
 ---@return integer buf
 function M.load_file(path)
-  local group = api.nvim_create_augroup("divisi.swap", {})
-  api.nvim_create_autocmd("SwapExists", {
-    group = group,
-    callback = function()
-      if vim.v.swapchoice == "" then
-        vim.v.swapchoice = "o"
-      end
-    end,
-  })
   local buf = vim.fn.bufadd(path)
-  local ok, err = pcall(vim.fn.bufload, buf)
-  api.nvim_del_augroup_by_id(group)
-  if not ok then
-    error(err, 0)
+  if not api.nvim_buf_is_loaded(buf) then
+    local shortmess = vim.o.shortmess
+    vim.opt.shortmess:append("A")
+    local ok, err = pcall(vim.fn.bufload, buf)
+    vim.o.shortmess = shortmess
+    if not ok then
+      error(err, 0)
+    end
+    local swap = vim.fn.swapname(buf)
+    if swap ~= "" and not swap:match("%.swp$") then
+      -- The first name was taken: another Neovim has it, or one crashed that can still be recovered.
+      vim.bo[buf].readonly = true
+    end
   end
   vim.bo[buf].buflisted = true
   return buf
-end
-
----@type table<integer, boolean>
-local guarded = {}
-
----Reloads the loaded, unmodified buffers below a directory. Neovim never asks; modified ones are left alone.
----@param directory string
-function M.checktime(directory)
-  if vim.fn.getcmdwintype() ~= "" then
-    vim.defer_fn(function()
-      M.checktime(directory)
-    end, 500)
-    return
-  end
-  for _, buf in ipairs(api.nvim_list_bufs()) do
-    local name = api.nvim_buf_get_name(buf)
-    if api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == "" and vim.startswith(name, directory .. "/") then
-      if not guarded[buf] then
-        guarded[buf] = true
-        api.nvim_create_autocmd("FileChangedShell", {
-          buffer = buf,
-          group = api.nvim_create_augroup("divisi.reload", { clear = false }),
-          callback = function()
-            local reason = vim.v.fcs_reason
-            vim.v.fcs_choice = (reason == "changed" or reason == "mode" or reason == "time") and "reload" or ""
-          end,
-        })
-        api.nvim_create_autocmd("BufWipeout", {
-          buffer = buf,
-          once = true,
-          callback = function()
-            guarded[buf] = nil
-          end,
-        })
-      end
-      if not vim.bo[buf].modified then
-        pcall(api.nvim_command, "silent! checktime " .. buf)
-      end
-    end
-  end
 end
 
 ---Fills a `divisi://` buffer that was opened by name.

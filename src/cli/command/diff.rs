@@ -13,6 +13,7 @@ use crate::model::query::{DiffSession, Query};
   divisi diff parser
   divisi diff parser --turn 2 --stat
   divisi diff parser --round          # the answer to the last round of a review
+  divisi diff parser --from t1 --to t3
   divisi diff parser --patch | git apply")]
 #[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct Args {
@@ -30,6 +31,12 @@ pub(crate) struct Args {
     /// Only what changed since the last round of the review (or since round N)
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "0", conflicts_with = "uncommitted")]
     round: Option<u32>,
+    /// What changed since a checkpoint (divisi timeline names them)
+    #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = ["turn", "uncommitted"])]
+    from: Option<String>,
+    /// With --from: up to this checkpoint instead of the files as they are
+    #[arg(long, value_name = "CHECKPOINT", requires = "from")]
+    to: Option<String>,
     /// Only what is not in a checkpoint yet
     #[arg(long)]
     uncommitted: bool,
@@ -44,12 +51,13 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let mut door = context.door().await?;
     let session = door.session(&args.session).await?.id;
-    let range = match (args.turn, args.round, args.uncommitted) {
+    let range = match (args.turn, args.round, args.uncommitted, args.from) {
         (Some(number), ..) => DiffRange::Turn { number },
-        (None, Some(0), _) => DiffRange::Round { number: None },
-        (None, number @ Some(_), _) => DiffRange::Round { number },
-        (None, None, true) => DiffRange::Uncommitted,
-        (None, None, false) => DiffRange::Session,
+        (None, Some(0), ..) => DiffRange::Round { number: None },
+        (None, number @ Some(_), ..) => DiffRange::Round { number },
+        (None, None, true, _) => DiffRange::Uncommitted,
+        (None, None, false, Some(from)) => DiffRange::Checkpoints { from, to: args.to },
+        (None, None, false, None) => DiffRange::Session,
     };
     let asked = DiffSession { session, range, stat_only: args.stat || args.name_only };
     if args.patch {

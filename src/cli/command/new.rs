@@ -16,6 +16,7 @@ use crate::model::command::{Command, CreateSession, Outcome as Came};
 use crate::model::id::SessionId;
 use crate::model::job::OnDaemonDeath;
 use crate::model::session::SessionView;
+use crate::model::timeline::At;
 use crate::model::worktree::WorktreeState;
 use crate::model::{Envelope, Event, Refusal};
 
@@ -27,6 +28,7 @@ use crate::model::{Envelope, Event, Refusal};
   divisi new --agent claude --profile work 'tidy the imports'
   divisi new --base v1.2 --name hotfix --from-file task.md
   divisi new --agent claude --image mock-up.png 'make the page look like this'
+  divisi new --from parser@t2 'the same with a table'
   git log -1 --format=%B | divisi new -")]
 pub(crate) struct Args {
     /// A directory in the repository
@@ -35,6 +37,9 @@ pub(crate) struct Args {
     /// The branch, tag, commit or pr:N to start from
     #[arg(long, value_name = "REF")]
     base: Option<String>,
+    /// A checkpoint of another session to start from: SESSION@CHECKPOINT, or SESSION for its newest
+    #[arg(long, value_name = "SESSION", conflicts_with = "base")]
+    from: Option<String>,
     /// The session's name
     #[arg(long)]
     name: Option<String>,
@@ -110,6 +115,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     let repository = path_text(&dir)?;
     let mut door = context.door().await?;
     let caller = variables::of_caller(&mut door, args.agent.as_deref(), args.profile.as_deref(), &given.pass).await?;
+    let mut door = context.door().await?;
+    let from = match &args.from {
+        Some(from) => Some(at(&mut door, from).await?),
+        None => None,
+    };
     let command = CreateSession {
         repository,
         environment: given.environment,
@@ -119,6 +129,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         attach: args.attach.attach()?,
         prompt,
         base: args.base,
+        from,
         name: args.name,
         agent: args.agent,
         model: args.model,
@@ -162,11 +173,21 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     Ok(end)
 }
 
+/// A session and a checkpoint of it, as `SESSION@CHECKPOINT`.
+async fn at(door: &mut crate::cli::context::Door<'_>, text: &str) -> Result<At, Refusal> {
+    let (session, checkpoint) = match text.rsplit_once('@') {
+        Some((session, checkpoint)) => (session, Some(checkpoint.to_owned())),
+        None => (text, None),
+    };
+    Ok(At { session: door.session(session).await?.id, checkpoint })
+}
+
 async fn show(door: &mut crate::cli::context::Door<'_>, session: &SessionId) -> Result<SessionView, Refusal> {
     door.session(session.as_str()).await
 }
 
-fn worktree_made(event: &Envelope) -> Option<Result<(), Refusal>> {
+/// For [`follow::until`]: the worktree is there, or cannot be.
+pub(crate) fn worktree_made(event: &Envelope) -> Option<Result<(), Refusal>> {
     match &event.event {
         Event::WorktreeChanged { state: WorktreeState::Ready, .. } => Some(Ok(())),
         Event::WorktreeChanged { state: WorktreeState::Failed, notes, .. } => {

@@ -53,7 +53,8 @@ fn hunk_head(hunk: &Hunk) -> Line {
     if hunk.heading.is_empty() { head } else { head.add(Style::Dim, &format!("  {}", hunk.heading)) }
 }
 
-fn hunk_line(text: &str) -> Line {
+/// A line of a hunk, by its first character.
+pub(crate) fn hunk_line(text: &str) -> Line {
     let text = text.strip_suffix('\n').unwrap_or(text);
     let style = match text.as_bytes().first() {
         Some(b'+') => Style::Good,

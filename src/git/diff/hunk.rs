@@ -107,6 +107,38 @@ pub(in crate::git) fn is_applied(git: &Git, worktree: &Worktree, patch: &str, re
     Ok(!applies(reverse)? && applies(!reverse)?)
 }
 
+/// A patch of several hunks, file by file, their places counted as if nothing else had changed. Hunks of files that are taken whole
+/// are left out.
+pub(in crate::git) fn of_files(parsed: &Parsed, wanted: &[HunkId], whole: &[String]) -> Result<String, Refusal> {
+    let mut chosen = Vec::new();
+    for id in wanted {
+        chosen.push(find(parsed, id)?.0);
+    }
+    let mut all = String::new();
+    for (file, source) in parsed.diff.files.iter().zip(&parsed.sources) {
+        let hunks: Vec<&Hunk> = file.hunks.iter().filter(|hunk| chosen.contains(&hunk.id)).collect();
+        if hunks.is_empty() || whole.contains(&file.path) {
+            continue;
+        }
+        if file.old_path.is_some() {
+            return Err(Refusal::user(format!("{} was moved, so its hunks cannot be taken one by one", file.path))
+                .hint("take the whole file"));
+        }
+        let mut shift = 0_i64;
+        for (number, hunk) in hunks.iter().enumerate() {
+            let moved =
+                i64::from(hunk.old_start) + shift + i64::from(hunk.old_lines == 0) - i64::from(hunk.new_lines == 0);
+            let placed = Hunk { new_start: u32::try_from(moved.max(0)).unwrap_or(0), ..(*hunk).clone() };
+            shift += i64::from(hunk.new_lines) - i64::from(hunk.old_lines);
+            let one = patch(file, source, &placed)?;
+            // Only the first has the file's header.
+            let body = one.find("\n@@ ").map_or(0, |at| at + 1);
+            all.push_str(if number == 0 { &one } else { &one[body..] });
+        }
+    }
+    Ok(all)
+}
+
 /// Applies a patch to the working files of a worktree, all of it or nothing.
 pub(in crate::git) fn apply(git: &Git, worktree: &Worktree, patch: &str, reverse: bool) -> Result<(), Refusal> {
     let place = admin::require(worktree)?;

@@ -12,12 +12,13 @@ use super::call::Call;
 use super::command::{Git, LONG_DEADLINE, Place};
 use super::snapshot::{TempIndex, grown_from, head};
 use super::status::{self, CONTEXT};
-use super::{refs, round, text};
+use super::{refs, round, text, timeline};
 
 mod hunk;
 mod parse;
 
-pub(super) use hunk::{apply, is_applied};
+pub(super) use hunk::{apply, is_applied, of_files};
+pub(super) use parse::Parsed;
 
 /// Output of one diff that is kept, bytes; files beyond it have counts only.
 const LIMIT: usize = 48 * 1024 * 1024;
@@ -71,6 +72,18 @@ fn sides(
         (DiffRange::Turn { .. }, Some((from, to))) => Sides::Commits(from.clone(), to.clone()),
         (DiffRange::Turn { number }, None) => {
             return Err(Refusal::user(format!("turn {number} has no commits to compare")));
+        }
+        (DiffRange::Checkpoints { from, to }, _) => {
+            let from = timeline::full(from)?;
+            if let Some(to) = to {
+                Sides::Commits(from, timeline::full(to)?)
+            } else {
+                if !whole {
+                    admin::require(worktree)?;
+                }
+                let index = untracked(git, &place, &from)?;
+                Sides::Files(from, index)
+            }
         }
         (DiffRange::Session, _) => {
             let tip = tip(git)?;
@@ -162,13 +175,13 @@ pub(super) fn diff(
     Ok(parsed(git, worktree, range, turn, stat_only)?.diff)
 }
 
-fn parsed(
+pub(super) fn parsed(
     git: &Git,
     worktree: &Worktree,
     range: &DiffRange,
     turn: Option<(&Oid, &Oid)>,
     stat_only: bool,
-) -> Result<parse::Parsed, Refusal> {
+) -> Result<Parsed, Refusal> {
     let (place, sides) = sides(git, worktree, range, turn)?;
     let options: &[&str] =
         if stat_only { &["--raw", "--numstat", "-z"] } else { &["--raw", "--numstat", "--patch", "-z"] };

@@ -15,26 +15,26 @@ const FILE_LIMIT: usize = 2 * 1024 * 1024;
 
 /// A diff and what is needed to make patches of its hunks.
 #[derive(Debug, Default)]
-pub(super) struct Parsed {
+pub(in crate::git) struct Parsed {
     /// The diff.
-    pub(super) diff: Diff,
+    pub(in crate::git) diff: Diff,
     /// For each file its paths and modes.
-    pub(super) sources: Vec<Source>,
+    pub(in crate::git) sources: Vec<Source>,
 }
 
 /// Paths and modes of one file, as bytes.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Source {
+pub(in crate::git) struct Source {
     /// In the old state.
-    pub(super) old_path: Vec<u8>,
+    pub(in crate::git) old_path: Vec<u8>,
     /// In the new state.
-    pub(super) new_path: Vec<u8>,
+    pub(in crate::git) new_path: Vec<u8>,
     /// Six octal digits; zeros when it does not exist.
-    pub(super) old_mode: String,
+    pub(in crate::git) old_mode: String,
     /// The same.
-    pub(super) new_mode: String,
+    pub(in crate::git) new_mode: String,
     /// Whether every line of every hunk is UTF-8.
-    pub(super) utf8: bool,
+    pub(in crate::git) utf8: bool,
 }
 
 /// Reads the output.

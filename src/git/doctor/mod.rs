@@ -126,6 +126,7 @@ fn ours(found: &Found, git_dir: &Path) -> Option<Worktree> {
     let head = fs::read_to_string(git_dir.join("HEAD")).unwrap_or_default();
     let branch = head.trim().strip_prefix("ref: ").filter(|branch| branch.starts_with("refs/heads/divisi/"));
     Some(Worktree {
+        start: None,
         session,
         repository: found.facts.repository.clone(),
         common_dir: found.facts.common_dir.clone(),

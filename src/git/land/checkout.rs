@@ -72,7 +72,7 @@ pub(super) fn is_at(git: &Git, common: &Place, path: &Path, commit: &Oid) -> Res
 }
 
 /// Updates index and files; when that fails halfway, puts them back.
-pub(super) fn follow(git: &Git, place: &Place, old: &Oid, new: &Oid) -> Result<(), Refusal> {
+pub(in crate::git) fn follow(git: &Git, place: &Place, old: &Oid, new: &Oid) -> Result<(), Refusal> {
     let update = git
         .call(place)
         .args(["read-tree", "-m", "-u", "--no-recurse-submodules", old.as_str(), new.as_str()])

@@ -22,7 +22,8 @@ pub(super) mod conflict;
 mod hooked;
 mod replay;
 
-use checkout::{Look, follow, look};
+pub(super) use checkout::follow;
+use checkout::{Look, look};
 
 /// What making the new commit came to.
 pub(super) enum Made {

@@ -6,6 +6,7 @@ use crate::model::diff::{Diff, DiffRange, DiffStat};
 use crate::model::id::{HunkId, Oid};
 use crate::model::landing::{Landing, LandingState, Preflight};
 use crate::model::query::{Finding, RepositoryConfig};
+use crate::model::timeline::{Pick, Rewind, Start};
 use crate::model::worktree::{Base, Worktree};
 
 /// A repository, recognised and found workable.
@@ -30,6 +31,8 @@ pub struct ResolvedBase {
     pub taken: Vec<String>,
     /// `.divisi.toml` at the base's worktree, when there is one.
     pub config: Option<RepositoryConfig>,
+    /// The first commit, when it is not the base's.
+    pub start: Option<Start>,
 }
 
 /// A worktree that was made.
@@ -39,6 +42,8 @@ pub struct CreatedWorktree {
     pub head: Oid,
     /// What a person should know, one sentence each.
     pub notes: Vec<String>,
+    /// What it has since the base, when it did not begin at it.
+    pub stat: Option<DiffStat>,
 }
 
 /// The end of a turn, committed.
@@ -52,6 +57,34 @@ pub struct Checkpoint {
     pub turn_stat: DiffStat,
     /// What changed since the base.
     pub stat: DiffStat,
+}
+
+/// The files are as they were at a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewound {
+    /// The commit of the state before.
+    pub before: Oid,
+    /// What that state had since the base.
+    pub before_stat: DiffStat,
+    /// What it had since the last checkpoint.
+    pub before_step: DiffStat,
+    /// The branch's commit now.
+    pub head: Oid,
+    /// What changed since the base.
+    pub stat: DiffStat,
+    /// What going back changed.
+    pub step: DiffStat,
+}
+
+/// What is taken of one session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The session's name, for messages.
+    pub name: String,
+    /// Its worktree.
+    pub worktree: Worktree,
+    /// What of it.
+    pub pick: Pick,
 }
 
 /// Work of a session that its base does not have.
@@ -109,6 +142,32 @@ pub trait Git: Send + Sync {
     /// # Errors
     /// When the worktree is gone or git refuses (locked index: waits, then names the holder).
     fn checkpoint(&self, worktree: &Worktree, from: &Oid, message: &str) -> Result<Checkpoint, Refusal>;
+
+    /// Keeps a commit under `refs/divisi/checkpoints/<session>/<name>`. Idempotent.
+    ///
+    /// # Errors
+    /// When git refuses.
+    fn keep_checkpoint(&self, worktree: &Worktree, name: &str, commit: &Oid) -> Result<(), Refusal>;
+
+    /// Brings the working files to a commit's, as a new commit on the session's branch. Whatever they were is committed and kept as
+    /// `rewind.before` first. Idempotent: what an interrupted call left is recognised. `from` is the last checkpoint.
+    ///
+    /// # Errors
+    /// When the commit is gone, a file is in the way, or git refuses; then the files are as they were.
+    fn rewind(&self, worktree: &Worktree, from: &Oid, rewind: &Rewind, messages: [&str; 2])
+    -> Result<Rewound, Refusal>;
+
+    /// Makes a commit of what several sessions changed, merged in their order onto the first one's base; no ref and no file changes.
+    ///
+    /// # Errors
+    /// When two of them conflict (the paths are named), or something picked is not there.
+    fn combine(&self, parts: &[Part], message: &str) -> Result<Oid, Refusal>;
+
+    /// Where a session's own work begins: the newest commit it shares with its base.
+    ///
+    /// # Errors
+    /// When neither its worktree nor its branch is there.
+    fn grown_from(&self, worktree: &Worktree) -> Result<Oid, Refusal>;
 
     /// Work that a removal would take away.
     ///

@@ -99,7 +99,7 @@ fn rows_rebuilt_from_the_events_are_the_rows_that_were_kept() {
         on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
     }));
     let id = brain.registry.sessions.keys().next().unwrap().clone();
-    let created = CreatedWorktree { head: oid('a'), notes: Vec::new() };
+    let created = CreatedWorktree { head: oid('a'), notes: Vec::new(), stat: None };
     keep(decide(&mut brain, |change| on_create::on_worktree_created(change, &id, Ok(created))));
     let job = brain.registry.sessions[&id].job.clone().unwrap();
     keep(decide(&mut brain, |change| on_job::on_started(change, &id, &job, Ok(shim()))));

@@ -11,6 +11,7 @@ fn ready() -> Session {
 
 fn turn(outcome: Option<TurnOutcome>, ended: bool) -> Turn {
     Turn {
+        head: None,
         id: turn_id(1),
         session: session().id,
         number: 1,

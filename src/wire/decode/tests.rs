@@ -51,7 +51,7 @@ fn wrong_parameters_name_the_field() {
         (
             "session/diff",
             json!({"session": "s", "turn": 1}),
-            "unknown field `turn`, expected `session`, `of`, `number`, `stat_only`",
+            "unknown field `turn`, expected `session`, `of`, `number`, `from`, `to`, `stat_only`",
         ),
         ("daemon/status", json!({"x": 1}), "unknown field `x`, expected no parameters"),
         ("daemon/stop", json!({"x": 1}), "unknown field `x`, expected no parameters"),

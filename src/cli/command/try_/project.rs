@@ -91,6 +91,7 @@ fn write(file: &Path, text: &str, program: bool) -> std::io::Result<()> {
 pub(super) fn sessions(repository: &str) -> Vec<CreateSession> {
     let variable = |script: &str| ("AGENT_SCRIPT".to_owned(), script.to_owned());
     let session = |task: &Task| CreateSession {
+        from: None,
         repository: repository.to_owned(),
         prompt: task.prompt.trim_end().to_owned(),
         base: None,
