@@ -19,6 +19,7 @@ use super::timeline::{At, CombineSessions, RewindSession};
 /// What can be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", content = "params")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on its way to a decision")]
 pub enum Command {
     /// Start a session.
     #[serde(rename = "session/create")]

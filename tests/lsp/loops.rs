@@ -76,7 +76,7 @@ fn a_session_starts_from_a_prompt_file_and_shows_its_views() {
     editor.told("fresh: ");
     editor.execute("divisi.review", &[json!("fresh")]);
     let review = editor.shown();
-    editor.until("the hunk in the view", |_| {
+    crate::support::wait_until(crate::sessions::scene::DEADLINE, "the hunk in the view", || {
         std::fs::read_to_string(&review).is_ok_and(|text| text.contains("## made-here (new)"))
     });
     editor.execute("divisi.transcript", &[json!("fresh")]);

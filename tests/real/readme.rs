@@ -86,7 +86,7 @@ fn the_readme_tells_of_every_agent_what_is_shown() {
                 assert!(!is_tested(&agent.name, false), "{} is part of every run", agent.name);
             }
             "recordings" | "untried" => {
-                assert!(!is_tested(&agent.name, false) && !is_tested(&agent.name, true), "{}", agent.name)
+                assert!(!is_tested(&agent.name, false) && !is_tested(&agent.name, true), "{}", agent.name);
             }
             other => panic!("{}: shown by {other:?}?", agent.name),
         }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use divisi::model::agent::{AgentReady, Protocol, ToolCall};
 use divisi::model::approval::{Approval, ApprovalOption};
 use divisi::model::event::{Envelope, Event};
+use divisi::model::secret::names_a_credential;
 use divisi::model::turn::TurnOutcome;
 use divisi::model::usage::Usage;
 use serde_json::Value;
@@ -75,11 +76,12 @@ impl DaemonSession {
         for (name, value) in variables {
             match way {
                 Way::Daemon => scene.env.set(name, value),
-                Way::Given => {
+                // A credential is given by its name alone.
+                Way::Given if !names_a_credential(&name) => {
                     options.extend(["--env".to_owned(), format!("{name}={value}")]);
                     scene.env.set(name, "http://127.0.0.1:1/not/this/one");
                 }
-                Way::Named => {
+                Way::Given | Way::Named => {
                     scene.daemon_pid();
                     options.extend(["--env".to_owned(), name.clone()]);
                     scene.env.set(name, value);

@@ -96,7 +96,7 @@ fn an_agent_is_refused_once_the_repository_was_looked_at_for_its_own() {
         panic!("no lookup")
     };
     let decided = decide(&mut brain, |change| {
-        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())))
+        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
     });
     assert!(decided.events.is_empty() && brain.registry.sessions.is_empty());
     assert!(decided.receipts[0].1.as_ref().unwrap_err().message.contains("no agent 'nobody'"));
@@ -115,7 +115,7 @@ fn of_a_caller_only_what_is_wanted_is_kept_and_in_memory_alone() {
         panic!("no lookup")
     };
     let decided = decide(&mut brain, |change| {
-        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())))
+        on_create::on_base_resolved(change, ticket, &request, session, Ok((resolved(), Vec::new())));
     });
     let caller = brain.callers.values().next().unwrap();
     assert_eq!(caller.keys().collect::<Vec<_>>(), ["HTTPS_PROXY", "MINE"]);

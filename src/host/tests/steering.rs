@@ -73,7 +73,7 @@ fn a_prompt_under_way_survives_its_process() {
     send(&mut brain, "c2", &prompt(&id, "not that", When::Now));
     let end = JobEnd::Signaled { signal: 9, stopped: false, leaked: 0 };
     let ended = decide(&mut brain, |change| on_job::on_ended(change, &id, &job, end));
-    assert_eq!(events(&ended), ["prompt.steer_missed", "turn.stopped", "job.ended"]);
+    assert_eq!(events(&ended), ["prompt.steer_missed", "turn.failed", "turn.stopped", "job.ended"]);
     assert_eq!(events(&checkpoint(&mut brain, &id))[1], "turn.started");
 }
 

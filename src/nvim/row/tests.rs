@@ -40,7 +40,11 @@ fn fields_of_another_type_are_left_out() {
 
 #[test]
 fn money_is_labelled() {
-    let cost = |usage: Value| session(&json!({ "id": "a", "usage": usage })).unwrap()["cost"].clone();
+    let cost = |told: Value| {
+        let mut usage = json!(crate::model::usage::Usage::default());
+        usage.as_object_mut().unwrap().extend(told.as_object().unwrap().clone());
+        session(&json!({ "id": "a", "usage": usage })).unwrap()["cost"].clone()
+    };
     assert_eq!(cost(json!({ "cost_micros": 1_234_567, "currency": "EUR", "source": "reported" })), "1.23 EUR");
     assert_eq!(cost(json!({ "cost_micros": 5_000, "source": "estimated" })), "~0.01 USD");
     assert_eq!(cost(json!({ "cost_micros": 900, "source": "reported" })), "<0.01 USD");
