@@ -36,7 +36,7 @@ async fn looks(scene: &Scene, expected: &str) {
 async fn small(scene: &Scene, columns: i64, lines: i64) {
     scene.editor.nvim.ui_try_resize(columns, lines).await.unwrap();
     scene.editor.until(&format!("vim.o.columns == {columns} and vim.o.lines == {lines}")).await;
-    scene.editor.lua("vim.o.statusline = '%f' vim.o.ruler = false vim.o.showmode = false vim.o.showcmd = false vim.o.shortmess = vim.o.shortmess .. 'IFWc' vim.g.divisi = { float = false }").await;
+    scene.editor.lua("vim.o.statusline = '%f' vim.o.ruler = false vim.o.showmode = false vim.o.showcmd = false vim.o.shortmess = vim.o.shortmess .. 'IFWc' vim.g.divisi = { float = false, progress = false }").await;
 }
 
 in_every_neovim! {
