@@ -220,7 +220,8 @@ end
 
 ---Reloads the loaded buffers below a directory whose files changed. Neovim never asks; edited ones become conflicts.
 ---@param directory string
-function M.check(directory)
+---@param now boolean? at once, when nothing is being typed: what follows puts marks on the lines
+function M.check(directory, now)
   for _, buf in ipairs(api.nvim_list_bufs()) do
     local name = api.nvim_buf_get_name(buf)
     if api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == "" and vim.startswith(name, directory .. "/") then
@@ -241,6 +242,9 @@ function M.check(directory)
         api.nvim_create_augroup("divisi.live.once", { clear = true })
       end
     end
+  end
+  if now then
+    reload_due()
   end
 end
 

@@ -125,6 +125,8 @@ async fn hunks_are_decided_commented_sent_answered_and_landed() {
         review.decided(&[json!("accepted"), Value::Null, Value::Null]).await;
         editor.until("vim.fn.getbufline('long.txt', 25)[1] == 'ROW 25.'").await;
         editor.until("vim.fn.line('.') == 25").await;
+        // The file may be read again before the review is.
+        editor.until(&format!("{DATA}.untold == 0 and {DATA}.total == 4")).await;
         editor.keys("\\x").await;
         review.decided(&[json!("accepted"), Value::Null]).await;
 
