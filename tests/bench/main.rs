@@ -5,6 +5,7 @@
 mod create;
 mod idle;
 mod latency;
+mod lsp;
 mod nvim;
 mod overhead;
 mod scene;
@@ -40,6 +41,7 @@ const BENCHES: &[Bench] = &[
     ("store", store::throughput),
     ("store-open", store::opening),
     ("nvim-attach", nvim::attach),
+    ("lsp", lsp::serving),
 ];
 
 fn main() -> std::process::ExitCode {
