@@ -235,7 +235,11 @@ end
 
 ---@type table<string, divisi.Verb>
 local verbs = {
-  new = { help = "start a session", flags = { "--name", "--agent", "--base", "--model", "--mode", "--profile" }, run = new },
+  new = {
+    help = "start a session",
+    flags = { "--name", "--agent", "--base", "--model", "--mode", "--profile" },
+    run = new,
+  },
   list = {
     help = "sessions, what needs you first",
     run = function()
