@@ -29,7 +29,7 @@ function M.adapter()
   for _, name in ipairs(wanted == "auto" and M.adapters or { wanted }) do
     local ok, picker = pcall(require, "divisi.pickers." .. name)
     if ok and picker.available() then
-      return picker, name
+      return picker --[[@as divisi.Picker]], name
     end
   end
   return nil
@@ -51,7 +51,7 @@ local function by_select(title, kind, items, done)
       local buf = vim.api.nvim_create_buf(false, true)
       vim.bo[buf].bufhidden = "wipe"
       vim.api.nvim_buf_set_lines(buf, 0, -1, false, item.preview)
-      return buf
+      return { buf = buf }
     end,
   }, done)
 end

@@ -8,7 +8,7 @@ local events = require("divisi.events")
 local mirror = require("divisi.mirror")
 
 ---Where worktrees are, also of sessions that the mirror has forgotten since.
----@type table<string, { path: string, name: string, repository: string? }>
+---@type table<string, { path: string, name: string, repository: string? }?>
 local known = {}
 
 ---@param buf integer
@@ -79,7 +79,7 @@ end
 ---@type table<string, integer>
 local hidden = {}
 ---Names of buffers whose server was stopped, by worktree.
----@type table<string, table<integer, boolean>>
+---@type table<string, table<integer, boolean>?>
 local stopped = {}
 local timer ---@type uv.uv_timer_t?
 

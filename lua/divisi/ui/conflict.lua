@@ -43,7 +43,7 @@ end
 local function show(buf, theirs)
   ---@diagnostic disable-next-line: deprecated
   local diff = vim.text and vim.text.diff or vim.diff
-  local hunks = diff(text_of(buf), theirs, { result_type = "indices" }) --[[@as integer[][] ]]
+  local hunks = diff(text_of(buf), theirs, { result_type = "indices" }) --[[@as [integer, integer, integer, integer][] ]]
   local last = api.nvim_buf_line_count(buf) - 1
   local found = {}
   for _, hunk in ipairs(hunks) do
@@ -203,7 +203,8 @@ function M.mark(buf)
   end
   local path = api.nvim_buf_get_name(buf)
   local theirs = live.read(path)
-  if theirs == text_of(buf) then
+  local same = theirs == text_of(buf)
+  if same then
     -- Both wrote the same.
     take_theirs(buf, true)
     return
@@ -279,7 +280,7 @@ function M.run(action)
       return
     end
     buf = found[1]
-    local win = vim.fn.win_findbuf(buf)[1]
+    local win = vim.fn.win_findbuf(found[1])[1]
     if win then
       api.nvim_set_current_win(win)
     elseif window.can_change_layout() then

@@ -92,7 +92,7 @@ local function move(directory, session)
   end
   for _, other in ipairs(api.nvim_tabpage_list_wins(0)) do
     local plain = other ~= win and api.nvim_win_get_config(other).relative == "" and not vim.wo[other].winfixbuf
-    local theirs = plain and not vim.wo[other].diff and relative(api.nvim_win_get_buf(other))
+    local theirs = plain and not vim.wo[other].diff and relative(api.nvim_win_get_buf(other)) or nil
     if theirs then
       show(other, directory, theirs)
     end
@@ -113,7 +113,7 @@ end
 ---@param root string
 ---@param remembered divisi.Layout
 ---@param buf integer?
----@param cursor integer[]
+---@param cursor [integer, integer]
 local function as_before(root, remembered, buf, cursor)
   local blank = not buf and api.nvim_get_current_buf() or nil
   local current = layout.build(root, remembered, api.nvim_get_current_win(), window.load_file)

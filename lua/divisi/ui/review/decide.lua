@@ -21,7 +21,7 @@ end
 ---@param review divisi.Review
 local function settle(review)
   local core = require("divisi.ui.review")
-  require("divisi.ui.window").checktime(review.row.path)
+  require("divisi.live").check(review.row.path)
   core.refresh(review)
 end
 
@@ -158,7 +158,7 @@ local function take_back(review, hunk, path, line)
       errors.refused(refusal)
       return
     end
-    require("divisi.ui.window").checktime(review.row.path)
+    require("divisi.live").check(review.row.path)
     core.refresh(review, function()
       if not there and core.file(review, path) then
         core.show(review, path, line)
