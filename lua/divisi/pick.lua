@@ -28,8 +28,9 @@ function M.adapter()
   end
   for _, name in ipairs(wanted == "auto" and M.adapters or { wanted }) do
     local ok, picker = pcall(require, "divisi.pickers." .. name)
+    ---@cast picker divisi.Picker
     if ok and picker.available() then
-      return picker --[[@as divisi.Picker]], name
+      return picker, name
     end
   end
   return nil

@@ -245,9 +245,10 @@ local function leave(id, place)
     local own = vim.t[tab].divisi_worktree == place.path
     local keeps = #api.nvim_list_tabpages() == 1
       or not vim.t[tab].divisi_made
-      or vim.iter(api.nvim_tabpage_list_wins(tab)):any(function(win)
-        return vim.bo[api.nvim_win_get_buf(win)].modified
-      end)
+      or #vim.tbl_filter(function(win)
+          return vim.bo[api.nvim_win_get_buf(win)].modified
+        end, api.nvim_tabpage_list_wins(tab))
+        > 0
     if own and not keeps then
       pcall(vim.cmd.tabclose, api.nvim_tabpage_get_number(tab))
     elseif own or below(vim.fs.normalize(vim.fn.getcwd(-1, api.nvim_tabpage_get_number(tab))), place.path) then

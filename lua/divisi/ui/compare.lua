@@ -97,8 +97,10 @@ local function picks_of(view)
   table.sort(indexes)
   for _, index in ipairs(indexes) do
     local row = view.rows[index]
-    for _, number in ipairs(row and view.picks[index] or {}) do
-      if row.kind == "candidate" then
+    for _, number in ipairs(view.picks[index]) do
+      if not row then
+        break
+      elseif row.kind == "candidate" then
         whole[number] = true
       else
         parts[number] = parts[number] or { hunks = {}, files = {} }

@@ -31,6 +31,19 @@ local function text_of(buf)
 end
 
 ---@param buf integer
+---@param text string?
+---@return boolean
+local function holds(buf, text)
+  return text == text_of(buf)
+end
+
+---@param buf integer
+---@return boolean
+local function edited(buf)
+  return vim.bo[buf].modified
+end
+
+---@param buf integer
 ---@return string
 local function whose(buf)
   local row = require("divisi.mirror").sessions[vim.b[buf].divisi_session or ""]
@@ -198,13 +211,12 @@ local actions = { mine = keep_mine, theirs = take_theirs, diff = three_way }
 ---Marks a buffer as a conflict.
 ---@param buf integer
 function M.mark(buf)
-  if not api.nvim_buf_is_valid(buf) or not vim.bo[buf].modified then
+  if not api.nvim_buf_is_valid(buf) or not edited(buf) then
     return
   end
   local path = api.nvim_buf_get_name(buf)
   local theirs = live.read(path)
-  local same = theirs == text_of(buf)
-  if same then
+  if holds(buf, theirs) then
     -- Both wrote the same.
     take_theirs(buf, true)
     return
@@ -254,9 +266,9 @@ function M.mark(buf)
     buffer = buf,
     group = group,
     callback = function()
-      if not vim.bo[buf].modified then
+      if not edited(buf) then
         vim.schedule(function()
-          if api.nvim_buf_is_valid(buf) and vim.b[buf].divisi_conflict and not vim.bo[buf].modified then
+          if api.nvim_buf_is_valid(buf) and vim.b[buf].divisi_conflict and not edited(buf) then
             take_theirs(buf, true)
           end
         end)

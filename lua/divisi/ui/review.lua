@@ -89,6 +89,15 @@ local function render(review)
 end
 M.render = render
 
+---Reading ended.
+---@param review divisi.Review
+---@return boolean again whether somebody asked meanwhile
+local function ended(review)
+  local again = reading[review] == "again"
+  reading[review] = nil
+  return again
+end
+
 ---Reads everything again; requests that come meanwhile are one more.
 ---@param review divisi.Review
 ---@param done? fun()
@@ -103,8 +112,7 @@ function M.refresh(review, done)
   end
   reading[review] = "reading"
   rpc.request("review/show", { session = review.row.id, of = review.of }, function(data, refusal)
-    local again = reading[review] == "again"
-    reading[review] = nil
+    local again = ended(review)
     if not api.nvim_tabpage_is_valid(review.tab) then
       readers[review] = nil
       return

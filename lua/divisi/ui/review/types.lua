@@ -90,7 +90,7 @@
 ---@field pending_count integer
 ---@field queue { hunk: divisi.ReviewHunk, path: string, action: string }[]
 ---@field busy boolean
----@field undo table<integer, { hunk: string, path: string, line: integer }?>
+---@field undo { hunk: string, path: string, line: integer }[]
 ---@field loaded table<integer, boolean> buffers that the review opened
 ---@field group integer
 
