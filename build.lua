@@ -8,6 +8,7 @@ local routine, main = coroutine.running()
 local inside = routine ~= nil and not main
 local path, problem = install.build_and_wait(function(line)
   if inside then
+    ---@diagnostic disable-next-line: await-in-sync (lazy.nvim runs this in a coroutine and shows what is yielded)
     coroutine.yield(line)
   end
 end)

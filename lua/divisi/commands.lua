@@ -151,7 +151,7 @@ end
 
 ---The outcome of a receipt.
 ---@param receipt table
----@return table
+---@return any outcome a table; its fields are those that doc/PROTOCOL.md names for the method
 function M.outcome(receipt)
   return type(receipt.outcome) == "table" and receipt.outcome or receipt
 end
@@ -235,7 +235,11 @@ end
 
 ---@type table<string, divisi.Verb>
 local verbs = {
-  new = { help = "start a session", flags = { "--name", "--agent", "--base", "--model", "--mode", "--profile" }, run = new },
+  new = {
+    help = "start a session",
+    flags = { "--name", "--agent", "--base", "--model", "--mode", "--profile" },
+    run = new,
+  },
   list = {
     help = "sessions, what needs you first",
     run = function()

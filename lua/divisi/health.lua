@@ -121,7 +121,8 @@ local function check_daemon()
     )
   end
   local stat = type(daemon.socket) == "string" and vim.uv.fs_stat(daemon.socket) or nil
-  if stat and bit.band(stat.mode, tonumber("077", 8)) ~= 0 then
+  local others = tonumber("077", 8) --[[@as integer]]
+  if stat and bit.band(stat.mode, others) ~= 0 then
     health.error("the socket " .. daemon.socket .. " can be used by others", { "chmod 600 " .. daemon.socket })
   else
     health.ok("socket " .. tostring(daemon.socket))

@@ -147,6 +147,7 @@ function M.download(done)
     done(nil, problem)
     return
   end
+  ---@diagnostic disable-next-line: param-type-mismatch (the annotation says string; a number it is)
   vim.fn.mkdir(directory(), "p", tonumber("700", 8))
   local part = ("%s.%d.part"):format(M.managed(), vim.uv.os_getpid())
   local fetch, sum = downloader(part, offer.url), summer(part)
@@ -177,7 +178,7 @@ function M.download(done)
         )
         return
       end
-      vim.uv.fs_chmod(part, tonumber("755", 8))
+      vim.uv.fs_chmod(part, tonumber("755", 8) --[[@as integer]])
       run({ part, "--version" }, { timeout = 10000 }, function(ran)
         local said = vim.trim(ran.stdout or "")
         if ran.code ~= 0 or said ~= "divisi " .. pinned().version then

@@ -18,7 +18,7 @@ local MOST_BYTES = 4 * 1024 * 1024
 ---@field handle uv.uv_fs_event_t
 ---@field buffers table<integer, boolean>
 
----@type table<string, divisi.Watch>
+---@type table<string, divisi.Watch?>
 local watches = {}
 ---@type table<integer, string>
 local directory_of = {}

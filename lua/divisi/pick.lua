@@ -28,6 +28,7 @@ function M.adapter()
   end
   for _, name in ipairs(wanted == "auto" and M.adapters or { wanted }) do
     local ok, picker = pcall(require, "divisi.pickers." .. name)
+    ---@cast picker divisi.Picker
     if ok and picker.available() then
       return picker, name
     end
@@ -51,7 +52,7 @@ local function by_select(title, kind, items, done)
       local buf = vim.api.nvim_create_buf(false, true)
       vim.bo[buf].bufhidden = "wipe"
       vim.api.nvim_buf_set_lines(buf, 0, -1, false, item.preview)
-      return buf
+      return { buf = buf }
     end,
   }, done)
 end

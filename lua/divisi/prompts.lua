@@ -73,7 +73,9 @@ function M.options_of(rest)
       value, after = (after or ""):match("^(%S+)%s*(.*)$")
     end
     if not vim.tbl_contains({ "name", "agent", "base", "model", "mode", "profile" }, name) then
-      return options, text, ("--%s is not an option; there are --name --agent --base --model --mode --profile"):format(name)
+      return options,
+        text,
+        ("--%s is not an option; there are --name --agent --base --model --mode --profile"):format(name)
     elseif not value then
       return options, text, ("--%s needs a value"):format(name)
     end

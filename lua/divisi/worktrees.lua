@@ -8,7 +8,7 @@ local events = require("divisi.events")
 local mirror = require("divisi.mirror")
 
 ---Where worktrees are, also of sessions that the mirror has forgotten since.
----@type table<string, { path: string, name: string, repository: string? }>
+---@type table<string, { path: string, name: string, repository: string? }?>
 local known = {}
 
 ---@param buf integer
@@ -79,7 +79,7 @@ end
 ---@type table<string, integer>
 local hidden = {}
 ---Names of buffers whose server was stopped, by worktree.
----@type table<string, table<integer, boolean>>
+---@type table<string, table<integer, boolean>?>
 local stopped = {}
 local timer ---@type uv.uv_timer_t?
 
@@ -245,9 +245,10 @@ local function leave(id, place)
     local own = vim.t[tab].divisi_worktree == place.path
     local keeps = #api.nvim_list_tabpages() == 1
       or not vim.t[tab].divisi_made
-      or vim.iter(api.nvim_tabpage_list_wins(tab)):any(function(win)
-        return vim.bo[api.nvim_win_get_buf(win)].modified
-      end)
+      or #vim.tbl_filter(function(win)
+          return vim.bo[api.nvim_win_get_buf(win)].modified
+        end, api.nvim_tabpage_list_wins(tab))
+        > 0
     if own and not keeps then
       pcall(vim.cmd.tabclose, api.nvim_tabpage_get_number(tab))
     elseif own or below(vim.fs.normalize(vim.fn.getcwd(-1, api.nvim_tabpage_get_number(tab))), place.path) then

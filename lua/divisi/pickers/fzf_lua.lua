@@ -19,6 +19,7 @@ function M.open(title, items, done)
     local number = tonumber((line or ""):match("^(%d+)\t"))
     return number and items[number] or nil
   end
+  ---@diagnostic disable-next-line: unresolved-require (fzf-lua, when it is there)
   require("fzf-lua").fzf_exec(lines, {
     prompt = title .. "> ",
     fzf_opts = { ["--delimiter"] = "\t", ["--with-nth"] = "2.." },

@@ -11,6 +11,7 @@ end
 ---@param done fun(item: divisi.PickItem?)
 function M.open(title, items, done)
   local chosen ---@type divisi.PickItem?
+  ---@diagnostic disable-next-line: unresolved-require (mini.nvim, when it is there)
   require("mini.pick").start({
     source = {
       name = title,

@@ -20,7 +20,9 @@ function M.open(title, items, done)
       divisi = item,
     }
   end
-  require("snacks").picker.pick({
+  -- Theirs, not this file, which is called the same.
+  local snacks = require("snacks") --[[@as any]]
+  snacks.picker.pick({
     title = title,
     items = shown,
     format = function(item)

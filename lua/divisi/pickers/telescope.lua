@@ -9,19 +9,25 @@ end
 ---@param items divisi.PickItem[]
 ---@param done fun(item: divisi.PickItem?)
 function M.open(title, items, done)
+  ---@diagnostic disable: unresolved-require (telescope.nvim, when it is there)
   local actions = require("telescope.actions")
   local state = require("telescope.actions.state")
-  require("telescope.pickers")
+  local pickers = require("telescope.pickers")
+  local finders = require("telescope.finders")
+  local values = require("telescope.config").values
+  local previewers = require("telescope.previewers")
+  ---@diagnostic enable: unresolved-require
+  pickers
     .new({}, {
       prompt_title = title,
-      finder = require("telescope.finders").new_table({
+      finder = finders.new_table({
         results = items,
         entry_maker = function(item)
           return { value = item, display = item.text, ordinal = item.text, path = item.path }
         end,
       }),
-      sorter = require("telescope.config").values.generic_sorter({}),
-      previewer = require("telescope.previewers").new_buffer_previewer({
+      sorter = values.generic_sorter({}),
+      previewer = previewers.new_buffer_previewer({
         title = "divisi",
         define_preview = function(self, entry)
           vim.api.nvim_buf_set_lines(self.state.bufnr, 0, -1, false, entry.value.preview)

@@ -34,7 +34,8 @@ local function draw_picks(buf)
   api.nvim_buf_clear_namespace(buf, marks, 0, -1)
   for index, numbers in pairs(view.picks) do
     local names = vim.tbl_map(function(number)
-      return view.candidates[number].name
+      local candidate = view.candidates[number]
+      return candidate and candidate.name or "?"
     end, numbers)
     api.nvim_buf_set_extmark(buf, marks, index - 1, 0, {
       sign_text = "✓",
@@ -65,14 +66,13 @@ local function toggle(buf, index, number)
     local owners = row.owners or {}
     number = number or owners[1]
     if not vim.tbl_contains(owners, number) then
-      errors.notify(
-        ("%s did not change this"):format(view.candidates[number] and view.candidates[number].name or "nobody")
-      )
+      local other = number and view.candidates[number]
+      errors.notify(("%s did not change this"):format(other and other.name or "nobody"))
       return
     end
   end
   local picks = view.picks[index] or {}
-  local at
+  local at ---@type integer?
   for place, known in ipairs(picks) do
     at = known == number and place or at
   end
@@ -92,13 +92,15 @@ end
 ---@param view divisi.Compared
 ---@return table[]
 local function picks_of(view)
-  local whole, parts = {}, {} ---@type table<integer, boolean>, table<integer, { hunks: string[], files: string[] }>
+  local whole, parts = {}, {} ---@type table<integer, boolean>, table<integer, { hunks: string[], files: string[] }?>
   local indexes = vim.tbl_keys(view.picks)
   table.sort(indexes)
   for _, index in ipairs(indexes) do
     local row = view.rows[index]
     for _, number in ipairs(view.picks[index]) do
-      if row.kind == "candidate" then
+      if not row then
+        break
+      elseif row.kind == "candidate" then
         whole[number] = true
       else
         parts[number] = parts[number] or { hunks = {}, files = {} }
@@ -162,6 +164,9 @@ local function side_by_side(buf, index)
   end
   local path = row.path --[[@as string]]
   local first = view.candidates[1]
+  if not first then
+    return
+  end
   rpc.request("session/base_file", { session = first.session, path = path }, function(answer, refusal)
     if refusal then
       errors.refused(refusal)
@@ -182,8 +187,8 @@ local function side_by_side(buf, index)
     vim.t.divisi_diff = path
     local wins = { api.nvim_get_current_win() }
     -- Neovim compares at most eight buffers.
-    for number = 1, math.min(#view.candidates, 7) do
-      local known = mirror.sessions[view.candidates[number].session]
+    for _, candidate in ipairs(vim.list_slice(view.candidates, 1, 7)) do
+      local known = mirror.sessions[candidate.session]
       local full = known and known.path and vim.fs.joinpath(known.path, path)
       if full and vim.uv.fs_stat(full) then
         local ok, loaded = pcall(window.load_file, full)
@@ -265,6 +270,9 @@ local HELP = {
 ---@param buf integer
 local function make(buf)
   window.make_scratch(buf, "divisi-compare")
+  ---@param key string
+  ---@param desc string
+  ---@param run fun(line: integer)
   local function map(key, desc, run)
     vim.keymap.set("n", key, function()
       run(api.nvim_win_get_cursor(0)[1])

@@ -31,6 +31,19 @@ local function text_of(buf)
 end
 
 ---@param buf integer
+---@param text string?
+---@return boolean
+local function holds(buf, text)
+  return text == text_of(buf)
+end
+
+---@param buf integer
+---@return boolean
+local function edited(buf)
+  return vim.bo[buf].modified
+end
+
+---@param buf integer
 ---@return string
 local function whose(buf)
   local row = require("divisi.mirror").sessions[vim.b[buf].divisi_session or ""]
@@ -43,7 +56,7 @@ end
 local function show(buf, theirs)
   ---@diagnostic disable-next-line: deprecated
   local diff = vim.text and vim.text.diff or vim.diff
-  local hunks = diff(text_of(buf), theirs, { result_type = "indices" }) --[[@as integer[][] ]]
+  local hunks = diff(text_of(buf), theirs, { result_type = "indices" }) --[[@as [integer, integer, integer, integer][] ]]
   local last = api.nvim_buf_line_count(buf) - 1
   local found = {}
   for _, hunk in ipairs(hunks) do
@@ -198,12 +211,12 @@ local actions = { mine = keep_mine, theirs = take_theirs, diff = three_way }
 ---Marks a buffer as a conflict.
 ---@param buf integer
 function M.mark(buf)
-  if not api.nvim_buf_is_valid(buf) or not vim.bo[buf].modified then
+  if not api.nvim_buf_is_valid(buf) or not edited(buf) then
     return
   end
   local path = api.nvim_buf_get_name(buf)
   local theirs = live.read(path)
-  if theirs == text_of(buf) then
+  if holds(buf, theirs) then
     -- Both wrote the same.
     take_theirs(buf, true)
     return
@@ -253,9 +266,9 @@ function M.mark(buf)
     buffer = buf,
     group = group,
     callback = function()
-      if not vim.bo[buf].modified then
+      if not edited(buf) then
         vim.schedule(function()
-          if api.nvim_buf_is_valid(buf) and vim.b[buf].divisi_conflict and not vim.bo[buf].modified then
+          if api.nvim_buf_is_valid(buf) and vim.b[buf].divisi_conflict and not edited(buf) then
             take_theirs(buf, true)
           end
         end)
@@ -279,7 +292,7 @@ function M.run(action)
       return
     end
     buf = found[1]
-    local win = vim.fn.win_findbuf(buf)[1]
+    local win = vim.fn.win_findbuf(found[1])[1]
     if win then
       api.nvim_set_current_win(win)
     elseif window.can_change_layout() then

@@ -34,7 +34,7 @@ local function load()
     known = {}
     local handle = io.open(file())
     if handle then
-      local ok, stored = pcall(vim.json.decode, handle:read("*a"))
+      local ok, stored = pcall(vim.json.decode, (handle:read("*a")))
       handle:close()
       known = ok and type(stored) == "table" and stored or {}
     end
@@ -179,6 +179,14 @@ function M.of(root)
   return type(entry) == "table" and pruned(root, entry.layout) or nil
 end
 
+---A number of a stored layout, which may be anything.
+---@param stored any
+---@param least integer also for what is no number
+---@return integer
+local function whole(stored, least)
+  return math.max(least, math.floor(tonumber(stored) or least))
+end
+
 ---Builds a layout in the windows of this tab, beginning with one window.
 ---@param root string
 ---@param layout divisi.Layout
@@ -196,8 +204,8 @@ function M.build(root, layout, win, load_file)
       local ok, buf = pcall(load_file, vim.fs.joinpath(root, leaf.path))
       if ok then
         api.nvim_win_set_buf(at, buf)
-        local line = math.min(math.max(1, tonumber(leaf.line) or 1), api.nvim_buf_line_count(buf))
-        pcall(api.nvim_win_set_cursor, at, { line, math.max(0, tonumber(leaf.column) or 0) })
+        local line = math.min(whole(leaf.line, 1), api.nvim_buf_line_count(buf))
+        pcall(api.nvim_win_set_cursor, at, { line, whole(leaf.column, 0) })
       end
       table.insert(leaves, { win = at, leaf = leaf })
       if leaf.current then
@@ -206,7 +214,8 @@ function M.build(root, layout, win, load_file)
       return
     end
     local windows = { at }
-    for _ = 2, #tree.children do
+    local children = tree.children or {}
+    for _ = 2, #children do
       local ok, made = pcall(api.nvim_open_win, api.nvim_win_get_buf(at), false, {
         split = tree.kind == "row" and "right" or "below",
         win = windows[#windows],
@@ -215,14 +224,17 @@ function M.build(root, layout, win, load_file)
         table.insert(windows, made)
       end
     end
-    for index, inner in ipairs(windows) do
-      fill(tree.children[index], inner)
+    for index, child in ipairs(children) do
+      local inner = windows[index]
+      if inner then
+        fill(child, inner)
+      end
     end
   end
   fill(layout, win)
   for _, placed in ipairs(leaves) do
-    pcall(api.nvim_win_set_width, placed.win, math.max(1, tonumber(placed.leaf.width) or 1))
-    pcall(api.nvim_win_set_height, placed.win, math.max(1, tonumber(placed.leaf.height) or 1))
+    pcall(api.nvim_win_set_width, placed.win, whole(placed.leaf.width, 1))
+    pcall(api.nvim_win_set_height, placed.win, whole(placed.leaf.height, 1))
   end
   return current
 end

@@ -11,7 +11,7 @@ local panel = require("divisi.ui.review.panel")
 ---@type table<integer, divisi.Review>
 local reviews = {}
 ---What every session's range was last, and what is being read.
----@type table<divisi.Review, 'reading'|'again'>
+---@type table<divisi.Review, ('reading'|'again')?>
 local reading = {}
 ---Who waits for what is being read.
 ---@type table<divisi.Review, (fun())[]>
@@ -89,6 +89,15 @@ local function render(review)
 end
 M.render = render
 
+---Reading ended.
+---@param review divisi.Review
+---@return boolean again whether somebody asked meanwhile
+local function ended(review)
+  local again = reading[review] == "again"
+  reading[review] = nil
+  return again
+end
+
 ---Reads everything again; requests that come meanwhile are one more.
 ---@param review divisi.Review
 ---@param done? fun()
@@ -103,8 +112,7 @@ function M.refresh(review, done)
   end
   reading[review] = "reading"
   rpc.request("review/show", { session = review.row.id, of = review.of }, function(data, refusal)
-    local again = reading[review] == "again"
-    reading[review] = nil
+    local again = ended(review)
     if not api.nvim_tabpage_is_valid(review.tab) then
       readers[review] = nil
       return
@@ -114,9 +122,10 @@ function M.refresh(review, done)
     elseif type(data) == "table" then
       review.data = data
       for id in pairs(review.pending) do
-        if not vim.iter(review.queue):any(function(item)
+        local queued = vim.tbl_filter(function(item)
           return item.hunk.id == id
-        end) then
+        end, review.queue)
+        if #queued == 0 then
           review.pending[id] = nil
         end
       end
@@ -442,7 +451,7 @@ local function listen()
   end)
 end
 
----@param row divisi.Row
+---@param row divisi.PlacedRow
 ---@param data divisi.ReviewData
 local function make(row, data)
   if not window.can_change_layout() then
@@ -461,7 +470,7 @@ local function make(row, data)
   vim.t.divisi_session = row.id
   vim.t.divisi_diff = "review"
   vim.w.divisi = "review"
-  for name, value in pairs({
+  for option, value in pairs({
     number = false,
     relativenumber = false,
     wrap = false,
@@ -475,7 +484,7 @@ local function make(row, data)
     foldcolumn = "0",
     colorcolumn = "",
   }) do
-    vim.wo[win][0][name] = value
+    vim.wo[win][0][option] = value
   end
   local scratch = api.nvim_create_buf(false, true)
   vim.bo[scratch].bufhidden = "wipe"
@@ -542,7 +551,7 @@ function M.open(row)
     elseif not data.files[1] and not data.comments[1] and not data.rejected[1] then
       errors.notify(row.name .. " has changed nothing")
     else
-      make(row, data)
+      make(row --[[@as divisi.PlacedRow]], data)
       if data.of == "round" and not data.files[1] then
         errors.notify(("no answer to round %d yet"):format(data.number))
       end
@@ -557,7 +566,7 @@ function M.to_quickfix(row)
     if refusal then
       errors.refused(refusal)
     elseif type(data) == "table" and row.path then
-      local count = require("divisi.ui.review.quickfix").fill(row, data)
+      local count = require("divisi.ui.review.quickfix").fill(row --[[@as divisi.PlacedRow]], data)
       errors.notify(panel.counted(count, "hunk") .. " in a new quickfix list; :copen shows it")
     end
   end)

@@ -67,6 +67,13 @@ local function enter(directory, session)
   require("divisi.events").autocmd("WorktreeSwitched", { session = session, path = directory })
 end
 
+---Whether a window shows files, and may show others.
+---@param win integer
+---@return boolean
+local function plain(win)
+  return api.nvim_win_get_config(win).relative == "" and not vim.wo[win].winfixbuf and not vim.wo[win].diff
+end
+
 ---Moves this tab to a directory, and the current file with it.
 ---@param directory string
 ---@param session string?
@@ -91,10 +98,11 @@ local function move(directory, session)
     return
   end
   for _, other in ipairs(api.nvim_tabpage_list_wins(0)) do
-    local plain = other ~= win and api.nvim_win_get_config(other).relative == "" and not vim.wo[other].winfixbuf
-    local theirs = plain and not vim.wo[other].diff and relative(api.nvim_win_get_buf(other))
-    if theirs then
-      show(other, directory, theirs)
+    if other ~= win and plain(other) then
+      local theirs = relative(api.nvim_win_get_buf(other))
+      if theirs then
+        show(other, directory, theirs)
+      end
     end
   end
 end
@@ -113,7 +121,7 @@ end
 ---@param root string
 ---@param remembered divisi.Layout
 ---@param buf integer?
----@param cursor integer[]
+---@param cursor [integer, integer]
 local function as_before(root, remembered, buf, cursor)
   local blank = not buf and api.nvim_get_current_buf() or nil
   local current = layout.build(root, remembered, api.nvim_get_current_win(), window.load_file)

@@ -211,6 +211,7 @@ function M.make(buf)
     return
   end
   listening = true
+  ---@type table<string, boolean?>
   local kinds = { ["turn.started"] = true, ["turn.ended"] = true, ["session.checkpointed"] = true }
   events.on("event", function(data)
     if data.type == "rewind.ended" then

@@ -191,8 +191,8 @@ function M.undo(review)
       return
     end
   end
-  local newest = review.undo[#review.undo]
-  if newest then
+  if #review.undo > 0 then
+    local newest = review.undo[#review.undo]
     take_back(review, newest.hunk, newest.path, newest.line)
   else
     errors.notify("no decision here, and none made in this review")

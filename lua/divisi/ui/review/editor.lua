@@ -15,7 +15,7 @@ local number = 0
 ---@field save fun(text: string, kind: string?)
 ---@field insert boolean? begin in insert mode
 
----@return string? border
+---@return 'single'? border
 local function border()
   if vim.fn.exists("+winborder") == 1 and vim.o.winborder ~= "" then
     return nil

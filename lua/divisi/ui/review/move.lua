@@ -24,7 +24,10 @@ function M.next_undecided(review, step)
     local hunks = file and file.hunks or {}
     for n = 1, #hunks do
       local hunk = hunks[step > 0 and n or #hunks + 1 - n]
-      local first = file and file.status == "deleted" and hunk.old_from or hunk.first
+      if not file or not hunk then
+        return
+      end
+      local first = file.status == "deleted" and hunk.old_from or hunk.first
       first = file == here and first + inline.shift(review, buf, hunk) or first
       local beyond = file ~= here or (offset == 0 and (first - cursor) * step > 0) or offset == count
       if beyond and not hunk.decision and not review.pending[hunk.id] then
@@ -49,8 +52,9 @@ end
 function M.next_file(review, step)
   local _, at = core().file(review, review.path)
   local count = #review.data.files
-  if count > 0 then
-    core().show(review, review.data.files[((at or 0) - 1 + step) % count + 1].path)
+  local file = count > 0 and review.data.files[((at or 0) - 1 + step) % count + 1]
+  if file then
+    core().show(review, file.path)
   end
 end
 

@@ -1,7 +1,7 @@
 ---One quickfix entry per hunk, for people who stay in their own layout. A new list; those that exist stay in the history.
 local M = {}
 
----@param row divisi.Row
+---@param row divisi.PlacedRow
 ---@param data divisi.ReviewData
 ---@return integer count
 function M.fill(row, data)

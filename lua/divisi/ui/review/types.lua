@@ -68,8 +68,12 @@
 ---@field rejected divisi.ReviewRejected[]
 ---@field message string?
 
+---A session that has a worktree.
+---@class divisi.PlacedRow: divisi.Row
+---@field path string
+
 ---@class divisi.Review
----@field row divisi.Row
+---@field row divisi.PlacedRow
 ---@field tab integer
 ---@field panel integer the panel's buffer
 ---@field panel_win integer
@@ -82,7 +86,7 @@
 ---@field buf integer? the buffer in which that file is reviewed
 ---@field entries table<integer, divisi.PanelEntry>
 ---@field marks table<integer, table<string, { mark: integer, row: integer }>>
----@field pending table<string, string>
+---@field pending table<string, string?>
 ---@field pending_count integer
 ---@field queue { hunk: divisi.ReviewHunk, path: string, action: string }[]
 ---@field busy boolean
