@@ -97,7 +97,7 @@ pub(super) enum Phase {
     ShutDown,
 }
 
-/// Runs until the editor ends it. `editor` is where its messages come from, when not from the connection itself.
+/// Runs until the editor ends it, or is gone.
 pub async fn run(backend: Arc<dyn Backend>, connection: Connection) -> End {
     let (signal_sender, mut signals) = mpsc::unbounded_channel();
     let (current_sender, current) = watch::channel(None);
