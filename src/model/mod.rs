@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod approval;
+pub mod bench;
 pub mod attachment;
 pub mod command;
 pub mod comparison;

@@ -1,0 +1,3 @@
+//! Evaluation, as pure decisions.
+
+pub mod case;
