@@ -119,10 +119,6 @@ impl Checkout {
         write(&self.files, files)
     }
 
-    /// Removes all of it.
-    pub(super) fn remove(&self) -> io::Result<()> {
-        fs::remove_dir_all(&self.root)
-    }
 }
 
 fn unmade(path: &Path, error: &io::Error) -> Unrun {

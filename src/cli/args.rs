@@ -56,6 +56,7 @@ pub(crate) enum Verb {
     Preflight(command::preflight::Args),
     Land(command::land::Args),
     Queue(command::queue::Args),
+    Bench(command::bench::Args),
     Option(command::option::Args),
     Policy(command::policy::Args),
     Trust(command::trust::Args),

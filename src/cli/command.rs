@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod answer;
 pub(crate) mod approvals;
+pub(crate) mod bench;
 pub(crate) mod combine;
 pub(crate) mod comment;
 pub(crate) mod compare;
@@ -49,6 +50,7 @@ pub(crate) fn run(verb: Verb, context: &Context) -> Outcome {
         Verb::Config(args) => config::run(&args, context),
         Verb::Try(args) => try_::run(&args, context),
         Verb::Daemon(args) => daemon::run(&args, context),
+        Verb::Bench(args) => bench::run(&args, context),
         Verb::Nvim(_) | Verb::Shim(_) | Verb::AgentScript(_) => {
             Err(Refusal::internal("this subcommand is not part of this build"))
         }
@@ -109,6 +111,7 @@ async fn with_daemon(verb: Verb, context: &Context) -> Outcome {
         | Verb::Completions(_)
         | Verb::Config(_)
         | Verb::Daemon(_)
+        | Verb::Bench(_)
         | Verb::Nvim(_)
         | Verb::Shim(_)
         | Verb::AgentScript(_) => Err(Refusal::internal("this verb was to be run without a daemon")),

@@ -34,9 +34,9 @@ struct Defaults {
 /// # Errors
 /// All problems, with their places.
 pub fn cases(text: &str, beside: &str, read: &Read<'_>) -> Result<Vec<Case>, Vec<Problem>> {
-    let root = parse(text).map_err(|problem| vec![problem])?;
     let mut problems = Problems::default();
-    let cases = suite(&root, beside, read, &mut problems);
+    let root = parse(text, &mut problems);
+    let cases = root.map(|root| suite(&root, beside, read, &mut problems)).unwrap_or_default();
     if problems.is_empty() { Ok(cases) } else { Err(problems.into_sorted()) }
 }
 
