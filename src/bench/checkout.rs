@@ -12,6 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::machine::{Machine, Ran, Unrun};
 use crate::base::text::visible_line;
 use crate::eval::case::{Case, Files, Source, is_inside};
+use crate::model::worktree::CONTEXT;
 
 /// A checkout of a case.
 pub(super) struct Checkout {
@@ -50,6 +51,10 @@ impl Checkout {
         }
         let own = root.join("git");
         copy(&files.join(".git"), &own).map_err(|error| unmade(&own, &error))?;
+        // What a session of divisi has in its worktree beside the files is nobody's work.
+        fs::create_dir_all(own.join("info"))
+            .and_then(|()| fs::write(own.join("info/exclude"), format!("/{CONTEXT}/\n")))
+            .map_err(|error| unmade(&own, &error))?;
         Ok(Self { root: root.to_owned(), files, own })
     }
 

@@ -129,7 +129,7 @@ fn own_suite(path: &Path, text: &str) -> Result<Vec<Case>, Refusal> {
         let said: Vec<String> = problems
             .iter()
             .take(20)
-            .map(|problem| format!("{shown}:{}:{}: {}", problem.line, problem.column, problem.message))
+            .map(|problem| format!("{shown}:{problem}"))
             .collect();
         Refusal::user(said.join("\n"))
     })

@@ -26,6 +26,7 @@ struct Defaults {
     script_command: Option<String>,
     restore: Vec<String>,
     iterations: Option<u32>,
+    reference: Option<Reference>,
     limits: Limits,
 }
 
@@ -49,7 +50,7 @@ fn suite(root: &Node, beside: &str, read: &Read<'_>, problems: &mut Problems) ->
     let name = fields.text("name", problems).unwrap_or_default();
     fields.text("description", problems);
     let defaults = match fields.node("defaults") {
-        Some(node) => defaults(node, problems),
+        Some(node) => defaults(node, read, problems),
         None => Defaults::default(),
     };
     let items = fields.require("cases", problems);
@@ -69,15 +70,15 @@ fn suite(root: &Node, beside: &str, read: &Read<'_>, problems: &mut Problems) ->
     cases
 }
 
-fn defaults(node: &Node, problems: &mut Problems) -> Defaults {
+fn defaults(node: &Node, read: &Read<'_>, problems: &mut Problems) -> Defaults {
     let Some(mut fields) = Fields::of(node, "'defaults'", problems) else { return Defaults::default() };
-    let read = shared(&mut fields, &Defaults::default(), problems);
+    let said = shared(&mut fields, &Defaults::default(), read, problems);
     fields.finish(problems);
-    read
+    said
 }
 
 /// What both the defaults and a case may say.
-fn shared<'a>(fields: &mut Fields<'a>, or: &Defaults, problems: &mut Problems) -> Defaults {
+fn shared<'a>(fields: &mut Fields<'a>, or: &Defaults, read: &Read<'_>, problems: &mut Problems) -> Defaults {
     let mut limit = |key: &'a str, otherwise: Duration| {
         fields.number(key, 1..=LONGEST, problems).map_or(otherwise, Duration::from_secs)
     };
@@ -96,6 +97,7 @@ fn shared<'a>(fields: &mut Fields<'a>, or: &Defaults, problems: &mut Problems) -
         script_command: fields.text("script_command", problems).or_else(|| or.script_command.clone()),
         restore: restore.unwrap_or_else(|| or.restore.clone()),
         iterations: iterations.or(or.iterations),
+        reference: fields.node("reference").and_then(|node| reference(node, read, problems)).or_else(|| or.reference.clone()),
         limits,
     }
 }
@@ -111,13 +113,12 @@ fn case(
     let mut fields = Fields::of(node, "a case", problems)?;
     let at = fields.at();
     let id = fields.require_text("id", problems);
-    let said = shared(&mut fields, &Defaults { directory: None, repository: None, ..defaults.clone() }, problems);
+    let said = shared(&mut fields, &Defaults { directory: None, repository: None, ..defaults.clone() }, read, problems);
     let prompt = prompt(&mut fields, read, problems);
     let follow_ups = fields.texts("follow_ups", problems);
     let carry = fields.texts("carry", problems);
     let expected_files = fields.texts("expected_files", problems);
     let hidden = files(fields.node("hidden_files"), read, problems);
-    let reference = fields.node("reference").and_then(|node| reference(node, read, problems));
     let group = fields.text("group", problems);
     fields.finish(problems);
 
@@ -167,7 +168,7 @@ fn case(
         carry,
         hidden,
         expected_files,
-        reference,
+        reference: said.reference,
         iterations: said.iterations.unwrap_or(1),
         limits: said.limits,
     })

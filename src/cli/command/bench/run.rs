@@ -141,9 +141,9 @@ fn summary(context: &Context, results: &[Attempted]) {
 pub(super) fn say(context: &Context, quiet: bool, progress: &Progress) {
     match progress {
         _ if quiet => {}
-        Progress::Planned { attempts, done: 0 } => render::remark(&format!("{attempts} attempts")),
+        Progress::Planned { done: 0, .. } => {}
         Progress::Planned { attempts, done } => {
-            render::remark(&format!("{attempts} attempts, {done} of them done before"));
+            render::remark(&format!("{done} of {attempts} attempts were made before"));
         }
         Progress::Begun { .. } => {}
         Progress::Ended(result) => {

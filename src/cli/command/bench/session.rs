@@ -10,12 +10,13 @@ use crate::cli::command::remove;
 use crate::cli::context::{Context, Door, path_text};
 use crate::cli::{follow, variables};
 use crate::model::Refusal;
+use crate::model::agent::AgentView;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::attachment::When;
 use crate::model::bench::{Solved, Task, Unsolved};
 use crate::model::command::{Command, CreateSession, OfSession, Outcome, SendPrompt};
 use crate::model::id::SessionId;
-use crate::model::query::{Query, UsageReport};
+use crate::model::query::{ListAgents, Query, UsageReport};
 use crate::model::secret::Secret;
 use crate::model::session::{Settled, SessionView};
 
@@ -50,6 +51,11 @@ impl<'a> Sessions<'a> {
         context.screen.progress = false;
         let caller = runtime.block_on(async {
             let mut door = context.door().await?;
+            let list = ListAgents { repository: None, probe: false, ..ListAgents::default() };
+            let known: Vec<AgentView> = door.query(Query::ListAgents(list)).await?;
+            if !known.iter().any(|view| view.name == agent) {
+                return Err(Refusal::user(format!("there is no agent named {agent:?}")).hint("divisi agents"));
+            }
             variables::of_caller(&mut door, Some(agent), profile, &[]).await
         })?;
         Ok(Self { context, agent, model, profile, caller, runtime })
