@@ -16,7 +16,7 @@ const NAMED: &str = "DIVISI_TEST_SWEBENCH";
 const BESIDE: &str = "../shared/data/swebench";
 
 /// The datasets whose instances the logs belong to; what an earlier one has counts.
-pub(super) const DATASETS: [&str; 2] = ["SWE-bench_Lite.test", "SWE-bench_Lite.dev"];
+pub(super) const DATASETS: [&str; 3] = ["SWE-bench_Lite.test", "SWE-bench_Lite.dev", "SWE-bench_Verified.test"];
 
 pub(super) struct Recorded {
     folder: PathBuf,
