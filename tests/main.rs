@@ -25,6 +25,8 @@ mod store;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod swebench;
+#[cfg(test)]
 mod terminals;
 #[cfg(test)]
 mod tidy;

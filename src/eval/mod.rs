@@ -1,3 +1,4 @@
 //! Evaluation, as pure decisions.
 
 pub mod case;
+pub mod swebench;
