@@ -124,9 +124,9 @@ impl Attempt<'_> {
                     session: ledger.session.clone(),
                     limit: self.case.limits.agent.saturating_sub(spent),
                 };
-                let solved = (solver.solve)(&task);
+                let turn = (solver.solve)(&task);
                 ledger.agent_ms += since(begin);
-                match solved {
+                match turn {
                     Ok(solved) => {
                         files = solved.files;
                         ledger.session = Some(solved.session);
@@ -162,7 +162,13 @@ impl Attempt<'_> {
                 checkout.patch(machine, &checkout.files, &[])
             }
             Some(Reference::Command(command)) => {
-                match machine.command(command, &checkout.files, &checkout.root, self.case.limits.agent)? {
+                match machine.command(
+                    command,
+                    &self.case.variables,
+                    &checkout.files,
+                    &checkout.root,
+                    self.case.limits.agent,
+                )? {
                     Ran::Ended { code: Some(0), .. } => checkout.patch(machine, &checkout.files, &[]),
                     Ran::Ended { said, .. } => {
                         let said = String::from_utf8_lossy(&said);
@@ -198,7 +204,10 @@ impl Attempt<'_> {
 /// What is said to an agent whose try failed.
 fn again(said: &[u8]) -> String {
     let tail = &said[said.len().saturating_sub(SAID_AGAIN)..];
-    format!("The tests fail. This is what they said last:\n\n{}\n\nRepair what you made.", visible(&String::from_utf8_lossy(tail)))
+    format!(
+        "The tests fail. This is what they said last:\n\n{}\n\nRepair what you made.",
+        visible(&String::from_utf8_lossy(tail))
+    )
 }
 
 /// Removes a directory that may not be there. Tests may have made directories that cannot be entered.

@@ -123,7 +123,6 @@ impl Checkout {
     pub(super) fn write(&self, files: &Files) -> Result<(), Unrun> {
         write(&self.files, files)
     }
-
 }
 
 fn unmade(path: &Path, error: &io::Error) -> Unrun {
@@ -141,7 +140,8 @@ fn literal(path: &str) -> String {
 /// One commit of a repository on this machine, with nothing before or after it.
 fn fetch(machine: &Machine<'_>, files: &Path, repository: &str, base: &str) -> Result<(), Unrun> {
     let revision = format!("{base}^{{commit}}");
-    let found = machine.git(Path::new(repository), &["rev-parse", "--verify", "--quiet", "--end-of-options", &revision]);
+    let found =
+        machine.git(Path::new(repository), &["rev-parse", "--verify", "--quiet", "--end-of-options", &revision]);
     let found = found.map_err(|why| match why {
         Unrun::Failed(_) => Unrun::Failed(format!("{repository} has no commit {}", visible_line(base, 60))),
         Unrun::Stopped => Unrun::Stopped,
@@ -170,7 +170,7 @@ fn commit(machine: &Machine<'_>, files: &Path, how: &[&str]) -> Result<(), Unrun
 
 /// Runs the setup; what it makes becomes part of the one commit.
 fn prepare(machine: &Machine<'_>, case: &Case, setup: &str, files: &Path, root: &Path) -> Result<(), Unrun> {
-    match machine.command(setup, files, root, case.limits.setup)? {
+    match machine.command(setup, &case.variables, files, root, case.limits.setup)? {
         Ran::Ended { code: Some(0), .. } => {}
         Ran::Ended { code, said } => {
             let said = String::from_utf8_lossy(&said);

@@ -1,4 +1,4 @@
-//! The cases of a suite: divisi's own file, a directory of exercises, or a file of `HumanEvalFix` cases.
+//! The cases of a suite: divisi's own file, a dataset of SWE-bench, a directory of exercises, or a file of `HumanEvalFix` cases.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::base::text::visible_line;
-use crate::eval::case::{Case, File, Files, humaneval, own, polyglot};
+use crate::base::yaml::Problem;
+use crate::eval::case::environment::Environments;
+use crate::eval::case::{Case, File, Files, humaneval, own, polyglot, swebench};
+use crate::eval::swebench::{Dataset, Format};
 use crate::model::Refusal;
 
 /// A file of a suite that is larger is refused, bytes.
@@ -16,7 +19,7 @@ const FILE_LIMIT: u64 = 256 * 1024 * 1024;
 const FILES: usize = 2000;
 
 /// The cases of a suite.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Suite {
     /// Its name.
     pub name: String,
@@ -70,25 +73,37 @@ fn mixed(seed: u64, id: &str) -> u64 {
     digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
+/// Where what SWE-bench instances need is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Places<'a> {
+    /// The directory of the clones.
+    pub repositories: Option<&'a Path>,
+    /// The file of environments.
+    pub environments: Option<&'a Path>,
+}
+
 /// Reads a suite.
 ///
 /// # Errors
 /// When it is not there, or nothing that can be read as one; says where.
-pub fn load(path: &Path) -> Result<Suite, Refusal> {
+pub fn load(path: &Path, places: Places<'_>) -> Result<Suite, Refusal> {
     let metadata = fs::metadata(path).map_err(|error| unread(path, &error))?;
     let name = path.file_stem().map_or_else(|| "suite".to_owned(), |name| name.to_string_lossy().into_owned());
     let cases = if metadata.is_dir() {
         exercises(path)?
     } else if metadata.len() > FILE_LIMIT {
         return Err(Refusal::user(format!("{} is no suite: it has {} bytes", path.display(), metadata.len())));
+    } else if let Some(format) = is_dataset(path)? {
+        instances(path, format, places)?
     } else {
         let text = fs::read_to_string(path).map_err(|error| unread(path, &error))?;
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("jsonl") => lines(path, &text)?,
             Some("yaml" | "yml" | "json") => own_suite(path, &text)?,
             _ => {
-                return Err(Refusal::user(format!("{} is no suite", path.display()))
-                    .hint("a .yaml file of divisi's own, a .jsonl file of HumanEvalFix cases, or a directory of exercises"));
+                return Err(Refusal::user(format!("{} is no suite", path.display())).hint(
+                    "a .yaml file of divisi's own, a .jsonl file of HumanEvalFix cases, or a directory of exercises",
+                ));
             }
         }
     };
@@ -113,6 +128,58 @@ fn lines(path: &Path, text: &str) -> Result<Vec<Case>, Refusal> {
         .collect()
 }
 
+/// Whether a file is a dataset of SWE-bench, and how it is written.
+fn is_dataset(path: &Path) -> Result<Option<Format>, Refusal> {
+    let Some(format) = path.file_name().and_then(|name| Format::of_name(&name.to_string_lossy())) else {
+        return Ok(None);
+    };
+    let mut head = [0; 64 * 1024];
+    let mut file = fs::File::open(path).map_err(|error| unread(path, &error))?;
+    let read = io::Read::read(&mut file, &mut head).map_err(|error| unread(path, &error))?;
+    Ok(String::from_utf8_lossy(&head[..read]).contains("\"instance_id\"").then_some(format))
+}
+
+/// The instances of a dataset.
+fn instances(path: &Path, format: Format, places: Places<'_>) -> Result<Vec<Case>, Refusal> {
+    let wrong = |why: String| Refusal::user(format!("{}: {}", path.display(), visible_line(&why, 300)));
+    let bytes = fs::read(path).map_err(|error| unread(path, &error))?;
+    let dataset = Dataset::read(&bytes, format).map_err(|error| wrong(error.to_string()))?;
+    let environments = match places.environments {
+        None => Environments::default(),
+        Some(file) => {
+            let text = fs::read_to_string(file).map_err(|error| unread(file, &error))?;
+            Environments::read(&text).map_err(|problems| told(file, &problems))?
+        }
+    };
+    let Some(repositories) = places.repositories else {
+        return Err(Refusal::user(format!("{} names repositories, and it is not said where they are", path.display()))
+            .hint("--repos DIRECTORY, with a clone of each as owner__repo"));
+    };
+    dataset
+        .instances
+        .iter()
+        .map(|instance| {
+            let clone = clone(repositories, &instance.repo);
+            swebench::case(instance, clone, environments.of(instance)).map_err(&wrong)
+        })
+        .collect()
+}
+
+/// Where a repository's clone is; where it would be when there is none: its cases say so.
+fn clone(directory: &Path, repo: &str) -> String {
+    let (owner, name) = repo.split_once('/').unwrap_or(("", repo));
+    let candidates = [format!("{owner}__{name}"), format!("{owner}/{name}"), name.to_owned()];
+    let found = candidates.iter().map(|candidate| directory.join(candidate)).find(|path| path.is_dir());
+    found.unwrap_or_else(|| directory.join(&candidates[0])).display().to_string()
+}
+
+/// Problems of a file, one line each.
+fn told(path: &Path, problems: &[Problem]) -> Refusal {
+    let shown = path.display();
+    let said: Vec<String> = problems.iter().take(20).map(|problem| format!("{shown}:{problem}")).collect();
+    Refusal::user(said.join("\n"))
+}
+
 /// A suite of divisi's own. What it names beside it is read here: prompts, patches, files.
 fn own_suite(path: &Path, text: &str) -> Result<Vec<Case>, Refusal> {
     let beside = path.parent().unwrap_or_else(|| Path::new("."));
@@ -124,15 +191,7 @@ fn own_suite(path: &Path, text: &str) -> Result<Vec<Case>, Refusal> {
             _ => fs::read_to_string(&file).map_err(|error| format!("failed to read {name}: {error}")),
         }
     };
-    own::cases(text, &beside.to_string_lossy(), &read).map_err(|problems| {
-        let shown = path.display();
-        let said: Vec<String> = problems
-            .iter()
-            .take(20)
-            .map(|problem| format!("{shown}:{problem}"))
-            .collect();
-        Refusal::user(said.join("\n"))
-    })
+    own::cases(text, &beside.to_string_lossy(), &read).map_err(|problems| told(path, &problems))
 }
 
 /// The exercises below a directory: `<language>/exercises/practice/<name>`, or of one track only.

@@ -66,7 +66,11 @@ impl<'a> Machine<'a> {
     ///
     /// # Errors
     /// When git or `sh` is missing.
-    pub fn new(environment: &[(OsString, OsString)], given: &[(String, String)], stop: &'a AtomicBool) -> Result<Self, String> {
+    pub fn new(
+        environment: &[(OsString, OsString)],
+        given: &[(String, String)],
+        stop: &'a AtomicBool,
+    ) -> Result<Self, String> {
         let of = |name: &str| environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         let path = of("PATH").unwrap_or_default();
         let find = |name: &str| {
@@ -140,11 +144,12 @@ impl<'a> Machine<'a> {
 
     /// [`Self::git`], whatever its exit code.
     pub(super) fn try_git(&self, directory: &Path, arguments: &[&str]) -> Result<Finished, Unrun> {
-        let arguments: Vec<OsString> = ["-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false", "-c", "gc.auto=0"]
-            .iter()
-            .chain(arguments)
-            .map(OsString::from)
-            .collect();
+        let arguments: Vec<OsString> =
+            ["-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false", "-c", "gc.auto=0"]
+                .iter()
+                .chain(arguments)
+                .map(OsString::from)
+                .collect();
         let mut environment: Vec<(OsString, OsString)> =
             IDENTITY.iter().map(|(name, value)| (name.into(), value.into())).collect();
         environment.push(("PATH".into(), self.path.clone()));
@@ -174,14 +179,22 @@ impl<'a> Machine<'a> {
 
     /// A command of `sh` in a checkout, with directories of its own beside it: its home, its temporary files, what cargo builds. A
     /// build directory shared between checkouts makes tests of one pass with what was built for another.
-    pub(super) fn command(&self, command: &str, files: &Path, own: &Path, limit: Duration) -> Result<Ran, Unrun> {
+    pub(super) fn command(
+        &self,
+        command: &str,
+        variables: &[(String, String)],
+        files: &Path,
+        own: &Path,
+        limit: Duration,
+    ) -> Result<Ran, Unrun> {
         let (home, temporary) = (own.join("home"), own.join("tmp"));
         for directory in [&home, &temporary] {
             std::fs::create_dir_all(directory)
                 .map_err(|error| Unrun::Failed(format!("failed to make {}: {error}", directory.display())))?;
         }
         let mut environment: Vec<(OsString, OsString)> = vec![
-            ("PATH".into(), self.path.clone()),
+            ("PATH".into(), with_venv(own, &self.path)),
+            ("CASE_ROOT".into(), own.into()),
             ("HOME".into(), home.into()),
             ("TMPDIR".into(), temporary.into()),
             ("CARGO_TARGET_DIR".into(), own.join("target").into()),
@@ -192,6 +205,7 @@ impl<'a> Machine<'a> {
             ("GIT_CONFIG_GLOBAL".into(), "/dev/null".into()),
             ("CI".into(), "1".into()),
         ];
+        environment.extend(variables.iter().map(|(name, value)| (name.into(), value.into())));
         environment.extend(self.given.iter().cloned());
         let ran = self.run(&Program {
             program: &self.shell,
@@ -213,9 +227,38 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// A command by its words, in a checkout, with a path as its last: whether it succeeded, and what it said.
+    pub(super) fn words(
+        &self,
+        words: &[&str],
+        last: Option<&Path>,
+        files: &Path,
+        own: &Path,
+    ) -> Result<(bool, String), Unrun> {
+        let mut command: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        command.extend(last.map(|path| quoted(&path.display().to_string())));
+        match self.command(&command.join(" "), &[], files, own, GIT_DEADLINE)? {
+            Ran::Ended { code, said } => Ok((code == Some(0), String::from_utf8_lossy(&said).into_owned())),
+            Ran::TimedOut => Err(Unrun::Failed(format!("{} did not end", words.join(" ")))),
+        }
+    }
+
     fn run(&self, program: &Program<'_>) -> Result<Finished, RunError> {
         run_until(program, self.stop)
     }
+}
+
+/// A word of `sh`.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// The programs of a virtual environment that a setup made come first.
+fn with_venv(own: &Path, path: &OsString) -> OsString {
+    let mut all = own.join("venv/bin").into_os_string();
+    all.push(":");
+    all.push(path);
+    all
 }
 
 /// Milliseconds since a moment.

@@ -134,4 +134,3 @@ pub(super) fn begin(directory: &Path, record: &RunRecord) -> Result<(), String> 
         Err(error) => Err(format!("failed to read {}: {error}", path.display())),
     }
 }
-

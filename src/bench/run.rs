@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
 use super::attempt::Attempt;
-use super::load::{self, Suite};
+use super::load::{self, Places, Suite};
 use super::machine::Machine;
 use super::record::{self, Results, RunRecord};
+use crate::base::text::visible_line;
 use crate::eval::case::Case;
 use crate::model::Refusal;
 use crate::model::bench::{Attempted, BenchRequest, Contestant, Outcome, Progress, Solver, Unsolved, Validity};
@@ -25,9 +26,10 @@ pub fn run(
     tell: &(dyn Fn(Progress) + Sync),
     stop: &AtomicBool,
 ) -> Result<Vec<Attempted>, Refusal> {
-    let suite = load::load(&request.suite)?;
+    let suite = load::load(&request.suite, places(request))?;
     let cases = suite.choose(&request.only, request.size, request.seed)?;
-    let plan = Plan { cases: &cases, contestants: std::slice::from_ref(&request.contestant), attempts: request.attempts };
+    let plan =
+        Plan { cases: &cases, contestants: std::slice::from_ref(&request.contestant), attempts: request.attempts };
     carry_out(request, &suite, &plan, solver, tell, stop)
 }
 
@@ -40,7 +42,7 @@ pub fn validate(
     tell: &(dyn Fn(Progress) + Sync),
     stop: &AtomicBool,
 ) -> Result<Vec<(String, Validity, String)>, Refusal> {
-    let suite = load::load(&request.suite)?;
+    let suite = load::load(&request.suite, places(request))?;
     let cases = suite.choose(&request.only, request.size, request.seed)?;
     let both = [Contestant::Null, Contestant::Gold];
     let plan = Plan { cases: &cases, contestants: &both, attempts: 1 };
@@ -50,15 +52,33 @@ pub fn validate(
     };
     let results = carry_out(request, &suite, &plan, nobody, tell, stop)?;
     let of = |case: &Case, who: &Contestant| {
-        results.iter().find(|result| result.case == case.id && result.contestant == who.name()).map(|result| &result.outcome)
+        results
+            .iter()
+            .find(|result| result.case == case.id && result.contestant == who.name())
+            .map(|result| &result.outcome)
     };
     Ok(cases
         .iter()
         .map(|case| {
-            let (validity, why) = judge(case, of(case, &Contestant::Null), of(case, &Contestant::Gold));
+            let gold = results.iter().find(|result| result.case == case.id && result.contestant == "gold");
+            let (validity, mut why) = judge(case, of(case, &Contestant::Null), gold.map(|gold| &gold.outcome));
+            if validity == Validity::GoldFails
+                && !gold.is_some_and(|gold| gold.outcome == Outcome::TimedOut)
+                && let Some(last) = gold.and_then(|gold| last_words(&request.directory.join(&gold.artefacts)))
+            {
+                why = format!("{why}: {last}");
+            }
             (case.id.clone(), validity, why)
         })
         .collect())
+}
+
+/// The last line of what an attempt's tests said.
+fn last_words(artefacts: &Path) -> Option<String> {
+    let said = std::fs::read(artefacts.join("test_output.txt")).ok()?;
+    let tail = String::from_utf8_lossy(&said[said.len().saturating_sub(4096)..]).into_owned();
+    let last = tail.lines().rfind(|line| !line.trim().is_empty())?;
+    Some(visible_line(last, 160))
 }
 
 /// What the two results say of a case.
@@ -79,6 +99,10 @@ fn judge(case: &Case, null: Option<&Outcome>, gold: Option<&Outcome>) -> (Validi
         (_, Some(gold)) if gold.counts() => (Validity::GoldFails, why(Some(gold))),
         (_, gold) => (Validity::Broken, why(gold)),
     }
+}
+
+fn places(request: &BenchRequest) -> Places<'_> {
+    Places { repositories: request.repositories.as_deref(), environments: request.environments.as_deref() }
 }
 
 struct Plan<'a> {

@@ -8,7 +8,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::run::{run, validate};
-use crate::model::bench::{Attempted, BenchRequest, Contestant, Outcome, Progress, Solved, Solver, Task, Unsolved, Validity};
+use crate::model::bench::{
+    Attempted, BenchRequest, Contestant, Outcome, Progress, Solved, Solver, Task, Unsolved, Validity,
+};
 use crate::model::usage::Usage;
 
 /// A repository with a bug in its first commit and the fix in a later one, and a suite over it.
@@ -62,6 +64,8 @@ impl Place {
             attempts: 1,
             concurrency: 2,
             directory: self.root.path().join("run"),
+            repositories: None,
+            environments: None,
             environment: Vec::new(),
             contestant,
             keep: false,
@@ -89,6 +93,8 @@ impl Place {
         results
     }
 }
+
+mod swebench;
 
 const ONE: &str = "  - {id: one, prompt: Make it 42., reference: {patch: fix.patch}}\n";
 
@@ -171,7 +177,9 @@ fn who_does_it_is_resolved_and_who_edits_the_tests_is_not() {
 
 #[test]
 fn only_what_is_to_be_carried_over_is() {
-    let place = Place::new("  - {id: one, prompt: p, carry: ['answer'], script_command: 'sh tests/check.sh && ! [ -e extra ]'}\n");
+    let place = Place::new(
+        "  - {id: one, prompt: p, carry: ['answer'], script_command: 'sh tests/check.sh && ! [ -e extra ]'}\n",
+    );
     let results = place.agent(&place.request(agent()), "echo 42 >answer; echo x >extra");
     assert_eq!(outcome(&results), &Outcome::Resolved);
     let patch = fs::read_to_string(place.root.path().join("run/cases/one/a/1/patch.diff")).unwrap();
@@ -246,21 +254,22 @@ fn a_run_goes_on_where_it_ended() {
         fs::write(task.repository.join("answer"), "42\n").unwrap();
         Ok(Solved { files: task.repository.clone(), session: "s".to_owned(), usage: Usage::default() })
     };
-    let results =
-        run(&request, Solver { solve: &solve, leave: &|_| {} }, &tell, &AtomicBool::new(false)).unwrap();
+    let results = run(&request, Solver { solve: &solve, leave: &|_| {} }, &tell, &AtomicBool::new(false)).unwrap();
     assert_eq!(begun.into_inner().unwrap(), ["two", "three"]);
     assert_eq!(results.len(), 3);
     assert!(results.iter().all(|result| result.outcome == Outcome::Resolved), "{results:?}");
 
     // The directory belongs to that run.
     request.seed = 7;
-    let refused = run(&request, Solver { solve: &solve, leave: &|_| {} }, &|_| {}, &AtomicBool::new(false)).unwrap_err();
+    let refused =
+        run(&request, Solver { solve: &solve, leave: &|_| {} }, &|_| {}, &AtomicBool::new(false)).unwrap_err();
     assert!(refused.message.contains("of another run"), "{refused:?}");
 }
 
 #[test]
 fn a_stop_ends_what_runs() {
-    let place = Place::new("  - {id: one, prompt: p, script_command: 'echo $$ >\"$PIDFILE\"; sleep 600 & sleep 600'}\n");
+    let place =
+        Place::new("  - {id: one, prompt: p, script_command: 'echo $$ >\"$PIDFILE\"; sleep 600 & sleep 600'}\n");
     let mut request = place.request(Contestant::Null);
     let pid_file = place.root.path().join("pid");
     request.environment = vec![("PIDFILE".to_owned(), pid_file.display().to_string())];
@@ -295,10 +304,9 @@ fn a_stop_ends_what_runs() {
 #[test]
 fn a_choice_depends_on_the_seed_alone() {
     let place = Place::new(&(0..20).map(|number| format!("  - {{id: c{number}, prompt: p}}\n")).collect::<String>());
-    let suite = super::load::load(&place.root.path().join("suite.yaml")).unwrap();
-    let ids = |seed| -> Vec<String> {
-        suite.choose(&[], Some(5), seed).unwrap().into_iter().map(|case| case.id).collect()
-    };
+    let suite = super::load::load(&place.root.path().join("suite.yaml"), super::load::Places::default()).unwrap();
+    let ids =
+        |seed| -> Vec<String> { suite.choose(&[], Some(5), seed).unwrap().into_iter().map(|case| case.id).collect() };
     assert_eq!(ids(1).len(), 5);
     assert_eq!(ids(1), ids(1));
     assert_ne!(ids(1), ids(2));

@@ -6,13 +6,16 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::hex;
+use crate::eval::swebench::Instance;
 
+pub mod environment;
 pub mod humaneval;
 pub mod own;
 pub mod polyglot;
+pub mod swebench;
 
 /// One case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Case {
     /// Unique in its suite: letters, digits, `.`, `_`, `-` and `/`.
     pub id: String,
@@ -26,8 +29,12 @@ pub struct Case {
     pub follow_ups: Vec<String>,
     /// A command of `sh`, run once in each fresh checkout before anything else; what it makes is not part of the patch.
     pub setup: Option<String>,
-    /// The command of `sh` whose exit code 0 says that it is done.
+    /// Variables of the setup and of the tests.
+    pub variables: Vec<(String, String)>,
+    /// The command of `sh` that tests.
     pub test: String,
+    /// What its end says.
+    pub grading: Grading,
     /// Patterns (git's glob pathspecs) of files that are as in the source when the tests run, whatever the agent did to them.
     pub restore: Vec<String>,
     /// Patterns of what is carried over from the agent's checkout; empty: everything.
@@ -89,6 +96,15 @@ pub enum Reference {
     Command(String),
 }
 
+/// How the tests' end becomes a verdict.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Grading {
+    /// Exit code 0 says that it is done.
+    ExitCode,
+    /// The instance has the script, and its log is graded as SWE-bench does.
+    Swebench(Box<Instance>),
+}
+
 /// How long the parts of an attempt may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -122,6 +138,12 @@ impl Case {
         }
         add(self.setup.as_deref().unwrap_or_default().as_bytes());
         add(self.test.as_bytes());
+        if let Grading::Swebench(instance) = &self.grading {
+            add(instance.eval_script.as_deref().unwrap_or_default().as_bytes());
+            for test in instance.fail_to_pass.iter().chain(&instance.pass_to_pass) {
+                add(test.as_bytes());
+            }
+        }
         for (path, file) in &self.hidden {
             add(path.as_bytes());
             add(&file.bytes);
@@ -148,7 +170,9 @@ pub fn is_inside(path: &str) -> bool {
     !path.is_empty()
         && !path.starts_with('/')
         && !path.contains('\0')
-        && path.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && !part.eq_ignore_ascii_case(".git"))
+        && path
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && part != ".." && !part.eq_ignore_ascii_case(".git"))
 }
 
 #[cfg(test)]

@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-pub(super) use crate::model::worktree::CONTEXT;
 use crate::model::Refusal;
+pub(super) use crate::model::worktree::CONTEXT;
 
 use super::command::{Git, LONG_DEADLINE, Place};
 use super::text;
-
 
 /// One changed path.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,8 @@ use super::usage::Usage;
 pub enum Outcome {
     /// What the case asks for holds.
     Resolved,
+    /// A part of what failed holds, and nothing broke.
+    Partial,
     /// It does not.
     Unresolved,
     /// The agent changed nothing.
@@ -22,6 +24,10 @@ pub enum Outcome {
     ApplyFailed(String),
     /// The tests did not end in time.
     TimedOut,
+    /// What the tests said cannot be graded.
+    NotGradable,
+    /// The tests failed in a way that may be the patch's fault or the machine's: which.
+    Ambiguous(String),
     /// The agent did not end in time, or failed: why.
     AgentFailed(String),
     /// The case could not be prepared here (its repository, its setup): why. Says nothing about the agent.
@@ -35,7 +41,10 @@ impl Outcome {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Resolved => "resolved",
+            Self::Partial => "partial",
             Self::Unresolved => "unresolved",
+            Self::NotGradable => "not gradable",
+            Self::Ambiguous(_) => "ambiguous",
             Self::EmptyPatch => "empty patch",
             Self::ApplyFailed(_) => "apply failed",
             Self::TimedOut => "timed out",
@@ -53,7 +62,9 @@ impl Outcome {
     /// Why, where there is something to say.
     pub fn why(&self) -> Option<&str> {
         match self {
-            Self::ApplyFailed(why) | Self::AgentFailed(why) | Self::Infrastructure(why) => Some(why),
+            Self::ApplyFailed(why) | Self::Ambiguous(why) | Self::AgentFailed(why) | Self::Infrastructure(why) => {
+                Some(why)
+            }
             _ => None,
         }
     }
@@ -76,6 +87,10 @@ pub struct BenchRequest {
     pub concurrency: usize,
     /// The run's directory, made when it is missing. What is finished in it is not done again.
     pub directory: PathBuf,
+    /// Clones of the repositories that SWE-bench instances name, as `owner__repo`, `owner/repo` or `repo`.
+    pub repositories: Option<PathBuf>,
+    /// What SWE-bench instances need to run here: a file of environments.
+    pub environments: Option<PathBuf>,
     /// Variables of setups and tests, beside the few that every command gets.
     pub environment: Vec<(String, String)>,
     /// Who attempts the cases.

@@ -4,8 +4,8 @@
 
 pub mod agent;
 pub mod approval;
-pub mod bench;
 pub mod attachment;
+pub mod bench;
 pub mod command;
 pub mod comparison;
 pub mod diff;

@@ -103,10 +103,9 @@ fn an_interrupted_run_leaves_nothing_and_goes_on() {
     let pid = scene.env.path("pid");
     let slow = scene.env.write(
         "slow.yaml",
-        fs::read_to_string(&suite).unwrap().replace(
-            "test \"$(cat answer)\" = 42",
-            &format!("echo $$ >{}; sleep 600", pid.display()),
-        ),
+        fs::read_to_string(&suite)
+            .unwrap()
+            .replace("test \"$(cat answer)\" = 42", &format!("echo $$ >{}; sleep 600", pid.display())),
     );
     let slow = slow.display().to_string();
     let running = scene.env.spawn_divisi(&scene.repo, &["bench", "validate", &slow, "--case", "done", "--out", &out]);

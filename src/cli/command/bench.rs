@@ -35,8 +35,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
 /// Which cases, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Choice {
-    /// The suite: a .yaml file of divisi's own, a .jsonl file of `HumanEvalFix` cases, or a directory of exercises
-    /// (<language>/exercises/practice/<name>)
+    /// The suite: a .yaml file of divisi's own, a dataset of SWE-bench (.json, .jsonl), a .jsonl file of `HumanEvalFix` cases, or a
+    /// directory of exercises (<language>/exercises/practice/<name>)
     suite: PathBuf,
     /// Only cases with these ids, or below them (`rust`, `rust/bowling`)
     #[arg(long = "case", value_name = "ID")]
@@ -50,8 +50,14 @@ pub(crate) struct Choice {
     /// Cases at once
     #[arg(long, short = 'j', default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
-    /// A variable of setups and tests
-    #[arg(long, value_name = "NAME=VALUE")]
+    /// For SWE-bench: the directory with a clone of each repository, as `owner__repo`, `owner/repo` or `repo`
+    #[arg(long, value_name = "DIRECTORY")]
+    repos: Option<PathBuf>,
+    /// For SWE-bench: what the instances need to run here (Python, packages), a .yaml file
+    #[arg(long, value_name = "FILE")]
+    environments: Option<PathBuf>,
+    /// A variable of setups and tests; with a name alone: as it is here
+    #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
     /// The run's directory; a run that is there goes on where it ended. Without it: a new one in divisi's state directory
     #[arg(long, value_name = "DIRECTORY")]
@@ -65,7 +71,11 @@ impl Choice {
     fn request(&self, context: &Context, contestant: Contestant, attempts: u32) -> Result<BenchRequest, Refusal> {
         let environment = self.env.iter().map(|pair| match pair.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-            _ => Err(Refusal::user(format!("--env {pair} is not NAME=VALUE"))),
+            None if !pair.is_empty() => match std::env::var(pair) {
+                Ok(value) => Ok((pair.clone(), value)),
+                Err(_) => Err(Refusal::user(format!("--env {pair}: there is no such variable"))),
+            },
+            _ => Err(Refusal::user(format!("--env {pair} is neither NAME nor NAME=VALUE"))),
         });
         let absolute = |path: &PathBuf| {
             std::path::absolute(path)
@@ -77,7 +87,11 @@ impl Choice {
             Some(path) => absolute(path)?,
             None => {
                 let now = clock::now();
-                context.paths.state_dir.join("bench").join(format!("{name}-{}-{now}", contestant.name().replace('/', "-")))
+                context
+                    .paths
+                    .state_dir
+                    .join("bench")
+                    .join(format!("{name}-{}-{now}", contestant.name().replace('/', "-")))
             }
         };
         Ok(BenchRequest {
@@ -88,6 +102,8 @@ impl Choice {
             attempts,
             concurrency: self.concurrency.into(),
             directory,
+            repositories: self.repos.as_ref().map(absolute).transpose()?,
+            environments: self.environments.as_ref().map(absolute).transpose()?,
             environment: environment.collect::<Result<_, _>>()?,
             contestant,
             keep: self.keep,

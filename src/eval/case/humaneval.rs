@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Case, File, Files, Limits, Reference, Source};
+use super::{Case, File, Files, Grading, Limits, Reference, Source};
 
 /// How a language's cases are laid out and run.
 struct Layout {
@@ -77,7 +77,8 @@ pub fn case(line: &str) -> Result<Case, String> {
         .ok_or_else(|| format!("cases in {language} cannot be run"))?;
     let head = if language == "Rust" { without_crates(&row.declaration) } else { row.prompt };
     let file = |body: &str| [(layout.file.to_owned(), File::from(format!("{head}{body}\n")))].into();
-    let task = if row.instruction.trim().is_empty() { String::new() } else { format!("\n\n{}", row.instruction.trim()) };
+    let task =
+        if row.instruction.trim().is_empty() { String::new() } else { format!("\n\n{}", row.instruction.trim()) };
     Ok(Case {
         id: format!("{}/{number}", language.to_lowercase()),
         group: language.to_lowercase(),
@@ -87,6 +88,8 @@ pub fn case(line: &str) -> Result<Case, String> {
         follow_ups: Vec::new(),
         setup: None,
         test: layout.run.to_owned(),
+        variables: Vec::new(),
+        grading: Grading::ExitCode,
         restore: Vec::new(),
         carry: vec![layout.file.to_owned()],
         hidden: Files::from([(layout.test.to_owned(), File::from(row.test))]),

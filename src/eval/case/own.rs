@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::base::yaml::{Fields, Node, Problem, Problems, parse};
 
-use super::{Case, Files, Limits, Reference, Source, is_inside};
+use super::{Case, Files, Grading, Limits, Reference, Source, is_inside};
 
 /// The only version there is.
 const VERSION: u64 = 1;
@@ -97,7 +97,10 @@ fn shared<'a>(fields: &mut Fields<'a>, or: &Defaults, read: &Read<'_>, problems:
         script_command: fields.text("script_command", problems).or_else(|| or.script_command.clone()),
         restore: restore.unwrap_or_else(|| or.restore.clone()),
         iterations: iterations.or(or.iterations),
-        reference: fields.node("reference").and_then(|node| reference(node, read, problems)).or_else(|| or.reference.clone()),
+        reference: fields
+            .node("reference")
+            .and_then(|node| reference(node, read, problems))
+            .or_else(|| or.reference.clone()),
         limits,
     }
 }
@@ -123,7 +126,10 @@ fn case(
     fields.finish(problems);
 
     let id = id?;
-    if id.len() > ID || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte)) || !is_inside(&id) {
+    if id.len() > ID
+        || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte))
+        || !is_inside(&id)
+    {
         problems.tell(at, format!("the id '{id}' has to be of letters, digits, '.', '_', '-' and '/', at most {ID}"));
         return None;
     }
@@ -153,7 +159,8 @@ fn case(
         }
     };
     let Some(test) = said.script_command else {
-        problems.tell(at, format!("case {id} needs 'script_command': the command whose exit code 0 says that it is done"));
+        problems
+            .tell(at, format!("case {id} needs 'script_command': the command whose exit code 0 says that it is done"));
         return None;
     };
     Some(Case {
@@ -164,6 +171,8 @@ fn case(
         follow_ups,
         setup: said.setup,
         test,
+        variables: Vec::new(),
+        grading: Grading::ExitCode,
         restore: said.restore,
         carry,
         hidden,

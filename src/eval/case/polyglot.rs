@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Case, File, Files, Limits, Reference, Source, is_inside};
+use super::{Case, File, Files, Grading, Limits, Reference, Source, is_inside};
 
 /// Languages that are known, with the command that tests an exercise. The commands are those the benchmark documents.
 const LANGUAGES: [(&str, &str); 5] = [
@@ -89,6 +89,8 @@ pub fn case(language: &str, name: &str, files: &Files) -> Result<Case, String> {
         follow_ups: Vec::new(),
         setup: None,
         test: (*test).to_owned(),
+        variables: Vec::new(),
+        grading: Grading::ExitCode,
         restore: named.test,
         carry: solution,
         hidden: Files::new(),

@@ -18,7 +18,7 @@ use crate::model::command::{Command, CreateSession, OfSession, Outcome, SendProm
 use crate::model::id::SessionId;
 use crate::model::query::{ListAgents, Query, UsageReport};
 use crate::model::secret::Secret;
-use crate::model::session::{Settled, SessionView};
+use crate::model::session::{SessionView, Settled};
 
 /// How long a session that is told to stop has for it.
 const STOPPING: Duration = Duration::from_secs(20);
@@ -97,10 +97,8 @@ impl<'a> Sessions<'a> {
                 self.leave_with(&mut door, &session).await;
                 return Err(Unsolved::Agent(why));
             }
-            let report: UsageReport = door
-                .query(Query::ShowUsage(OfSession { session: session.clone() }))
-                .await
-                .map_err(unable)?;
+            let report: UsageReport =
+                door.query(Query::ShowUsage(OfSession { session: session.clone() })).await.map_err(unable)?;
             Ok(Solved { files: view.worktree.path.clone().into(), session: session.0, usage: report.session })
         })
     }

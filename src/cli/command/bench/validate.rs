@@ -33,7 +33,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let judged = (context.programs.bench.validate)(&request, &|progress| say(context, quiet, &progress))?;
     let valid = judged.iter().filter(|(_, validity, _)| *validity == Validity::Valid).count();
     if args.json {
-        let cases = judged.iter().map(|(case, validity, why)| json!({ "case": case, "validity": validity, "why": why }));
+        let cases =
+            judged.iter().map(|(case, validity, why)| json!({ "case": case, "validity": validity, "why": why }));
         render::json(&json!({
             "directory": request.directory,
             "valid": valid,

@@ -17,7 +17,8 @@ fn exercise(config: &str) -> Files {
     .collect()
 }
 
-const CONFIG: &str = r#"{"files": {"solution": ["src/lib.rs", "Cargo.toml"], "test": ["tests/x.rs"], "example": [".meta/example.rs"]}}"#;
+const CONFIG: &str =
+    r#"{"files": {"solution": ["src/lib.rs", "Cargo.toml"], "test": ["tests/x.rs"], "example": [".meta/example.rs"]}}"#;
 
 #[test]
 fn an_exercise_hides_its_reference() {
