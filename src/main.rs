@@ -10,7 +10,7 @@ use divisi::boot;
 use divisi::cli::{Bench, Programs, PullRequest, Running, Scratch, Tell};
 use divisi::config::Config;
 use divisi::model::Refusal;
-use divisi::model::bench::{Attempted, BenchRequest, Solver, Validity};
+use divisi::model::attempt::{Attempted, BenchRequest, Solver, Validity};
 use divisi::process::publish::{Publication, open_request, push};
 use divisi::process::scratch;
 use divisi::wire::kept::daemon::DaemonBackend;

@@ -13,7 +13,7 @@ use crate::base::clock;
 use crate::base::hex;
 use crate::base::text::visible;
 use crate::eval::case::{Case, Reference};
-use crate::model::bench::{Attempted, Contestant, Outcome, Solver, Task, Unsolved};
+use crate::model::attempt::{Attempted, Contestant, Outcome, Solver, Task, Unsolved};
 use crate::model::usage::Usage;
 
 /// Of what the tests said, what the agent reads in its next try, bytes from the end.

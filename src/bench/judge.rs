@@ -9,7 +9,7 @@ use crate::base::clock;
 use crate::base::text::visible_line;
 use crate::eval::case::{Case, Grading, is_inside};
 use crate::eval::swebench::{self, Compat, Instance, PatchChain, ScriptPlace, Step};
-use crate::model::bench::Outcome;
+use crate::model::attempt::Outcome;
 
 /// What came of it.
 pub(super) struct Judged {

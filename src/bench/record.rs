@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::base::atomic_write::atomic_write;
-use crate::model::bench::Attempted;
+use crate::model::attempt::Attempted;
 
 /// What a run was made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

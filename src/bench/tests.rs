@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::run::{run, validate};
-use crate::model::bench::{
+use crate::model::attempt::{
     Attempted, BenchRequest, Contestant, Outcome, Progress, Solved, Solver, Task, Unsolved, Validity,
 };
 use crate::model::usage::Usage;

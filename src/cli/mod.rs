@@ -29,7 +29,7 @@ use crate::cli::exit::Exit;
 use crate::config::Config;
 use crate::host::handle::HostHandle;
 use crate::model::Refusal;
-use crate::model::bench::{Attempted, BenchRequest, Progress, Solver, Validity};
+use crate::model::attempt::{Attempted, BenchRequest, Progress, Solver, Validity};
 
 /// What the command line needs from layers it may not name; the composition root fills it in.
 pub struct Programs {

@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::render::table::Table;
 use crate::cli::render::{self, Style};
 use crate::model::Refusal;
-use crate::model::bench::{self, Attempted, Contestant, Progress, Solver, Unsolved};
+use crate::model::attempt::{self, Attempted, Contestant, Progress, Solver, Unsolved};
 
 /// Have an agent attempt cases: each in a repository without history, judged on another fresh checkout
 #[derive(Debug, clap::Args)]

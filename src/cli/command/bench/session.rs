@@ -13,7 +13,7 @@ use crate::model::Refusal;
 use crate::model::agent::AgentView;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::attachment::When;
-use crate::model::bench::{Solved, Task, Unsolved};
+use crate::model::attempt::{Solved, Task, Unsolved};
 use crate::model::command::{Command, CreateSession, OfSession, Outcome, SendPrompt};
 use crate::model::id::SessionId;
 use crate::model::query::{ListAgents, Query, UsageReport};

@@ -9,7 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::render::table::Table;
 use crate::cli::render::{self, Style};
-use crate::model::bench::{Contestant, Validity};
+use crate::model::attempt::{Contestant, Validity};
 
 /// Run every case with nothing done and with its reference: it has to fail, then to pass
 #[derive(Debug, clap::Args)]

@@ -13,7 +13,7 @@ use super::record::{self, Results, RunRecord};
 use crate::base::text::visible_line;
 use crate::eval::case::Case;
 use crate::model::Refusal;
-use crate::model::bench::{Attempted, BenchRequest, Contestant, Outcome, Progress, Solver, Unsolved, Validity};
+use crate::model::attempt::{Attempted, BenchRequest, Contestant, Outcome, Progress, Solver, Unsolved, Validity};
 
 /// Runs what is asked for and returns every result of the run's directory that belongs to it, those of an earlier run among them.
 /// `tell` hears what happens; `stop` ends everything.
