@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use divisi::base::paths::Paths;
 use divisi::boot;
-use divisi::cli::{Programs, PullRequest, Running, Scratch};
+use divisi::cli::{Bench, Programs, PullRequest, Running, Scratch};
 use divisi::config::Config;
 use divisi::model::Refusal;
 use divisi::process::publish::{Publication, open_request, push};
@@ -19,6 +19,7 @@ static PROGRAMS: Programs = Programs {
     run_editor: divisi::process::foreground::run_editor,
     open_pull_request,
     scratch: Scratch { init: scratch::init, commit: scratch::commit, history: scratch::history },
+    bench: Bench { list: divisi::bench::list, grade: divisi::bench::grade, report: divisi::bench::report },
     find: |name| which::which(name).ok(),
     others: &[("shim", shim), ("agent-script", agent_script), ("nvim", nvim), ("lsp", lsp)],
 };

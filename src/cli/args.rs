@@ -60,6 +60,7 @@ pub(crate) enum Verb {
     Policy(command::policy::Args),
     Trust(command::trust::Args),
     Agents(command::agents::Args),
+    Bench(command::bench::Args),
     Doctor(command::doctor::Args),
     Daemon(command::daemon::Args),
     Config(command::config::Args),

@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod answer;
 pub(crate) mod approvals;
+pub(crate) mod bench;
 pub(crate) mod combine;
 pub(crate) mod comment;
 pub(crate) mod compare;
@@ -46,6 +47,7 @@ pub(crate) fn run(verb: Verb, context: &Context) -> Outcome {
     match verb {
         // These have no use for a daemon, or make their own runtime.
         Verb::Completions(args) => Ok(completions::run(&args)),
+        Verb::Bench(args) => bench::run(args, context),
         Verb::Config(args) => config::run(&args, context),
         Verb::Try(args) => try_::run(&args, context),
         Verb::Daemon(args) => daemon::run(&args, context),
@@ -111,6 +113,7 @@ async fn with_daemon(verb: Verb, context: &Context) -> Outcome {
         | Verb::Daemon(_)
         | Verb::Nvim(_)
         | Verb::Shim(_)
+        | Verb::Bench(_)
         | Verb::AgentScript(_) => Err(Refusal::internal("this verb was to be run without a daemon")),
     }
 }

@@ -38,7 +38,8 @@ impl Oracle {
         let mut program = Running::start(command);
         let hello: Value = serde_json::from_str(&program.line(OUTER_TIMEOUT)).expect("JSON");
         let compat = if hello["version"] == "4.1.0" { Compat::V4 } else { Compat::V5 };
-        let parsers = hello["parsers"].as_array().expect("a list").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let parsers =
+            hello["parsers"].as_array().expect("a list").iter().filter_map(Value::as_str).map(str::to_owned).collect();
         Self { program, compat, parsers, _env: env }
     }
 
@@ -104,7 +105,8 @@ fn awkward_logs_are_read_as_the_harness_reads_them() {
                 let instance_id = ["a-b-2005", "a-2006", "x-9141", "jekyll__jekyll-8761", "none"][round % 5];
                 let version = ["1.27", "9.5", "3.1", "2.4", "x"][round % 5];
                 let subject = Subject { instance_id, version, compat: oracle.compat };
-                let question = json!({ "parser": parser.name, "log": log, "instance_id": instance_id, "version": version });
+                let question =
+                    json!({ "parser": parser.name, "log": log, "instance_id": instance_id, "version": version });
                 let answer = oracle.ask(&question);
                 let ours = parser.read(&log, &subject);
                 let same = match &ours {
@@ -147,7 +149,8 @@ fn awkward_runs_are_graded_as_the_harness_grades_them() {
             log.push_str(if round % 3 == 1 { ">>>>> End Test Output\n" } else { "" });
             std::fs::write(&path, &log).expect("the log");
             let cases = ["t.py::a", "t.py::b", "t.py::c[x]", "t.py::c[", "t.py::d[1", "Chart > a ", "t.py::e[/x]"];
-            let mut some = || (0..numbers.below(4)).map(|_| cases[numbers.below(cases.len())].to_owned()).collect::<Vec<_>>();
+            let mut some =
+                || (0..numbers.below(4)).map(|_| cases[numbers.below(cases.len())].to_owned()).collect::<Vec<_>>();
             let eval_type = if repo.starts_with("chart") { "fail_only" } else { "pass_and_fail" };
             let instance = Instance {
                 instance_id: "x__x-1".to_owned(),

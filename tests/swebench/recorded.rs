@@ -87,7 +87,12 @@ impl Recorded {
             let field = |name: &str| said[name].as_str().expect("a string").to_owned();
             let (_, report) = line.split_once("\"report\": ").expect("a report");
             let report = report.strip_suffix('}').expect("the report comes last").to_owned();
-            Verdict { place: format!("{}/{}", field("run"), field("instance_id")), instance_id: field("instance_id"), said, report }
+            Verdict {
+                place: format!("{}/{}", field("run"), field("instance_id")),
+                instance_id: field("instance_id"),
+                said,
+                report,
+            }
         };
         text.lines().map(verdict).collect()
     }

@@ -3,7 +3,7 @@
 use super::source::{Finding, Source, is_name, words};
 
 const DOMAIN: &[&str] = &["session", "worktree", "batch", "eval", "workflow", "usage", "toolbox", "migrate", "plugin"];
-const DRIVERS: &[&str] = &["store", "git", "process", "agent", "mcp", "wire", "config", "telemetry"];
+const DRIVERS: &[&str] = &["store", "git", "process", "agent", "mcp", "wire", "config", "telemetry", "bench"];
 const FACES: &[&str] = &["nvim", "cli", "http", "lsp"];
 const COMPOSITION: &[&str] = &["main", "boot", "lib"];
 
@@ -16,6 +16,8 @@ const EXTRA: &[(&str, &str)] = &[
     // The wire is the door for programs outside: it carries what comes through the one inside.
     ("wire", "host::handle"),
     ("wire", "host::bus"),
+    // Benchmarks read and write the files that evaluation decides on.
+    ("bench", "eval"),
 ];
 
 pub(super) fn is_domain(layer: &str) -> bool {
