@@ -21,7 +21,13 @@ static PROGRAMS: Programs = Programs {
     run_editor: divisi::process::foreground::run_editor,
     open_pull_request,
     scratch: Scratch { init: scratch::init, commit: scratch::commit, history: scratch::history },
-    bench: Bench { run: run_bench, validate: validate_bench },
+    bench: Bench {
+        list: divisi::bench::list,
+        grade: divisi::bench::grade,
+        report: divisi::bench::report,
+        attempt: attempt_cases,
+        validate: validate_cases,
+    },
     find: |name| which::which(name).ok(),
     others: &[("shim", shim), ("agent-script", agent_script), ("nvim", nvim), ("lsp", lsp)],
 };
@@ -107,12 +113,12 @@ fn open_pull_request(request: &PullRequest) -> Result<String, Refusal> {
     open_request(&gh, &url, &request.head, &request.base, &request.title, &request.body)
 }
 
-fn run_bench(request: &BenchRequest, solver: Solver<'_>, tell: Tell<'_>) -> Result<Vec<Attempted>, Refusal> {
-    divisi::bench::run::run(request, solver, tell, &*on_signal()?)
+fn attempt_cases(request: &BenchRequest, solver: Solver<'_>, tell: Tell<'_>) -> Result<Vec<Attempted>, Refusal> {
+    divisi::bench::attempt(request, solver, tell, &*on_signal()?)
 }
 
-fn validate_bench(request: &BenchRequest, tell: Tell<'_>) -> Result<Vec<(String, Validity, String)>, Refusal> {
-    divisi::bench::run::validate(request, tell, &*on_signal()?)
+fn validate_cases(request: &BenchRequest, tell: Tell<'_>) -> Result<Vec<(String, Validity, String)>, Refusal> {
+    divisi::bench::validate(request, tell, &*on_signal()?)
 }
 
 /// Becomes true with Ctrl-C or SIGTERM: what runs is ended, and a second one ends this program.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use super::attempt::Attempt;
 use super::load::{self, Places, Suite};
 use super::machine::Machine;
+use super::one::Attempt;
 use super::record::{self, Results, RunRecord};
 use crate::base::text::visible_line;
 use crate::eval::case::Case;

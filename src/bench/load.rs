@@ -20,7 +20,7 @@ const FILES: usize = 2000;
 
 /// The cases of a suite.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Suite {
+pub(super) struct Suite {
     /// Its name.
     pub name: String,
     /// Its cases, in their order.
@@ -32,7 +32,7 @@ impl Suite {
     ///
     /// # Errors
     /// When one of `only` fits no case, or nothing is left.
-    pub fn choose(&self, only: &[String], size: Option<usize>, seed: u64) -> Result<Vec<Case>, Refusal> {
+    pub(super) fn choose(&self, only: &[String], size: Option<usize>, seed: u64) -> Result<Vec<Case>, Refusal> {
         let fits = |case: &Case, word: &String| {
             case.id == *word || case.id.strip_prefix(word.as_str()).is_some_and(|rest| rest.starts_with('/'))
         };
@@ -75,7 +75,7 @@ fn mixed(seed: u64, id: &str) -> u64 {
 
 /// Where what SWE-bench instances need is.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Places<'a> {
+pub(super) struct Places<'a> {
     /// The directory of the clones.
     pub repositories: Option<&'a Path>,
     /// The file of environments.
@@ -86,7 +86,7 @@ pub struct Places<'a> {
 ///
 /// # Errors
 /// When it is not there, or nothing that can be read as one; says where.
-pub fn load(path: &Path, places: Places<'_>) -> Result<Suite, Refusal> {
+pub(super) fn load(path: &Path, places: Places<'_>) -> Result<Suite, Refusal> {
     let metadata = fs::metadata(path).map_err(|error| unread(path, &error))?;
     let name = path.file_stem().map_or_else(|| "suite".to_owned(), |name| name.to_string_lossy().into_owned());
     let cases = if metadata.is_dir() {

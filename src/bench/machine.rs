@@ -30,7 +30,7 @@ const IDENTITY: [(&str, &str); 6] = [
 ];
 
 /// This machine, as benchmarks use it.
-pub struct Machine<'a> {
+pub(super) struct Machine<'a> {
     git: PathBuf,
     shell: PathBuf,
     path: OsString,
@@ -40,7 +40,7 @@ pub struct Machine<'a> {
 
 /// How a command ended, with what it said on both of its outputs, in the order it said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ran {
+pub(super) enum Ran {
     /// By itself.
     Ended {
         /// Its exit code; absent when a signal ended it or it said too much.
@@ -54,7 +54,7 @@ pub enum Ran {
 
 /// Why a command has no end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unrun {
+pub(super) enum Unrun {
     /// The person ended everything.
     Stopped,
     /// It could not be run, or failed where it must not: why.
@@ -66,7 +66,7 @@ impl<'a> Machine<'a> {
     ///
     /// # Errors
     /// When git or `sh` is missing.
-    pub fn new(
+    pub(super) fn new(
         environment: &[(OsString, OsString)],
         given: &[(String, String)],
         stop: &'a AtomicBool,
@@ -88,7 +88,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Whether the person ended everything.
-    pub fn is_stopped(&self) -> bool {
+    pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 

@@ -14,7 +14,7 @@ use crate::model::attempt::Attempted;
 
 /// What a run was made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRecord {
+pub(super) struct RunRecord {
     /// Of this file.
     pub version: u32,
     /// Of divisi.
@@ -81,7 +81,7 @@ pub(super) fn key(result: &Attempted) -> (String, String, String, u32) {
 ///
 /// # Errors
 /// When the file cannot be read, or a line before the last is not a result.
-pub fn read(directory: &Path) -> Result<Vec<Attempted>, String> {
+pub(super) fn read(directory: &Path) -> Result<Vec<Attempted>, String> {
     let path = directory.join("results.jsonl");
     let text = match fs::read(&path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::run::{run, validate};
+use super::carry_out::{run, validate};
 use crate::model::attempt::{
     Attempted, BenchRequest, Contestant, Outcome, Progress, Solved, Solver, Task, Unsolved, Validity,
 };

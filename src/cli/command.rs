@@ -47,10 +47,10 @@ pub(crate) fn run(verb: Verb, context: &Context) -> Outcome {
     match verb {
         // These have no use for a daemon, or make their own runtime.
         Verb::Completions(args) => Ok(completions::run(&args)),
+        Verb::Bench(args) => bench::run(args, context),
         Verb::Config(args) => config::run(&args, context),
         Verb::Try(args) => try_::run(&args, context),
         Verb::Daemon(args) => daemon::run(&args, context),
-        Verb::Bench(args) => bench::run(&args, context),
         Verb::Nvim(_) | Verb::Shim(_) | Verb::AgentScript(_) => {
             Err(Refusal::internal("this subcommand is not part of this build"))
         }
@@ -111,9 +111,9 @@ async fn with_daemon(verb: Verb, context: &Context) -> Outcome {
         | Verb::Completions(_)
         | Verb::Config(_)
         | Verb::Daemon(_)
-        | Verb::Bench(_)
         | Verb::Nvim(_)
         | Verb::Shim(_)
+        | Verb::Bench(_)
         | Verb::AgentScript(_) => Err(Refusal::internal("this verb was to be run without a daemon")),
     }
 }

@@ -29,7 +29,8 @@ use crate::cli::exit::Exit;
 use crate::config::Config;
 use crate::host::handle::HostHandle;
 use crate::model::Refusal;
-use crate::model::attempt::{Attempted, BenchRequest, Progress, Solver, Validity};
+
+pub use command::bench::{Bench, Tell};
 
 /// What the command line needs from layers it may not name; the composition root fills it in.
 pub struct Programs {
@@ -44,7 +45,7 @@ pub struct Programs {
     pub open_pull_request: fn(&PullRequest) -> Result<String, Refusal>,
     /// The repository of `divisi try`.
     pub scratch: Scratch,
-    /// What runs benchmarks.
+    /// Benchmarks.
     pub bench: Bench,
     /// Where a program is, by its name.
     pub find: fn(&str) -> Option<PathBuf>,
@@ -61,17 +62,6 @@ pub struct Scratch {
     /// Its newest commits as a drawing, one per line.
     pub history: fn(&Path) -> Result<String, Refusal>,
 }
-
-/// What runs benchmarks; Ctrl-C ends what it runs.
-pub struct Bench {
-    /// All attempts of a request.
-    pub run: fn(&BenchRequest, Solver<'_>, Tell<'_>) -> Result<Vec<Attempted>, Refusal>,
-    /// What each case is worth, and why.
-    pub validate: fn(&BenchRequest, Tell<'_>) -> Result<Vec<(String, Validity, String)>, Refusal>,
-}
-
-/// Hears what happens in a benchmark.
-pub type Tell<'a> = &'a (dyn Fn(Progress) + Sync);
 
 /// A subcommand that is another program: its name, and what runs with the arguments after it and gives the exit code.
 pub type Other = (&'static str, fn(&[OsString]) -> i32);

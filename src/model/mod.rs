@@ -5,6 +5,7 @@
 pub mod agent;
 pub mod approval;
 pub mod attachment;
+pub mod attempt;
 pub mod bench;
 pub mod command;
 pub mod comparison;

@@ -35,7 +35,7 @@ fn suite(scene: &Scene, text: &str) -> String {
 fn agents_attempt_cases_as_sessions() {
     let scene = Scene::new();
     let suite = suite(&scene, SUITE);
-    let out = scene.env.path("run").display().to_string();
+    let out = scene.env.path("out").display().to_string();
     let arguments = ["bench", "run", &suite, "--agent", "scripted", "--out", &out, "-j3", "--json"];
     let ran = scene.divisi(&arguments);
     ran.exits(4);
@@ -98,7 +98,7 @@ fn what_cannot_be_run_is_said_before_anything_is() {
 fn an_interrupted_run_leaves_nothing_and_goes_on() {
     let scene = Scene::new();
     let suite = suite(&scene, &SUITE.replace("timeout_sec: 3", "timeout_sec: 600"));
-    let out = scene.env.path("run").display().to_string();
+    let out = scene.env.path("out").display().to_string();
     let arguments = ["bench", "validate", &suite, "--case", "done", "--out", &out];
     let pid = scene.env.path("pid");
     let slow = scene.env.write(
@@ -116,8 +116,16 @@ fn an_interrupted_run_leaves_nothing_and_goes_on() {
     let ended = running.wait(DEADLINE);
     assert_eq!(ended.code(), 4, "{ended:?}");
     assert!(!is_alive(tests));
-    let text = fs::read_to_string(scene.env.path("run/results.jsonl")).unwrap();
+    let text = fs::read_to_string(scene.env.path("out/results.jsonl")).unwrap();
     assert!(text.contains("cancelled"), "{text}");
     fs::remove_dir_all(&out).unwrap();
     scene.divisi(&arguments).ok();
+}
+
+#[test]
+fn the_example_is_valid() {
+    let scene = Scene::new();
+    let suite = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bench/suite.yaml");
+    let validated = scene.divisi(&["bench", "validate", suite]);
+    assert!(validated.ok().stdout.contains("2 of 2 cases are valid here"), "{validated}");
 }

@@ -9,6 +9,9 @@ use crate::eval::swebench::Instance;
 /// The only version there is.
 const VERSION: u64 = 1;
 
+/// What installs projects, as the harness has it (4.1.0's specifications).
+const INSTALLERS: &str = "pip==24.2 setuptools==75.1.0 wheel==0.44.0";
+
 /// The environments of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Environments {
@@ -69,13 +72,14 @@ impl Environment {
         if let Some(python) = &self.python {
             let newer =
                 self.exclude_newer.as_ref().map(|day| format!(" --exclude-newer {}", quoted(day))).unwrap_or_default();
-            let install = format!(
-                // Packages that warn when they are first compiled fail tests that forbid warnings.
-                "uv pip install --quiet --compile-bytecode{newer} --python \"$CASE_ROOT/venv/bin/python\""
-            );
+            // Packages that warn when they are first compiled fail tests that forbid warnings.
+            let install = |newer: &str| {
+                format!("uv pip install --quiet --compile-bytecode{newer} --python \"$CASE_ROOT/venv/bin/python\"")
+            };
             script.push_str(&format!("uv venv --quiet --python {} \"$CASE_ROOT/venv\"\n", quoted(python)));
-            // The tests install the project itself with pip.
-            script.push_str(&format!("{install} pip setuptools wheel\n"));
+            // The tests install the project itself with these.
+            script.push_str(&format!("{} {INSTALLERS}\n", install("")));
+            let install = install(&newer);
             for file in &self.requirements {
                 script.push_str(&format!("{install} -r {}\n", quoted(file)));
             }

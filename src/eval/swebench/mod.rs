@@ -28,7 +28,7 @@ pub use patch::{Applied, PatchChain, Step};
 pub use prediction::{Prediction, PredictionError, Predictions};
 pub use python::text;
 pub use report::{Cases, InstanceReport, Resolution, TestsStatus};
-pub use run_report::{Filed, RunReport, model_directory};
+pub use run_report::{Filed, RunReport, model_directory, run_metadata};
 pub use script::{ScriptPlace, eval_script, rewrite_eval_script};
 pub use select::Selection;
 pub use status::{Status, StatusMap};

@@ -158,3 +158,15 @@ impl RunReport {
 pub fn model_directory(model: &str) -> String {
     model.replace('/', "__")
 }
+
+/// `run.json`, which v5 writes so that a run can be graded again later.
+pub fn run_metadata(dataset: &str, created_at: &str) -> String {
+    #[derive(Serialize)]
+    struct Metadata<'a> {
+        dataset: &'a str,
+        split: &'a str,
+        task_repo: Option<&'a str>,
+        created_at: &'a str,
+    }
+    json::pretty_by_two(&Metadata { dataset, split: "test", task_repo: None, created_at }) + "\n"
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::cli::command::Outcome;
-use crate::cli::command::bench::Choice;
+use crate::cli::command::bench::choice::Choice;
 use crate::cli::command::bench::session::Sessions;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
@@ -69,15 +69,15 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     };
     let results = if matches!(contestant, Contestant::Agent(_)) {
         let sessions = Sessions::new(context, &args.agent, args.model.as_deref(), args.profile.as_deref())?;
-        let solve = |task: &bench::Task| sessions.solve(task);
+        let solve = |task: &attempt::Task| sessions.solve(task);
         let leave = |session: &str| sessions.leave(session);
-        (context.programs.bench.run)(&request, Solver { solve: &solve, leave: &leave }, &tell)?
+        (context.programs.bench.attempt)(&request, Solver { solve: &solve, leave: &leave }, &tell)?
     } else {
-        let nobody = |_: &bench::Task| Err(Unsolved::Infrastructure("nobody attempts it".to_owned()));
-        (context.programs.bench.run)(&request, Solver { solve: &nobody, leave: &|_| {} }, &tell)?
+        let nobody = |_: &attempt::Task| Err(Unsolved::Infrastructure("nobody attempts it".to_owned()));
+        (context.programs.bench.attempt)(&request, Solver { solve: &nobody, leave: &|_| {} }, &tell)?
     };
     let counted = results.iter().filter(|result| result.outcome.counts()).count();
-    let resolved = results.iter().filter(|result| result.outcome == bench::Outcome::Resolved).count();
+    let resolved = results.iter().filter(|result| result.outcome == attempt::Outcome::Resolved).count();
     if args.json {
         render::json_line(&json!({
             "directory": request.directory,
@@ -107,7 +107,7 @@ fn summary(context: &Context, results: &[Attempted]) {
     for result in results.iter().filter(|result| result.outcome.counts()) {
         let (resolved, counted) = groups.entry(&result.group).or_default();
         *counted += 1;
-        *resolved += usize::from(result.outcome == bench::Outcome::Resolved);
+        *resolved += usize::from(result.outcome == attempt::Outcome::Resolved);
     }
     let mut table = Table::new(&["OF", "RESOLVED", "COUNTED", "RATE"]);
     let total = groups.values().fold((0, 0), |sum, group| (sum.0 + group.0, sum.1 + group.1));
@@ -148,7 +148,7 @@ pub(super) fn say(context: &Context, quiet: bool, progress: &Progress) {
         Progress::Begun { .. } => {}
         Progress::Ended(result) => {
             let style = match &result.outcome {
-                bench::Outcome::Resolved => Style::Good,
+                attempt::Outcome::Resolved => Style::Good,
                 outcome if outcome.counts() => Style::Bad,
                 _ => Style::Attention,
             };

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::command::Outcome;
-use crate::cli::command::bench::Choice;
+use crate::cli::command::bench::choice::Choice;
 use crate::cli::command::bench::run::say;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;

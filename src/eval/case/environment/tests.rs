@@ -19,7 +19,7 @@ fn the_first_entry_that_fits_holds() {
     assert_eq!(
         first.setup(),
         "set -e\nuv venv --quiet --python '3.9' \"$CASE_ROOT/venv\"\n\
-         uv pip install --quiet --compile-bytecode --exclude-newer '2023-01-02' --python \"$CASE_ROOT/venv/bin/python\" pip setuptools wheel\n\
+         uv pip install --quiet --compile-bytecode --python \"$CASE_ROOT/venv/bin/python\" pip==24.2 setuptools==75.1.0 wheel==0.44.0\n\
          uv pip install --quiet --compile-bytecode --exclude-newer '2023-01-02' --python \"$CASE_ROOT/venv/bin/python\" 'a<2' 'it'\\''s'\n"
     );
     assert_eq!(environments.of(&instance("acme/anvil", "2.0")).unwrap().setup(), "set -e\ntouch x\n");

@@ -29,7 +29,11 @@ pub(super) fn read<'a>(log: &'a str, _: &Subject<'_>) -> Read<'a> {
             last_named = Some(&line[..at]);
             dotted(&mut map, &mut line);
         }
-        for (label, status) in [("FAIL:", Status::Failed), ("ERROR:", Status::Error)] {
+        let verdicts = [(" ... FAIL", "FAIL:", Status::Failed), (" ... ERROR", "ERROR:", Status::Error)];
+        for (suffix, label, status) in verdicts {
+            if line.ends_with(suffix) {
+                map.set(line.find(suffix).map_or(line, |at| &line[..at]), status.clone());
+            }
             if line.starts_with(label) {
                 match words(line).nth(1) {
                     Some(test) => map.set(test, status),
@@ -59,11 +63,6 @@ fn dotted<'a>(map: &mut StatusMap<'a>, line: &mut &'a str) {
     }
     if let Some(at) = line.find(" ... skipped") {
         map.set(&line[..at], Status::Skipped);
-    }
-    for (suffix, status) in [(" ... FAIL", Status::Failed), (" ... ERROR", Status::Error)] {
-        if line.ends_with(suffix) {
-            map.set(line.find(suffix).map_or(*line, |at| &line[..at]), status);
-        }
     }
 }
 

@@ -1,36 +1,11 @@
-//! `divisi bench`: benchmarks on this machine.
-
-pub(crate) mod run;
-pub(crate) mod session;
-pub(crate) mod validate;
+//! Which cases are run, and how.
 
 use std::path::PathBuf;
 
 use crate::base::clock;
-use crate::cli::command::Outcome;
 use crate::cli::context::Context;
 use crate::model::Refusal;
 use crate::model::attempt::{BenchRequest, Contestant};
-
-/// Benchmarks: cases that agents attempt, judged on fresh checkouts
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
-    Validate(validate::Args),
-    Run(run::Args),
-}
-
-pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
-    match &args.verb {
-        Verb::Validate(args) => validate::run(args, context),
-        Verb::Run(args) => run::run(args, context),
-    }
-}
 
 /// Which cases, and how.
 #[derive(Debug, clap::Args)]
@@ -68,7 +43,12 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    fn request(&self, context: &Context, contestant: Contestant, attempts: u32) -> Result<BenchRequest, Refusal> {
+    pub(super) fn request(
+        &self,
+        context: &Context,
+        contestant: Contestant,
+        attempts: u32,
+    ) -> Result<BenchRequest, Refusal> {
         let environment = self.env.iter().map(|pair| match pair.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
             None if !pair.is_empty() => match std::env::var(pair) {
