@@ -246,7 +246,7 @@ fn some_choose_their_format_by_the_instance() {
     let cucumber = read("parse_log_jekyll", "f ..F\n", "jekyll__jekyll-8761", "", Compat::V5);
     assert_eq!(cucumber, Ok(owned(&[("f", "FAILED")])));
     assert!(read("parse_log_jekyll", "", "jekyll__jekyll-1", "", Compat::V5).is_err());
-    let mocha = "running 2 test files\n  suite\n    ✔ a (5ms)\n    1) b\n  1 passing\n";
+    let mocha = "running 2 test files\nfirst\n  suite\n    ✔ a (5ms)\n    1) b\n  1 passing\n";
     assert_eq!(
         read("parse_log_lighthouse", mocha, "x-1", "9.5", Compat::V5),
         Ok(owned(&[("suite - a", "PASSED"), ("suite - b", "FAILED")]))
