@@ -157,12 +157,16 @@ fn write(
         Refusal::environment(format!("failed to write {}: {error}", path.display()))
     };
     let save = |path: &Path, text: &str| atomic_write(path, text.as_bytes()).map_err(|error| failed(path, &error));
+    // Every name is looked at before anything is written.
     let run = logs::inside(&out.join(logs::TREE), &[&summary.run_id])?;
-    for judged in judged {
+    let directory = |judged: &Judged<'_>| {
         let model = model_directory(&judged.prediction.model_name_or_path);
-        let directory = logs::inside(&run, &[&model, &judged.prediction.instance_id])?;
+        logs::inside(&run, &[&model, &judged.prediction.instance_id])
+    };
+    let directories = judged.iter().map(directory).collect::<Result<Vec<_>, _>>()?;
+    for (judged, directory) in judged.iter().zip(&directories) {
         let Some(report) = &judged.report else { continue };
-        std::fs::create_dir_all(&directory).map_err(|error| failed(&directory, &error))?;
+        std::fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
         let path = directory.join("report.json");
         // They are made anew from the logs at will: not worth waiting for the disk a thousand times.
         std::fs::write(&path, report.file(&judged.prediction.instance_id)).map_err(|error| failed(&path, &error))?;

@@ -3,6 +3,7 @@
 //! system's directory for temporary files; [`size`] and [`scaled`] say what makes them larger.
 
 mod create;
+mod grade;
 mod idle;
 mod latency;
 mod lsp;
@@ -42,6 +43,7 @@ const BENCHES: &[Bench] = &[
     ("store-open", store::opening),
     ("nvim-attach", nvim::attach),
     ("lsp", lsp::serving),
+    ("grade", grade::grading),
 ];
 
 fn main() -> std::process::ExitCode {

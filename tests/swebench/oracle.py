@@ -1,13 +1,14 @@
 """Asks the official SWE-bench harness, without its dependencies: one question a line on standard input, one answer a line.
 
-A question is a log parser with a log, or an instance with the path of a log. An answer is what the harness says, or the exception
-that it raises.
+A question is a log parser with a log, an instance with the path of a log, or a list of those to be timed. An answer is what the
+harness says, or the exception that it raises.
 """
 
 import contextlib
 import io
 import json
 import sys
+import time
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -59,12 +60,28 @@ def grade(question):
     return {"report": json.dumps(report, indent=4), "statuses": list(grading.get_logs_eval(spec, question["path"])[0].items())}
 
 
+def timed(question):
+    """The processor time of grading many logs, reports included."""
+    began = time.process_time()
+    for one in question["timed"]:
+        spec = SimpleNamespace(**one["instance"])
+        prediction = {"instance_id": spec.instance_id, "model_name_or_path": "m", "model_patch": "x"}
+        json.dumps(grading.get_eval_report(spec, prediction, one["path"], True), indent=4)
+    return {"seconds": time.process_time() - began}
+
+
+def answer_to(question):
+    if "timed" in question:
+        return timed(question)
+    return grade(question) if "instance" in question else read(question)
+
+
 print(json.dumps({"version": swebench.__version__, "parsers": sorted(PARSERS)}), flush=True)
 for line in sys.stdin:
     question = json.loads(line)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            answer = grade(question) if "instance" in question else read(question)
+            answer = answer_to(question)
     except Exception as error:
         answer = {"raised": repr(error)}
     print(json.dumps(answer), flush=True)

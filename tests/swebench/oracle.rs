@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use divisi::eval::swebench::{Compat, Instance, Parser, Subject, grade, text};
 use serde_json::{Value, json};
 
-use super::pieces::{ALL, MARKS, PIECES};
+use super::pieces::{self, ALL, MARKS};
 use crate::support::{OUTER_TIMEOUT, Running, TestEnv, skip};
 
 const NAMED: &str = "DIVISI_TEST_SWEBENCH_PYTHON";
@@ -96,8 +96,7 @@ fn awkward_logs_are_read_as_the_harness_reads_them() {
                 assert_eq!(oracle.compat, Compat::V4, "{} is unknown to v5", parser.name);
                 continue;
             }
-            let own = PIECES.iter().filter(|(names, _)| names.iter().any(|name| parser.name.ends_with(name)));
-            let own: Vec<&str> = own.flat_map(|(_, pieces)| pieces.iter().copied()).collect();
+            let own = pieces::of(parser.name);
             assert!(!own.is_empty(), "there are no pieces for {}", parser.name);
             let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15 ^ parser.name.len() as u64);
             for round in 0..LOGS {

@@ -111,7 +111,7 @@ fn together(report: &BenchReport) -> Vec<String> {
         lines.push(String::new());
         for chance in &report.pass_at {
             let (any, all) = (percent(chance.any), percent(chance.all));
-            lines.push(format!("with {} attempts: at least one resolves {any}, all resolve {all}", chance.k));
+            lines.push(format!("within {} of the runs: at least one resolves {any}, all resolve {all}", chance.k));
         }
         let unsteady: Vec<_> = report.unsteady.iter().map(|case| case.instance_id.clone()).collect();
         lines.push(named("not the same in every run", &unsteady));

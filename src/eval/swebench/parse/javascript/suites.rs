@@ -34,8 +34,8 @@ pub(in super::super) fn calypso<'a>(log: &'a str, _: &Subject<'_>) -> Read<'a> {
 
 /// The name after the mark, which must be indented; a duration anywhere on the line has to be at its end.
 fn calypso_test(line: &str, mark: char) -> Option<&str> {
-    let text = lstrip(line);
-    let test = text.strip_prefix(mark).and_then(after_space).filter(|_| text.len() < line.len())?;
+    let bare = lstrip(line);
+    let test = bare.strip_prefix(mark).and_then(after_space).filter(|_| bare.len() < line.len())?;
     if !has_milliseconds(line) {
         return Some(test);
     }
