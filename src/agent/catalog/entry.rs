@@ -18,6 +18,8 @@ pub(super) const OWN_PROGRAM: &str = "{exe}";
 pub(super) struct Entry {
     pub(super) description: String,
     pub(super) protocol: Protocol,
+    /// It does what it is told literally.
+    pub(super) literal: bool,
     pub(super) dialect: Option<Dialect>,
     pub(super) arguments: Arguments,
     pub(super) command: Vec<String>,
@@ -69,6 +71,10 @@ pub(super) fn merge(
             .or_else(|| earlier.map(|entry| entry.description.clone()))
             .ok_or_else(|| missing("description"))?,
         protocol,
+        // Another program may well understand words.
+        literal: file
+            .literal
+            .unwrap_or_else(|| earlier.is_some_and(|entry| entry.literal && !replaced)),
         dialect,
         arguments: file.arguments.over(earlier.map(|entry| &entry.arguments)),
         command,

@@ -124,10 +124,10 @@ fn a_bad_file_names_its_line_and_takes_nothing_else_down() {
         (
             "key.toml",
             "name = \"a1\"\ndescription = \"d\"\npass_enviroment = []\n",
-            "line 3: unknown field `pass_enviroment`",
+            "line 3: unknown key `pass_enviroment` (did you mean `pass_environment`?)",
         ),
         ("syntax.toml", "name = \"a2\"\ncommand = [\n", "line "),
-        ("protocol.toml", "name = \"a3\"\nprotocol = \"telepathy\"\n", "line 2: unknown variant `telepathy`"),
+        ("protocol.toml", "name = \"a3\"\nprotocol = \"telepathy\"\n", "line 2: `protocol` must be one of \"shell\", "),
         ("type.toml", "name = \"a4\"\ncommand = \"x y\"\n", "line 2: "),
         ("missing.toml", "name = \"a5\"\ndescription = \"d\"\nprotocol = \"acp\"\n", "`command` is missing"),
         ("empty.toml", "name = \"a6\"\ncommand = []\n", "`command` is empty"),
@@ -198,7 +198,7 @@ fn json_lines_need_a_dialect_that_there_is() {
     let wrong = format!("name = \"b\"\n{base}dialect = \"klingon\"\n");
     let (_dir, catalog, findings) = user(&[("a.toml", &without), ("b.toml", &wrong)], &[]);
     assert!(findings[0].message.contains("`dialect` is missing"), "{}", findings[0].message);
-    assert!(findings[1].message.contains("there is no dialect \"klingon\""), "{}", findings[1].message);
+    assert!(findings[1].message.contains("not \"klingon\""), "{}", findings[1].message);
     assert!(!catalog.entries.contains_key("a") && !catalog.entries.contains_key("b"));
 }
 
@@ -215,10 +215,10 @@ fn a_repositorys_definitions_are_laid_over_the_catalog_for_whoever_holds_them() 
     assert!(catalog.find("gemini").unwrap().command[0].ends_with("/gemini"));
     for (text, words) in [
         ("[agents.x]\nprotocol = \"acp\"\n", "[agents.x]: `command` is missing"),
-        ("[agents.x]\n\ncomand = [\"y\"]\n", "line 3: unknown field `comand`"),
+        ("[agents.x]\n\ncomand = [\"y\"]\n", "line 3: unknown key `agents.x.comand`"),
         ("[agents.x]\ncommand = [\"./evil\"]\n", "bare name or an absolute path"),
-        ("[agents.x]\nname = \"y\"\n", "`name` says \"y\""),
-        ("[agents.\"../x\"]\ncommand = [\"y\"]\n", "`name` is"),
+        ("[agents.x]\nname = \"y\"\n", "`name` that says \"y\""),
+        ("[agents.\"../x\"]\ncommand = [\"y\"]\n", "`name` that is"),
     ] {
         let refusal = catalog.in_repository(text).unwrap_err();
         assert!(refusal.message.contains(words), "{}", refusal.message);

@@ -78,7 +78,7 @@ fn mistakes_name_the_line_and_what_was_meant() {
         ("[profiles.w.credentials]\nA = { command = [] }\n", "must be one of"),
         ("[profiles.w.credentials]\nA = { command = [\"x\"], keyring = \"y\" }\n", "must be one of"),
         ("[profiles.w]\nenvironment = { A = \"1\" }\ncredentials = { A = \"env:A\" }\n", "gives A twice"),
-        ("[agents.profiles]\nclaude = 1\n", "`agents.profiles` must be"),
+        ("[agents.profiles]\nclaude = 1\n", "`agents.profiles.claude` must be"),
         ("[agents.profiles]\nclaude = \"home\"\n[profiles.work]\n", "there is no profile \"home\""),
     ];
     for (text, expected) in cases {
