@@ -6,6 +6,7 @@ use gen_lsp_types::{CodeLens, Command};
 use serde_json::{Value, json};
 
 use super::diagnostics::whole_lines;
+use super::own::Lens;
 use super::place::Spot;
 use super::state::State;
 use crate::base::text::visible_line;
@@ -54,7 +55,7 @@ fn describe(state: &State, spot: &Spot) -> Option<String> {
 }
 
 /// A session's state over the file, and its two answers over each hunk.
-pub fn lenses(state: &State, spots: &[Spot], _: Option<u32>) -> Value {
+pub fn lenses(state: &State, spots: &[Spot]) -> Value {
     let mut lenses = Vec::new();
     let mut seen = Vec::new();
     for spot in spots {
@@ -76,6 +77,11 @@ pub fn lenses(state: &State, spots: &[Spot], _: Option<u32>) -> Value {
         }
     }
     json!(lenses)
+}
+
+/// A lens of one of divisi's own documents.
+pub fn own(of: &Lens) -> Value {
+    json!(lens((of.line, of.line), &of.title, of.command, &of.argument))
 }
 
 fn lens(lines: (u32, u32), title: &str, command: &str, argument: &Value) -> CodeLens {

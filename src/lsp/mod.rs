@@ -11,18 +11,26 @@
 pub mod actions;
 pub mod annotations;
 pub mod capability;
+mod choices;
 pub mod commands;
+pub mod authorship;
 pub mod diagnostics;
+mod exchange;
 pub mod fetch;
 pub mod incoming;
 pub mod order;
 pub mod outgoing;
+pub mod own;
 pub mod place;
+pub mod report;
 pub mod server;
+pub mod outline;
+mod questions;
 pub mod shelf;
 pub mod state;
 pub mod text;
 pub mod uri;
+pub mod verbs;
 pub mod view;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::agent::json_lines::Dialect;
 use crate::model::agent::Protocol;
+use crate::model::schema::definition::missing;
 
 use super::command::Arguments;
 use super::definition::DefinitionFile;
@@ -44,7 +45,6 @@ pub(super) fn merge(
     source: &str,
     own_exe: &Path,
 ) -> Result<Entry, String> {
-    let missing = |field: &str| format!("`{field}` is missing (it is needed for an agent that is not built in)");
     let with_program = |text: String| text.replace(OWN_PROGRAM, &own_exe.to_string_lossy());
     let mut environment = earlier.map(|entry| entry.environment.clone()).unwrap_or_default();
     environment.extend(file.environment.into_iter().map(|(name, value)| (name, with_program(value))));

@@ -25,6 +25,37 @@ const PROTOCOLS: [Protocol; 6] = [
 /// What is needed for an agent that is not built in.
 pub const NEEDED: [&str; 3] = ["command", "protocol", "description"];
 
+/// What is said of an agent that is not built in and lacks one of these.
+pub fn missing(field: &str) -> String {
+    format!("`{field}` is missing (it is needed for an agent that is not built in)")
+}
+
+/// The agents that are part of the binary.
+pub const BUILT_IN: [&str; 22] = [
+    "amp",
+    "claude",
+    "claude-acp",
+    "claude-tui",
+    "codex",
+    "codex-acp",
+    "codex-once",
+    "codex-tui",
+    "copilot",
+    "copilot-once",
+    "gemini",
+    "gemini-once",
+    "gemini-tui",
+    "opencode",
+    "opencode-once",
+    "opencode-tui",
+    "pi",
+    "qwen",
+    "qwen-once",
+    "scripted",
+    "shell",
+    "terminal",
+];
+
 /// A name, as a regular expression.
 const NAME: &str = "^[a-z0-9_][a-z0-9_.-]{0,63}$";
 
