@@ -10,7 +10,6 @@ use super::shelf;
 use super::uri;
 use super::report;
 use super::view::{self, Draft, Page, View};
-use crate::base::atomic_write::atomic_write;
 use crate::config::schema::DOCUMENTS;
 use crate::model::id::SessionId;
 
@@ -123,8 +122,7 @@ impl Server {
             return self.error("there is no place for a configuration: neither HOME nor XDG_CONFIG_HOME is set");
         };
         let path = directory.join("config.toml");
-        let made = fs::create_dir_all(&directory)
-            .and_then(|()| fs::OpenOptions::new().create(true).append(true).open(&path).map(drop));
+        let made = if path.exists() { Ok(()) } else { self.shelf.write(&path, "") };
         match made {
             Ok(()) => self.show_file(&path),
             Err(error) => self.error(&format!("cannot make {}: {error}", path.display())),
@@ -141,7 +139,7 @@ impl Server {
         };
         let path = directory.join(format!("schema-{}.json", document.name));
         let text = serde_json::to_string_pretty(&(document.schema)()).unwrap_or_default();
-        match fs::create_dir_all(&directory).and_then(|()| atomic_write(&path, text.as_bytes())) {
+        match self.shelf.write(&path, &text) {
             Ok(()) => self.show_file(&path),
             Err(error) => self.error(&format!("cannot write {}: {error}", path.display())),
         }

@@ -214,7 +214,7 @@ impl Server {
         }
     }
 
-    fn signal(&mut self, signal: Signal) {
+    pub(super) fn signal(&mut self, signal: Signal) {
         let stale = match signal {
             Signal::Snapshot { sessions, approvals, .. } => {
                 self.told_lost = false;
@@ -250,7 +250,7 @@ impl Server {
         }
     }
 
-    fn done(&mut self, done: Done) {
+    pub(super) fn done(&mut self, done: Done) {
         self.dirty = true;
         match done {
             Done::Changes(session, changes) => {

@@ -26,6 +26,7 @@ pub struct Open {
     pub answer: Option<Result<Value, String>>,
     /// Whether a report is being asked for.
     pub asking: bool,
+    nowhere: bool,
 }
 
 /// A transcript in the making.
@@ -73,9 +74,28 @@ impl Record {
 #[derive(Debug, Default)]
 pub struct Shelf {
     open: BTreeMap<View, Open>,
+    /// Whether files are only thought of.
+    nowhere: bool,
 }
 
 impl Shelf {
+    /// One that writes nothing.
+    pub fn nowhere() -> Self {
+        Self { nowhere: true, ..Self::default() }
+    }
+
+    /// Writes a file that is no view.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, path: &Path, text: &str) -> io::Result<()> {
+        if self.nowhere {
+            return Ok(());
+        }
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        atomic_write(path, text.as_bytes())
+    }
+
     /// The views.
     pub fn views(&self) -> impl Iterator<Item = &View> {
         self.open.keys()
@@ -106,9 +126,10 @@ impl Shelf {
     /// # Errors
     /// When it cannot be written.
     pub fn put(&mut self, view: View, path: PathBuf, page: Page) -> io::Result<PathBuf> {
-        if let Some(directory) = path.parent() {
+        if let (Some(directory), false) = (path.parent(), self.nowhere) {
             fs::create_dir_all(directory)?;
         }
+        let nowhere = self.nowhere;
         let record = matches!(view, View::Transcript(_)).then(Record::default);
         let open = self.open.entry(view).or_insert_with(|| Open {
             path: path.clone(),
@@ -116,6 +137,7 @@ impl Shelf {
             record,
             answer: None,
             asking: false,
+            nowhere,
         });
         open.path = path;
         open.write(page)?;
@@ -129,7 +151,7 @@ impl Open {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&mut self, page: Page) -> io::Result<()> {
-        if page.text != self.page.text || !self.path.exists() {
+        if !self.nowhere && (page.text != self.page.text || !self.path.exists()) {
             atomic_write(&self.path, page.text.as_bytes())?;
         }
         self.page = page;
