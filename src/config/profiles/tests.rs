@@ -112,3 +112,22 @@ proptest::proptest! {
         let _ = load_text(&format!("[profiles.w.credentials]\n{key} = {{ {text} }}\n"), "c");
     }
 }
+
+#[test]
+fn every_key_of_the_description_is_read() {
+    use crate::base::schema::Shape;
+    let shape = super::shape();
+    for (path, around) in [(vec!["w"], "[profiles.w]\n"), (vec!["w", "credentials", "A"], "[profiles.w.credentials.A]\n")] {
+        let (_, table) = shape.at(path).unwrap();
+        for field in table.fields() {
+            let value = match field.shape.bare() {
+                Shape::Texts => "[\"/x\"]",
+                Shape::Map { .. } => "{}",
+                _ => "\"/x\"",
+            };
+            let text = format!("{around}{} = {value}\n", field.name);
+            let error = load_text(&text, "c").err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(!error.contains("is not read"), "{}: {error}", field.name);
+        }
+    }
+}
