@@ -8,7 +8,8 @@ use super::capability::Encoding;
 use super::state::State;
 use super::text;
 use crate::base::text::visible_line;
-use crate::model::diff::{Diff, FileDiff};
+use crate::model::diff::{Diff, FileDiff, Hunk};
+use crate::model::id::SessionId;
 use crate::model::session::SessionView;
 
 /// The hints of a text within these lines, both included, zero-based.
@@ -37,6 +38,16 @@ pub fn hints(state: &State, path: &Path, document: &str, lines: (u32, u32), enco
         before = Some((line, turn));
     }
     json!(found)
+}
+
+/// The newest turn that wrote something of a hunk, as far as its turns were read.
+pub fn turn_of(state: &State, session: &SessionId, path: &str, hunk: &Hunk) -> Option<u32> {
+    let mine: Vec<&String> = hunk.lines.iter().filter(|line| line.starts_with(['+', '-'])).collect();
+    let same = |diff: &Diff| {
+        let hunks = file_of(diff, Path::new(path)).into_iter().flat_map(|file| &file.hunks);
+        hunks.flat_map(|hunk| &hunk.lines).any(|line| mine.contains(&line))
+    };
+    state.turns.get(session)?.iter().rev().find(|(_, diff)| same(diff)).map(|(number, _)| *number)
 }
 
 fn hint(view: &SessionView, turn: Option<u32>, line: u32, written: &str, encoding: Encoding) -> Value {

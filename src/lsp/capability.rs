@@ -204,6 +204,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_optional_is_off_unless_it_is_asked_for() {
+        let plain = Client::new(&json!({ "capabilities": {} }));
+        assert!(!plain.authorship && !plain.asks_approvals && !plain.quiet && !plain.extension && !plain.resolves);
+        let offered = |client: &Client| json!(offered(client, Vec::new()));
+        assert!(offered(&plain)["inlayHintProvider"].is_null());
+        let divisi = json!({ "authorship": true, "approvals": "ask", "quiet": true, "changes": true });
+        let all = Client::new(&json!({ "initializationOptions": { "divisi": divisi }, "clientInfo": { "name": "helix" } }));
+        assert!(all.authorship && all.asks_approvals && all.quiet && all.extension && !all.may_ask());
+        assert_eq!(offered(&all)["inlayHintProvider"], true);
+        // An editor that can ask later for edits only is given the commands at once.
+        let resolving = |properties: Value| {
+            let capabilities = json!({ "textDocument": { "codeAction": { "resolveSupport": { "properties": properties } } } });
+            Client::new(&json!({ "capabilities": capabilities })).resolves
+        };
+        assert!(resolving(json!(["edit", "command"])) && !resolving(json!(["edit"])));
+    }
+
+    #[test]
     fn the_encoding_is_the_clients() {
         let encoding = |offered: Value| {
             Client::new(&json!({ "capabilities": { "general": { "positionEncodings": offered } } })).encoding

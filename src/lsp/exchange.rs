@@ -14,6 +14,7 @@ use super::place::spots;
 use super::server::Server;
 use super::text;
 use super::uri;
+use crate::model::approval::Approval;
 
 /// Code actions that were offered with their commands left out: those of this many requests are remembered.
 const OFFERS: usize = 16;
@@ -82,17 +83,31 @@ impl Server {
         self.answer(id, found.unwrap_or(Value::Null));
     }
 
-    pub(super) fn hover(&self, id: RequestId, params: &Value) {
+    pub(super) fn hover(&mut self, id: RequestId, params: &Value) {
         let position = position_of(params);
         if let (Some((kind, _, text)), Some(position)) = (self.own(params), position) {
             let at = text::offset(text, position, self.client.encoding);
             return self.answer(id, own::hover(kind, text, at, self.client.encoding));
         }
+        let line = position.map(|position| position.line);
         let found = path_of(params).and_then(|path| {
             let spots = spots(&self.state, &path, self.documents.get(&path)?);
-            Some(annotations::hover(&self.state, &spots, position.map(|position| position.line)))
+            let asked = line.map(|line| self.asked_at(&path, line)).unwrap_or_default();
+            Some((annotations::hover(&self.state, &spots, &asked, line), spots))
         });
-        self.answer(id, found.unwrap_or(Value::Null));
+        let Some((answer, spots)) = found else { return self.answer(id, Value::Null) };
+        // The next look knows the turns.
+        for spot in spots.iter().filter(|spot| line.is_some_and(|line| spot.touches(line, line))) {
+            self.read_turns(&spot.session);
+        }
+        self.answer(id, answer);
+    }
+
+    /// The approvals whose diagnostics are on a line.
+    fn asked_at(&self, path: &std::path::Path, line: u32) -> Vec<&Approval> {
+        let published = self.published.get(path).and_then(Value::as_array).into_iter().flatten();
+        let here = published.filter(|found| found.pointer("/range/start/line") == Some(&json!(line)));
+        here.filter_map(|found| self.state.approvals.get(&found["data"]["approval"].as_str()?.into())).collect()
     }
 
     pub(super) fn lenses(&self, id: RequestId, params: &Value) {

@@ -126,6 +126,10 @@ fn who_wrote_a_line_is_told_in_the_worktree_when_it_is_wanted() {
     let manner = Manner { options: json!({ "authorship": true }), ..Manner::able() };
     let mut editor = Editor::open(&scene, manner);
     editor.open_file(&file);
+    wait_until(DEADLINE, "the turn of a hunk", || {
+        let said = editor.at("textDocument/hover", &file, 8, 0)["contents"]["value"].to_string();
+        said.contains("**one** (shell") && said.contains("this hunk of turn 2 is undecided")
+    });
     wait_until(DEADLINE, "both turns", || {
         let hints = editor.at("textDocument/inlayHint", &file, 0, 0);
         let labels: Vec<&str> = hints.as_array().into_iter().flatten().filter_map(|hint| hint["label"].as_str()).collect();
