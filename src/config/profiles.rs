@@ -131,7 +131,11 @@ pub(super) fn shape() -> Shape {
             prose("program", "a program in the place of the agent's own, as an absolute path"),
             Field::new("arguments", "more arguments", Shape::Texts),
             Field::new("unset", "variables that are taken away", Shape::Texts),
-            Field::new("environment", "variables; credentials are refused here", Shape::map(variable_name, "", Shape::Text)),
+            Field::new(
+                "environment",
+                "variables; credentials are refused here",
+                Shape::map(variable_name, "", Shape::Text),
+            ),
             Field::new(
                 "credentials",
                 "where credentials are, by the variable that hands them on: never the credentials themselves",

@@ -49,12 +49,7 @@ pub struct Spotlight<'a> {
 pub fn all(state: &State, here: &Spotlight<'_>) -> Vec<CodeAction> {
     let mut actions = Vec::new();
     if let Some(path) = here.prompt_file {
-        actions.push(action(
-            "Send this",
-            &CodeActionKind::QuickFix,
-            "divisi.prompt.send",
-            &json!({ "path": path }),
-        ));
+        actions.push(action("Send this", &CodeActionKind::QuickFix, "divisi.prompt.send", &json!({ "path": path })));
         return actions;
     }
     for mark in here.marks {
@@ -247,7 +242,12 @@ fn selections(state: &State, here: &Spotlight<'_>, actions: &mut Vec<CodeAction>
             started(here, json!({ "prompt": format!("Write tests for this code.\n\n{about}"), "agent": agent }));
         actions.push(action(&format!("Write tests for this with divisi: {agent}"), &kind, "divisi.new", &argument));
     }
-    actions.push(action("Ask for or about this with divisi ...", &kind, "divisi.prompt", &started(here, json!({ "about": about }))));
+    actions.push(action(
+        "Ask for or about this with divisi ...",
+        &kind,
+        "divisi.prompt",
+        &started(here, json!({ "about": about })),
+    ));
     for view in here.sessions.iter().take(AGENTS) {
         let argument = json!({ "session": view.id, "about": about });
         actions.push(action(

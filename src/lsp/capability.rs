@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use gen_lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProvider, CodeLensOptions, CompletionOptions, DocumentLinkOptions,
-    DocumentSymbolProvider, ExecuteCommandOptions, HoverProvider, InlayHintProvider,
-    PositionEncodingKind, Save, ServerCapabilities, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
+    DocumentSymbolProvider, ExecuteCommandOptions, HoverProvider, InlayHintProvider, PositionEncodingKind, Save,
+    ServerCapabilities, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
     WorkspaceFoldersServerCapabilities, WorkspaceOptions,
 };
 use serde_json::{Value, json};
@@ -210,12 +210,14 @@ mod tests {
         let offered = |client: &Client| json!(offered(client, Vec::new()));
         assert!(offered(&plain)["inlayHintProvider"].is_null());
         let divisi = json!({ "authorship": true, "approvals": "ask", "quiet": true, "changes": true });
-        let all = Client::new(&json!({ "initializationOptions": { "divisi": divisi }, "clientInfo": { "name": "helix" } }));
+        let all =
+            Client::new(&json!({ "initializationOptions": { "divisi": divisi }, "clientInfo": { "name": "helix" } }));
         assert!(all.authorship && all.asks_approvals && all.quiet && all.extension && !all.may_ask());
         assert_eq!(offered(&all)["inlayHintProvider"], true);
         // An editor that can ask later for edits only is given the commands at once.
         let resolving = |properties: Value| {
-            let capabilities = json!({ "textDocument": { "codeAction": { "resolveSupport": { "properties": properties } } } });
+            let capabilities =
+                json!({ "textDocument": { "codeAction": { "resolveSupport": { "properties": properties } } } });
             Client::new(&json!({ "capabilities": capabilities })).resolves
         };
         assert!(resolving(json!(["edit", "command"])) && !resolving(json!(["edit"])));

@@ -36,9 +36,8 @@ pub(super) fn choices(
         "approval" => {
             let mut open: Vec<_> = state.approvals.values().collect();
             open.sort_by_key(|approval| approval.asked_at);
-            let name = |id: &SessionId| {
-                state.sessions.get(id).map_or_else(String::new, |view| visible_line(&view.name, 30))
-            };
+            let name =
+                |id: &SessionId| state.sessions.get(id).map_or_else(String::new, |view| visible_line(&view.name, 30));
             open.into_iter()
                 .map(|approval| (format!("{}: {}", name(&approval.session), title(approval)), json!(approval.id)))
                 .collect()

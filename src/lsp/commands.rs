@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::report;
 use super::server::{Asked, Server};
 use super::shelf;
 use super::uri;
-use super::report;
 use super::view::{self, Draft, Page, View};
 use crate::config::schema::DOCUMENTS;
 use crate::model::id::SessionId;
@@ -92,7 +92,12 @@ impl Server {
                 self.call("session/create", params, "started {name}".to_owned(), file);
             }
             Draft::To(session) => {
-                self.call("session/send", json!({ "session": session, "text": prompt }), format!("sent to {name}"), file);
+                self.call(
+                    "session/send",
+                    json!({ "session": session, "text": prompt }),
+                    format!("sent to {name}"),
+                    file,
+                );
             }
             Draft::Comment(session, path, first) => {
                 let params = json!({ "session": session, "path": path, "first": first, "text": prompt });
@@ -162,7 +167,9 @@ impl Server {
             }
             None => false,
         });
-        told.iter().for_each(|told| self.say(told));
+        for told in &told {
+            self.say(told);
+        }
     }
 
     /// Where a view's file is; says why when there is no place.

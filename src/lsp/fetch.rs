@@ -61,8 +61,7 @@ impl Server {
         let Some(view) = self.state.sessions.get(session) else { return };
         let over = if view.state.at_rest() { view.turns } else { view.turns.saturating_sub(1) };
         let known = self.state.turns.get(session);
-        let missing: Vec<u32> =
-            (1..=over).filter(|turn| known.is_none_or(|known| !known.contains_key(turn))).collect();
+        let missing: Vec<u32> = (1..=over).filter(|turn| known.is_none_or(|known| !known.contains_key(turn))).collect();
         if missing.is_empty() || !self.reading_turns.insert(session.clone()) {
             return;
         }

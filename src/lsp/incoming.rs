@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::actions::{self, Spotlight};
 use super::capability::{Client, SOURCE, offered};
+use super::own;
 use super::place::spots;
 use super::server::{Asked, Phase, Server};
 use super::text;
 use super::uri;
 use super::verbs;
-use super::own;
 use super::view::{Mark, View};
 use crate::model::session::SessionView;
 

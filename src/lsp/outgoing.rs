@@ -8,9 +8,9 @@ use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response}
 use serde_json::{Value, json};
 
 use super::diagnostics::{self, Sight, title};
-use super::server::{Asked, Server};
 use super::own;
 use super::report;
+use super::server::{Asked, Server};
 use super::uri;
 use super::view::{self, Mark, View};
 use crate::base::text::visible_line;
@@ -174,7 +174,9 @@ impl Server {
             .sessions
             .values()
             .filter(|view| {
-                view.state == SessionState::Running && !self.client.quiet && super::state::State::concerns(view, &self.client.folders)
+                view.state == SessionState::Running
+                    && !self.client.quiet
+                    && super::state::State::concerns(view, &self.client.folders)
             })
             .map(|view| {
                 (

@@ -78,13 +78,15 @@ pub fn links(state: &State, view: &View, text: &str) -> Value {
     for (line, depth, words) in headings(text) {
         let mut link = |target: String, tooltip: &str| {
             let end = words.encode_utf16().count() + depth + 1;
-            let range = json!({ "start": { "line": line, "character": depth + 1 }, "end": { "line": line, "character": end } });
+            let range =
+                json!({ "start": { "line": line, "character": depth + 1 }, "end": { "line": line, "character": end } });
             found.push(json!({ "range": range, "target": target, "tooltip": tooltip }));
         };
         if depth == 2 {
             file = changes.diff.files.iter().find(|file| words.starts_with(visible_line(&file.path, 300).as_str()));
             // The longest path that fits: one may begin as another does.
-            let fitting = changes.diff.files.iter().filter(|file| words.starts_with(visible_line(&file.path, 300).as_str()));
+            let fitting =
+                changes.diff.files.iter().filter(|file| words.starts_with(visible_line(&file.path, 300).as_str()));
             file = fitting.max_by_key(|file| file.path.len()).or(file);
             if let Some(file) = file.filter(|file| root.join(&file.path).is_file()) {
                 link(uri::from_path(&root.join(&file.path)), "the file in the session's worktree");
@@ -92,7 +94,10 @@ pub fn links(state: &State, view: &View, text: &str) -> Value {
         } else if let (3, Some(file)) = (depth, file) {
             let number = words.strip_prefix("line ").and_then(|rest| rest.split(':').next()?.parse::<u32>().ok());
             if let Some(number) = number.filter(|_| root.join(&file.path).is_file()) {
-                link(format!("{}#L{number}", uri::from_path(&root.join(&file.path))), "this line in the session's worktree");
+                link(
+                    format!("{}#L{number}", uri::from_path(&root.join(&file.path))),
+                    "this line in the session's worktree",
+                );
             }
         }
     }

@@ -9,7 +9,9 @@ mod toml;
 use std::ops::Range;
 use std::path::Path;
 
-use gen_lsp_types::{Code, CodeAction, CodeActionKind, Diagnostic, DiagnosticSeverity, Message, TextEdit, WorkspaceEdit};
+use gen_lsp_types::{
+    Code, CodeAction, CodeActionKind, Diagnostic, DiagnosticSeverity, Message, TextEdit, WorkspaceEdit,
+};
 use serde_json::{Value, json};
 
 use super::capability::Encoding;

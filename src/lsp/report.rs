@@ -77,7 +77,7 @@ fn block(out: &mut String, value: &Value, depth: usize) {
             let mut first = true;
             for (key, value) in fields.iter().filter(|(_, value)| is_said(value)) {
                 if let Some(words) = inline(value) {
-                    let _ = write!(out, "{}- {}: {words}\n", if first { "\n" } else { "" }, spaced(key));
+                    let _ = writeln!(out, "{}- {}: {words}", if first { "\n" } else { "" }, spaced(key));
                     first = false;
                 }
             }

@@ -11,11 +11,11 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::capability::Client;
+use super::exchange::Offers;
 use super::order::Order;
+use super::questions::Questions;
 use super::shelf::Shelf;
 use super::state::{Changes, State};
-use super::exchange::Offers;
-use super::questions::Questions;
 use super::view::{Report, View};
 use crate::base::paths::Paths;
 use crate::model::agent::AgentView;

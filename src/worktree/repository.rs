@@ -61,8 +61,7 @@ pub fn parse(text: &str) -> Result<RepositorySettings, Refusal> {
     toml_edit::de::from_str(text).map_err(|error| refuse(&visible_line(&error.to_string(), 300)))
 }
 
-const HINT: &str =
-    "known keys: [setup] commands = [\"...\"], timeout_sec = 600; [agents.NAME]; [mcp.NAME] command, args, env, url, headers";
+const HINT: &str = "known keys: [setup] commands = [\"...\"], timeout_sec = 600; [agents.NAME]; [mcp.NAME] command, args, env, url, headers";
 
 #[cfg(test)]
 mod tests;

@@ -36,8 +36,12 @@ pub(crate) fn serving() -> Vec<Measure> {
     let mut bare = actions(&Server::bare(&root), &root, &text);
     let (bare_half, bare_slow) = (percentile(&mut bare, 50), percentile(&mut bare, 99));
     let bare_memory = memory(None);
-    let yardstick =
-        |what: &str, median: String| Measure { what: what.to_owned(), median, ratio: String::new(), goal: String::new() };
+    let yardstick = |what: &str, median: String| Measure {
+        what: what.to_owned(),
+        median,
+        ratio: String::new(),
+        goal: String::new(),
+    };
     let mut measures = vec![
         yardstick("a server that does nothing: initialize to the first diagnostics", millis(bare_first)),
         yardstick("a server that does nothing: code actions", millis(bare_half)),
@@ -93,7 +97,8 @@ pub(crate) fn play_server(sessions: Option<&str>) {
     server.until_diagnostics();
     actions(&server, &root, &text);
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let taken = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().split(' ').next()?.parse::<u64>().ok());
+    let taken =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().split(' ').next()?.parse::<u64>().ok());
     say(&taken.unwrap_or(0).to_string());
 }
 

@@ -34,12 +34,16 @@ fn fault(schema: &Value, value: &Value, at: &str) -> Option<String> {
                     rule.as_array().expect("schemas").iter().filter_map(|one| fault(one, value, at)).collect();
                 (all.len() == rule.as_array().map_or(0, Vec::len)).then(|| all.join(" and "))
             }
-            "required" => rule.as_array().expect("names").iter().find_map(|name| {
-                value.get(name.as_str()?).is_none().then(|| format!("{at} lacks {name}"))
-            }),
-            "properties" => rule.as_object().expect("schemas").iter().find_map(|(name, inner)| {
-                fault(inner, value.get(name)?, &format!("{at}.{name}"))
-            }),
+            "required" => rule
+                .as_array()
+                .expect("names")
+                .iter()
+                .find_map(|name| value.get(name.as_str()?).is_none().then(|| format!("{at} lacks {name}"))),
+            "properties" => rule
+                .as_object()
+                .expect("schemas")
+                .iter()
+                .find_map(|(name, inner)| fault(inner, value.get(name)?, &format!("{at}.{name}"))),
             "additionalProperties" => value.as_object().and_then(|fields| {
                 let known = schema.get("properties").and_then(Value::as_object);
                 let mut others = fields.iter().filter(|(name, _)| known.is_none_or(|known| !known.contains_key(*name)));
@@ -112,7 +116,9 @@ fn every_example_fits_its_schema_and_its_loader() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|setting| format!("{} = {}\n", setting["key"].as_str().unwrap(), setting["value"].as_str().unwrap().trim()))
+        .map(|setting| {
+            format!("{} = {}\n", setting["key"].as_str().unwrap(), setting["value"].as_str().unwrap().trim())
+        })
         .collect();
     assert_eq!(fault(&config, &of_toml(&text), "config list"), None);
 }

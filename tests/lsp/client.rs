@@ -204,7 +204,10 @@ impl Editor {
                 }
             }
             Message::Request(Request { id, method, .. })
-                if matches!(method.as_str(), "window/workDoneProgress/create" | "workspace/codeLens/refresh" | "workspace/inlayHint/refresh") =>
+                if matches!(
+                    method.as_str(),
+                    "window/workDoneProgress/create" | "workspace/codeLens/refresh" | "workspace/inlayHint/refresh"
+                ) =>
             {
                 if self.manner.answers && !self.ended {
                     self.send(&Message::Response(Response::new_ok(id, Value::Null)));
@@ -272,7 +275,10 @@ impl Editor {
     /// Changes a file's text, in the editor only.
     pub(super) fn type_text(&mut self, path: &Path, text: &str) {
         let document = json!({ "uri": uri::from_path(path), "version": 2 });
-        self.notify("textDocument/didChange", json!({ "textDocument": document, "contentChanges": [{ "text": text }] }));
+        self.notify(
+            "textDocument/didChange",
+            json!({ "textDocument": document, "contentChanges": [{ "text": text }] }),
+        );
     }
 
     /// A request about a place in a file.

@@ -14,7 +14,10 @@ fn folders_with_spaces_and_umlauts_each_have_their_own_sessions() {
     scene.env.git(&other, &["add", "--all"]);
     scene.env.git(&other, &["commit", "--quiet", "--message", "Add it"]);
     let mut editor = Editor::on_all(&scene, Manner::able(), &[&scene.repo, &other], Some(std::process::id()));
-    scene.env.divisi_in(&other, &["new", "--name", "here", "--agent", "shell", "--wait", "sed -i 's/eins/one/' 'a b.txt'"]).ok();
+    scene
+        .env
+        .divisi_in(&other, &["new", "--name", "here", "--agent", "shell", "--wait", "sed -i 's/eins/one/' 'a b.txt'"])
+        .ok();
     editor.told("here: to review");
     editor.until("its hunk", |editor| editor.diagnostics.contains_key(&file));
     editor.open_file(&file);
@@ -132,7 +135,8 @@ fn who_wrote_a_line_is_told_in_the_worktree_when_it_is_wanted() {
     });
     wait_until(DEADLINE, "both turns", || {
         let hints = editor.at("textDocument/inlayHint", &file, 0, 0);
-        let labels: Vec<&str> = hints.as_array().into_iter().flatten().filter_map(|hint| hint["label"].as_str()).collect();
+        let labels: Vec<&str> =
+            hints.as_array().into_iter().flatten().filter_map(|hint| hint["label"].as_str()).collect();
         labels == ["one, turn 1", "one, turn 2"]
     });
     let mut plain = Editor::open(&scene, Manner::able());

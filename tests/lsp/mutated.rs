@@ -90,10 +90,13 @@ fn conversation() -> Vec<Value> {
         "textDocument": { "codeAction": { "codeActionLiteralSupport": {}, "resolveSupport": { "properties": ["command"] } } },
     });
     let mut said = vec![
-        request("initialize", json!({
-            "processId": null, "capabilities": capabilities, "workspaceFolders": [{ "uri": "file:///nowhere/r", "name": "r" }],
-            "initializationOptions": { "divisi": { "authorship": true, "approvals": "ask" } },
-        })),
+        request(
+            "initialize",
+            json!({
+                "processId": null, "capabilities": capabilities, "workspaceFolders": [{ "uri": "file:///nowhere/r", "name": "r" }],
+                "initializationOptions": { "divisi": { "authorship": true, "approvals": "ask" } },
+            }),
+        ),
         json!({ "daemon": { "sessions": [view("docs", "review"), view("parser", "running")], "events": [] } }),
         json!({ "diff": ["docs", { "stat": { "files": 1, "added": 1, "removed": 1 }, "files": [{
             "path": "x.rs", "status": "modified", "binary": false, "added": 1, "removed": 1,
@@ -106,7 +109,10 @@ fn conversation() -> Vec<Value> {
             },
         }] } }),
         notification("textDocument/didOpen", document("/nowhere/r/x.rs", "one\ntwo\nthree\n")),
-        notification("textDocument/didOpen", document("/nowhere/r/.divisi.toml", "[setup]\ncomands = []\n[agents.x]\n")),
+        notification(
+            "textDocument/didOpen",
+            document("/nowhere/r/.divisi.toml", "[setup]\ncomands = []\n[agents.x]\n"),
+        ),
         notification("textDocument/didOpen", document("/nowhere/w/docs/x.rs", "one\nzwei\n")),
         json!({ "jsonrpc": "2.0", "id": 1, "result": { "title": "Allow once" } }),
     ];
@@ -121,7 +127,10 @@ fn conversation() -> Vec<Value> {
     }
     let change = json!({ "textDocument": { "uri": "file:///nowhere/r/x.rs", "version": 2 }, "contentChanges": [{ "text": "𝄞\n" }] });
     said.push(notification("textDocument/didChange", change));
-    said.push(notification("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": [], "removed": [{ "uri": "file:///nowhere/r" }] } })));
+    said.push(notification(
+        "workspace/didChangeWorkspaceFolders",
+        json!({ "event": { "added": [], "removed": [{ "uri": "file:///nowhere/r" }] } }),
+    ));
     said.push(notification("window/workDoneProgress/cancel", json!({ "token": "divisi/parser" })));
     said.push(request("shutdown", Value::Null));
     said

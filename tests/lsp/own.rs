@@ -18,10 +18,7 @@ fn a_repositorys_settings_are_checked_completed_and_explained_while_they_are_wri
     let mut editor = Editor::open(&scene, Manner::able());
     editor.open_file(&file);
     editor.until("the mistake", |editor| editor.diagnostics.contains_key(&file));
-    assert_eq!(
-        told(editor.diagnostics.get(&file)),
-        ["unknown key `setup.comands` (did you mean `setup.commands`?)"]
-    );
+    assert_eq!(told(editor.diagnostics.get(&file)), ["unknown key `setup.comands` (did you mean `setup.commands`?)"]);
     let range = &editor.diagnostics[&file][0]["range"];
     assert_eq!((&range["start"]["character"], &range["end"]["character"]), (&json!(0), &json!(7)));
     let fix = editor.actions(&file, 1);
@@ -61,7 +58,9 @@ fn trust_is_given_to_what_was_shown_and_to_nothing_else() {
     assert_eq!(scene.env.json(&scene.repo, &["trust"])["trusted"], false);
     editor.execute("divisi.trust", &[]);
     assert_eq!(editor.shown(), page);
-    crate::support::wait_until(crate::sessions::scene::DEADLINE, "the new settings", || text(&page).contains("\"false\""));
+    crate::support::wait_until(crate::sessions::scene::DEADLINE, "the new settings", || {
+        text(&page).contains("\"false\"")
+    });
     editor.choose(&page, 0, "Trust exactly this content");
     editor.told("trusted");
     assert_eq!(scene.env.json(&scene.repo, &["trust"])["trusted"], true);

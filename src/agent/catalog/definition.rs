@@ -99,7 +99,8 @@ pub(super) fn name_of(text: &str) -> Result<String, String> {
 fn well_formed(text: &str, shape: &Shape, section: &str) -> Result<(), String> {
     let ours = |problem: &Problem| {
         let rest = problem.key.strip_prefix(section);
-        problem.key.is_empty() || rest.is_some_and(|rest| section.is_empty() || rest.is_empty() || rest.starts_with('.'))
+        problem.key.is_empty()
+            || rest.is_some_and(|rest| section.is_empty() || rest.is_empty() || rest.starts_with('.'))
     };
     problems(text, shape).iter().find(|problem| ours(problem)).map_or(Ok(()), |problem| Err(problem.told(text)))
 }

@@ -72,9 +72,7 @@ pub(super) fn merge(
             .ok_or_else(|| missing("description"))?,
         protocol,
         // Another program may well understand words.
-        literal: file
-            .literal
-            .unwrap_or_else(|| earlier.is_some_and(|entry| entry.literal && !replaced)),
+        literal: file.literal.unwrap_or_else(|| earlier.is_some_and(|entry| entry.literal && !replaced)),
         dialect,
         arguments: file.arguments.over(earlier.map(|entry| &entry.arguments)),
         command,

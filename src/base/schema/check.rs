@@ -115,9 +115,10 @@ pub fn place(text: &str, key: &str) -> Option<Range<usize>> {
     let mut found = None;
     // A name may have dots of its own: the longest that is there is it.
     while !rest.is_empty() {
-        let here = table.iter().map(|(name, _)| name).filter(|name| {
-            rest.strip_prefix(name).is_some_and(|after| after.is_empty() || after.starts_with('.'))
-        });
+        let here = table
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| rest.strip_prefix(name).is_some_and(|after| after.is_empty() || after.starts_with('.')));
         let Some(name) = here.max_by_key(|name| name.len()) else { break };
         let item = table.get(name)?;
         let own = table.key(name).and_then(toml_edit::Key::span);
@@ -140,12 +141,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn wrong(&mut self, key: &str, key_span: &Range<usize>, span: Option<Range<usize>>, words: String) {
         let span = span.unwrap_or_else(|| key_span.clone());
-        self.found.push(Problem {
-            key: key.to_owned(),
-            span,
-            key_span: key_span.clone(),
-            fault: Fault::Wrong(words),
-        });
+        self.found.push(Problem { key: key.to_owned(), span, key_span: key_span.clone(), fault: Fault::Wrong(words) });
     }
 
     fn table(&mut self, table: &dyn TableLike, prefix: &str, shape: &Shape) {

@@ -31,9 +31,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         let document = document.ok_or_else(|| Refusal::user(format!("there is no schema {name}")))?;
         render::json(&(document.schema)());
     } else if args.json {
-        let list = DOCUMENTS.iter().map(|document| {
-            serde_json::json!({ "name": document.name, "place": document.place, "about": document.about })
-        });
+        let list = DOCUMENTS.iter().map(
+            |document| serde_json::json!({ "name": document.name, "place": document.place, "about": document.about }),
+        );
         render::json(&list.collect::<Vec<_>>());
     } else {
         let mut table = Table::new(&["NAME", "FILE", "WHAT IT IS"]);

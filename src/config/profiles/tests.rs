@@ -117,7 +117,9 @@ proptest::proptest! {
 fn every_key_of_the_description_is_read() {
     use crate::base::schema::Shape;
     let shape = super::shape();
-    for (path, around) in [(vec!["w"], "[profiles.w]\n"), (vec!["w", "credentials", "A"], "[profiles.w.credentials.A]\n")] {
+    for (path, around) in
+        [(vec!["w"], "[profiles.w]\n"), (vec!["w", "credentials", "A"], "[profiles.w.credentials.A]\n")]
+    {
         let (_, table) = shape.at(path).unwrap();
         for field in table.fields() {
             let value = match field.shape.bare() {

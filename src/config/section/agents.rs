@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::base::schema::Shape;
-use crate::config::key::{Key, any_name, choice_of, name_of, names, names_of, number, number_of, text_of, texts, texts_of};
+use crate::config::key::{
+    Key, any_name, choice_of, name_of, names, names_of, number, number_of, text_of, texts, texts_of,
+};
 use crate::model::job::OnDaemonDeath;
 
 const DEATHS: &[(&str, OnDaemonDeath)] = &[("keep", OnDaemonDeath::Keep), ("kill", OnDaemonDeath::Kill)];

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config::LogLevel;
 use crate::base::schema::Shape;
+use crate::config::LogLevel;
 use crate::config::key::{Key, choice_of, name_of, number, number_of};
 
 const LEVELS: &[(&str, LogLevel)] = &[

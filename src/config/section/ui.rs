@@ -1,7 +1,7 @@
 //! `[ui]`: the faces.
 
-use crate::config::Color;
 use crate::base::schema::Shape;
+use crate::config::Color;
 use crate::config::key::{Key, choice_of, name_of, text_of};
 
 const COLORS: &[(&str, Color)] = &[("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];

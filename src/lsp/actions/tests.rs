@@ -30,11 +30,10 @@ fn a_hunk_is_decided_where_it_is_and_only_when_nothing_runs() {
     let spots = spots(&state, std::path::Path::new("/r/x.rs"), TEXT);
     let marks = [Mark::Session("none".into())];
     let at = |line| Spotlight { lines: (line, line), spots: &spots, marks: &marks, ..nothing() };
-    assert_eq!(titles(&state, &at(1)), [
-            "Accept the hunk of a (+1 -1)",
-            "Reject the hunk of a (+1 -1)",
-            "Comment on the hunk of a ..."
-        ]);
+    assert_eq!(
+        titles(&state, &at(1)),
+        ["Accept the hunk of a (+1 -1)", "Reject the hunk of a (+1 -1)", "Comment on the hunk of a ..."]
+    );
     assert_eq!(titles(&state, &at(2)), [""; 0]);
     state.sessions.get_mut(&"a00000".into()).unwrap().state = SessionState::Running;
     assert_eq!(titles(&state, &at(1)), ["Comment on the hunk of a ..."], "nothing is decided while it works");

@@ -65,9 +65,8 @@ fn two_sessions_on_the_same_lines_are_told_before_anybody_lands() {
 fn files_that_are_not_open_are_told_of_within_a_cap_and_nothing_is_left_when_it_is_settled() {
     let mut many = changes("f0.rs", vec![change("h0")]);
     let file = many.diff.files[0].clone();
-    many.diff.files = (0..500)
-        .map(|number| crate::model::diff::FileDiff { path: format!("f{number}.rs"), ..file.clone() })
-        .collect();
+    many.diff.files =
+        (0..500).map(|number| crate::model::diff::FileDiff { path: format!("f{number}.rs"), ..file.clone() }).collect();
     let mut state = state(vec![(view("a"), many)]);
     assert_eq!(look(&state, &["/r"], &[]).len(), FILES);
     for file in &mut state.changes.get_mut(&"a00000".into()).unwrap().diff.files {

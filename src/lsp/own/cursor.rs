@@ -73,8 +73,7 @@ struct Reader<'a> {
 /// What is at a byte.
 pub fn at(text: &str, offset: usize) -> Cursor {
     let offset = floor(text, offset.min(text.len()));
-    let mut reader =
-        Reader { text, mode: Mode::Key, start: 0, table: Vec::new(), key: Vec::new(), frames: Vec::new() };
+    let mut reader = Reader { text, mode: Mode::Key, start: 0, table: Vec::new(), key: Vec::new(), frames: Vec::new() };
     let bytes = text.as_bytes();
     let mut index = 0;
     while index < offset {
@@ -124,13 +123,12 @@ fn floor(text: &str, mut at: usize) -> usize {
 impl Reader<'_> {
     fn step(&mut self, index: usize, byte: u8) {
         match (self.mode, byte) {
-            (Mode::Rest, b'\n') | (Mode::Header, b'\n') => self.begin(index + 1),
-            (Mode::Header, b'[') => self.start = index + 1,
+            (Mode::Rest | Mode::Header, b'\n') => self.begin(index + 1),
+            (Mode::Header, b'[') | (Mode::Key, b'\n' | b',') => self.start = index + 1,
             (Mode::Header, b']') => {
                 self.table = keys(&self.text[self.start..index]);
                 self.mode = Mode::Rest;
             }
-            (Mode::Key, b'\n') => self.start = index + 1,
             (Mode::Key, b'[') if self.frames.is_empty() && self.text[self.start..index].trim().is_empty() => {
                 self.mode = Mode::Header;
                 self.start = index + 1;
@@ -140,7 +138,6 @@ impl Reader<'_> {
                 self.mode = Mode::Value;
                 self.start = index + 1;
             }
-            (Mode::Key, b',') => self.start = index + 1,
             (Mode::Value, b'[') => {
                 self.frames.push(Frame::Array);
                 self.start = index + 1;
@@ -208,8 +205,8 @@ impl Reader<'_> {
                 path.extend(parts);
                 let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
                 let from = offset - before.chars().rev().take_while(|&c| word(c)).map(char::len_utf8).sum::<usize>();
-                let to = offset
-                    + self.text[offset..].chars().take_while(|&c| word(c)).map(char::len_utf8).sum::<usize>();
+                let to =
+                    offset + self.text[offset..].chars().take_while(|&c| word(c)).map(char::len_utf8).sum::<usize>();
                 let spot = if self.mode == Mode::Key { Spot::Key } else { Spot::Header };
                 Cursor { spot, path, span: from..to, in_array }
             }

@@ -95,7 +95,9 @@ fn a_misspelled_key_is_put_right() {
 fn keys_and_values_are_suggested_where_they_fit() {
     let config = "/home/me/.config/divisi/config.toml";
     let keys = labels(config, "[git]\nlan|\n");
-    assert!(keys.contains(&"landing".to_owned()) && keys.contains(&"lfs".to_owned()) && !keys.contains(&"git".to_owned()));
+    assert!(
+        keys.contains(&"landing".to_owned()) && keys.contains(&"lfs".to_owned()) && !keys.contains(&"git".to_owned())
+    );
     assert_eq!(labels(config, "[git]\nlanding = |"), ["\"squash\"", "\"rebase\"", "\"merge\""]);
     let quoted = suggested(config, "[git]\nlanding = \"re|b\"\nlfs = true\n");
     assert_eq!(quoted[1].replaces, 16..21, "the string with its quotes");

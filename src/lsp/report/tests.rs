@@ -3,8 +3,7 @@ use serde_json::json;
 use super::*;
 
 fn shown(method: &'static str, answer: Value) -> Page {
-    let report =
-        Report { title: "t\u{1b}[2J".to_owned(), method, params: json!({ "repository": "/r" }).to_string() };
+    let report = Report { title: "t\u{1b}[2J".to_owned(), method, params: json!({ "repository": "/r" }).to_string() };
     page(&report, Some(&Ok(answer)))
 }
 
@@ -29,9 +28,8 @@ fn a_patch_stays_in_its_fence() {
 
 #[test]
 fn what_is_trusted_is_what_was_shown() {
-    let config = |trusted: bool| {
-        json!({ "path": "/r/.divisi.toml", "text": "[setup]\n", "digest": "abc", "trusted": trusted })
-    };
+    let config =
+        |trusted: bool| json!({ "path": "/r/.divisi.toml", "text": "[setup]\n", "digest": "abc", "trusted": trusted });
     let page = shown("repository/config", config(false));
     let line = u32::try_from(page.text.lines().position(|line| line == "[setup]").unwrap()).unwrap();
     let marks: Vec<&Mark> = page.marked(line, line).collect();

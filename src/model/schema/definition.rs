@@ -109,13 +109,14 @@ fn fields() -> Vec<Field> {
             "program and arguments; the words {resume}, {model}, {mode}, {mcp} and {prompt} are filled in, {exe} is divisi itself",
             Shape::Texts.and(command),
         ),
-        Field::new("literal", "it does what it is told literally: nothing for a prompt in words", Shape::Flag).or("false"),
-        Field::new("arguments", "how values become arguments, in the place of words in braces", Shape::Table(arguments)),
+        Field::new("literal", "it does what it is told literally: nothing for a prompt in words", Shape::Flag)
+            .or("false"),
         Field::new(
-            "environment",
-            "variables it is given",
-            Shape::map(variable, "", Shape::Prose.and(no_nul)),
+            "arguments",
+            "how values become arguments, in the place of words in braces",
+            Shape::Table(arguments),
         ),
+        Field::new("environment", "variables it is given", Shape::map(variable, "", Shape::Prose.and(no_nul))),
         Field::new("pass_environment", "names of your variables that are passed on to it", Shape::Texts.and(variables)),
         Field::new(
             "base_url_variable",
@@ -188,7 +189,9 @@ fn goes_on(item: &Item) -> Result<(), String> {
 }
 
 fn variables(item: &Item) -> Result<(), String> {
-    words(item).try_for_each(|name| variable(name, item).map_err(|_| format!("has {name:?}, which names no environment variable")))
+    words(item).try_for_each(|name| {
+        variable(name, item).map_err(|_| format!("has {name:?}, which names no environment variable"))
+    })
 }
 
 fn one_variable(item: &Item) -> Result<(), String> {
