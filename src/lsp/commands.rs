@@ -29,8 +29,18 @@ impl Server {
             View::Report(report) => (report::page(report, None), None),
         };
         let Some(path) = self.place(view) else { return };
+        let read = match view {
+            View::Review(id) => self.state.changes.contains_key(id),
+            View::Transcript(_) | View::Report(_) => false,
+            View::Sessions | View::Prompt(_) => true,
+        };
         match self.shelf.put(view.clone(), path, page) {
-            Ok(path) => self.show_file(&path),
+            Ok(path) if read => self.show_file(&path),
+            Ok(_) => {
+                if let Some(open) = self.shelf.get_mut(view) {
+                    open.unseen = true;
+                }
+            }
             Err(error) => return self.error(&format!("cannot write the view: {error}")),
         }
         self.dirty = true;
@@ -42,6 +52,17 @@ impl Server {
                 View::Transcript(_) => drop(self.transcripts.insert(session)),
                 _ => self.read_changes(&session),
             }
+        }
+    }
+
+    /// What was asked for is there, or will not come: it is written, and the editor opens it if that was put off.
+    pub(super) fn has_come(&mut self, view: &View) {
+        if !self.shelf.get_mut(view).is_some_and(|open| std::mem::take(&mut open.unseen)) {
+            return;
+        }
+        self.write_views();
+        if let Some(path) = self.shelf.get_mut(view).map(|open| open.path.clone()) {
+            self.show_file(&path);
         }
     }
 

@@ -95,10 +95,12 @@ impl Server {
 
     /// A report was answered.
     pub(super) fn report_answered(&mut self, report: Report, answer: Result<Value, String>) {
-        if let Some(open) = self.shelf.get_mut(&View::Report(report)) {
+        let view = View::Report(report);
+        if let Some(open) = self.shelf.get_mut(&view) {
             open.asking = false;
             open.answer = Some(answer);
         }
+        self.has_come(&view);
     }
 
     /// Reports that somebody looks at are asked for anew.
@@ -140,6 +142,8 @@ impl Server {
         record.add(events);
         if full {
             self.read_events(session);
+        } else {
+            self.has_come(&View::Transcript(session.clone()));
         }
     }
 

@@ -214,7 +214,7 @@ impl Server {
     }
 
     /// Views that were opened say what is so now.
-    fn write_views(&mut self) {
+    pub(super) fn write_views(&mut self) {
         let Self { shelf, state, .. } = self;
         let mut failed = None;
         for (view, open) in shelf.iter_mut() {

@@ -266,12 +266,14 @@ impl Server {
                 if again {
                     self.read_changes(&session);
                 }
+                self.has_come(&View::Review(session));
             }
             Done::Events { session, events } => self.add_events(&session, events),
             Done::NoEvents(session) => {
                 if let Some(record) = self.record(&session) {
                     record.reading = false;
                 }
+                self.has_come(&View::Transcript(session));
             }
             Done::Agents(agents) => {
                 let fit = |agent: &&AgentView| agent.installed && !agent.literal;

@@ -26,6 +26,8 @@ pub struct Open {
     pub answer: Option<Result<Value, String>>,
     /// Whether a report is being asked for.
     pub asking: bool,
+    /// Whether the editor is to open it once there is something to read: not all editors see that a file changes.
+    pub unseen: bool,
     nowhere: bool,
 }
 
@@ -137,6 +139,7 @@ impl Shelf {
             record,
             answer: None,
             asking: false,
+            unseen: false,
             nowhere,
         });
         open.path = path;
