@@ -56,7 +56,7 @@ pub fn load_text(text: &str, file: &str) -> Result<Config, ConfigError> {
 fn told(problem: Problem, text: &str, file: &str) -> ConfigError {
     let (file, line, key) = (file.to_owned(), problem.line(text), problem.key);
     match problem.fault {
-        Fault::Syntax(message) => ConfigError::Syntax { file, line, message },
+        Fault::Syntax(_, message) => ConfigError::Syntax { file, line, message },
         Fault::Unknown(near) => ConfigError::Unknown { file, line, key, near },
         Fault::Wrong(message) => ConfigError::Value { file, line, key, message },
     }

@@ -25,8 +25,8 @@ pub struct Problem {
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// It cannot be read at all: the parser's words, one line.
-    Syntax(String),
+    /// It cannot be read at all: the language it should be, and the parser's words, one line.
+    Syntax(&'static str, String),
     /// There is no such key; dotted keys that were perhaps meant.
     Unknown(Vec<String>),
     /// A value that does not fit; the words fit after the key's name.
@@ -37,7 +37,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = visible_line(&self.key, 100);
         match &self.fault {
-            Fault::Syntax(words) => write!(formatter, "not valid TOML: {words}"),
+            Fault::Syntax(language, words) => write!(formatter, "not valid {language}: {words}"),
             Fault::Wrong(words) if self.key.is_empty() => formatter.write_str(words),
             Fault::Wrong(words) => write!(formatter, "`{key}` {words}"),
             Fault::Unknown(near) => {
@@ -85,7 +85,7 @@ pub fn problems(text: &str, shape: &Shape) -> Vec<Problem> {
                 key: String::new(),
                 key_span: span.clone(),
                 span,
-                fault: Fault::Syntax(visible_line(&words, 300)),
+                fault: Fault::Syntax("TOML", visible_line(&words, 300)),
             }]
         }
     };
@@ -102,7 +102,7 @@ pub fn value(shape: &Shape, value: &Value) -> Result<(), String> {
     walk.item(&Item::Value(value.clone()), "", &(0..0), shape);
     match walk.found.into_iter().next().map(|problem| problem.fault) {
         None => Ok(()),
-        Some(Fault::Wrong(words) | Fault::Syntax(words)) => Err(words),
+        Some(Fault::Wrong(words) | Fault::Syntax(_, words)) => Err(words),
         Some(Fault::Unknown(_)) => Err("has a key that nobody knows".to_owned()),
     }
 }
