@@ -8,9 +8,11 @@ use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response}
 use serde_json::{Value, json};
 
 use super::diagnostics::{self, Sight, title};
+use super::own;
+use super::report;
 use super::server::{Asked, Server};
 use super::uri;
-use super::view::{self, View};
+use super::view::{self, Mark, View};
 use crate::base::text::visible_line;
 use crate::model::id::SessionId;
 use crate::model::session::SessionState;
@@ -101,7 +103,14 @@ impl Server {
             self.publish();
             self.show_progress();
             self.ask("workspace/codeLens/refresh", Value::Null, Asked::Nothing);
+            if self.client.authorship {
+                self.ask("workspace/inlayHint/refresh", Value::Null, Asked::Nothing);
+            }
             self.write_views();
+            self.ask_approvals();
+            if std::mem::take(&mut self.old_reports) {
+                self.renew_reports();
+            }
         }
         for session in std::mem::take(&mut self.transcripts) {
             self.read_events(&session);
@@ -120,9 +129,16 @@ impl Server {
         };
         let sight = Sight { folders: &self.client.folders, open: &open, text: &text, related: self.client.related };
         let mut now = diagnostics::all(&self.state, &sight);
+        for (path, text) in &self.documents {
+            let around = self.around(path);
+            if let Some(kind) = own::kind(&around) {
+                let found = own::diagnostics(kind, text, &around, self.client.encoding);
+                now.entry(path.clone()).or_default().extend(found);
+            }
+        }
         for (view, opened) in self.shelf.iter_mut() {
             let asked = opened.page.marks.iter().filter_map(|((line, _), mark)| match mark {
-                view::Mark::Approval(id) => {
+                Mark::Approval(id) => {
                     let approval = self.state.approvals.get(id)?;
                     Some(diagnostics::asked(self.state.sessions.get(&approval.session)?, approval, *line))
                 }
@@ -158,7 +174,9 @@ impl Server {
             .sessions
             .values()
             .filter(|view| {
-                view.state == SessionState::Running && super::state::State::concerns(view, &self.client.folders)
+                view.state == SessionState::Running
+                    && !self.client.quiet
+                    && super::state::State::concerns(view, &self.client.folders)
             })
             .map(|view| {
                 (
@@ -196,7 +214,7 @@ impl Server {
     }
 
     /// Views that were opened say what is so now.
-    fn write_views(&mut self) {
+    pub(super) fn write_views(&mut self) {
         let Self { shelf, state, .. } = self;
         let mut failed = None;
         for (view, open) in shelf.iter_mut() {
@@ -211,6 +229,7 @@ impl Server {
                     None => continue,
                 },
                 View::Prompt(_) => continue,
+                View::Report(asked) => report::page(asked, open.answer.as_ref()),
             };
             if let Err(error) = open.write(page) {
                 failed = Some(format!("cannot write {}: {error}", open.path.display()));
@@ -223,7 +242,7 @@ impl Server {
 
     /// What happened that a person would want to know, before the state moves on.
     pub(super) fn events_to_tell(&self, batch: &Batch) -> Vec<Envelope> {
-        if self.client.extension || self.phase != super::server::Phase::Running {
+        if self.client.extension || self.client.quiet || self.phase != super::server::Phase::Running {
             return Vec::new();
         }
         let told = |event: &Envelope| {

@@ -5,7 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::view::{Page, View};
+use serde_json::Value;
+
+use super::view::{Draft, Page, View};
 use crate::base::atomic_write::atomic_write;
 use crate::model::Envelope;
 use crate::model::id::Seq;
@@ -20,6 +22,13 @@ pub struct Open {
     pub page: Page,
     /// For transcripts.
     pub record: Option<Record>,
+    /// For reports: what was answered last.
+    pub answer: Option<Result<Value, String>>,
+    /// Whether a report is being asked for.
+    pub asking: bool,
+    /// Whether the editor is to open it once there is something to read: not all editors see that a file changes.
+    pub unseen: bool,
+    nowhere: bool,
 }
 
 /// A transcript in the making.
@@ -67,9 +76,33 @@ impl Record {
 #[derive(Debug, Default)]
 pub struct Shelf {
     open: BTreeMap<View, Open>,
+    /// Whether files are only thought of.
+    nowhere: bool,
 }
 
 impl Shelf {
+    /// One that writes nothing.
+    pub fn nowhere() -> Self {
+        Self { nowhere: true, ..Self::default() }
+    }
+
+    /// Writes a file that is no view.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, path: &Path, text: &str) -> io::Result<()> {
+        if self.nowhere {
+            return Ok(());
+        }
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        atomic_write(path, text.as_bytes())
+    }
+
+    /// The views.
+    pub fn views(&self) -> impl Iterator<Item = &View> {
+        self.open.keys()
+    }
+
     /// The views with their files.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&View, &mut Open)> {
         self.open.iter_mut()
@@ -85,16 +118,30 @@ impl Shelf {
         self.open.iter().find(|(_, open)| open.path == path)
     }
 
+    /// Another view takes the file over.
+    pub fn forget(&mut self, path: &Path) {
+        self.open.retain(|_, open| open.path != path);
+    }
+
     /// Makes a view's file, if it is not there, and returns its path.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn put(&mut self, view: View, path: PathBuf, page: Page) -> io::Result<PathBuf> {
-        if let Some(directory) = path.parent() {
+        if let (Some(directory), false) = (path.parent(), self.nowhere) {
             fs::create_dir_all(directory)?;
         }
+        let nowhere = self.nowhere;
         let record = matches!(view, View::Transcript(_)).then(Record::default);
-        let open = self.open.entry(view).or_insert_with(|| Open { path: path.clone(), page: Page::default(), record });
+        let open = self.open.entry(view).or_insert_with(|| Open {
+            path: path.clone(),
+            page: Page::default(),
+            record,
+            answer: None,
+            asking: false,
+            unseen: false,
+            nowhere,
+        });
         open.path = path;
         open.write(page)?;
         Ok(open.path.clone())
@@ -107,7 +154,7 @@ impl Open {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&mut self, page: Page) -> io::Result<()> {
-        if page.text != self.page.text || !self.path.exists() {
+        if !self.nowhere && (page.text != self.page.text || !self.path.exists()) {
             atomic_write(&self.path, page.text.as_bytes())?;
         }
         self.page = page;
@@ -132,14 +179,20 @@ pub fn directory(path: &Path) -> Option<PathBuf> {
 
 /// A view's file in that directory. Names of sessions are plain (`git check-ref-format` saw them), but this does not rely on it.
 pub fn file(directory: &Path, view: &View, name: &str) -> PathBuf {
-    let plain: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    let plain = plain_of(name);
     directory.join(match view {
         View::Sessions => "sessions.md".to_owned(),
         View::Transcript(_) => format!("session-{plain}.md"),
         View::Review(_) => format!("review-{plain}.md"),
-        View::Prompt(None) => "prompt.md".to_owned(),
-        View::Prompt(Some(_)) => format!("prompt-{plain}.md"),
+        View::Prompt(Draft::New(_)) => "prompt.md".to_owned(),
+        View::Prompt(Draft::To(_)) => format!("prompt-{plain}.md"),
+        View::Prompt(Draft::Comment(..)) => format!("comment-{plain}.md"),
+        View::Report(report) => format!("{}.md", plain_of(&report.title)),
     })
+}
+
+fn plain_of(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
 }
 
 #[cfg(test)]
