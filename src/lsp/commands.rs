@@ -9,10 +9,10 @@ use super::server::{Asked, Server};
 use super::shelf;
 use super::uri;
 use super::view::{self, Page, View};
-use crate::model::id::SessionId;
+use crate::model::id::{Seq, SessionId};
 
 impl Server {
-    /// Opens a view, and keeps it up to date from then on.
+    /// Opens a view, as soon as there is something in it, and keeps it up to date from then on.
     pub(super) fn open_view(&mut self, view: &View) {
         let (page, session) = match view {
             View::Sessions => (view::sessions(&self.state), None),
@@ -26,9 +26,20 @@ impl Server {
             View::Prompt(_) => return self.open_prompt(None, ""),
         };
         let Some(path) = self.place(view) else { return };
-        match self.shelf.put(view.clone(), path, page) {
-            Ok(path) => self.show_file(&path),
-            Err(error) => return self.error(&format!("cannot write the view: {error}")),
+        let is_read = match view {
+            View::Transcript(id) => self.record(id).is_some_and(|record| record.last > Seq::default()),
+            // What will be shown as it is now has to be true now.
+            View::Review(id) => self.client.watches() && self.state.changes.contains_key(id),
+            View::Sessions | View::Prompt(_) => true,
+        };
+        if !(is_read && matches!(view, View::Transcript(_)))
+            && let Err(error) = self.shelf.put(view.clone(), path, page)
+        {
+            return self.error(&format!("cannot write the view: {error}"));
+        }
+        self.awaited.insert(view.clone());
+        if is_read {
+            self.show_awaited(view);
         }
         self.dirty = true;
         if let Some(session) = session {
@@ -39,19 +50,54 @@ impl Server {
         }
     }
 
+    /// Shows a view that was waited for.
+    pub(super) fn show_awaited(&mut self, view: &View) {
+        if !self.awaited.remove(view) {
+            return;
+        }
+        self.write_views();
+        let Some(open) = self.shelf.get_mut(view) else { return };
+        let path = open.path.clone();
+        let is_old = self.documents.get(&path).is_some_and(|text| *text != open.page.text);
+        self.show_file(&path, None);
+        if is_old && !self.client.watches() {
+            self.say("`:reload` shows what this view says now");
+        }
+    }
+
+    /// A question that is about no file that is open stands in the list of sessions, where diagnostics lead to it.
+    pub(super) fn shelve_questions(&mut self) {
+        // divisi's own extension asks in its own way.
+        if self.client.extension || self.state.approvals.is_empty() || self.shelf.get_mut(&View::Sessions).is_some() {
+            return;
+        }
+        let mut asking = self.state.approvals.values().filter_map(|asked| self.state.sessions.get(&asked.session));
+        if !asking.any(|view| super::state::State::concerns(view, &self.client.folders)) {
+            return;
+        }
+        let Some(directory) = self.folder().and_then(shelf::directory) else { return };
+        let path = shelf::file(&directory, &View::Sessions, "");
+        if let Err(error) = self.shelf.put(View::Sessions, path, view::sessions(&self.state)) {
+            tracing::warn!(%error, "the list of sessions cannot be written");
+        }
+    }
+
     /// Opens a file to write a prompt in. What was written before is not lost.
     pub(super) fn open_prompt(&mut self, session: Option<SessionId>, about: &str) {
         let target = session.as_ref().and_then(|id| self.state.sessions.get(id));
         let mut text = view::prompt(target, about);
         let view = View::Prompt(session);
         let Some(path) = self.place(&view) else { return };
+        // An editor may still show what was sent.
+        let path = self.shelf.unsent(path);
         if let Ok(before) = fs::read_to_string(&path)
             && !view::prompt_of(&before).is_empty()
         {
             text = if about.is_empty() { before } else { format!("{}\n\n{about}", before.trim_end()) };
         }
+        let last = u32::try_from(text.lines().count().saturating_sub(1)).unwrap_or_default();
         match self.shelf.put(view, path, Page { text, marks: Vec::new() }) {
-            Ok(path) => self.show_file(&path),
+            Ok(path) => self.show_file(&path, Some(last)),
             Err(error) => self.error(&format!("cannot write the file for the prompt: {error}")),
         }
     }
@@ -69,6 +115,8 @@ impl Server {
                 Err(error) => return self.error(&format!("cannot read {}: {error}", path.display())),
             },
         };
+        let unsaved = !self.client.watches() && fs::read_to_string(path).is_ok_and(|saved| saved != text);
+        let hint = if unsaved { "; its buffer is not saved: `:bc!` closes it" } else { "" };
         let prompt = view::prompt_of(&text).to_owned();
         if prompt.is_empty() {
             return self.error("there is no prompt below the line");
@@ -79,10 +127,10 @@ impl Server {
                 return self.error("no folder is open to start a session in");
             };
             let params = json!({ "repository": folder, "prompt": prompt });
-            return self.call("session/create", params, "started {name}".to_owned(), file);
+            return self.call("session/create", params, format!("started {{name}}{hint}"), file);
         };
         let name = self.state.sessions.get(&session).map(|view| view.name.clone()).unwrap_or_default();
-        self.call("session/send", json!({ "session": session, "text": prompt }), format!("sent to {name}"), file);
+        self.call("session/send", json!({ "session": session, "text": prompt }), format!("sent to {name}{hint}"), file);
     }
 
     /// Where a view's file is; says why when there is no place.
@@ -104,8 +152,13 @@ impl Server {
         path
     }
 
-    fn show_file(&mut self, path: &Path) {
-        let params = json!({ "uri": uri::from_path(path), "takeFocus": true });
+    /// Shows a file, at a line if one is given (zero-based).
+    fn show_file(&mut self, path: &Path, line: Option<u32>) {
+        let mut params = json!({ "uri": uri::from_path(path), "takeFocus": true });
+        if let Some(line) = line {
+            let at = json!({ "line": line, "character": 0 });
+            params["selection"] = json!({ "start": at, "end": at });
+        }
         if !self.ask("window/showDocument", params, Asked::Shown(path.to_owned())) {
             self.say(&format!("the view is {}", path.display()));
         }

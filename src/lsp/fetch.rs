@@ -14,7 +14,7 @@ use crate::wire::kept::link::{Current, call};
 /// Events per page.
 const PAGE: u64 = 1_000;
 /// Agents that do what they are told literally: nothing for a prompt made of code.
-const NOT_OFFERED: &[&str] = &["shell", "scripted"];
+const NOT_OFFERED: &[&str] = &["shell", "terminal", "scripted"];
 
 impl Server {
     /// Reads what a session changed, if that concerns somebody here. One at a time: what happens meanwhile is read after.
@@ -84,6 +84,8 @@ impl Server {
         record.add(events);
         if full {
             self.read_events(session);
+        } else {
+            self.show_awaited(&super::view::View::Transcript(session.clone()));
         }
     }
 

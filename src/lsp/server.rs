@@ -81,6 +81,8 @@ pub(super) struct Server {
     pub(super) reading: BTreeMap<SessionId, bool>,
     pub(super) dirty: bool,
     pub(super) transcripts: BTreeSet<SessionId>,
+    /// Views that are shown as soon as what they say is there.
+    pub(super) awaited: BTreeSet<View>,
     pub(super) current: Current,
     pub(super) wanted: Arc<Notify>,
     pub(super) done: mpsc::UnboundedSender<Done>,
@@ -119,6 +121,7 @@ pub async fn run(backend: Arc<dyn Backend>, connection: Connection) -> End {
         reading: BTreeMap::new(),
         dirty: false,
         transcripts: BTreeSet::new(),
+        awaited: BTreeSet::new(),
         current,
         wanted,
         done: done_sender,
@@ -150,6 +153,7 @@ pub async fn run(backend: Arc<dyn Backend>, connection: Connection) -> End {
         }
     };
     keeper.abort();
+    server.shelf.clear();
     end
 }
 
@@ -227,6 +231,8 @@ impl Server {
                 }
                 if again {
                     self.read_changes(&session);
+                } else {
+                    self.show_awaited(&View::Review(session));
                 }
             }
             Done::Events { session, events } => self.add_events(&session, events),
@@ -234,6 +240,7 @@ impl Server {
                 if let Some(record) = self.record(&session) {
                     record.reading = false;
                 }
+                self.show_awaited(&View::Transcript(session));
             }
             Done::Agents(agents) => self.state.agents = agents,
             Done::Called { said, outcome, file } => self.called(&said, outcome, file.as_deref()),

@@ -1,0 +1,5 @@
+//! Real editors, driven as a person drives them, against the real daemon.
+
+mod helix;
+mod hx;
+mod stage;
