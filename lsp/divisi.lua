@@ -2,7 +2,20 @@
 -- repository and coexists with the plugin: the plugin shows, this offers code actions and diagnostics.
 ---@type vim.lsp.Config
 return {
-  cmd = { "divisi", "lsp" },
+  -- The binary that the plugin would use: an option, $DIVISI_BIN, one that `:Divisi build` made, PATH.
+  cmd = { require("divisi.host").find() or "divisi", "lsp" },
   root_markers = { ".git" },
   workspace_required = true,
+  init_options = { divisi = { told = true } },
+  handlers = {
+    ["window/showMessage"] = function(_, params)
+      return require("divisi.lsp").message(params)
+    end,
+    ["divisi/told"] = function(_, params)
+      return require("divisi.lsp").told(params)
+    end,
+    ["$/progress"] = function(...)
+      return require("divisi.lsp").progress(...)
+    end,
+  },
 }

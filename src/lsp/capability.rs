@@ -52,6 +52,8 @@ pub struct Client {
     pub related: bool,
     /// divisi's own extension, which wants to be told of changes.
     pub extension: bool,
+    /// It wants what happened told apart from what it is answered: `divisi/told` instead of `window/showMessage`.
+    pub told: bool,
     /// Requests that need no announcement, or were announced, and were not answered with "method not found".
     takes: BTreeSet<&'static str>,
 }
@@ -82,6 +84,7 @@ impl Client {
             action_literals: has("/textDocument/codeAction/codeActionLiteralSupport"),
             related: can("/textDocument/publishDiagnostics/relatedInformation"),
             extension: parameters.pointer("/initializationOptions/divisi/changes") == Some(&json!(true)),
+            told: parameters.pointer("/initializationOptions/divisi/told") == Some(&json!(true)),
             takes: REQUESTS
                 .iter()
                 .filter(|(_, pointer)| pointer.is_empty() || can(pointer))

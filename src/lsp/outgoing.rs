@@ -243,21 +243,30 @@ impl Server {
         let name = visible_line(&view.name, 60);
         match &envelope.event {
             Event::ApprovalRequested(approval) if self.state.approvals.contains_key(&approval.id) => {
-                self.warn(&format!("{name} asks: {} (answer with a code action)", title(approval)));
+                self.happened(2, &format!("{name} asks: {} (answer with a code action)", title(approval)));
             }
             Event::TurnEnded { .. } => {
                 let reason = view.reason.as_deref().filter(|_| view.state == SessionState::Failed);
                 let reason = reason.map_or_else(String::new, |reason| format!(": {}", visible_line(reason, 200)));
-                self.say(&format!("{name}: {}{reason}", view.state.phrase()));
+                self.happened(3, &format!("{name}: {}{reason}", view.state.phrase()));
             }
             Event::LandingChanged { state, .. } => {
                 let words = json!(state);
                 let state = words["state"].as_str().unwrap_or_default();
                 let reason = words["reason"].as_str().map_or_else(String::new, |reason| format!(": {reason}"));
                 let hint = if state == "completed" && !self.client.watches() { " (:reload-all shows it)" } else { "" };
-                self.say(&format!("landing {name}: {state}{reason}{hint}"));
+                self.happened(3, &format!("landing {name}: {state}{reason}{hint}"));
             }
             _ => {}
+        }
+    }
+
+    /// Says what nobody asked for just now.
+    fn happened(&self, kind: u8, text: &str) {
+        if self.client.told {
+            self.notify("divisi/told", json!({ "type": kind, "message": visible_line(text, 400) }));
+        } else {
+            self.message_of(kind, text);
         }
     }
 

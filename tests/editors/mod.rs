@@ -2,4 +2,6 @@
 
 mod helix;
 mod hx;
+mod nvim_lsp;
 mod stage;
+mod together;
