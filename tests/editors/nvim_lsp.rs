@@ -60,6 +60,12 @@ pub(super) async fn calm(editor: &Editor) {
     editor.assert_calm().await;
 }
 
+/// Ends the language server before its Neovim: one that is still there when the daemon is stopped looks for it.
+pub(super) async fn leave(editor: Editor) {
+    editor.lua("for _, client in ipairs(vim.lsp.get_clients()) do client:stop() end").await;
+    editor.until("#vim.lsp.get_clients() == 0").await;
+}
+
 async fn in_time(test: impl Future<Output = ()>) {
     assert!(timeout(OUTER, test).await.is_ok(), "not finished in time");
 }
@@ -109,7 +115,7 @@ async fn a_session_is_started_answered_reviewed_and_landed_without_the_plugin() 
         assert_eq!(editor.lua("return #vim.lsp.get_clients()").await, 1);
         calm(&editor).await;
         scene.discard(&["script"]);
-        drop(editor);
+        leave(editor).await;
     })
     .await;
 }
@@ -162,7 +168,7 @@ async fn beside_the_plugin_nothing_is_there_twice() {
         editor.until("_G.told('there is no session')").await;
         calm(&editor).await;
         scene.discard(&["twice"]);
-        drop(editor);
+        leave(editor).await;
     })
     .await;
 }

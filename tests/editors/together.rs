@@ -146,13 +146,14 @@ async fn an_answer_or_a_decision_in_one_editor_is_there_in_all() {
         nvim_lsp::calm(&all.plugin).await;
         nvim_lsp::calm(&all.plain).await;
         let Together { mut client, helix, scene, plugin, plain } = all;
+        nvim_lsp::leave(plain).await;
         tokio::task::block_in_place(|| {
             helix.quits();
             client.left();
             drop(client);
             scene.discard(&["shared"]);
         });
-        drop((plugin, plain));
+        drop(plugin);
     };
     assert!(timeout(2 * OUTER, all).await.is_ok(), "not finished in time");
 }
