@@ -63,10 +63,14 @@ pub(crate) enum Verb {
     Doctor(command::doctor::Args),
     Daemon(command::daemon::Args),
     Config(command::config::Args),
+    Schema(command::schema::Args),
     Completions(command::completions::Args),
     /// The Neovim face's host process; the plugin starts it
     #[command(disable_help_flag = true)]
     Nvim(Other),
+    /// The language server; editors start it (doc/LSP.md)
+    #[command(disable_help_flag = true)]
+    Lsp(Other),
     #[command(hide = true, disable_help_flag = true)]
     Shim(Other),
     #[command(hide = true, disable_help_flag = true)]

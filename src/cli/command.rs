@@ -25,6 +25,7 @@ pub(crate) mod remove;
 pub(crate) mod restore;
 pub(crate) mod review;
 pub(crate) mod rewind;
+pub(crate) mod schema;
 pub(crate) mod send;
 pub(crate) mod show;
 pub(crate) mod stop;
@@ -47,9 +48,10 @@ pub(crate) fn run(verb: Verb, context: &Context) -> Outcome {
         // These have no use for a daemon, or make their own runtime.
         Verb::Completions(args) => Ok(completions::run(&args)),
         Verb::Config(args) => config::run(&args, context),
+        Verb::Schema(args) => schema::run(&args, context),
         Verb::Try(args) => try_::run(&args, context),
         Verb::Daemon(args) => daemon::run(&args, context),
-        Verb::Nvim(_) | Verb::Shim(_) | Verb::AgentScript(_) => {
+        Verb::Nvim(_) | Verb::Lsp(_) | Verb::Shim(_) | Verb::AgentScript(_) => {
             Err(Refusal::internal("this subcommand is not part of this build"))
         }
         other => on_runtime(with_daemon(other, context)),
@@ -108,8 +110,10 @@ async fn with_daemon(verb: Verb, context: &Context) -> Outcome {
         Verb::Try(_)
         | Verb::Completions(_)
         | Verb::Config(_)
+        | Verb::Schema(_)
         | Verb::Daemon(_)
         | Verb::Nvim(_)
+        | Verb::Lsp(_)
         | Verb::Shim(_)
         | Verb::AgentScript(_) => Err(Refusal::internal("this verb was to be run without a daemon")),
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use gen_lsp_types::{
-    CodeActionKind, CodeActionOptions, CodeActionProvider, CodeLensOptions, ExecuteCommandOptions, HoverProvider,
-    PositionEncodingKind, Save, ServerCapabilities, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
+    CodeActionKind, CodeActionOptions, CodeActionProvider, CodeLensOptions, CompletionOptions, DocumentLinkOptions,
+    DocumentSymbolProvider, ExecuteCommandOptions, HoverProvider, InlayHintProvider, PositionEncodingKind, Save,
+    ServerCapabilities, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
     WorkspaceFoldersServerCapabilities, WorkspaceOptions,
 };
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ const REQUESTS: &[(&str, &str)] = &[
     ("window/showDocument", "/window/showDocument/support"),
     ("window/workDoneProgress/create", "/window/workDoneProgress"),
     ("workspace/codeLens/refresh", "/workspace/codeLens/refreshSupport"),
+    ("workspace/inlayHint/refresh", "/workspace/inlayHint/refreshSupport"),
     ("window/showMessageRequest", ""),
 ];
 
@@ -37,6 +39,7 @@ pub enum Encoding {
 
 /// A client, as it introduced itself.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct Client {
     /// Its name, in lower case.
     pub name: String,
@@ -50,10 +53,18 @@ pub struct Client {
     pub action_literals: bool,
     /// It shows related places of a diagnostic.
     pub related: bool,
+    /// It asks for a code action's command when it is chosen.
+    pub resolves: bool,
+    /// It shows symbols within symbols.
+    pub nested_symbols: bool,
     /// divisi's own extension, which wants to be told of changes.
     pub extension: bool,
-    /// It wants what happened told apart from what it is answered: `divisi/told` instead of `window/showMessage`.
-    pub told: bool,
+    /// Hints that tell who wrote lines are wanted.
+    pub authorship: bool,
+    /// Approvals are to be asked as questions of the editor's own.
+    pub asks_approvals: bool,
+    /// Somebody else in the same editor tells what happens: neither messages about it nor progress nor questions.
+    pub quiet: bool,
     /// Requests that need no announcement, or were announced, and were not answered with "method not found".
     takes: BTreeSet<&'static str>,
 }
@@ -64,6 +75,7 @@ impl Client {
         let can = |pointer: &str| parameters.pointer(&format!("/capabilities{pointer}")) == Some(&json!(true));
         let has = |pointer: &str| parameters.pointer(&format!("/capabilities{pointer}")).is_some_and(Value::is_object);
         let text = |pointer: &str| parameters.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let option = |name: &str| parameters.pointer(&format!("/initializationOptions/divisi/{name}"));
         let offered: Vec<&str> = parameters
             .pointer("/capabilities/general/positionEncodings")
             .and_then(Value::as_array)
@@ -83,14 +95,26 @@ impl Client {
             encoding,
             action_literals: has("/textDocument/codeAction/codeActionLiteralSupport"),
             related: can("/textDocument/publishDiagnostics/relatedInformation"),
-            extension: parameters.pointer("/initializationOptions/divisi/changes") == Some(&json!(true)),
-            told: parameters.pointer("/initializationOptions/divisi/told") == Some(&json!(true)),
+            resolves: parameters
+                .pointer("/capabilities/textDocument/codeAction/resolveSupport/properties")
+                .and_then(Value::as_array)
+                .is_some_and(|properties| properties.contains(&json!("command"))),
+            nested_symbols: can("/textDocument/documentSymbol/hierarchicalDocumentSymbolSupport"),
+            extension: option("changes") == Some(&json!(true)),
+            authorship: option("authorship") == Some(&json!(true)),
+            asks_approvals: option("approvals") == Some(&json!("ask")),
+            quiet: option("quiet") == Some(&json!(true)),
             takes: REQUESTS
                 .iter()
                 .filter(|(_, pointer)| pointer.is_empty() || can(pointer))
                 .map(|(method, _)| *method)
                 .collect(),
         }
+    }
+
+    /// Whether a question of the editor's own can only be answered on purpose. In Helix a key that was meant for the text chooses.
+    pub fn may_ask(&self) -> bool {
+        !self.name.contains("helix")
     }
 
     /// Whether a request may be sent.
@@ -136,9 +160,21 @@ pub fn offered(client: &Client, commands: Vec<String>) -> ServerCapabilities {
             ..TextDocumentSyncOptions::default()
         })),
         code_action_provider: Some(CodeActionProvider::CodeActionOptions(CodeActionOptions {
-            code_action_kinds: Some(vec![CodeActionKind::QuickFix, CodeActionKind::Custom(SOURCE.into())]),
+            code_action_kinds: Some(vec![
+                CodeActionKind::QuickFix,
+                CodeActionKind::RefactorRewrite,
+                CodeActionKind::Custom(SOURCE.into()),
+            ]),
+            resolve_provider: Some(client.resolves),
             ..CodeActionOptions::default()
         })),
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: Some([".", "=", "\"", "["].map(str::to_owned).to_vec()),
+            ..CompletionOptions::default()
+        }),
+        document_link_provider: Some(DocumentLinkOptions::default()),
+        document_symbol_provider: Some(DocumentSymbolProvider::Bool(true)),
+        inlay_hint_provider: client.authorship.then_some(InlayHintProvider::Bool(true)),
         code_lens_provider: Some(CodeLensOptions::default()),
         hover_provider: Some(HoverProvider::Bool(true)),
         execute_command_provider: Some(ExecuteCommandOptions { commands, ..ExecuteCommandOptions::default() }),
@@ -170,6 +206,26 @@ mod tests {
         assert!(client.takes("window/showDocument"));
         client.refuses("window/showDocument");
         assert!(!client.takes("window/showDocument"));
+    }
+
+    #[test]
+    fn what_is_optional_is_off_unless_it_is_asked_for() {
+        let plain = Client::new(&json!({ "capabilities": {} }));
+        assert!(!plain.authorship && !plain.asks_approvals && !plain.quiet && !plain.extension && !plain.resolves);
+        let offered = |client: &Client| json!(offered(client, Vec::new()));
+        assert!(offered(&plain)["inlayHintProvider"].is_null());
+        let divisi = json!({ "authorship": true, "approvals": "ask", "quiet": true, "changes": true });
+        let all =
+            Client::new(&json!({ "initializationOptions": { "divisi": divisi }, "clientInfo": { "name": "helix" } }));
+        assert!(all.authorship && all.asks_approvals && all.quiet && all.extension && !all.may_ask());
+        assert_eq!(offered(&all)["inlayHintProvider"], true);
+        // An editor that can ask later for edits only is given the commands at once.
+        let resolving = |properties: Value| {
+            let capabilities =
+                json!({ "textDocument": { "codeAction": { "resolveSupport": { "properties": properties } } } });
+            Client::new(&json!({ "capabilities": capabilities })).resolves
+        };
+        assert!(resolving(json!(["edit", "command"])) && !resolving(json!(["edit"])));
     }
 
     #[test]

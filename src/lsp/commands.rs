@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::report;
 use super::server::{Asked, Server};
 use super::shelf;
 use super::uri;
-use super::view::{self, Page, View};
+use super::view::{self, Draft, Page, View};
+use crate::config::schema::DOCUMENTS;
 use crate::model::id::{Seq, SessionId};
 
 impl Server {
@@ -23,13 +25,15 @@ impl Server {
             View::Transcript(id) => {
                 (Page { text: "The transcript is being read.\n".to_owned(), marks: Vec::new() }, Some(id.clone()))
             }
-            View::Prompt(_) => return self.open_prompt(None, ""),
+            View::Prompt(draft) => return self.open_prompt(draft.clone(), ""),
+            View::Report(report) => (report::page(report, None), None),
         };
         let Some(path) = self.place(view) else { return };
         let is_read = match view {
             View::Transcript(id) => self.record(id).is_some_and(|record| record.last > Seq::default()),
             // What will be shown as it is now has to be true now.
             View::Review(id) => self.client.watches() && self.state.changes.contains_key(id),
+            View::Report(_) => self.client.watches(),
             View::Sessions | View::Prompt(_) => true,
         };
         if !(is_read && matches!(view, View::Transcript(_)))
@@ -42,6 +46,9 @@ impl Server {
             self.show_awaited(view);
         }
         self.dirty = true;
+        if let View::Report(report) = view {
+            self.ask_report(report);
+        }
         if let Some(session) = session {
             match view {
                 View::Transcript(_) => drop(self.transcripts.insert(session)),
@@ -82,20 +89,24 @@ impl Server {
         }
     }
 
-    /// Opens a file to write a prompt in. What was written before is not lost.
-    pub(super) fn open_prompt(&mut self, session: Option<SessionId>, about: &str) {
-        let target = session.as_ref().and_then(|id| self.state.sessions.get(id));
-        let mut text = view::prompt(target, about);
-        let view = View::Prompt(session);
+    /// Opens a file to write something in. What was written before is not lost.
+    pub(super) fn open_prompt(&mut self, draft: Draft, about: &str) {
+        let target = draft.session().and_then(|id| self.state.sessions.get(id));
+        let mut text = view::prompt(&draft, target, about);
+        let same = matches!(draft, Draft::New(_) | Draft::To(_));
+        let view = View::Prompt(draft);
         let Some(path) = self.place(&view) else { return };
         // An editor may still show what was sent.
         let path = self.shelf.unsent(path);
         if let Ok(before) = fs::read_to_string(&path)
             && !view::prompt_of(&before).is_empty()
         {
-            text = if about.is_empty() { before } else { format!("{}\n\n{about}", before.trim_end()) };
+            // A comment that was not sent is about another line: its words are kept under the new heading.
+            let kept = if same { before.clone() } else { format!("{text}{}", view::prompt_of(&before)) };
+            text = if about.is_empty() { kept } else { format!("{}\n\n{about}", kept.trim_end()) };
         }
         let last = u32::try_from(text.lines().count().saturating_sub(1)).unwrap_or_default();
+        self.shelf.forget(&path);
         match self.shelf.put(view, path, Page { text, marks: Vec::new() }) {
             Ok(path) => self.show_file(&path, Some(last)),
             Err(error) => self.error(&format!("cannot write the file for the prompt: {error}")),
@@ -104,10 +115,10 @@ impl Server {
 
     /// Sends what stands in such a file: the editor's text of it when it is open there.
     pub(super) fn send_file(&mut self, path: &Path) {
-        let Some((View::Prompt(session), _)) = self.shelf.at(path) else {
+        let Some((View::Prompt(draft), _)) = self.shelf.at(path) else {
             return self.error("that is no file of a prompt: divisi.prompt opens one");
         };
-        let session = session.clone();
+        let draft = draft.clone();
         let text = match self.documents.get(path) {
             Some(text) => text.clone(),
             None => match fs::read_to_string(path) {
@@ -119,30 +130,112 @@ impl Server {
         let hint = if unsaved { "; its buffer is not saved: `:bc!` closes it" } else { "" };
         let prompt = view::prompt_of(&text).to_owned();
         if prompt.is_empty() {
-            return self.error("there is no prompt below the line");
+            return self.error("there is nothing below the line");
         }
         let file = Some(path.to_owned());
-        let Some(session) = session else {
-            let Some(folder) = self.folder().map(|folder| folder.to_string_lossy().into_owned()) else {
-                return self.error("no folder is open to start a session in");
-            };
-            let params = json!({ "repository": folder, "prompt": prompt });
-            return self.call("session/create", params, format!("started {{name}}{hint}"), file);
+        let name = draft.session().and_then(|id| self.state.sessions.get(id)).map(|view| view.name.clone());
+        let name = name.unwrap_or_default();
+        match draft {
+            Draft::New(folder) => {
+                let params = json!({ "repository": folder.to_string_lossy(), "prompt": prompt });
+                self.call("session/create", params, format!("started {{name}}{hint}"), file);
+            }
+            Draft::To(session) => {
+                self.call(
+                    "session/send",
+                    json!({ "session": session, "text": prompt }),
+                    format!("sent to {name}{hint}"),
+                    file,
+                );
+            }
+            Draft::Comment(session, path, first) => {
+                let params = json!({ "session": session, "path": path, "first": first, "text": prompt });
+                self.call("comment/add", params, format!("commented; {name} hears of it with the review{hint}"), file);
+            }
+        }
+    }
+
+    /// Opens a session's worktree: at a file of it, or the first one that it changed.
+    pub(super) fn open_worktree(&mut self, session: &SessionId, path: Option<&str>) {
+        let Some(view) = self.state.sessions.get(session) else { return self.error("that session is gone") };
+        let root = PathBuf::from(&view.worktree.path);
+        let changed = self.state.changes.get(session).into_iter().flat_map(|changes| &changes.diff.files);
+        let candidates = path.map(str::to_owned).into_iter().chain(changed.map(|file| file.path.clone()));
+        // A path out of the worktree is not one of it.
+        let inside = |path: &String| !Path::new(path).components().any(|part| part == std::path::Component::ParentDir);
+        let file = candidates.filter(inside).map(|path| root.join(path)).find(|path| path.is_file());
+        self.say(&format!("the worktree of {} is {}", view.name, root.display()));
+        if let Some(file) = file {
+            self.show_file(&file, None);
+        }
+    }
+
+    /// Opens the user's configuration, made when there is none.
+    pub(super) fn open_config(&mut self) {
+        let Some(directory) = self.config_dir.clone() else {
+            return self.error("there is no place for a configuration: neither HOME nor XDG_CONFIG_HOME is set");
         };
-        let name = self.state.sessions.get(&session).map(|view| view.name.clone()).unwrap_or_default();
-        self.call("session/send", json!({ "session": session, "text": prompt }), format!("sent to {name}{hint}"), file);
+        let path = directory.join("config.toml");
+        let made = if path.exists() { Ok(()) } else { self.shelf.write(&path, "") };
+        match made {
+            Ok(()) => self.show_file(&path, None),
+            Err(error) => self.error(&format!("cannot make {}: {error}", path.display())),
+        }
+    }
+
+    /// Shows the schema of one of divisi's own documents.
+    pub(super) fn show_schema(&mut self, name: &str) {
+        let Some(document) = DOCUMENTS.iter().find(|document| document.name == name) else {
+            return self.error(&format!("there is no schema {name}"));
+        };
+        let Some(directory) = self.folder().and_then(shelf::directory) else {
+            return self.error("no folder with a git repository is open");
+        };
+        let path = directory.join(format!("schema-{}.json", document.name));
+        let text = serde_json::to_string_pretty(&(document.schema)()).unwrap_or_default();
+        match self.shelf.write(&path, &text) {
+            Ok(()) => self.show_file(&path, None),
+            Err(error) => self.error(&format!("cannot write {}: {error}", path.display())),
+        }
+    }
+
+    /// Tells when a session is at rest: now, or later.
+    pub(super) fn wait_for(&mut self, session: SessionId) {
+        self.waiting.insert(session);
+        self.tell_waiting();
+    }
+
+    /// Tells of those that were waited for and are at rest now.
+    pub(super) fn tell_waiting(&mut self) {
+        let (mut told, sessions) = (Vec::new(), &self.state.sessions);
+        self.waiting.retain(|id| match sessions.get(id) {
+            Some(view) if !view.state.at_rest() => true,
+            Some(view) => {
+                told.push(format!("{}: {}", view.name, view.state.phrase()));
+                false
+            }
+            None => false,
+        });
+        for told in &told {
+            self.say(told);
+        }
     }
 
     /// Where a view's file is; says why when there is no place.
     fn place(&self, view: &View) -> Option<PathBuf> {
         let (Self { state, .. }, empty) = (self, String::new());
         let session = match view {
-            View::Transcript(id) | View::Review(id) | View::Prompt(Some(id)) => state.sessions.get(id),
-            View::Sessions | View::Prompt(None) => None,
+            View::Transcript(id) | View::Review(id) => state.sessions.get(id),
+            View::Prompt(draft) => draft.session().and_then(|id| state.sessions.get(id)),
+            View::Sessions | View::Report(_) => None,
+        };
+        let written = match view {
+            View::Prompt(Draft::New(folder)) => Some(folder.as_path()),
+            _ => self.folder(),
         };
         let directory = match session {
             Some(session) => Some(Path::new(&session.worktree.common_dir).join("divisi").join("views")),
-            None => self.folder().and_then(shelf::directory),
+            None => written.and_then(shelf::directory),
         };
         let name = session.map_or(&empty, |session| &session.name);
         let path = directory.map(|directory| shelf::file(&directory, view, name));
@@ -166,13 +259,13 @@ impl Server {
 
     /// Asks which session is meant where an answer cannot be given by mistake. In Helix a key that was meant for the text chooses the
     /// first one (research: measured), so there the names are told instead.
-    pub(super) fn ask_which(&mut self, verb: &'static str, choices: Vec<(String, Value)>) {
+    pub(super) fn ask_which(&mut self, verb: &'static str, what: &'static str, choices: Vec<(String, Value)>) {
         let names: Vec<&str> = choices.iter().map(|(name, _)| name.as_str()).collect();
-        let told = format!("{verb}: which session? {}", names.join(", "));
+        let told = format!("{verb}: which {what}? {}", names.join(", "));
         let actions: Vec<Value> = choices.iter().map(|(name, _)| json!({ "title": name })).collect();
-        let params = json!({ "type": 3, "message": format!("divisi: {verb}: which session?"), "actions": actions });
-        let safe = !self.client.name.contains("helix");
-        if !safe || !self.ask("window/showMessageRequest", params, Asked::Choice(verb, choices)) {
+        let params = json!({ "type": 3, "message": format!("divisi: {verb}: which {what}?"), "actions": actions });
+        let safe = self.client.may_ask();
+        if !safe || !self.ask("window/showMessageRequest", params, Asked::Choice(verb, what, choices)) {
             self.error(&told);
         }
     }

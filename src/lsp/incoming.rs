@@ -8,13 +8,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::actions::{self, Spotlight};
-use super::annotations;
 use super::capability::{Client, SOURCE, offered};
-use super::order;
-use super::place::{Spot, spots};
+use super::own;
+use super::place::spots;
 use super::server::{Asked, Phase, Server};
 use super::text;
 use super::uri;
+use super::verbs;
 use super::view::{Mark, View};
 use crate::model::session::SessionView;
 
@@ -33,8 +33,13 @@ impl Server {
                 self.answer(id, Value::Null);
             }
             (Phase::Running, "textDocument/codeAction") => self.typed(id, params, Self::code_actions),
-            (Phase::Running, "textDocument/hover") => self.at_position(id, &params, annotations::hover),
-            (Phase::Running, "textDocument/codeLens") => self.at_position(id, &params, annotations::lenses),
+            (Phase::Running, "codeAction/resolve") => self.resolve(id, params),
+            (Phase::Running, "textDocument/hover") => self.hover(id, &params),
+            (Phase::Running, "textDocument/codeLens") => self.lenses(id, &params),
+            (Phase::Running, "textDocument/completion") => self.completion(id, &params),
+            (Phase::Running, "textDocument/inlayHint") => self.hints(id, &params),
+            (Phase::Running, "textDocument/documentSymbol") => self.symbols(id, &params),
+            (Phase::Running, "textDocument/documentLink") => self.links(id, &params),
             (Phase::Running, "workspace/executeCommand") => {
                 // Answered before it is done: Helix shows no error of a command, and gives up after 20 seconds.
                 self.answer(id, Value::Null);
@@ -53,7 +58,7 @@ impl Server {
         self.client = Client::new(params);
         // One that is of another namespace, or gone already, cannot be watched.
         self.client.process = self.client.process.filter(|pid| Path::new(&format!("/proc/{pid}")).exists());
-        let capabilities = offered(&self.client, order::names());
+        let capabilities = offered(&self.client, verbs::names());
         let server = json!({ "name": "divisi", "version": env!("CARGO_PKG_VERSION") });
         self.phase = Phase::Running;
         self.dirty = true;
@@ -91,10 +96,12 @@ impl Server {
             view.filter(|(view, _)| matches!(view, View::Prompt(_))).map(|_| path.to_string_lossy().into_owned());
         let spots = if view.is_some() { Vec::new() } else { spots(&self.state, &path, document) };
         let name = self.relative(&path);
+        let repository = self.home(&path).map(|folder| folder.to_string_lossy().into_owned());
         let here = Spotlight {
             name: &name,
             lines,
             selection,
+            repository: repository.as_deref(),
             spots: &spots,
             marks: &marks,
             others: &others,
@@ -103,6 +110,7 @@ impl Server {
             prompt_file: prompt_file.as_deref(),
         };
         let mut found = actions::all(&self.state, &here);
+        found.extend(own::fixes(&path, &ours));
         if let Some(only) = &params.context.only {
             let wanted: Vec<Value> = only.iter().map(|kind| json!(kind)).collect();
             found.retain(|action| {
@@ -115,6 +123,9 @@ impl Server {
             });
         }
         if self.client.action_literals {
+            if self.client.resolves {
+                self.offers.keep(&mut found);
+            }
             json!(found)
         } else {
             found.iter().filter_map(|action| action.command.as_ref()).map(|command| json!(command)).collect()
@@ -140,6 +151,13 @@ impl Server {
         sent
     }
 
+    /// Where a session about a document starts: in its repository as sessions know it, or else the folder that it is in.
+    fn home(&self, path: &Path) -> Option<std::path::PathBuf> {
+        let inside = self.state.inhabitant(path).map(|view| std::path::PathBuf::from(&view.repository));
+        let folders = self.client.folders.iter().filter(|folder| path.starts_with(folder));
+        inside.or_else(|| folders.max_by_key(|folder| folder.as_os_str().len()).cloned())
+    }
+
     /// A document's path as prompts name it.
     fn relative(&self, path: &Path) -> String {
         let trees =
@@ -147,22 +165,6 @@ impl Server {
         let roots = trees.chain(self.client.folders.iter().map(std::path::PathBuf::as_path));
         let best = roots.filter_map(|root| path.strip_prefix(root).ok()).min_by_key(|rest| rest.as_os_str().len());
         best.unwrap_or(path).to_string_lossy().into_owned()
-    }
-
-    /// A request about a document, and maybe a line in it.
-    fn at_position(
-        &mut self,
-        id: RequestId,
-        params: &Value,
-        handle: fn(&super::state::State, &[Spot], Option<u32>) -> Value,
-    ) {
-        let path = params.pointer("/textDocument/uri").and_then(Value::as_str).and_then(uri::to_path);
-        let line = params.pointer("/position/line").and_then(Value::as_u64).and_then(|line| u32::try_from(line).ok());
-        let result = path.and_then(|path| {
-            let document = self.documents.get(&path)?;
-            Some(handle(&self.state, &spots(&self.state, &path, document), line))
-        });
-        self.answer(id, result.unwrap_or(Value::Null));
     }
 
     pub(super) fn notification(&mut self, notification: Notification) {
@@ -193,6 +195,10 @@ impl Server {
                 if let Err(error) = self.shelf.closed(&path) {
                     tracing::warn!(%error, "the file of a prompt that was sent stays");
                 }
+                self.dirty = true;
+            }
+            ("divisi/quiet", _) => {
+                self.client.quiet = params["quiet"] == json!(true);
                 self.dirty = true;
             }
             ("workspace/didChangeWorkspaceFolders", _) => self.folders_changed(&params),
@@ -245,7 +251,8 @@ impl Server {
                     self.say(&format!("the view is {}", path.display()));
                 }
             }
-            Asked::Choice(verb, choices) => {
+            Asked::Approval(approval) => self.approval_answered(&approval, result.as_ref()),
+            Asked::Choice(verb, what, choices) => {
                 let title = result.as_ref().and_then(|result| result["title"].as_str());
                 // Dismissed is no answer.
                 if let Some((_, arguments)) = title.and_then(|title| choices.iter().find(|(choice, _)| choice == title))
@@ -253,7 +260,7 @@ impl Server {
                     self.execute(verb, std::slice::from_ref(arguments));
                 } else if result.is_none() {
                     let names: Vec<&str> = choices.iter().map(|(title, _)| title.as_str()).collect();
-                    self.error(&format!("{verb}: which session? {}", names.join(", ")));
+                    self.error(&format!("{verb}: which {what}? {}", names.join(", ")));
                 }
             }
         }

@@ -8,9 +8,11 @@ use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response}
 use serde_json::{Value, json};
 
 use super::diagnostics::{self, Sight, title};
+use super::own;
+use super::report;
 use super::server::{Asked, Server};
 use super::uri;
-use super::view::{self, View};
+use super::view::{self, Mark, View};
 use crate::base::text::visible_line;
 use crate::model::id::SessionId;
 use crate::model::session::SessionState;
@@ -104,6 +106,13 @@ impl Server {
             self.publish();
             self.show_progress();
             self.ask("workspace/codeLens/refresh", Value::Null, Asked::Nothing);
+            if self.client.authorship {
+                self.ask("workspace/inlayHint/refresh", Value::Null, Asked::Nothing);
+            }
+            self.ask_approvals();
+            if std::mem::take(&mut self.old_reports) {
+                self.renew_reports();
+            }
         }
         for session in std::mem::take(&mut self.transcripts) {
             self.read_events(&session);
@@ -122,9 +131,16 @@ impl Server {
         };
         let sight = Sight { folders: &self.client.folders, open: &open, text: &text, related: self.client.related };
         let mut now = diagnostics::all(&self.state, &sight);
+        for (path, text) in &self.documents {
+            let around = self.around(path);
+            if let Some(kind) = own::kind(&around) {
+                let found = own::diagnostics(kind, text, &around, self.client.encoding);
+                now.entry(path.clone()).or_default().extend(found);
+            }
+        }
         for (view, opened) in self.shelf.iter_mut() {
             let asked = opened.page.marks.iter().filter_map(|((line, _), mark)| match mark {
-                view::Mark::Approval(id) => {
+                Mark::Approval(id) => {
                     let approval = self.state.approvals.get(id)?;
                     Some(diagnostics::asked(self.state.sessions.get(&approval.session)?, approval, *line))
                 }
@@ -160,7 +176,9 @@ impl Server {
             .sessions
             .values()
             .filter(|view| {
-                view.state == SessionState::Running && super::state::State::concerns(view, &self.client.folders)
+                view.state == SessionState::Running
+                    && !self.client.quiet
+                    && super::state::State::concerns(view, &self.client.folders)
             })
             .map(|view| {
                 (
@@ -213,6 +231,7 @@ impl Server {
                     None => continue,
                 },
                 View::Prompt(_) => continue,
+                View::Report(asked) => report::page(asked, open.answer.as_ref()),
             };
             if let Err(error) = open.write(page) {
                 failed = Some(format!("cannot write {}: {error}", open.path.display()));
@@ -225,7 +244,7 @@ impl Server {
 
     /// What happened that a person would want to know, before the state moves on.
     pub(super) fn events_to_tell(&self, batch: &Batch) -> Vec<Envelope> {
-        if self.client.extension || self.phase != super::server::Phase::Running {
+        if self.client.extension || self.client.quiet || self.phase != super::server::Phase::Running {
             return Vec::new();
         }
         let told = |event: &Envelope| {
@@ -243,30 +262,21 @@ impl Server {
         let name = visible_line(&view.name, 60);
         match &envelope.event {
             Event::ApprovalRequested(approval) if self.state.approvals.contains_key(&approval.id) => {
-                self.happened(2, &format!("{name} asks: {} (answer with a code action)", title(approval)));
+                self.warn(&format!("{name} asks: {} (answer with a code action)", title(approval)));
             }
             Event::TurnEnded { .. } => {
                 let reason = view.reason.as_deref().filter(|_| view.state == SessionState::Failed);
                 let reason = reason.map_or_else(String::new, |reason| format!(": {}", visible_line(reason, 200)));
-                self.happened(3, &format!("{name}: {}{reason}", view.state.phrase()));
+                self.say(&format!("{name}: {}{reason}", view.state.phrase()));
             }
             Event::LandingChanged { state, .. } => {
                 let words = json!(state);
                 let state = words["state"].as_str().unwrap_or_default();
                 let reason = words["reason"].as_str().map_or_else(String::new, |reason| format!(": {reason}"));
                 let hint = if state == "completed" && !self.client.watches() { " (:reload-all shows it)" } else { "" };
-                self.happened(3, &format!("landing {name}: {state}{reason}{hint}"));
+                self.say(&format!("landing {name}: {state}{reason}{hint}"));
             }
             _ => {}
-        }
-    }
-
-    /// Says what nobody asked for just now.
-    fn happened(&self, kind: u8, text: &str) {
-        if self.client.told {
-            self.notify("divisi/told", json!({ "type": kind, "message": visible_line(text, 400) }));
-        } else {
-            self.message_of(kind, text);
         }
     }
 

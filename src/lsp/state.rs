@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::model::agent::AgentView;
 use crate::model::approval::Approval;
 use crate::model::diff::Diff;
 use crate::model::id::{ApprovalId, SessionId};
@@ -31,8 +32,12 @@ pub struct State {
     pub approvals: BTreeMap<ApprovalId, Approval>,
     /// What sessions changed, for those that concern an open folder.
     pub changes: BTreeMap<SessionId, Changes>,
-    /// Agents that are installed.
+    /// Agents that are installed and take a prompt in words.
     pub agents: Vec<String>,
+    /// Every agent of the catalog.
+    pub catalog: Vec<AgentView>,
+    /// What turns of a session changed, by their numbers; read only for hints.
+    pub turns: BTreeMap<SessionId, BTreeMap<u32, Diff>>,
     /// Whether a daemon is there.
     pub connected: bool,
 }
@@ -55,6 +60,7 @@ impl State {
         let approvals = approvals.into_iter().filter_map(|approval| serde_json::from_value::<Approval>(approval).ok());
         self.approvals = approvals.map(|approval| (approval.id.clone(), approval)).collect();
         self.changes.retain(|session, _| self.sessions.contains_key(session));
+        self.turns.retain(|session, _| self.sessions.contains_key(session));
         let all: BTreeSet<SessionId> = self.sessions.keys().cloned().collect();
         Stale { diffs: all.clone(), transcripts: all }
     }
@@ -101,6 +107,7 @@ impl State {
     fn forget(&mut self, session: &SessionId) {
         self.sessions.remove(session);
         self.changes.remove(session);
+        self.turns.remove(session);
         self.approvals.retain(|_, approval| approval.session != *session);
     }
 

@@ -20,6 +20,7 @@ pub mod price;
 pub mod profile;
 pub mod query;
 pub mod review;
+pub mod schema;
 pub mod secret;
 pub mod session;
 pub mod settings;

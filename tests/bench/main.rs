@@ -49,6 +49,10 @@ fn main() -> std::process::ExitCode {
         latency::play_agent();
         return std::process::ExitCode::SUCCESS;
     }
+    if std::env::args().nth(1).as_deref() == Some(lsp::AS_SERVER) {
+        lsp::play_server(std::env::args().nth(2).as_deref());
+        return std::process::ExitCode::SUCCESS;
+    }
     // Cargo passes `--bench`; everything else that looks like an option is refused.
     let names: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let known = |name: &String| BENCHES.iter().any(|(bench, _)| bench == name);

@@ -10,7 +10,7 @@ pub(super) fn scene() -> Scene {
     let others = std::env::var_os("PATH").expect("PATH is set");
     let path = std::env::join_paths(std::iter::once(programs).chain(std::env::split_paths(&others)));
     scene.env.set("PATH", path.expect("no colon in a folder's name"));
-    let lines: String = (1..=12).map(|number| format!("line {number}\n\n")).collect();
+    let lines = (1..=12).map(|number| format!("line {number}\n\n")).collect::<Vec<_>>().concat();
     scene.env.write("repo/notes.md", lines);
     scene.env.git(&scene.repo, &["add", "--all"]);
     scene.env.git(&scene.repo, &["commit", "--quiet", "--message", "Add notes"]);

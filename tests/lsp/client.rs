@@ -23,6 +23,8 @@ pub(crate) struct Manner {
     pub(crate) capabilities: Value,
     /// Whether it answers what it is asked.
     pub(crate) answers: bool,
+    /// `initializationOptions.divisi`.
+    pub(crate) options: Value,
 }
 
 impl Manner {
@@ -36,12 +38,12 @@ impl Manner {
                 "publishDiagnostics": { "relatedInformation": true },
             },
         });
-        Self { name: "Visual Studio Code", capabilities, answers: true }
+        Self { name: "Visual Studio Code", capabilities, answers: true, options: json!({}) }
     }
 
     /// One that said nothing of itself.
     pub(crate) fn bare() -> Self {
-        Self { name: "some editor", capabilities: json!({}), answers: true }
+        Self { name: "some editor", capabilities: json!({}), answers: true, options: json!({}) }
     }
 }
 
@@ -70,12 +72,20 @@ impl Editor {
     }
 
     pub(crate) fn on(scene: &Scene, manner: Manner, folder: &Path, process: Option<u32>) -> Self {
+        Self::on_all(scene, manner, &[folder], process)
+    }
+
+    /// An editor with several folders.
+    pub(crate) fn on_all(scene: &Scene, manner: Manner, folders: &[&Path], process: Option<u32>) -> Self {
+        let folder = folders[0];
+        let each = |folder: &&Path| json!({ "uri": uri::from_path(folder), "name": "a folder" });
+        let all: Vec<Value> = folders.iter().map(each).collect();
         let mut editor = Self::start(scene.env.divisi_command(folder, &["lsp", "--stdio"]), manner);
         let answer = editor.request(
             "initialize",
             json!({
                 "processId": process, "clientInfo": { "name": editor.manner.name }, "rootUri": uri::from_path(folder),
-                "workspaceFolders": [{ "uri": uri::from_path(folder), "name": "repo" }],
+                "workspaceFolders": all, "initializationOptions": { "divisi": editor.manner.options },
                 "capabilities": editor.manner.capabilities,
             }),
         );
@@ -194,7 +204,10 @@ impl Editor {
                 }
             }
             Message::Request(Request { id, method, .. })
-                if matches!(method.as_str(), "window/workDoneProgress/create" | "workspace/codeLens/refresh") =>
+                if matches!(
+                    method.as_str(),
+                    "window/workDoneProgress/create" | "workspace/codeLens/refresh" | "workspace/inlayHint/refresh"
+                ) =>
             {
                 if self.manner.answers && !self.ended {
                     self.send(&Message::Response(Response::new_ok(id, Value::Null)));
@@ -257,6 +270,37 @@ impl Editor {
         let text = std::fs::read_to_string(path).expect("a file");
         let document = json!({ "uri": uri::from_path(path), "languageId": "text", "version": 1, "text": text });
         self.notify("textDocument/didOpen", json!({ "textDocument": document }));
+    }
+
+    /// Changes a file's text, in the editor only.
+    pub(crate) fn type_text(&mut self, path: &Path, text: &str) {
+        let document = json!({ "uri": uri::from_path(path), "version": 2 });
+        self.notify(
+            "textDocument/didChange",
+            json!({ "textDocument": document, "contentChanges": [{ "text": text }] }),
+        );
+    }
+
+    /// A request about a place in a file.
+    #[track_caller]
+    pub(crate) fn at(&mut self, method: &str, path: &Path, line: u32, character: u32) -> Value {
+        let params = json!({
+            "textDocument": { "uri": uri::from_path(path) }, "position": { "line": line, "character": character },
+            "range": { "start": { "line": 0, "character": 0 }, "end": { "line": 9999, "character": 0 } },
+        });
+        self.request(method, params)
+    }
+
+    /// Waits for a notification of the server, and takes it.
+    #[track_caller]
+    pub(crate) fn notified(&mut self, method: &str) -> Value {
+        let is = |message: &Message| matches!(message, Message::Notification(sent) if sent.method == method);
+        self.until(method, |editor| editor.unexpected.iter().any(is));
+        let at = self.unexpected.iter().position(is).expect("it is there");
+        match self.unexpected.remove(at) {
+            Some(Message::Notification(sent)) => sent.params,
+            _ => unreachable!("it is a notification"),
+        }
     }
 
     /// The code actions on a line.

@@ -1,4 +1,4 @@
-use super::super::view::Mark;
+use super::super::view::{Draft, Mark};
 use super::*;
 
 #[test]
@@ -65,19 +65,19 @@ fn the_file_of_a_prompt_that_was_sent_stays_while_it_is_shown_and_no_other_promp
     let path = root.path().join("prompt.md");
     let page = || Page { text: "do it\n".to_owned(), marks: Vec::new() };
     let mut shelf = Shelf::default();
-    shelf.put(View::Prompt(None), path.clone(), page()).unwrap();
+    shelf.put(View::Prompt(Draft::New(PathBuf::new())), path.clone(), page()).unwrap();
     shelf.sent(&path, true).unwrap();
     assert!(path.exists() && shelf.at(&path).is_none(), "it is not sent twice");
     let second = shelf.unsent(path.clone());
     assert_eq!(second, root.path().join("prompt-2.md"));
-    shelf.put(View::Prompt(None), second.clone(), page()).unwrap();
+    shelf.put(View::Prompt(Draft::New(PathBuf::new())), second.clone(), page()).unwrap();
     shelf.sent(&second, true).unwrap();
     assert_eq!(shelf.unsent(path.clone()), root.path().join("prompt-3.md"));
     shelf.closed(&path).unwrap();
     assert_eq!((path.exists(), shelf.unsent(path.clone())), (false, path.clone()));
     shelf.clear();
     assert!(!second.exists());
-    shelf.put(View::Prompt(None), path.clone(), page()).unwrap();
+    shelf.put(View::Prompt(Draft::New(PathBuf::new())), path.clone(), page()).unwrap();
     shelf.closed(&path).unwrap();
     assert!(path.exists(), "what was not sent stays");
     shelf.sent(&path, false).unwrap();

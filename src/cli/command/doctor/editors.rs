@@ -97,7 +97,7 @@ fn helix(here: &Surroundings<'_>, path: &Path, found: &mut Vec<Finding>) {
     let ours: BTreeSet<&str> = servers
         .into_iter()
         .flat_map(TableLike::iter)
-        .filter(|(name, server)| *name == "divisi" || command(server).is_some_and(|command| is_named_divisi(command)))
+        .filter(|(name, server)| *name == "divisi" || command(server).is_some_and(is_named_divisi))
         .map(|(name, _)| name)
         .collect();
     let named = named_servers(&document);
