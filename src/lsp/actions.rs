@@ -177,7 +177,7 @@ fn answers(state: &State, approval: &Approval, kind: &CodeActionKind, actions: &
         return;
     }
     actions.push(action(&format!("Allow once: {what}"), kind, "divisi.approve", &argument));
-    actions.push(action(&format!("Reject: {what}"), kind, "divisi.approve.reject", &argument));
+    actions.push(action(&format!("Reject: {what}"), kind, "divisi.reject", &argument));
     actions.push(action(&format!("Always allow: {what}"), kind, "divisi.approve.always", &argument));
 }
 

@@ -25,6 +25,9 @@ const REQUESTS: &[(&str, &str)] = &[
     ("window/showMessageRequest", ""),
 ];
 
+/// Commands that came after the first extension for VS Code.
+const LATER: &[&str] = &["divisi.comment", "divisi.open", "divisi.review.send", "divisi.trust"];
+
 /// How columns are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
@@ -59,6 +62,9 @@ pub struct Client {
     pub nested_symbols: bool,
     /// divisi's own extension, which wants to be told of changes.
     pub extension: bool,
+    /// It has a command of its own name for each of the server's. Editors that run the server's commands have; divisi's own extension
+    /// says so.
+    pub all_commands: bool,
     /// Hints that tell who wrote lines are wanted.
     pub authorship: bool,
     /// Approvals are to be asked as questions of the editor's own.
@@ -101,6 +107,7 @@ impl Client {
                 .is_some_and(|properties| properties.contains(&json!("command"))),
             nested_symbols: can("/textDocument/documentSymbol/hierarchicalDocumentSymbolSupport"),
             extension: option("changes") == Some(&json!(true)),
+            all_commands: option("changes") != Some(&json!(true)) || option("commands") == Some(&json!("all")),
             authorship: option("authorship") == Some(&json!(true)),
             asks_approvals: option("approvals") == Some(&json!("ask")),
             quiet: option("quiet") == Some(&json!(true)),
@@ -110,6 +117,11 @@ impl Client {
                 .map(|(method, _)| *method)
                 .collect(),
         }
+    }
+
+    /// Whether it can run a command that is offered.
+    pub fn runs(&self, command: &str) -> bool {
+        self.all_commands || !LATER.contains(&command)
     }
 
     /// Whether a question of the editor's own can only be answered on purpose. In Helix a key that was meant for the text chooses.
@@ -219,6 +231,9 @@ mod tests {
             Client::new(&json!({ "initializationOptions": { "divisi": divisi }, "clientInfo": { "name": "helix" } }));
         assert!(all.authorship && all.asks_approvals && all.quiet && all.extension && !all.may_ask());
         assert_eq!(offered(&all)["inlayHintProvider"], true);
+        assert!(plain.runs("divisi.open") && !all.runs("divisi.open") && all.runs("divisi.land"));
+        let complete = json!({ "initializationOptions": { "divisi": { "changes": true, "commands": "all" } } });
+        assert!(Client::new(&complete).runs("divisi.open"));
         // An editor that can ask later for edits only is given the commands at once.
         let resolving = |properties: Value| {
             let capabilities =

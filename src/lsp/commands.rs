@@ -11,7 +11,7 @@ use super::shelf;
 use super::uri;
 use super::view::{self, Draft, Page, View};
 use crate::config::schema::DOCUMENTS;
-use crate::model::id::{Seq, SessionId};
+use crate::model::id::SessionId;
 
 impl Server {
     /// Opens a view, as soon as there is something in it, and keeps it up to date from then on.
@@ -29,21 +29,20 @@ impl Server {
             View::Report(report) => (report::page(report, None), None),
         };
         let Some(path) = self.place(view) else { return };
-        let is_read = match view {
-            View::Transcript(id) => self.record(id).is_some_and(|record| record.last > Seq::default()),
-            // What will be shown as it is now has to be true now.
+        let read = match view {
+            // What an editor does not read again has to be true when it is shown.
             View::Review(id) => self.client.watches() && self.state.changes.contains_key(id),
-            View::Report(_) => self.client.watches(),
+            View::Transcript(_) | View::Report(_) => false,
             View::Sessions | View::Prompt(_) => true,
         };
-        if !(is_read && matches!(view, View::Transcript(_)))
-            && let Err(error) = self.shelf.put(view.clone(), path, page)
-        {
-            return self.error(&format!("cannot write the view: {error}"));
-        }
-        self.awaited.insert(view.clone());
-        if is_read {
-            self.show_awaited(view);
+        match self.shelf.put(view.clone(), path, page) {
+            Ok(path) if read => self.show_view(&path, view),
+            Ok(_) => {
+                if let Some(open) = self.shelf.get_mut(view) {
+                    open.unseen = true;
+                }
+            }
+            Err(error) => return self.error(&format!("cannot write the view: {error}")),
         }
         self.dirty = true;
         if let View::Report(report) = view {
@@ -57,16 +56,22 @@ impl Server {
         }
     }
 
-    /// Shows a view that was waited for.
-    pub(super) fn show_awaited(&mut self, view: &View) {
-        if !self.awaited.remove(view) {
+    /// What was asked for is there, or will not come: it is written, and the editor opens it if that was put off.
+    pub(super) fn has_come(&mut self, view: &View) {
+        if !self.shelf.get_mut(view).is_some_and(|open| std::mem::take(&mut open.unseen)) {
             return;
         }
         self.write_views();
-        let Some(open) = self.shelf.get_mut(view) else { return };
-        let path = open.path.clone();
-        let is_old = self.documents.get(&path).is_some_and(|text| *text != open.page.text);
-        self.show_file(&path, None);
+        if let Some(path) = self.shelf.get_mut(view).map(|open| open.path.clone()) {
+            self.show_view(&path, view);
+        }
+    }
+
+    /// Opens a view's file; an editor that shows what it said before is told how to read it again.
+    fn show_view(&mut self, path: &Path, view: &View) {
+        let now = self.shelf.get_mut(view).map(|open| open.page.text.clone()).unwrap_or_default();
+        let is_old = self.documents.get(path).is_some_and(|text| *text != now);
+        self.show_file(path, None);
         if is_old && !self.client.watches() {
             self.say("`:reload` shows what this view says now");
         }

@@ -113,7 +113,8 @@ impl Server {
     pub(super) fn lenses(&self, id: RequestId, params: &Value) {
         if let Some((kind, path, text)) = self.own(params) {
             let lenses = kind.lenses(text, &self.around(&path));
-            return self.answer(id, lenses.iter().map(annotations::own).collect());
+            let lenses = lenses.iter().filter(|lens| self.client.runs(lens.command));
+            return self.answer(id, lenses.map(annotations::own).collect());
         }
         let found = path_of(params).and_then(|path| {
             let spots = spots(&self.state, &path, self.documents.get(&path)?);

@@ -100,7 +100,7 @@ impl Server {
             open.asking = false;
             open.answer = Some(answer);
         }
-        self.show_awaited(&view);
+        self.has_come(&view);
     }
 
     /// Reports that somebody looks at are asked for anew.
@@ -143,7 +143,7 @@ impl Server {
         if full {
             self.read_events(session);
         } else {
-            self.show_awaited(&super::view::View::Transcript(session.clone()));
+            self.has_come(&View::Transcript(session.clone()));
         }
     }
 

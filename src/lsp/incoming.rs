@@ -111,6 +111,7 @@ impl Server {
         };
         let mut found = actions::all(&self.state, &here);
         found.extend(own::fixes(&path, &ours));
+        found.retain(|action| action.command.as_ref().is_none_or(|command| self.client.runs(&command.command)));
         if let Some(only) = &params.context.only {
             let wanted: Vec<Value> = only.iter().map(|kind| json!(kind)).collect();
             found.retain(|action| {

@@ -92,8 +92,6 @@ pub(super) struct Server {
     pub(super) reading: BTreeMap<SessionId, bool>,
     pub(super) dirty: bool,
     pub(super) transcripts: BTreeSet<SessionId>,
-    /// Views that are shown as soon as what they say is there.
-    pub(super) awaited: BTreeSet<View>,
     pub(super) current: Current,
     pub(super) wanted: Arc<Notify>,
     pub(super) done: mpsc::UnboundedSender<Done>,
@@ -192,7 +190,6 @@ impl Server {
             reading: BTreeMap::new(),
             dirty: false,
             transcripts: BTreeSet::new(),
-            awaited: BTreeSet::new(),
             current,
             wanted,
             done,
@@ -270,7 +267,7 @@ impl Server {
                 if again {
                     self.read_changes(&session);
                 } else {
-                    self.show_awaited(&View::Review(session));
+                    self.has_come(&View::Review(session));
                 }
             }
             Done::Events { session, events } => self.add_events(&session, events),
@@ -278,7 +275,7 @@ impl Server {
                 if let Some(record) = self.record(&session) {
                     record.reading = false;
                 }
-                self.show_awaited(&View::Transcript(session));
+                self.has_come(&View::Transcript(session));
             }
             Done::Agents(agents) => {
                 let fit = |agent: &&AgentView| agent.installed && !agent.literal;

@@ -28,6 +28,8 @@ pub struct Open {
     pub answer: Option<Result<Value, String>>,
     /// Whether a report is being asked for.
     pub asking: bool,
+    /// Whether the editor is to open it once there is something to read: not all editors see that a file changes.
+    pub unseen: bool,
     nowhere: bool,
 }
 
@@ -144,6 +146,7 @@ impl Shelf {
             record,
             answer: None,
             asking: false,
+            unseen: false,
             nowhere,
         });
         open.path = path;
