@@ -23,13 +23,13 @@ fn a_session_is_started_watched_answered_reviewed_and_landed_in_helix() {
 
     // Start: a prompt is written in a buffer.
     hx.choose("divisi: new session ...");
-    hx.sees("Everything below this line is the prompt");
+    hx.sees("Everything below this line is sent");
     hx.keys(&format!("o{}", SCRIPT.join("\r")));
     hx.sees("line 11 :: elf");
     hx.escape("INS");
     hx.command("w");
     hx.sees("written");
-    hx.choose("Send this prompt");
+    hx.choose("Send this");
     hx.sees("script asks: make test");
 
     // Watch.
@@ -112,12 +112,12 @@ fn a_prompt_that_was_sent_is_not_sent_again_and_the_next_one_is_written_elsewher
     hx.sees("# New session");
     hx.keys("o#!script\rsay hi");
     hx.escape("INS");
-    hx.choose("Send this prompt");
+    hx.choose("Send this");
     hx.sees("its buffer is not saved: `:bc!` closes it");
     hx.sees("script: ");
     hx.keys(" a");
     hx.sees("divisi: sessions");
-    assert!(!hx.text().contains("Send this prompt"), "{}", hx.text());
+    assert!(!hx.text().contains("Send this"), "{}", hx.text());
     hx.escape("divisi: sessions");
     hx.ask("divisi.prompt");
     hx.sees("prompt-2.md");

@@ -84,7 +84,7 @@ async fn a_session_is_started_answered_reviewed_and_landed_without_the_plugin() 
         editor.keys(&format!("Go{}<Esc>", SCRIPT.join("<CR>"))).await;
         editor.until("vim.api.nvim_get_mode().mode == 'n' and vim.fn.line('$') >= 9").await;
         editor.ex("write").await;
-        choose(&editor, 9, "Send this prompt").await;
+        choose(&editor, 9, "Send this").await;
         editor.until("_G.told('script asks: make test')").await;
 
         // A diagnostic leads to the question.
