@@ -87,11 +87,10 @@ fn every_example_fits_its_schema_and_its_loader() {
     let scene = Scene::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (config, agent) = (schema(&scene, "config"), schema(&scene, "agent"));
-    for name in ["examples/profiles.toml"] {
-        let text = std::fs::read_to_string(root.join(name)).unwrap();
-        assert_eq!(fault(&config, &of_toml(&text), name), None);
-        divisi::config::load_text(&text, name).unwrap();
-    }
+    let example = "examples/profiles.toml";
+    let text = std::fs::read_to_string(root.join(example)).unwrap();
+    assert_eq!(fault(&config, &of_toml(&text), example), None);
+    divisi::config::load_text(&text, example).unwrap();
     let definitions = std::fs::read_dir(root.join("src/agent/data")).unwrap();
     let mut seen = 0;
     for path in definitions.map(|entry| entry.unwrap().path()) {
@@ -112,14 +111,11 @@ fn every_example_fits_its_schema_and_its_loader() {
     assert!(shown >= 2, "the README has examples");
     // Every setting with the value it has.
     let list = scene.env.json(&scene.repo, &["config", "list"]);
-    let text: String = list
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|setting| {
-            format!("{} = {}\n", setting["key"].as_str().unwrap(), setting["value"].as_str().unwrap().trim())
-        })
-        .collect();
+    let each = |setting: &Value| {
+        let said = |key: &str| setting[key].as_str().unwrap().trim().to_owned();
+        format!("{} = {}", said("key"), said("value"))
+    };
+    let text = list.as_array().unwrap().iter().map(each).collect::<Vec<_>>().join("\n");
     assert_eq!(fault(&config, &of_toml(&text), "config list"), None);
 }
 
