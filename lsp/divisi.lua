@@ -27,8 +27,15 @@ end
 
 ---@type vim.lsp.Config
 return {
-  cmd = { "divisi", "lsp" },
+  -- The binary that the plugin would use: an option, $DIVISI_BIN, one that `:Divisi build` made, PATH.
+  cmd = { require("divisi.host").find() or "divisi", "lsp" },
   root_markers = { ".git" },
   workspace_required = true,
   on_init = coexist,
+  handlers = {
+    -- In one line, which never asks for a key.
+    ["window/showMessage"] = function(_, params)
+      return require("divisi.lsp").message(params)
+    end,
+  },
 }

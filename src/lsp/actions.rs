@@ -70,7 +70,13 @@ pub fn all(state: &State, here: &Spotlight<'_>) -> Vec<CodeAction> {
                 "divisi.trust",
                 &json!({ "repository": repository, "digest": digest }),
             )),
-            Mark::Hunk(session, hunk, decision) => decide(state, session, hunk, *decision, "", &mut actions),
+            // What the editor shows may be old: the decision is the one of now, and a hunk that is gone is not decided.
+            Mark::Hunk(session, id, _) => {
+                let files = state.changes.get(session).into_iter().flat_map(|changes| &changes.diff.files);
+                if let Some(hunk) = files.flat_map(|file| &file.hunks).find(|hunk| hunk.id == *id) {
+                    decide(state, session, id, hunk.decision, "", &mut actions);
+                }
+            }
         }
     }
     for spot in here.spots.iter().filter(|spot| spot.touches(here.lines.0, here.lines.1)) {
@@ -88,6 +94,7 @@ pub fn all(state: &State, here: &Spotlight<'_>) -> Vec<CodeAction> {
         near.extend(id.and_then(|id| state.approvals.get(&id.into())));
     }
     near.dedup_by_key(|approval| &approval.id);
+    near.retain(|approval| !here.marks.contains(&Mark::Approval(approval.id.clone())));
     for approval in &near {
         answers(state, approval, &CodeActionKind::QuickFix, &mut actions);
     }

@@ -134,6 +134,11 @@ impl Client {
         self.takes.contains(method)
     }
 
+    /// Whether it notices that a file changed on disk. Helix shows what it read, until it is told to read again.
+    pub fn watches(&self) -> bool {
+        !self.name.contains("helix")
+    }
+
     /// It said that it does not know a request: it is not asked again.
     pub fn refuses(&mut self, method: &str) {
         self.takes.remove(method);

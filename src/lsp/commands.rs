@@ -14,7 +14,7 @@ use crate::config::schema::DOCUMENTS;
 use crate::model::id::SessionId;
 
 impl Server {
-    /// Opens a view, and keeps it up to date from then on.
+    /// Opens a view, as soon as there is something in it, and keeps it up to date from then on.
     pub(super) fn open_view(&mut self, view: &View) {
         let (page, session) = match view {
             View::Sessions => (view::sessions(&self.state), None),
@@ -30,12 +30,13 @@ impl Server {
         };
         let Some(path) = self.place(view) else { return };
         let read = match view {
-            View::Review(id) => self.state.changes.contains_key(id),
+            // What an editor does not read again has to be true when it is shown.
+            View::Review(id) => self.client.watches() && self.state.changes.contains_key(id),
             View::Transcript(_) | View::Report(_) => false,
             View::Sessions | View::Prompt(_) => true,
         };
         match self.shelf.put(view.clone(), path, page) {
-            Ok(path) if read => self.show_file(&path),
+            Ok(path) if read => self.show_view(&path, view),
             Ok(_) => {
                 if let Some(open) = self.shelf.get_mut(view) {
                     open.unseen = true;
@@ -62,7 +63,34 @@ impl Server {
         }
         self.write_views();
         if let Some(path) = self.shelf.get_mut(view).map(|open| open.path.clone()) {
-            self.show_file(&path);
+            self.show_view(&path, view);
+        }
+    }
+
+    /// Opens a view's file; an editor that shows what it said before is told how to read it again.
+    fn show_view(&mut self, path: &Path, view: &View) {
+        let now = self.shelf.get_mut(view).map(|open| open.page.text.clone()).unwrap_or_default();
+        let is_old = self.documents.get(path).is_some_and(|text| *text != now);
+        self.show_file(path, None);
+        if is_old && !self.client.watches() {
+            self.say("`:reload` shows what this view says now");
+        }
+    }
+
+    /// A question that is about no file that is open stands in the list of sessions, where diagnostics lead to it.
+    pub(super) fn shelve_questions(&mut self) {
+        // divisi's own extension asks in its own way.
+        if self.client.extension || self.state.approvals.is_empty() || self.shelf.get_mut(&View::Sessions).is_some() {
+            return;
+        }
+        let mut asking = self.state.approvals.values().filter_map(|asked| self.state.sessions.get(&asked.session));
+        if !asking.any(|view| super::state::State::concerns(view, &self.client.folders)) {
+            return;
+        }
+        let Some(directory) = self.folder().and_then(shelf::directory) else { return };
+        let path = shelf::file(&directory, &View::Sessions, "");
+        if let Err(error) = self.shelf.put(View::Sessions, path, view::sessions(&self.state)) {
+            tracing::warn!(%error, "the list of sessions cannot be written");
         }
     }
 
@@ -73,6 +101,8 @@ impl Server {
         let same = matches!(draft, Draft::New(_) | Draft::To(_));
         let view = View::Prompt(draft);
         let Some(path) = self.place(&view) else { return };
+        // An editor may still show what was sent.
+        let path = self.shelf.unsent(path);
         if let Ok(before) = fs::read_to_string(&path)
             && !view::prompt_of(&before).is_empty()
         {
@@ -80,9 +110,10 @@ impl Server {
             let kept = if same { before.clone() } else { format!("{text}{}", view::prompt_of(&before)) };
             text = if about.is_empty() { kept } else { format!("{}\n\n{about}", kept.trim_end()) };
         }
+        let last = u32::try_from(text.lines().count().saturating_sub(1)).unwrap_or_default();
         self.shelf.forget(&path);
         match self.shelf.put(view, path, Page { text, marks: Vec::new() }) {
-            Ok(path) => self.show_file(&path),
+            Ok(path) => self.show_file(&path, Some(last)),
             Err(error) => self.error(&format!("cannot write the file for the prompt: {error}")),
         }
     }
@@ -100,6 +131,8 @@ impl Server {
                 Err(error) => return self.error(&format!("cannot read {}: {error}", path.display())),
             },
         };
+        let unsaved = !self.client.watches() && fs::read_to_string(path).is_ok_and(|saved| saved != text);
+        let hint = if unsaved { "; its buffer is not saved: `:bc!` closes it" } else { "" };
         let prompt = view::prompt_of(&text).to_owned();
         if prompt.is_empty() {
             return self.error("there is nothing below the line");
@@ -110,19 +143,19 @@ impl Server {
         match draft {
             Draft::New(folder) => {
                 let params = json!({ "repository": folder.to_string_lossy(), "prompt": prompt });
-                self.call("session/create", params, "started {name}".to_owned(), file);
+                self.call("session/create", params, format!("started {{name}}{hint}"), file);
             }
             Draft::To(session) => {
                 self.call(
                     "session/send",
                     json!({ "session": session, "text": prompt }),
-                    format!("sent to {name}"),
+                    format!("sent to {name}{hint}"),
                     file,
                 );
             }
             Draft::Comment(session, path, first) => {
                 let params = json!({ "session": session, "path": path, "first": first, "text": prompt });
-                self.call("comment/add", params, format!("commented; {name} hears of it with the review"), file);
+                self.call("comment/add", params, format!("commented; {name} hears of it with the review{hint}"), file);
             }
         }
     }
@@ -138,7 +171,7 @@ impl Server {
         let file = candidates.filter(inside).map(|path| root.join(path)).find(|path| path.is_file());
         self.say(&format!("the worktree of {} is {}", view.name, root.display()));
         if let Some(file) = file {
-            self.show_file(&file);
+            self.show_file(&file, None);
         }
     }
 
@@ -150,7 +183,7 @@ impl Server {
         let path = directory.join("config.toml");
         let made = if path.exists() { Ok(()) } else { self.shelf.write(&path, "") };
         match made {
-            Ok(()) => self.show_file(&path),
+            Ok(()) => self.show_file(&path, None),
             Err(error) => self.error(&format!("cannot make {}: {error}", path.display())),
         }
     }
@@ -166,7 +199,7 @@ impl Server {
         let path = directory.join(format!("schema-{}.json", document.name));
         let text = serde_json::to_string_pretty(&(document.schema)()).unwrap_or_default();
         match self.shelf.write(&path, &text) {
-            Ok(()) => self.show_file(&path),
+            Ok(()) => self.show_file(&path, None),
             Err(error) => self.error(&format!("cannot write {}: {error}", path.display())),
         }
     }
@@ -217,8 +250,13 @@ impl Server {
         path
     }
 
-    fn show_file(&mut self, path: &Path) {
-        let params = json!({ "uri": uri::from_path(path), "takeFocus": true });
+    /// Shows a file, at a line if one is given (zero-based).
+    fn show_file(&mut self, path: &Path, line: Option<u32>) {
+        let mut params = json!({ "uri": uri::from_path(path), "takeFocus": true });
+        if let Some(line) = line {
+            let at = json!({ "line": line, "character": 0 });
+            params["selection"] = json!({ "start": at, "end": at });
+        }
         if !self.ask("window/showDocument", params, Asked::Shown(path.to_owned())) {
             self.say(&format!("the view is {}", path.display()));
         }

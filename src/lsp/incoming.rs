@@ -85,7 +85,9 @@ impl Server {
         let (ours, others) = actions::split(&params.context.diagnostics);
         let ours = self.published_at(&path, lines, ours);
         let view = self.shelf.at(&path);
-        let marks: Vec<Mark> = view.iter().flat_map(|(_, open)| open.page.marked(lines.0, lines.1).cloned()).collect();
+        let text = self.documents.get(&path).map(String::as_str);
+        let page = view.and_then(|(_, open)| open.page_of(text));
+        let marks: Vec<Mark> = page.into_iter().flat_map(|page| page.marked(lines.0, lines.1).cloned()).collect();
         let sessions: Vec<&SessionView> = match view {
             Some(_) => Vec::new(),
             None => self.state.sorted().into_iter().filter(|view| path.starts_with(&view.repository)).collect(),
@@ -191,6 +193,9 @@ impl Server {
             }
             ("textDocument/didClose", Some(path)) => {
                 self.documents.remove(&path);
+                if let Err(error) = self.shelf.closed(&path) {
+                    tracing::warn!(%error, "the file of a prompt that was sent stays");
+                }
                 self.dirty = true;
             }
             ("divisi/quiet", _) => {

@@ -86,9 +86,9 @@ impl Server {
                 if !said.is_empty() {
                     self.say(&said.replace("{name}", name));
                 }
-                // The prompt is the daemon's now; the file is for the next one.
+                // The prompt is the daemon's now.
                 if let Some(file) = file
-                    && let Err(error) = fs::remove_file(file)
+                    && let Err(error) = self.shelf.sent(file, self.documents.contains_key(file))
                 {
                     tracing::warn!(%error, "the file of a prompt that was sent stays");
                 }
@@ -100,13 +100,15 @@ impl Server {
     /// Everything that changed, once per frame.
     pub(super) fn show(&mut self) {
         if std::mem::take(&mut self.dirty) {
+            // Before the diagnostics, some of which are on lines of views.
+            self.shelve_questions();
+            self.write_views();
             self.publish();
             self.show_progress();
             self.ask("workspace/codeLens/refresh", Value::Null, Asked::Nothing);
             if self.client.authorship {
                 self.ask("workspace/inlayHint/refresh", Value::Null, Asked::Nothing);
             }
-            self.write_views();
             self.ask_approvals();
             if std::mem::take(&mut self.old_reports) {
                 self.renew_reports();
@@ -262,12 +264,17 @@ impl Server {
             Event::ApprovalRequested(approval) if self.state.approvals.contains_key(&approval.id) => {
                 self.warn(&format!("{name} asks: {} (answer with a code action)", title(approval)));
             }
-            Event::TurnEnded { .. } => self.say(&format!("{name}: {}", view.state.phrase())),
+            Event::TurnEnded { .. } => {
+                let reason = view.reason.as_deref().filter(|_| view.state == SessionState::Failed);
+                let reason = reason.map_or_else(String::new, |reason| format!(": {}", visible_line(reason, 200)));
+                self.say(&format!("{name}: {}{reason}", view.state.phrase()));
+            }
             Event::LandingChanged { state, .. } => {
                 let words = json!(state);
                 let state = words["state"].as_str().unwrap_or_default();
                 let reason = words["reason"].as_str().map_or_else(String::new, |reason| format!(": {reason}"));
-                self.say(&format!("landing {name}: {state}{reason}"));
+                let hint = if state == "completed" && !self.client.watches() { " (:reload-all shows it)" } else { "" };
+                self.say(&format!("landing {name}: {state}{reason}{hint}"));
             }
             _ => {}
         }

@@ -152,6 +152,7 @@ pub async fn run(backend: Arc<dyn Backend>, connection: Connection) -> End {
         }
     };
     keeper.abort();
+    server.shelf.clear();
     end
 }
 
@@ -265,8 +266,9 @@ impl Server {
                 }
                 if again {
                     self.read_changes(&session);
+                } else {
+                    self.has_come(&View::Review(session));
                 }
-                self.has_come(&View::Review(session));
             }
             Done::Events { session, events } => self.add_events(&session, events),
             Done::NoEvents(session) => {

@@ -1,6 +1,6 @@
 //! Views on disk: real files under the git directory, for editors that open nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,8 @@ pub struct Open {
     pub path: PathBuf,
     /// What it says now.
     pub page: Page,
+    /// What it said before, the newest last: an editor that does not watch files still shows one of these.
+    earlier: VecDeque<Page>,
     /// For transcripts.
     pub record: Option<Record>,
     /// For reports: what was answered last.
@@ -42,6 +44,8 @@ pub struct Record {
     pub reading: bool,
 }
 
+/// Earlier pages that are remembered.
+const EARLIER: usize = 20;
 /// A file of this size or larger gets no more lines at its beginning: a person reads the end.
 const MOST: usize = 20_000;
 
@@ -76,6 +80,8 @@ impl Record {
 #[derive(Debug, Default)]
 pub struct Shelf {
     open: BTreeMap<View, Open>,
+    /// Files of prompts that were sent and that the editor still shows.
+    sent: BTreeSet<PathBuf>,
     /// Whether files are only thought of.
     nowhere: bool,
 }
@@ -136,6 +142,7 @@ impl Shelf {
         let open = self.open.entry(view).or_insert_with(|| Open {
             path: path.clone(),
             page: Page::default(),
+            earlier: VecDeque::new(),
             record,
             answer: None,
             asking: false,
@@ -145,6 +152,51 @@ impl Shelf {
         open.path = path;
         open.write(page)?;
         Ok(open.path.clone())
+    }
+
+    /// A prompt went out of this file, which is for no other one. As long as the editor shows it the file stays, for an editor that
+    /// looks for it would complain.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn sent(&mut self, path: &Path, shown: bool) -> io::Result<()> {
+        self.open.retain(|view, open| open.path != path || !matches!(view, View::Prompt(_)));
+        if shown {
+            self.sent.insert(path.to_owned());
+            return Ok(());
+        }
+        self.remove(path)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        if self.nowhere { Ok(()) } else { fs::remove_file(path) }
+    }
+
+    /// The editor shows a file no more.
+    ///
+    /// # Errors
+    /// When it was to be removed and cannot be.
+    pub fn closed(&mut self, path: &Path) -> io::Result<()> {
+        if self.sent.remove(path) { self.remove(path) } else { Ok(()) }
+    }
+
+    /// The editor is gone, and with it all that it showed.
+    pub fn clear(&mut self) {
+        for path in std::mem::take(&mut self.sent) {
+            if let Err(error) = self.remove(&path) {
+                tracing::warn!(%error, "the file of a prompt that was sent stays");
+            }
+        }
+    }
+
+    /// This path, or the next one with a number, that no prompt went out of.
+    pub fn unsent(&self, path: PathBuf) -> PathBuf {
+        if !self.sent.contains(&path) {
+            return path;
+        }
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let numbered = |number: u32| path.with_file_name(format!("{stem}-{number}.md"));
+        (2..1_000).map(numbered).find(|path| !self.sent.contains(path)).unwrap_or(path)
     }
 }
 
@@ -157,8 +209,21 @@ impl Open {
         if !self.nowhere && (page.text != self.page.text || !self.path.exists()) {
             atomic_write(&self.path, page.text.as_bytes())?;
         }
-        self.page = page;
+        let before = std::mem::replace(&mut self.page, page);
+        if before.text != self.page.text && !before.marks.is_empty() {
+            self.earlier.push_back(before);
+            if self.earlier.len() > EARLIER {
+                self.earlier.pop_front();
+            }
+        }
         Ok(())
+    }
+
+    /// The page that an editor shows which has this text; the one of now where it has not told its text. None when the person wrote
+    /// into it or it is too old: then nobody can say what its lines are about.
+    pub fn page_of(&self, text: Option<&str>) -> Option<&Page> {
+        let Some(text) = text else { return Some(&self.page) };
+        std::iter::once(&self.page).chain(self.earlier.iter().rev()).find(|page| page.text == text)
     }
 }
 
