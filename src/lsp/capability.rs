@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use gen_lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProvider, CodeLensOptions, ExecuteCommandOptions, HoverProvider,
-    PositionEncodingKind, Save, ServerCapabilities, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
-    WorkspaceFoldersServerCapabilities, WorkspaceOptions,
+    PositionEncodingKind, Save, ServerCapabilities, TextDocumentContentOptions, TextDocumentSync, TextDocumentSyncKind,
+    TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
 };
 use serde_json::{Value, json};
 
+use super::documents;
 use super::uri;
 
 /// The kind of the actions on sessions, which stay out of the way of fixes.
@@ -21,6 +22,7 @@ const REQUESTS: &[(&str, &str)] = &[
     ("window/workDoneProgress/create", "/window/workDoneProgress"),
     ("workspace/codeLens/refresh", "/workspace/codeLens/refreshSupport"),
     ("window/showMessageRequest", ""),
+    (documents::REFRESH, "/workspace/textDocumentContent/dynamicRegistration"),
 ];
 
 /// How columns are counted.
@@ -139,6 +141,7 @@ pub fn offered(client: &Client, commands: Vec<String>) -> ServerCapabilities {
                 supported: Some(true),
                 change_notifications: Some(true.into()),
             }),
+            text_document_content: Some(TextDocumentContentOptions::new(vec![documents::SCHEME.to_owned()]).into()),
             ..WorkspaceOptions::default()
         }),
         ..ServerCapabilities::default()

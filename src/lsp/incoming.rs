@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::actions::{self, Spotlight};
 use super::annotations;
 use super::capability::{Client, SOURCE, offered};
+use super::documents;
 use super::order;
 use super::place::{Spot, spots};
 use super::server::{Asked, Phase, Server};
@@ -42,6 +43,7 @@ impl Server {
                 let arguments = params["arguments"].as_array().cloned().unwrap_or_default();
                 self.execute(&command, &arguments);
             }
+            (Phase::Running, asked) if documents::concerns(asked) => self.document_content(id, &params),
             (Phase::Running, "divisi/call") => self.forward(id, &params),
             (Phase::Running, _) => {
                 self.answer_error(id, ErrorCode::MethodNotFound, &format!("divisi does not know {method}"));
@@ -189,6 +191,9 @@ impl Server {
             ("textDocument/didClose", Some(path)) => {
                 self.documents.remove(&path);
                 self.dirty = true;
+            }
+            ("textDocument/didClose", None) => {
+                self.document_closed(params.pointer("/textDocument/uri").and_then(Value::as_str).unwrap_or_default());
             }
             ("workspace/didChangeWorkspaceFolders", _) => self.folders_changed(&params),
             ("window/workDoneProgress/cancel", _) => {

@@ -6,13 +6,14 @@
 //!
 //! - [`server`]: the loop; [`incoming`] and [`commands`] are what the editor sends, [`outgoing`] is what it is sent.
 //! - [`state`]: what the daemon said. [`place`], [`diagnostics`], [`actions`], [`annotations`], [`view`], [`order`]: pure, from state to what is shown or asked.
-//! - [`shelf`]: views as files. [`capability`], [`text`], [`uri`]: the protocol's own matters.
+//! - [`shelf`]: views as files; [`documents`]: as virtual documents. [`capability`], [`text`], [`uri`]: the protocol's own matters.
 
 pub mod actions;
 pub mod annotations;
 pub mod capability;
 pub mod commands;
 pub mod diagnostics;
+pub mod documents;
 pub mod fetch;
 pub mod incoming;
 pub mod order;

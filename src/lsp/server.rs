@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::capability::Client;
+use super::documents::Documents;
 use super::order::Order;
 use super::shelf::Shelf;
 use super::state::{Changes, State};
@@ -33,6 +34,8 @@ pub(super) enum Done {
     Events { session: SessionId, events: Vec<Envelope> },
     /// It could not be read.
     NoEvents(SessionId),
+    /// A page of a transcript that is open as a virtual document.
+    Followed(SessionId, Result<Vec<Envelope>, Refusal>),
     /// Which agents are installed.
     Agents(Vec<String>),
     /// A command was carried out, or not.
@@ -71,6 +74,8 @@ pub(super) struct Server {
     /// Open documents.
     pub(super) documents: BTreeMap<PathBuf, String>,
     pub(super) shelf: Shelf,
+    /// Virtual documents.
+    pub(super) pages: Documents,
     /// Diagnostics as they were sent last.
     pub(super) published: BTreeMap<PathBuf, Value>,
     /// Progress that is shown: what was said last.
@@ -112,6 +117,7 @@ pub async fn run(backend: Arc<dyn Backend>, connection: Connection) -> End {
         state: State::default(),
         documents: BTreeMap::new(),
         shelf: Shelf::default(),
+        pages: Documents::default(),
         published: BTreeMap::new(),
         progress: BTreeMap::new(),
         asked: HashMap::new(),
@@ -183,7 +189,9 @@ impl Server {
             Signal::Snapshot { sessions, approvals, .. } => {
                 self.told_lost = false;
                 self.read_agents();
-                self.state.snapshot(sessions, approvals)
+                let stale = self.state.snapshot(sessions, approvals);
+                self.tell_extension_of_all();
+                stale
             }
             Signal::Batch(batch) => {
                 self.tell_extension(&batch);
@@ -196,6 +204,7 @@ impl Server {
             }
             Signal::Lost(refusal) => {
                 self.state.connected = false;
+                self.tell_extension_of_loss(&refusal.message);
                 if !self.told_lost && self.phase == Phase::Running {
                     self.told_lost = true;
                     self.warn(&format!("no connection to the daemon: {}; it is tried again", refusal.message));
@@ -235,6 +244,7 @@ impl Server {
                     record.reading = false;
                 }
             }
+            Done::Followed(session, page) => self.followed(&session, page),
             Done::Agents(agents) => self.state.agents = agents,
             Done::Called { said, outcome, file } => self.called(&said, outcome, file.as_deref()),
             Done::Answer(id, outcome) => self.answer_outcome(id, outcome),
