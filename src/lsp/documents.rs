@@ -1,7 +1,7 @@
 //! Virtual documents (`workspace/textDocumentContent`, LSP 3.18), for clients that open more than files: a session's transcript, which
 //! grows while it is looked at, and a file as it was where a session or a round began.
 //!
-//! - `divisi:/transcript/SESSION/NAME.md`
+//! - `divisi:/transcript/SESSION/NAME`
 //! - `divisi:/base/SESSION/ROUND/PATH`; round 0 is the session's base.
 //! - `divisi:/gone/SESSION/PATH`: empty, the other side of a file that was deleted.
 
@@ -183,8 +183,8 @@ mod tests {
     #[test]
     fn uris_name_transcripts_and_bases() {
         let id = || SessionId::from("bv5k");
-        assert_eq!(parse("divisi:/transcript/bv5k/fix.md"), Some(Document::Transcript(id())));
-        assert_eq!(parse("divisi:///transcript/bv5k/fix.md"), Some(Document::Transcript(id())));
+        assert_eq!(parse("divisi:/transcript/bv5k/fix.transcript"), Some(Document::Transcript(id())));
+        assert_eq!(parse("divisi:///transcript/bv5k/fix.transcript"), Some(Document::Transcript(id())));
         let base = |path: &str| Some(Document::Base { session: id(), round: 2, path: path.to_owned() });
         assert_eq!(parse("divisi:/base/bv5k/2/src/a%20b%23.rs"), base("src/a b#.rs"));
         assert_eq!(parse("divisi:/base/bv5k/2/%C3%BC?x#y"), base("ü"));

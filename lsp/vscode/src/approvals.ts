@@ -29,17 +29,18 @@ export function answers(approval: Approval): Choice[] {
   ];
 }
 
-/** Text of the agent beside links of ours: a bracket in it could make another link, or another name for one of them. */
+/** Text of the agent before links of ours. A bracket that it does not close would give the first of them another name. */
 function unlinked(text: string): string {
-  return text.replaceAll('[', '\u{ff3b}').replaceAll(']', '\u{ff3d}');
+  return text.replace(/\[(?=[^\]]*$)/g, '\u{27e6}');
 }
 
 function link({ title, command, arguments: args }: Choice): string {
+  const label = title.replaceAll('[', '\u{27e6}').replaceAll(']', '\u{27e7}') || '?';
   // VS Code decodes twice; a parenthesis would end the link.
   const once = encodeURIComponent(JSON.stringify([args]))
     .replaceAll('(', '%28')
     .replaceAll(')', '%29');
-  return `[${unlinked(title) || '?'}](command:${command}?${encodeURIComponent(once)})`;
+  return `[${label}](command:${command}?${encodeURIComponent(once)})`;
 }
 
 export class Approvals implements vscode.Disposable {
@@ -52,13 +53,7 @@ export class Approvals implements vscode.Disposable {
     private readonly server: Server,
     private readonly sessions: Sessions,
   ) {
-    this.subscriptions = [
-      sessions.onNews(({ approvals }) => approvals && this.next()),
-      vscode.commands.registerCommand('divisi.approval.later', ({ approval }: { approval: string }) => {
-        this.later.add(approval);
-        this.next();
-      }),
-    ];
+    this.subscriptions = [sessions.onNews(({ approvals }) => approvals && this.next())];
   }
 
   /** What is shown goes when it is settled; then the next one comes. */
@@ -86,17 +81,23 @@ export class Approvals implements vscode.Disposable {
     const choices = [
       ...answers(approval),
       { title: 'Transcript', command: 'divisi.transcript', arguments: { session: approval.session } },
-      { title: 'Later', command: 'divisi.approval.later', arguments: { approval: approval.id } },
     ];
     const rest = more > 0 ? ` (${more} more)` : '';
-    const message = `${unlinked(plain(session?.name, 60))} asks${rest}: ${what}  —  ${choices.map(link).join(' · ')}`;
+    const message = `${unlinked(plain(session?.name, 60))} asks${rest}: ${what} — ${choices.map(link).join(' · ')}`;
     let close = () => {};
     const settled = new Promise<void>((resolve) => {
       close = resolve;
     });
     this.shown = { id: approval.id, close };
-    void vscode.window.withProgress({ location: vscode.ProgressLocation.Notification }, (progress) => {
+    // The button's name; where a version knows none it says "Cancel". With a button the whole message is shown.
+    const cancellable = 'Later' as unknown as boolean;
+    const place = { location: vscode.ProgressLocation.Notification, cancellable };
+    void vscode.window.withProgress(place, (progress, token) => {
       progress.report({ message });
+      token.onCancellationRequested(() => {
+        this.later.add(approval.id);
+        this.next();
+      });
       return settled;
     });
   }

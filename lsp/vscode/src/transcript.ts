@@ -1,11 +1,12 @@
 // Transcripts: documents that the server writes (`divisi:/transcript/...`) and that grow. Who looks at the end stays at the end.
+// They have a language of their own, coloured as Markdown: in Markdown an agent could write links that run commands.
 
 import * as vscode from 'vscode';
 import type { Session } from './wire';
 
 export function transcriptUri(session: Session): vscode.Uri {
   const name = session.name.replace(/[^\p{L}\p{N}_.-]/gu, '_');
-  return vscode.Uri.from({ scheme: 'divisi', path: `/transcript/${session.id}/${name}.md` });
+  return vscode.Uri.from({ scheme: 'divisi', path: `/transcript/${session.id}/${name}.transcript` });
 }
 
 export async function openTranscript(session: Session): Promise<void> {

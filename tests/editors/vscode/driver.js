@@ -13,7 +13,7 @@
 //   {"op": "hover", "text"?, "in"?}                  points at it
 //   {"op": "type", "text"}, {"op": "press", "keys"}  as a person at the keyboard
 //   {"op": "see", "text", "in"?}, {"op": "gone", "text", "in"?}   waits until it is, or is not, to be seen
-//   {"op": "pick", "text"}                           waits for such a row in the quick pick, and takes it
+//   {"op": "pick", "text", "whole"?}                 waits for such a row in the quick pick, and takes it
 //   {"op": "fill", "text"}                           waits for the input box, fills it in and sends it
 //   {"op": "read", "in"}                             what is written there
 //   {"op": "count", "in"}                            how many there are
@@ -120,16 +120,26 @@ const OPS = {
   },
 
   async command({ title }, timeout) {
-    await page.keyboard.press('F1');
-    const input = page.locator('.quick-input-widget:visible input.input');
-    await input.waitFor({ timeout });
-    await input.fill(`>${title}`);
-    return this.pick({ text: title }, timeout);
+    const until = Date.now() + timeout;
+    for (;;) {
+      await page.keyboard.press('F1');
+      const input = page.locator('.quick-input-widget:visible input.input');
+      await input.waitFor({ timeout });
+      await input.fill(`>${title}`);
+      try {
+        return await this.pick({ text: title, whole: true }, Math.min(2000, timeout));
+      } catch (error) {
+        // A list that is open does not learn of an extension that becomes ready.
+        if (Date.now() > until) throw error;
+        await page.keyboard.press('Escape');
+      }
+    }
   },
 
-  async pick({ text }, timeout) {
+  async pick({ text, whole }, timeout) {
     const rows = page.locator('.quick-input-widget:visible .monaco-list-row');
-    const row = rows.filter({ has: page.locator('.monaco-icon-label', { hasText: text }) }).first();
+    const label = page.locator('.monaco-icon-label .label-name', { hasText: whole ? new RegExp(`^${words(text).source}$`) : words(text) });
+    const row = rows.filter({ has: label }).first();
     await row.waitFor({ timeout });
     await row.click({ timeout });
     return {};
