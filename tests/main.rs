@@ -5,6 +5,8 @@ mod agents;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod editors;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod first_contact;

@@ -12,6 +12,7 @@ import {
   type Approval,
   changes,
   count,
+  lands,
   type Preflight,
   plain,
   type Review,
@@ -30,7 +31,7 @@ interface Parts {
   program: () => string | undefined;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: VS Code hands commands whatever their caller gave.
+// VS Code hands commands whatever their caller gave.
 type Handler = (given?: any) => Promise<unknown> | unknown;
 
 /** Runs what a command does; its failure is said in one sentence. */
@@ -49,7 +50,6 @@ function guarded(handler: Handler): Handler {
 export function registerCommands(parts: Parts): vscode.Disposable {
   const { server, sessions, reviewing, approvals } = parts;
   const rests = (session: Session) => !shownAs(session).busy;
-  const changed = (session: Session) => rests(session) && session.stat.files > 0;
 
   /** A verb about one session. */
   const about =
@@ -127,7 +127,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     'divisi.approve': answer('divisi.approve'),
     'divisi.approve.always': answer('divisi.approve.always'),
     'divisi.reject': answer('divisi.reject'),
-    'divisi.land': about('land', (session) => land(server, session), changed),
+    'divisi.land': about('land', (session) => land(server, session), lands),
     'divisi.land.continue': plainly(
       'divisi.land.continue',
       'go on landing',

@@ -69,14 +69,14 @@ export class Comments implements vscode.Disposable {
   }
 
   /** Which file of which session a document shows, and on which side. */
-  private place(uri: vscode.Uri): { session: Session; path: string; side: 'new' | 'old' } | undefined {
+  private place(uri: vscode.Uri): { session: Session; path: string; side: 'new' | 'old'; round: number } | undefined {
     const own = this.sessions.at(uri);
     if (own) {
-      return own.session.stat.files > 0 ? { ...own, side: 'new' } : undefined;
+      return own.session.stat.files > 0 ? { ...own, side: 'new', round: 0 } : undefined;
     }
-    const [, id, file] = /^\/base\/([^/]+)\/0\/(.+)$/.exec(uri.scheme === 'divisi' ? uri.path : '') ?? [];
+    const [, id, round, file] = /^\/base\/([^/]+)\/(\d+)\/(.+)$/.exec(uri.scheme === 'divisi' ? uri.path : '') ?? [];
     const session = id === undefined ? undefined : this.sessions.get(id);
-    return session && file !== undefined ? { session, path: file, side: 'old' } : undefined;
+    return session && file !== undefined ? { session, path: file, side: 'old', round: Number(round) } : undefined;
   }
 
   private async add({ thread, text }: vscode.CommentReply, kind: CommentKind): Promise<void> {
@@ -92,6 +92,7 @@ export class Comments implements vscode.Disposable {
       session: place.session.id,
       path: file?.path ?? place.path,
       side: place.side,
+      round: place.round,
       first: range ? range.start.line + 1 : 0,
       last: range ? range.end.line + 1 : 0,
       kind,
@@ -143,7 +144,7 @@ export class Comments implements vscode.Disposable {
     const file = review.diff.files.find((file) => file.path === comment.path);
     const uri =
       comment.side === 'old' && file
-        ? baseUri(session, file)
+        ? baseUri(session, file, comment.anchor?.round ?? 0)
         : vscode.Uri.file(path.join(session.worktree.path, comment.path));
     const first = Math.max((comment.line ?? comment.first) - 1, 0);
     const range = new vscode.Range(first, 0, first + Math.max(comment.last - comment.first, 0), 0);

@@ -5,6 +5,7 @@ import { Approvals } from './approvals';
 import { buildProgram, findProgram, offerProgram } from './binary';
 import { registerCommands } from './commands';
 import { Comments } from './comments';
+import { tellLandings } from './landings';
 import { Reviewing } from './review';
 import { Reviews } from './reviews';
 import { Server } from './server';
@@ -71,6 +72,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     new Comments(server, sessions, reviews),
     reviewing.follow(),
     followTranscripts(),
+    tellLandings(server, sessions),
     sessions.onNews(badge),
     registerCommands({ server, sessions, reviewing, approvals, view, program: () => program }),
     vscode.commands.registerCommand('divisi.restart', start),

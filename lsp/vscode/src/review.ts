@@ -6,11 +6,11 @@ import { HERE } from './pick';
 import type { Reviews } from './reviews';
 import type { Server } from './server';
 import type { Sessions } from './sessions';
-import { count, type FileDiff, type Hunk, plain, type Session } from './wire';
+import { count, type FileDiff, type Hunk, plain, type Review, type Session } from './wire';
 
-/** The file as it was where the session began. */
-export function baseUri(session: Session, file: FileDiff): vscode.Uri {
-  return vscode.Uri.from({ scheme: 'divisi', path: `/base/${session.id}/0/${file.old_path ?? file.path}` });
+/** The file as it was where the session began, or when a round was sent. */
+export function baseUri(session: Session, file: FileDiff, round = 0): vscode.Uri {
+  return vscode.Uri.from({ scheme: 'divisi', path: `/base/${session.id}/${round}/${file.old_path ?? file.path}` });
 }
 
 /** The file as it is in the session's worktree; an empty document for one that is gone. */
@@ -52,26 +52,28 @@ export class Reviewing {
 
   /** Opens the review of a session: its only file, or the one that is chosen. */
   async open(session: Session): Promise<void> {
-    const { files } = (await this.reviews.get(session.id)).diff;
-    if (files.length <= 1) {
+    const review = await this.reviews.get(session.id);
+    const { files } = review.diff;
+    if (files.length <= 1 && review.round === 0) {
       return files[0] ? this.openFile(session, files[0]) : this.nothing(session);
     }
     const undecided = (file: FileDiff) => (file.hunks ?? []).filter(({ decision }) => !decision).length;
-    const items = files.map((file) => ({
+    const rows = files.map((file) => ({
       label: plain(file.path),
       description: `+${file.added} −${file.removed}`,
       detail: undecided(file) === 0 ? 'decided' : `${count(undecided(file), 'hunk')} to decide`,
-      file,
+      open: () => this.openFile(session, file),
     }));
-    const all = { label: '$(files) All files at once', description: '', detail: '', file: undefined };
-    const chosen = await vscode.window.showQuickPick([all, ...items], {
-      title: `Review of ${plain(session.name, 60)}`,
-      placeHolder: 'Which file?',
-      matchOnDescription: true,
-    });
-    if (chosen) {
-      await (chosen.file ? this.openFile(session, chosen.file) : this.openAll(session));
+    const wholes = [{ label: '$(files) All files at once', open: () => this.openAll(session) }];
+    if (review.round > 0) {
+      const label = `$(reply) Only the answer to round ${review.round}`;
+      wholes.push({ label, open: () => this.openAll(session, review.round) });
     }
+    const chosen = await vscode.window.showQuickPick<vscode.QuickPickItem & { open: () => Promise<void> }>(
+      [...wholes, ...rows],
+      { title: `Review of ${plain(session.name, 60)}`, placeHolder: 'Which file?', matchOnDescription: true },
+    );
+    await chosen?.open();
   }
 
   async openFile(session: Session, file: FileDiff): Promise<void> {
@@ -86,13 +88,23 @@ export class Reviewing {
     }
   }
 
-  async openAll(session: Session): Promise<void> {
-    const { files } = (await this.reviews.get(session.id)).diff;
+  /** All files in one editor: what the session changed, or what it changed since a round was sent. */
+  async openAll(session: Session, round = 0): Promise<void> {
+    const review =
+      round === 0
+        ? await this.reviews.get(session.id)
+        : await this.server.call<Review>('review/show', { session: session.id, of: 'round', number: round });
+    const { files } = review.diff;
     if (files.length === 0) {
       return this.nothing(session);
     }
-    const resources = files.map((file) => [nowUri(session, file), baseUri(session, file), nowUri(session, file)]);
-    await vscode.commands.executeCommand('vscode.changes', `Review of ${plain(session.name, 60)}`, resources);
+    const resources = files.map((file) => [
+      nowUri(session, file),
+      baseUri(session, file, round),
+      nowUri(session, file),
+    ]);
+    const of = round === 0 ? 'Review' : `Answer to round ${round}`;
+    await vscode.commands.executeCommand('vscode.changes', `${of} of ${plain(session.name, 60)}`, resources);
   }
 
   private async nothing(session: Session): Promise<void> {

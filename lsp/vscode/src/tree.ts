@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { Reviews } from './reviews';
 import type { Sessions } from './sessions';
-import { type Approval, changes, type FileDiff, plain, type Session, shownAs } from './wire';
+import { type Approval, changes, type FileDiff, lands, plain, type Session, shownAs } from './wire';
 
 export type Row =
   | { kind: 'session'; id: string }
@@ -107,6 +107,7 @@ export class Tree implements vscode.TreeDataProvider<Row>, vscode.Disposable {
     // What the menus ask for, each a word between blanks.
     const facts = ['session', busy ? 'busy' : 'rests'];
     if (session.stat.files > 0) facts.push('changed');
+    if (lands(session)) facts.push('lands');
     if (!busy && session.turn && (session.state === 'failed' || session.state === 'interrupted')) facts.push('retry');
     if (session.review.comments + session.review.rejected > 0) facts.push('round');
     if (session.landing?.state === 'conflicted') facts.push('conflicted');

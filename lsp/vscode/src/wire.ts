@@ -97,6 +97,7 @@ export interface ReviewComment {
   resolved: boolean;
   line?: number | null;
   outdated: boolean;
+  anchor?: { round?: number };
 }
 
 export interface Review {
@@ -125,6 +126,11 @@ export interface Changed {
   events: { type: string; session?: string }[];
   whole?: boolean;
   lost?: string;
+}
+
+/** Whether it can be landed, as far as a list knows; the daemon looks again. */
+export function lands(session: Session): boolean {
+  return ['review', 'failed', 'interrupted'].includes(session.state) && session.stat.files > 0;
 }
 
 /** How a state is shown: the words are the daemon's (`SessionState::phrase`). `busy`: something of it runs or waits. */
