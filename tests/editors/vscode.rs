@@ -124,6 +124,9 @@ fn a_hunk_is_rejected_in_the_checkout_and_a_question_is_put_off() {
     code.see(".monaco-dialog-box", "refs/divisi/preserved/");
     code.shot("3-remove");
     code.click(".monaco-dialog-box .monaco-button", "Remove");
+    code.see(".monaco-dialog-box", "was not removed");
+    assert_eq!(scene.state("hostile"), "review");
+    code.click(".monaco-dialog-box .monaco-button", "Discard and Remove");
     code.command("divisi: Show Sessions");
     code.see(".pane-body", "No sessions in this folder");
     let left = scene.env.json(&scene.repo, &["list"]);

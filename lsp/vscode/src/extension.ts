@@ -35,9 +35,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     await vscode.commands.executeCommand('setContext', 'divisi.missing', program === undefined);
     if (program === undefined) {
       await server.stop();
-      if (await offerProgram()) {
-        await start();
-      }
+      // Not waited for: the question may stay open for long.
+      void offerProgram().then((built) => (built ? restart() : undefined));
       return;
     }
     try {
@@ -45,10 +44,15 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     } catch (error) {
       const words = plain(error instanceof Error ? error.message : String(error), 300);
       const show = 'Show the Log';
-      if ((await vscode.window.showErrorMessage(`divisi: ${program} does not start: ${words}`, show)) === show) {
-        log.show();
-      }
+      void vscode.window
+        .showErrorMessage(`divisi: ${program} does not start: ${words}`, show)
+        .then((chosen) => (chosen === show ? log.show() : undefined));
     }
+  };
+  const restart = (): Promise<void> => {
+    const starting = start();
+    server.expect(starting);
+    return starting;
   };
 
   const badge = () => {
@@ -57,7 +61,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   };
   const setting = (event: vscode.ConfigurationChangeEvent) => {
     if (event.affectsConfiguration('divisi.path') || event.affectsConfiguration('divisi.args')) {
-      void start();
+      void restart();
     }
   };
   context.subscriptions.push(
@@ -75,12 +79,11 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     tellLandings(server, sessions),
     sessions.onNews(badge),
     registerCommands({ server, sessions, reviewing, approvals, view, program: () => program }),
-    vscode.commands.registerCommand('divisi.restart', start),
-    vscode.commands.registerCommand('divisi.build', async () => ((await buildProgram()) ? start() : undefined)),
+    vscode.commands.registerCommand('divisi.restart', restart),
+    vscode.commands.registerCommand('divisi.build', async () => ((await buildProgram()) ? restart() : undefined)),
     vscode.commands.registerCommand('divisi.log', () => log.show()),
     vscode.workspace.onDidChangeConfiguration(setting),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => (server.isRunning ? undefined : start())),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => (server.isRunning ? undefined : restart())),
   );
-  // Not waited for: VS Code says that it is ready, and a question about the program may stay open for long.
-  void start();
+  void restart();
 }

@@ -24,6 +24,7 @@ class Client extends LanguageClient {
 
 export class Server implements vscode.Disposable {
   private client: Client | undefined;
+  private starting: Promise<unknown> = Promise.resolve();
   private readonly changed = new vscode.EventEmitter<Changed>();
   private readonly running = new vscode.EventEmitter<boolean>();
 
@@ -75,15 +76,23 @@ export class Server implements vscode.Disposable {
 
   /** Asks the daemon: a method of doc/PROTOCOL.md. Fails with the daemon's own words. */
   async call<T>(method: string, params: object): Promise<T> {
-    return (await this.ready().sendRequest(CALL, { method, params })) as T;
+    const client = await this.ready();
+    return (await client.sendRequest(CALL, { method, params })) as T;
   }
 
   /** Runs a command of the server, which says itself what came of it. */
   async run(command: string, args: object): Promise<void> {
-    await this.ready().sendRequest('workspace/executeCommand', { command, arguments: [args] });
+    const client = await this.ready();
+    await client.sendRequest('workspace/executeCommand', { command, arguments: [args] });
   }
 
-  private ready(): Client {
+  /** A start is under way: what is asked meanwhile waits for it. */
+  expect(starting: Promise<unknown>): void {
+    this.starting = starting;
+  }
+
+  private async ready(): Promise<Client> {
+    await this.starting;
     if (!this.client || this.client.state !== State.Running) {
       throw new Error('divisi does not run in this window: use the command “divisi: Start the Server Again”');
     }

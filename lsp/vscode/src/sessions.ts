@@ -101,6 +101,11 @@ export class Sessions implements vscode.Disposable {
         this.all.set(session.id, session);
       }
     }
+    for (const { type, session } of events) {
+      if (type === 'session.removed' && session !== undefined) {
+        this.all.delete(session);
+      }
+    }
     const asked = whole === true || events.some(({ type }) => /^(approval|session)\./.test(type));
     if (asked) {
       this.open = await this.server.call<Approval[]>('approval/list', {});
