@@ -172,6 +172,7 @@ impl Server {
         let Notification { method, params } = notification;
         let path = params.pointer("/textDocument/uri").and_then(Value::as_str).and_then(uri::to_path);
         match (method.as_str(), path) {
+            ("initialized", _) => self.greeted = true,
             ("textDocument/didOpen", Some(path)) => {
                 let text = params.pointer("/textDocument/text").and_then(Value::as_str).unwrap_or_default();
                 self.documents.insert(path, text.to_owned());

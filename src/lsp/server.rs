@@ -70,6 +70,8 @@ pub(super) struct Server {
     pub(super) connection: Connection,
     pub(super) client: Client,
     pub(super) phase: Phase,
+    /// It said `initialized`. VS Code answers "unhandled method" to what it is asked before, which would be believed for good.
+    pub(super) greeted: bool,
     pub(super) state: State,
     /// Open documents.
     pub(super) documents: BTreeMap<PathBuf, String>,
@@ -114,6 +116,7 @@ pub async fn run(backend: Arc<dyn Backend>, connection: Connection) -> End {
         connection,
         client: Client::default(),
         phase: Phase::Uninitialized,
+        greeted: false,
         state: State::default(),
         documents: BTreeMap::new(),
         shelf: Shelf::default(),
@@ -256,7 +259,7 @@ impl Server {
     }
 
     fn has_news(&self) -> bool {
-        self.phase == Phase::Running && (self.dirty || !self.transcripts.is_empty())
+        self.phase == Phase::Running && self.greeted && (self.dirty || !self.transcripts.is_empty())
     }
 
     /// Where a new session starts: the first folder.
