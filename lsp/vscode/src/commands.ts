@@ -279,7 +279,8 @@ async function land(server: Server, session: Session): Promise<void> {
     }
     order['message'] = [written, ...body].join('\n');
   }
-  await server.run('divisi.land', order);
+  // What comes of it is told when it is known.
+  await server.call('landing/start', order);
 }
 
 /** Says first what would be lost, and where it is kept. */
