@@ -36,6 +36,7 @@ enum Document {
 
 /// A transcript that is open somewhere.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 struct Followed {
     uri: String,
     record: Record,
