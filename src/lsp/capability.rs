@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use gen_lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProvider, CodeLensOptions, CompletionOptions, DocumentLinkOptions,
     DocumentSymbolProvider, ExecuteCommandOptions, HoverProvider, InlayHintProvider, PositionEncodingKind, Save,
-    ServerCapabilities, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
+    ServerCapabilities, TextDocumentContentOptions, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
     WorkspaceFoldersServerCapabilities, WorkspaceOptions,
 };
 use serde_json::{Value, json};
 
+use super::documents;
 use super::uri;
 
 /// The kind of the actions on sessions, which stay out of the way of fixes.
@@ -23,6 +24,7 @@ const REQUESTS: &[(&str, &str)] = &[
     ("workspace/codeLens/refresh", "/workspace/codeLens/refreshSupport"),
     ("workspace/inlayHint/refresh", "/workspace/inlayHint/refreshSupport"),
     ("window/showMessageRequest", ""),
+    (documents::REFRESH, "/workspace/textDocumentContent/dynamicRegistration"),
 ];
 
 /// Commands that came after the first extension for VS Code.
@@ -195,6 +197,7 @@ pub fn offered(client: &Client, commands: Vec<String>) -> ServerCapabilities {
                 supported: Some(true),
                 change_notifications: Some(true.into()),
             }),
+            text_document_content: Some(TextDocumentContentOptions::new(vec![documents::SCHEME.to_owned()]).into()),
             ..WorkspaceOptions::default()
         }),
         ..ServerCapabilities::default()

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::actions::{self, Spotlight};
 use super::capability::{Client, SOURCE, offered};
+use super::documents;
 use super::own;
 use super::place::spots;
 use super::server::{Asked, Phase, Server};
@@ -47,6 +48,7 @@ impl Server {
                 let arguments = params["arguments"].as_array().cloned().unwrap_or_default();
                 self.execute(&command, &arguments);
             }
+            (Phase::Running, asked) if documents::concerns(asked) => self.document_content(id, &params),
             (Phase::Running, "divisi/call") => self.forward(id, &params),
             (Phase::Running, _) => {
                 self.answer_error(id, ErrorCode::MethodNotFound, &format!("divisi does not know {method}"));
@@ -175,6 +177,7 @@ impl Server {
         let Notification { method, params } = notification;
         let path = params.pointer("/textDocument/uri").and_then(Value::as_str).and_then(uri::to_path);
         match (method.as_str(), path) {
+            ("initialized", _) => self.greeted = true,
             ("textDocument/didOpen", Some(path)) => {
                 let text = params.pointer("/textDocument/text").and_then(Value::as_str).unwrap_or_default();
                 self.documents.insert(path, text.to_owned());
@@ -201,6 +204,9 @@ impl Server {
             ("divisi/quiet", _) => {
                 self.client.quiet = params["quiet"] == json!(true);
                 self.dirty = true;
+            }
+            ("textDocument/didClose", None) => {
+                self.document_closed(params.pointer("/textDocument/uri").and_then(Value::as_str).unwrap_or_default());
             }
             ("workspace/didChangeWorkspaceFolders", _) => self.folders_changed(&params),
             ("window/workDoneProgress/cancel", _) => {

@@ -8,7 +8,7 @@
 //! - [`state`]: what the daemon said. [`place`], [`diagnostics`], [`actions`], [`annotations`], [`authorship`], [`outline`], [`view`],
 //!   [`report`], [`verbs`], [`order`]: pure, from state to what is shown or asked.
 //! - [`own`]: divisi's own documents, a table of kinds.
-//! - [`shelf`]: views as files. [`capability`], [`text`], [`uri`]: the protocol's own matters.
+//! - [`shelf`]: views as files; [`documents`]: as virtual documents. [`capability`], [`text`], [`uri`]: the protocol's own matters.
 
 pub mod actions;
 pub mod annotations;
@@ -18,6 +18,7 @@ mod choices;
 pub mod commands;
 pub mod diagnostics;
 mod exchange;
+pub mod documents;
 pub mod fetch;
 mod fuzz;
 pub mod incoming;

@@ -60,10 +60,9 @@ impl Server {
     }
 
     fn message_of(&self, kind: u8, text: &str) {
-        self.notify(
-            "window/showMessage",
-            json!({ "type": kind, "message": format!("divisi: {}", visible_line(text, 400)) }),
-        );
+        // VS Code makes a link, also one that runs a command, of what looks like one in Markdown.
+        let text = visible_line(text, 400).replace("](", "] (");
+        self.notify("window/showMessage", json!({ "type": kind, "message": format!("divisi: {text}") }));
     }
 
     pub(super) fn error(&self, text: &str) {
@@ -116,6 +115,7 @@ impl Server {
         }
         for session in std::mem::take(&mut self.transcripts) {
             self.read_events(&session);
+            self.follow(&session);
         }
     }
 
@@ -284,6 +284,21 @@ impl Server {
     pub(super) fn tell_extension(&self, batch: &Batch) {
         if self.client.extension {
             self.notify("divisi/changed", json!({ "sessions": batch.sessions, "events": batch.events }));
+        }
+    }
+
+    /// It is told everything anew: there was another daemon, or none, in between.
+    pub(super) fn tell_extension_of_all(&self) {
+        if self.client.extension {
+            let sessions: Vec<_> = self.state.sessions.values().collect();
+            self.notify("divisi/changed", json!({ "sessions": sessions, "events": [], "whole": true }));
+        }
+    }
+
+    /// It is told that nothing more will come until there is a connection again.
+    pub(super) fn tell_extension_of_loss(&self, why: &str) {
+        if self.client.extension {
+            self.notify("divisi/changed", json!({ "sessions": [], "events": [], "lost": visible_line(why, 400) }));
         }
     }
 }

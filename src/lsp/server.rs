@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::capability::Client;
+use super::documents::Documents;
 use super::exchange::Offers;
 use super::order::Order;
 use super::questions::Questions;
@@ -38,6 +39,8 @@ pub(super) enum Done {
     Events { session: SessionId, events: Vec<Envelope> },
     /// It could not be read.
     NoEvents(SessionId),
+    /// A page of a transcript that is open as a virtual document.
+    Followed(SessionId, Result<Vec<Envelope>, Refusal>),
     /// Which agents there are.
     Agents(Vec<AgentView>),
     /// What turns of a session changed.
@@ -78,10 +81,14 @@ pub(super) struct Server {
     pub(super) connection: Connection,
     pub(super) client: Client,
     pub(super) phase: Phase,
+    /// It said `initialized`. VS Code answers "unhandled method" to what it is asked before, which would be believed for good.
+    pub(super) greeted: bool,
     pub(super) state: State,
     /// Open documents.
     pub(super) documents: BTreeMap<PathBuf, String>,
     pub(super) shelf: Shelf,
+    /// Virtual documents.
+    pub(super) pages: Documents,
     /// Diagnostics as they were sent last.
     pub(super) published: BTreeMap<PathBuf, Value>,
     /// Progress that is shown: what was said last.
@@ -180,9 +187,11 @@ impl Server {
             connection,
             client: Client::default(),
             phase: Phase::Uninitialized,
+            greeted: false,
             state: State::default(),
             documents: BTreeMap::new(),
             shelf: Shelf::default(),
+            pages: Documents::default(),
             published: BTreeMap::new(),
             progress: BTreeMap::new(),
             asked: HashMap::new(),
@@ -220,7 +229,9 @@ impl Server {
             Signal::Snapshot { sessions, approvals, .. } => {
                 self.told_lost = false;
                 self.read_agents();
-                self.state.snapshot(sessions, approvals)
+                let stale = self.state.snapshot(sessions, approvals);
+                self.tell_extension_of_all();
+                stale
             }
             Signal::Batch(batch) => {
                 self.tell_extension(&batch);
@@ -233,6 +244,7 @@ impl Server {
             }
             Signal::Lost(refusal) => {
                 self.state.connected = false;
+                self.tell_extension_of_loss(&refusal.message);
                 if !self.told_lost && self.phase == Phase::Running {
                     self.told_lost = true;
                     self.warn(&format!("no connection to the daemon: {}; it is tried again", refusal.message));
@@ -277,6 +289,7 @@ impl Server {
                 }
                 self.has_come(&View::Transcript(session));
             }
+            Done::Followed(session, page) => self.followed(&session, page),
             Done::Agents(agents) => {
                 let fit = |agent: &&AgentView| agent.installed && !agent.literal;
                 self.state.agents = agents.iter().filter(fit).map(|agent| agent.name.clone()).collect();
@@ -299,7 +312,7 @@ impl Server {
     }
 
     pub(super) fn has_news(&self) -> bool {
-        self.phase == Phase::Running && (self.dirty || !self.transcripts.is_empty())
+        self.phase == Phase::Running && self.greeted && (self.dirty || !self.transcripts.is_empty())
     }
 
     /// Where a new session starts: the first folder.

@@ -5,3 +5,5 @@ mod hx;
 mod nvim_lsp;
 mod stage;
 mod together;
+mod code;
+mod vscode;
