@@ -6,7 +6,7 @@
 //! - [`model`]: the words: ids, sessions, commands, events, queries, refusals. Serde only.
 //! - [`session`], [`worktree`]: the domain: pure decisions, no IO, not async.
 //! - [`host`]: the engine. Commands in, events out, queries answered; drivers only as traits.
-//! - [`store`], [`git`], [`process`], [`agent`], [`wire`], [`config`]: the drivers.
+//! - [`store`], [`git`], [`process`], [`agent`], [`wire`], [`config`], [`ide`]: the drivers.
 //! - [`cli`], [`nvim`]: the faces.
 //! - [`boot`]: the one place that names every layer and puts them together.
 
@@ -17,6 +17,7 @@ pub mod cli;
 pub mod config;
 pub mod git;
 pub mod host;
+pub mod ide;
 pub mod lsp;
 pub mod model;
 pub mod nvim;

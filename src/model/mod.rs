@@ -8,6 +8,7 @@ pub mod attachment;
 pub mod command;
 pub mod comparison;
 pub mod diff;
+pub mod editor;
 pub mod error;
 pub mod event;
 pub mod failure;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::agent::Protocol;
+use crate::model::editor::EditorProtocol;
 
 use super::command::Arguments;
 use super::login::LoginRule;
@@ -45,6 +46,9 @@ pub(super) struct DefinitionFile {
     pub(super) login: LoginRule,
     /// Its own interface, for people.
     pub(super) terminal: Option<TerminalFile>,
+    /// How its own interface speaks with an editor.
+    #[serde(default)]
+    pub(super) editor: Option<EditorProtocol>,
     pub(super) install_hint: Option<String>,
     pub(super) notes: Option<String>,
 }
