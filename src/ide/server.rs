@@ -12,7 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::http::{HeaderMap, StatusCode};
+use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
@@ -24,6 +24,9 @@ use crate::model::editor::{EditorQuestion, Mention};
 
 /// The header with the token.
 const TOKEN_HEADER: &str = "x-claude-code-ide-authorization";
+/// The header with the protocol inside of the `WebSocket`, and its name.
+const PROTOCOL_HEADER: &str = "sec-websocket-protocol";
+const PROTOCOL: &str = "mcp";
 /// Connections at once: an agent makes one, and another when it begins anew.
 const CONNECTIONS: usize = 8;
 /// A handshake has to be over within this.
@@ -71,8 +74,15 @@ async fn welcome(stream: TcpStream, talk: Arc<Talk>) {
         .read_buffer_size(64 * 1024);
     let token = talk.token.clone();
     #[expect(clippy::result_large_err, reason = "the library's own signature")]
-    let check = move |request: &Request, response: Response| match refuse(request.headers(), &token, own) {
-        None => Ok(response),
+    let check = move |request: &Request, mut response: Response| match refuse(request.headers(), &token, own) {
+        None => {
+            // Who asks for a protocol by name goes away without it.
+            let listed = request.headers().get_all(PROTOCOL_HEADER).iter().filter_map(|listed| listed.to_str().ok());
+            if listed.flat_map(|listed| listed.split(',')).any(|name| name.trim() == PROTOCOL) {
+                response.headers_mut().insert(PROTOCOL_HEADER, HeaderValue::from_static(PROTOCOL));
+            }
+            Ok(response)
+        }
         Some(status) => {
             let mut refusal = ErrorResponse::new(None);
             *refusal.status_mut() = status;
@@ -126,7 +136,10 @@ struct Conversation<'a> {
 
 async fn converse(mut socket: WebSocketStream<TcpStream>, talk: &Talk) {
     let mut selection = talk.door.selection();
-    selection.mark_changed();
+    // What is selected already is news to whoever comes; that nothing is, is none.
+    if selection.borrow_and_update().is_some() {
+        selection.mark_changed();
+    }
     let mut mentions = talk.door.mentions();
     let mut conversation = Conversation { talk, waiting: HashMap::new(), tasks: JoinSet::new(), ready: None };
     loop {
