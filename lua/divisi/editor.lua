@@ -33,6 +33,17 @@ local places_due, selection_due = false, false
 
 local function quiet() end
 
+---Runs soon; a fault is reported and asks for no key.
+---@param run fun()
+local function soon(run)
+  vim.defer_fn(function()
+    local ok, err = xpcall(run, debug.traceback)
+    if not ok then
+      require("divisi.errors").internal(tostring(err))
+    end
+  end, SETTLE_MS)
+end
+
 ---Whether a session's agent listens to this editor.
 ---@param session string
 ---@return boolean
@@ -60,7 +71,11 @@ local function session_of(win)
     return named
   end
   local file = file_of(buf)
-  local row = file and mirror.owner(file) or mirror.owner(vim.fn.getcwd(win))
+  local row = file and mirror.owner(file)
+  if not row then
+    local place = vim.fn.win_id2tabwin(win)
+    row = mirror.owner(vim.fn.getcwd(place[2], place[1]))
+  end
   return row and row.id
 end
 
@@ -78,8 +93,7 @@ function M.sessions_of(tab)
   return found
 end
 
----@param again boolean? also when nothing changed: the person came back
-local function tell_places(again)
+local function tell_places()
   local shown = {} ---@type table<string, boolean>
   for _, tab in ipairs(api.nvim_list_tabpages()) do
     shown = vim.tbl_extend("force", shown, M.sessions_of(tab))
@@ -87,25 +101,25 @@ local function tell_places(again)
   local sessions = vim.tbl_keys(shown)
   table.sort(sessions)
   local places = { sessions = sessions, current = session_of(api.nvim_get_current_win()) }
-  if again or not vim.deep_equal(places, told_places) then
+  if not vim.deep_equal(places, told_places) then
     told_places = places
     require("divisi.rpc").request("editor/places", places, quiet)
   end
 end
 
----@param again boolean?
+---@param again boolean? also when nothing changed: the person came back
 local function places_soon(again)
   if again then
     told_places = nil
   end
   if not places_due then
     places_due = true
-    vim.defer_fn(function()
+    soon(function()
       places_due = false
       if group and require("divisi.host").running() then
         tell_places()
       end
-    end, SETTLE_MS)
+    end)
   end
 end
 
@@ -173,10 +187,12 @@ end
 local function selection_soon()
   if not selection_due then
     selection_due = true
-    vim.defer_fn(function()
+    soon(function()
       selection_due = false
-      tell_selection()
-    end, SETTLE_MS)
+      if require("divisi.host").running() then
+        tell_selection()
+      end
+    end)
   end
 end
 

@@ -117,8 +117,8 @@ impl Endpoints for IdeEndpoints {
 
 fn listen(port: u16) -> std::io::Result<(TcpListener, u16)> {
     let socket = TcpSocket::new_v4()?;
-    // Connections of the daemon before may still be closing.
-    socket.set_reuseaddr(port != 0)?;
+    // Connections of the daemon before may still be closing when its successor listens here; both have to say that this is well.
+    socket.set_reuseaddr(true)?;
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
     let listener = socket.listen(BACKLOG)?;
     let port = listener.local_addr()?.port();

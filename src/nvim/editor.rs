@@ -79,8 +79,12 @@ impl Host {
                 Some(json!({ "kind": "editor", "what": "attached" }))
             }
             Editing::Lost => {
-                self.editor.say = None;
+                let stood = self.editor.say.take().is_some();
                 self.editor.connecting = false;
+                // The other connection may have been made anew before this one's end was heard of.
+                if stood {
+                    self.attach_editor();
+                }
                 Some(json!({ "kind": "editor", "what": "lost" }))
             }
             Editing::Heard(Heard::Notification(name, params)) => {

@@ -6,6 +6,7 @@ mod attach;
 mod editor;
 mod fake;
 mod hygiene;
+mod ide;
 mod install;
 mod list;
 mod live;

@@ -108,7 +108,7 @@ end
 local function unified(proposal)
   local diff = vim.text and vim.text.diff or vim.diff
   local found = diff(proposal.old, proposal.new, { result_type = "unified", ctxlen = 2 })
-  local lines = vim.split(type(found) == "string" and found or "", "\n", { plain = true })
+  local lines = vim.split(type(found) == "string" and vim.trim(found) or "", "\n", { plain = true })
   return vim.tbl_map(safe, lines)
 end
 
@@ -275,12 +275,21 @@ function M.withdraw_all()
   end
 end
 
+---A key as it is typed.
+---@param key string
+---@return string
+local function typed(key)
+  local leader = vim.g.maplocalleader
+  local shown = (leader == nil and "\\" or leader):gsub("%%", "%%%%")
+  return (key:gsub("<[Ll]ocal[Ll]eader>", shown))
+end
+
 ---@return string[]
 local function help()
   local keys = require("divisi.config").get().review.keys --[[@as table<string, string>]]
   return {
-    " :w or " .. keys.accept .. "  accept, with what you changed",
-    " " .. keys.reject .. "        reject",
+    " :w or " .. typed(keys.accept) .. "  accept, with what you changed",
+    " " .. typed(keys.reject) .. "        reject",
     " q         close, decide later",
     " do, dp    take a hunk from the other side",
   }
@@ -381,7 +390,7 @@ local function show(proposal)
   vim.t.divisi_session = proposal.session
   local left_win = api.nvim_get_current_win()
   local right_win = api.nvim_open_win(right, true, { split = "right", win = left_win })
-  for win, title in pairs({ [left_win] = "now", [right_win] = "proposed: :w accepts, " .. keys.reject .. " rejects" }) do
+  for win, title in pairs({ [left_win] = "now", [right_win] = "proposed: :w accepts, " .. typed(keys.reject) .. " rejects" }) do
     vim.w[win].divisi = "proposal"
     vim.w[win].divisi_from = origin
     api.nvim_win_call(win, vim.cmd.diffthis)
@@ -446,10 +455,11 @@ function M.add(question, row, ask)
     crlf = crlf,
   })
   events.autocmd("ProposalRequested", { session = row.id, path = path })
-  if require("divisi.config").get().notify then
+  update()
+  -- Whoever sees the float needs no message too.
+  if not float_win and require("divisi.config").get().notify then
     errors.notify(("%s wants to write %s (:Divisi proposal)"):format(row.name, safe(shown)))
   end
-  update()
 end
 
 local group = api.nvim_create_augroup("divisi.proposal", {})
