@@ -13,7 +13,8 @@ use crate::host::mcp;
 use crate::host::on_silence;
 use crate::host::port::attachments::named;
 use crate::host::port::{
-    AgentDefinition, Attached, Content, Conversation, Endpoint, EndpointSpec, JobHandle, JobSpec, Lifetime, Table, Variant,
+    AgentDefinition, Attached, Content, Conversation, Endpoint, EndpointSpec, JobHandle, JobSpec, Lifetime, Table,
+    Variant,
 };
 use crate::host::profile;
 use crate::host::run_effect::Runner;
@@ -123,11 +124,7 @@ impl Runner {
         }
     }
 
-    async fn launch_program(
-        &self,
-        launch: &Launch,
-        prompt: Option<&Delivery>,
-    ) -> Result<Started, Refusal> {
+    async fn launch_program(&self, launch: &Launch, prompt: Option<&Delivery>) -> Result<Started, Refusal> {
         let agents = &self.ports.agents;
         let agent = self.definition(launch)?;
         let lifetime = agents.lifetime(&agent);

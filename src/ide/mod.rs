@@ -76,7 +76,8 @@ struct OpenEndpoint {
 
 impl Endpoint for OpenEndpoint {
     fn variables(&self) -> BTreeMap<String, String> {
-        let pairs = [("CLAUDE_CODE_SSE_PORT", self.note.port.to_string()), ("ENABLE_IDE_INTEGRATION", "true".to_owned())];
+        let pairs =
+            [("CLAUDE_CODE_SSE_PORT", self.note.port.to_string()), ("ENABLE_IDE_INTEGRATION", "true".to_owned())];
         pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 

@@ -40,7 +40,10 @@ pub(super) fn read(tool: &str, arguments: &Value) -> Result<Call, String> {
             let path = file("new_file_path").or_else(|_| file("old_file_path"))?;
             let contents = needed("new_file_contents")?;
             if contents.len() > LONGEST_TEXT {
-                return Err(format!("the file has {} bytes, more than the {LONGEST_TEXT} that are shown", contents.len()));
+                return Err(format!(
+                    "the file has {} bytes, more than the {LONGEST_TEXT} that are shown",
+                    contents.len()
+                ));
             }
             Call::Diff {
                 tab: text("tab_name").unwrap_or(&path).to_owned(),
@@ -117,7 +120,9 @@ pub(super) fn answer(question: &EditorQuestion, value: Value) -> Result<Vec<Stri
             let DocumentState { open, problem, .. } = typed(value)?;
             one(match (open, problem) {
                 (false, _) => not_open(path),
-                (true, Some(problem)) => json!({ "success": false, "filePath": path, "saved": false, "message": problem }),
+                (true, Some(problem)) => {
+                    json!({ "success": false, "filePath": path, "saved": false, "message": problem })
+                }
                 (true, None) => {
                     json!({ "success": true, "filePath": path, "saved": true, "message": "Document saved successfully" })
                 }

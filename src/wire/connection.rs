@@ -282,8 +282,8 @@ impl Connection {
                 self.answer(id, result).await
             }
             Call::Editor(call) => {
-                let result =
-                    AttachedEditor::serve(&mut self.editor, call, &self.shared.host, &self.outgoing).map(|()| json!({}));
+                let result = AttachedEditor::serve(&mut self.editor, call, &self.shared.host, &self.outgoing)
+                    .map(|()| json!({}));
                 self.answer(id, result).await
             }
             Call::StopDaemon => {

@@ -207,15 +207,8 @@ pub const QUERIES: &[&str] = &[
 ];
 
 /// Notifications the daemon sends.
-pub const NOTIFICATIONS: &[&str] = &[
-    EVENT_BATCH,
-    EVENT_CLOSED,
-    TERMINAL_OUTPUT,
-    TERMINAL_ENDED,
-    EDITOR_ASKED,
-    EDITOR_WITHDRAWN,
-    EDITOR_AGENTS,
-];
+pub const NOTIFICATIONS: &[&str] =
+    &[EVENT_BATCH, EVENT_CLOSED, TERMINAL_OUTPUT, TERMINAL_ENDED, EDITOR_ASKED, EDITOR_WITHDRAWN, EDITOR_AGENTS];
 
 /// Every method a client may call.
 pub fn all() -> impl Iterator<Item = &'static str> {

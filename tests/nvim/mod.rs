@@ -3,7 +3,7 @@
 
 mod approvals;
 mod attach;
-mod editor;
+pub(crate) mod editor;
 mod fake;
 mod hygiene;
 mod ide;

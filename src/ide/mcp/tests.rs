@@ -12,7 +12,8 @@ fn answered(text: &str) -> Value {
 
 #[test]
 fn the_handshake_echoes_the_clients_version_and_offers_tools() {
-    let answer = answered(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#);
+    let answer =
+        answered(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#);
     assert_eq!(answer["id"], 0);
     assert_eq!(answer["result"]["protocolVersion"], "2025-11-25");
     assert!(answer["result"]["capabilities"]["tools"].is_object());
@@ -25,7 +26,8 @@ fn the_handshake_echoes_the_clients_version_and_offers_tools() {
 
 #[test]
 fn a_call_a_cancellation_and_nonsense_are_told_apart() {
-    let call = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"close_tab","arguments":{"tab_name":"x"}}}"#;
+    let call =
+        r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"close_tab","arguments":{"tab_name":"x"}}}"#;
     let arguments = json!({ "tab_name": "x" });
     assert_eq!(read(call), Said::Call { id: json!(7), tool: "close_tab".to_owned(), arguments });
     let cancelled = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#;

@@ -100,7 +100,8 @@ impl Stage {
     }
 
     async fn agent(&self) -> Agent {
-        let mut agent = self.knock(&[(super::TOKEN_HEADER, "secret"), ("sec-websocket-protocol", "mcp")]).await.unwrap();
+        let mut agent =
+            self.knock(&[(super::TOKEN_HEADER, "secret"), ("sec-websocket-protocol", "mcp")]).await.unwrap();
         agent.send(&json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {} })).await;
         assert_eq!(agent.next().await.unwrap()["result"]["serverInfo"]["name"], "divisi");
         agent.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;

@@ -27,7 +27,8 @@ fn every_tool_that_is_offered_is_understood() {
 
 #[test]
 fn a_diff_is_read_and_bounded() {
-    let arguments = json!({ "old_file_path": "/w/a", "new_file_path": "/w/a", "new_file_contents": "new\n", "tab_name": "t" });
+    let arguments =
+        json!({ "old_file_path": "/w/a", "new_file_path": "/w/a", "new_file_contents": "new\n", "tab_name": "t" });
     let question = EditorQuestion::ReviewDiff { path: "/w/a".to_owned(), text: "new\n".to_owned() };
     assert_eq!(read("openDiff", &arguments), Ok(Call::Diff { tab: "t".to_owned(), question: question.clone() }));
     assert_eq!(answer(&question, json!({ "accepted": "mine\n" })).unwrap(), ["FILE_SAVED", "mine\n"]);
