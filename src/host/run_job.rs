@@ -94,8 +94,9 @@ impl Runner {
             attachments: Arc::clone(&self.ports.attachments),
             terminal,
         };
-        if unit.run(prompt.map(UnitInput::Prompt).into_iter().collect()).await {
-            endpoint.into_iter().for_each(|endpoint| endpoint.close());
+        let ended = unit.run(prompt.map(UnitInput::Prompt).into_iter().collect()).await;
+        if let Some(endpoint) = endpoint.filter(|_| ended) {
+            endpoint.close();
         }
         self.unregister(&job);
     }
@@ -152,7 +153,9 @@ impl Runner {
         let handle = match self.ports.jobs.start(&spec).await {
             Ok(handle) => handle,
             Err(refusal) => {
-                endpoint.into_iter().for_each(|endpoint| endpoint.close());
+                if let Some(endpoint) = endpoint {
+                    endpoint.close();
+                }
                 return Err(refusal);
             }
         };
@@ -267,8 +270,9 @@ impl Runner {
         let (host, attachments) = (self.host.clone(), Arc::clone(&self.ports.attachments));
         let unit =
             Unit { launch, lifetime, conversation, reader, control, inputs, host, history, attachments, terminal };
-        if unit.run(first).await {
-            endpoint.into_iter().for_each(|endpoint| endpoint.close());
+        let ended = unit.run(first).await;
+        if let Some(endpoint) = endpoint.filter(|_| ended) {
+            endpoint.close();
         }
         self.unregister(&job);
     }

@@ -111,9 +111,10 @@ pub(super) fn answer(question: &EditorQuestion, value: Value) -> Result<Vec<Stri
         }
         EditorQuestion::IsDirty { path } => {
             let DocumentState { open, dirty, .. } = typed(value)?;
-            one(match open {
-                true => json!({ "success": true, "filePath": path, "isDirty": dirty, "isUntitled": false }),
-                false => not_open(path),
+            one(if open {
+                json!({ "success": true, "filePath": path, "isDirty": dirty, "isUntitled": false })
+            } else {
+                not_open(path)
             })
         }
         EditorQuestion::Save { path } => {

@@ -61,9 +61,10 @@ impl Host {
             self.editor.places = Some(params.clone());
         }
         let said = self.editor.say.as_ref().is_some_and(|say| say.send((method, params.clone())).is_ok());
-        Some(match said || method == EDITOR_PLACES {
-            true => Ok(json!({})),
-            false => Err(Refusal::environment("there is no connection to the daemon")),
+        Some(if said || method == EDITOR_PLACES {
+            Ok(json!({}))
+        } else {
+            Err(Refusal::environment("there is no connection to the daemon"))
         })
     }
 

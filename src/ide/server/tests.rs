@@ -251,7 +251,7 @@ async fn garbage_and_what_is_too_long_ends_at_most_its_own_connection() {
     assert_eq!(agent.next().await.unwrap()["error"]["code"], -32700);
     agent.0.send(Message::binary(vec![0_u8; 10])).await.unwrap();
     assert_eq!(agent.next().await.unwrap()["error"]["code"], -32600);
-    for id in 0..super::CALLS + 1 {
+    for id in 0..=super::CALLS {
         agent.call(i64::try_from(id).unwrap(), "openDiff", diff(&format!("tab {id}"))).await;
     }
     let refused = agent.next().await.unwrap();
