@@ -246,7 +246,7 @@ function M.answer(question, value, problem)
   }, quiet)
 end
 
----@param params table
+---@param params { question: integer, session: string, ask: table }
 local function asked(params)
   local question, session, ask = params.question, params.session, params.ask
   if type(question) ~= "number" or type(ask) ~= "table" then

@@ -45,11 +45,11 @@ async fn claude_finds_the_editor_reads_what_is_selected_and_writes_what_is_accep
         editor.ex("Divisi proposal").await;
         editor.until(IN_PROPOSAL).await;
         assert_eq!(editor.lua("return vim.fn.getline(1)").await, "hello from the fake model");
-        editor.keys("Aand a person<Esc>").await;
+        editor.keys("A, a person<Esc>").await;
         editor.until("vim.bo.modified").await;
         editor.ex("write").await;
         house.ended(3, &["review"]);
-        assert_eq!(std::fs::read_to_string(house.file("new.txt")).unwrap(), "hello from the fake modeland a person\n");
+        assert_eq!(std::fs::read_to_string(house.file("new.txt")).unwrap(), "hello from the fake model, a person\n");
 
         // Rejected in the editor: nothing is written, and the turn is over.
         scene.divisi(&["send", NAME, &format!("please @@write={}", house.file("never.txt").display())]).ok();

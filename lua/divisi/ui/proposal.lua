@@ -106,6 +106,7 @@ end
 ---@param proposal divisi.Proposal
 ---@return string[]
 local function unified(proposal)
+  ---@diagnostic disable-next-line: deprecated
   local diff = vim.text and vim.text.diff or vim.diff
   local found = diff(proposal.old, proposal.new, { result_type = "unified", ctxlen = 2 })
   local lines = vim.split(type(found) == "string" and vim.trim(found) or "", "\n", { plain = true })
@@ -390,7 +391,10 @@ local function show(proposal)
   vim.t.divisi_session = proposal.session
   local left_win = api.nvim_get_current_win()
   local right_win = api.nvim_open_win(right, true, { split = "right", win = left_win })
-  for win, title in pairs({ [left_win] = "now", [right_win] = "proposed: :w accepts, " .. typed(keys.reject) .. " rejects" }) do
+  for win, title in pairs({
+    [left_win] = "now",
+    [right_win] = "proposed: :w accepts, " .. typed(keys.reject) .. " rejects",
+  }) do
     vim.w[win].divisi = "proposal"
     vim.w[win].divisi_from = origin
     api.nvim_win_call(win, vim.cmd.diffthis)
