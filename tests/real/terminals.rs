@@ -101,6 +101,8 @@ fn claude_moves_to_its_own_interface_works_there_and_moves_back() {
     scene.divisi(&["stop", NAME]).ok();
     house.ended(4, &["interrupted"]);
     scene.kill_daemon();
+    // Interrupted before a word of the answer was there, it has put the prompt back into its input: that goes first.
+    person.type_in("\u{15}");
     person.type_in("/exit");
     person.until("/exit");
     person.type_in("\r");
@@ -137,7 +139,12 @@ fn codex_on_a_terminal_edits_and_says_when_it_is_done() {
     let mut person = house.look();
     // It offers a newer model first; nothing is typed into that by itself.
     person.until("Use existing model");
-    person.type_in("2");
+    // It is drawn before it listens.
+    let chosen = holds_within(DEADLINE, || {
+        person.type_in("2");
+        holds_within(Duration::from_secs(2), || !person.text().contains("Use existing model"))
+    });
+    assert!(chosen, "{}", person.text());
     house.ended(1, &["review"]);
     assert!(house.file("first.txt").exists());
     scene.divisi(&["send", NAME, "please @@text"]).ok();
