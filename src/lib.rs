@@ -7,6 +7,7 @@
 //! - [`session`], [`worktree`], [`eval`]: the domain: pure decisions, no IO, not async.
 //! - [`host`]: the engine. Commands in, events out, queries answered; drivers only as traits.
 //! - [`store`], [`git`], [`process`], [`agent`], [`wire`], [`config`], [`bench`]: the drivers.
+//! - [`store`], [`git`], [`process`], [`agent`], [`wire`], [`config`], [`ide`]: the drivers.
 //! - [`cli`], [`nvim`]: the faces.
 //! - [`boot`]: the one place that names every layer and puts them together.
 
@@ -19,6 +20,7 @@ pub mod config;
 pub mod eval;
 pub mod git;
 pub mod host;
+pub mod ide;
 pub mod lsp;
 pub mod model;
 pub mod nvim;

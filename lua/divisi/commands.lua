@@ -404,6 +404,26 @@ local verbs = {
       end)
     end,
   },
+  proposal = {
+    help = "decide what an agent in its own interface wants to write",
+    session = true,
+    run = function(invocation)
+      local name = invocation.args[1]
+      M.when_attached(function()
+        require("divisi.ui.proposal").open(name and mirror.find(name) or nil)
+      end)
+    end,
+  },
+  mention = {
+    help = "hand this file, or the range, to the agent in its own interface",
+    session = true,
+    run = function(invocation)
+      local name = invocation.args[1]
+      M.when_attached(function()
+        require("divisi.editor").mention(name and mirror.find(name) or nil, invocation.range)
+      end)
+    end,
+  },
   pick = {
     help = "choose a session, worktree, approval or changed file",
     words = { "sessions", "worktrees", "approvals", "files" },

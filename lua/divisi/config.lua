@@ -16,6 +16,7 @@ local M = {}
 ---@field list { height: integer, messages: boolean } lines of the session list's window; whether last messages are shown
 ---@field transcript { width: number } columns of a transcript's window; a share of the screen when below 1
 ---@field prompt { height: integer, send: string, send_insert: string, complete: boolean } lines and keys of a prompt's window; complete as one types
+---@field editor { diffs: boolean, selection: boolean } whether agents in their own interface show changes here, and get what is selected
 ---@field review divisi.ReviewConfig
 ---@field agent string the agent of `:Divisi new`; empty: the daemon's default
 
@@ -40,6 +41,7 @@ local defaults = {
   list = { height = 12, messages = true },
   transcript = { width = 0.45 },
   prompt = { height = 6, send = "<CR>", send_insert = "<C-s>", complete = true },
+  editor = { diffs = true, selection = true },
   review = {
     width = 36,
     advance = true,

@@ -246,6 +246,10 @@ function M.wire()
     end
   end)
 
+  events.on("editor", function(data)
+    require("divisi.editor").apply(data)
+  end)
+
   events.on("transcript", function(data)
     require("divisi.ui.transcript").apply(data)
   end)

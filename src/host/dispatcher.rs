@@ -12,6 +12,7 @@ use crate::base::clock;
 use crate::host::advance::advance;
 use crate::host::bus::Bus;
 use crate::host::change::{Brain, Change, Decision};
+use crate::host::editors::Editors;
 use crate::host::handle::{HostHandle, Request};
 use crate::host::input::Input;
 use crate::host::mend::LeftOut;
@@ -85,8 +86,10 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
     let (requests, mut incoming) = mpsc::unbounded_channel::<Request>();
     let (inputs, mut results) = mpsc::unbounded_channel::<Input>();
     let terminals = Arc::new(Terminals::default());
+    let editors = Arc::new(Editors::default());
     let runner = Runner {
         terminals: Arc::clone(&terminals),
+        editors: Arc::clone(&editors),
         ports: setup.ports.clone(),
         host: inputs,
         units: Arc::default(),
@@ -138,7 +141,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
             }
         }
     });
-    Ok(HostHandle::new(requests, bus, terminals))
+    Ok(HostHandle::new(requests, bus, terminals, editors))
 }
 
 impl Dispatcher {

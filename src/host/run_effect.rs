@@ -9,9 +9,12 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use crate::host::editors::Editors;
 use crate::host::effect::{Effect, LandingPlan, LandingStep, SetupRun, UnitInput};
 use crate::host::input::Input;
-use crate::host::port::{Agents, Attachments, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs, RepositoryFacts, Store};
+use crate::host::port::{
+    Agents, Attachments, Checkpoint, CreatedWorktree, Endpoints, Git, JobSpec, Jobs, RepositoryFacts, Store,
+};
 use crate::host::terminal::Terminals;
 use crate::host::{run_query, run_review, run_timeline, timeline};
 use crate::model::Refusal;
@@ -37,6 +40,8 @@ pub struct Ports {
     pub agents: Arc<dyn Agents>,
     /// Files that go with prompts.
     pub attachments: Arc<dyn Attachments>,
+    /// Where agents' own interfaces find editors.
+    pub endpoints: Arc<dyn Endpoints>,
 }
 
 /// A unit from outside: its way in, and its task.
@@ -51,6 +56,7 @@ pub(crate) struct Runner {
     pub(crate) ports: Ports,
     pub(crate) host: mpsc::UnboundedSender<Input>,
     pub(crate) terminals: Arc<Terminals>,
+    pub(crate) editors: Arc<Editors>,
     pub(crate) units: Arc<Mutex<HashMap<JobId, LiveUnit>>>,
     pub(crate) runtime: Handle,
     /// Set when the host stops: what is not begun by then is found again by the next one.

@@ -10,6 +10,7 @@ pub mod bench;
 pub mod command;
 pub mod comparison;
 pub mod diff;
+pub mod editor;
 pub mod error;
 pub mod evaluation;
 pub mod event;

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::document::Document;
+use super::editor::{Editing, EditorDuty};
 use super::handler::{Ask, Door, Writer};
 use super::outbox::Outbox;
 use super::push::{Gone, deliver};
@@ -43,6 +44,7 @@ pub(super) enum Done {
     History { session: String, events: Vec<Value>, complete: bool },
     NoHistory { session: String, refusal: Refusal },
     View(Value),
+    Editing(Editing),
 }
 
 /// Runs until Neovim closes this process's standard input.
@@ -69,6 +71,7 @@ pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
         stale: BTreeSet::new(),
         seen: HashMap::new(),
         daemon: None,
+        editor: EditorDuty::default(),
         number: 0,
     };
     let mut frame = interval(FRAME);
@@ -119,6 +122,7 @@ pub(super) struct Host {
     /// When sessions were updated last, by their newest row.
     seen: HashMap<String, u64>,
     daemon: Option<Daemon>,
+    pub(super) editor: EditorDuty,
     number: u64,
 }
 
@@ -154,7 +158,10 @@ impl Host {
                 let status = json!({ "version": env!("CARGO_PKG_VERSION"), "plugin": PLUGIN, "pid": std::process::id(), "connected": connected, "daemon": daemon });
                 self.answer(ask.id, &ask.method, Ok(status));
             }
-            _ => self.forward(ask),
+            method => match self.say_as_editor(method, &ask.params) {
+                Some(outcome) => self.answer(ask.id, &ask.method, outcome),
+                None => self.forward(ask),
+            },
         }
     }
 
@@ -205,6 +212,11 @@ impl Host {
 
     fn done(&mut self, done: Done) {
         match done {
+            Done::Editing(editing) => {
+                if let Some(op) = self.editing(editing) {
+                    self.outbox.op(op);
+                }
+            }
             Done::Answer { id, method, outcome } => self.answer(id, &method, outcome),
             Done::History { session, events, complete } => {
                 let again = complete && self.reading.remove(&session) == Some(true);
@@ -238,6 +250,7 @@ impl Host {
     fn signal(&mut self, signal: Signal) {
         match signal {
             Signal::Snapshot { daemon, sessions, approvals } => {
+                self.attach_editor();
                 self.outbox.op(json!({
                     "kind": "connection", "state": "attached", "version": daemon.version, "protocol": daemon.protocol,
                     "socket": daemon.socket,

@@ -6,6 +6,7 @@ mod attach;
 pub(crate) mod editor;
 mod fake;
 mod hygiene;
+mod ide;
 mod install;
 mod list;
 mod live;

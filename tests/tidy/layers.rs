@@ -3,7 +3,7 @@
 use super::source::{Finding, Source, is_name, words};
 
 const DOMAIN: &[&str] = &["session", "worktree", "batch", "eval", "workflow", "usage", "toolbox", "migrate", "plugin"];
-const DRIVERS: &[&str] = &["store", "git", "process", "agent", "mcp", "wire", "config", "telemetry", "bench"];
+const DRIVERS: &[&str] = &["store", "git", "process", "agent", "mcp", "wire", "config", "telemetry", "bench", "ide"];
 const FACES: &[&str] = &["nvim", "cli", "http", "lsp"];
 const COMPOSITION: &[&str] = &["main", "boot", "lib"];
 

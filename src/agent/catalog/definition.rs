@@ -8,6 +8,7 @@ use crate::base::schema::Shape;
 use crate::base::schema::check::{Problem, line_of, problems};
 use crate::model::agent::Protocol;
 use crate::model::schema::{definition, repository};
+use crate::model::editor::EditorProtocol;
 
 use super::command::Arguments;
 use super::login::LoginRule;
@@ -51,6 +52,9 @@ pub(super) struct DefinitionFile {
     pub(super) login: LoginRule,
     /// Its own interface, for people.
     pub(super) terminal: Option<TerminalFile>,
+    /// How its own interface speaks with an editor.
+    #[serde(default)]
+    pub(super) editor: Option<EditorProtocol>,
     pub(super) install_hint: Option<String>,
     pub(super) notes: Option<String>,
 }

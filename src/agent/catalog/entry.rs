@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::agent::json_lines::Dialect;
 use crate::model::agent::Protocol;
 use crate::model::schema::definition::missing;
+use crate::model::editor::EditorProtocol;
 
 use super::command::Arguments;
 use super::definition::DefinitionFile;
@@ -32,6 +33,7 @@ pub(super) struct Entry {
     pub(super) mode_variable: Option<String>,
     /// What makes its program tell its version.
     pub(super) version: Vec<String>,
+    pub(super) editor: Option<EditorProtocol>,
     pub(super) login: LoginRule,
     pub(super) install_hint: Option<String>,
     pub(super) notes: Option<String>,
@@ -89,6 +91,7 @@ pub(super) fn merge(
             (Some(entry), false) => entry.version.clone(),
             _ => Vec::new(),
         }),
+        editor: file.editor.or_else(|| earlier.and_then(|entry| entry.editor)),
         login: file.login.over(earlier.map(|entry| &entry.login)),
         install_hint: file.install_hint.or_else(|| earlier.and_then(|entry| entry.install_hint.clone())),
         notes: file.notes.or_else(|| earlier.and_then(|entry| entry.notes.clone())),
