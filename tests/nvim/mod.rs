@@ -10,6 +10,7 @@ mod install;
 mod list;
 mod live;
 mod load;
+mod parts;
 mod prompt;
 mod real;
 mod review;
