@@ -30,6 +30,9 @@ local guarded = {}
 local began = {}
 ---@type table<integer, boolean>
 local due = {}
+---How often a file that is empty now was not read yet, in the hope that somebody is about to fill it.
+---@type table<integer, integer?>
+local empty = {}
 local scheduled = false
 
 ---@param path string
@@ -124,9 +127,6 @@ end
 ---Views of windows whose file became shorter than their cursor's line: whoever writes a file may empty it first, and it is read then too.
 ---@type table<integer, divisi.LostView>
 local lost = {}
----How often a file that is empty now was not read yet, in the hope that somebody is about to fill it.
----@type table<integer, integer?>
-local empty = {}
 ---How often that is waited for.
 local MOST_EMPTY = 3
 

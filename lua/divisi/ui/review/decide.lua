@@ -88,7 +88,21 @@ function M.run(review, file, hunks, verb, parts)
   return begun
 end
 
----Hunks of the file under the cursor that lines touch, their context included.
+---Lines of a hunk from its first change to its last.
+---@param hunk divisi.ReviewHunk
+---@param side 'new'|'old'
+---@param shift integer
+---@return integer first
+---@return integer last
+local function extent(hunk, side, shift)
+  local top, bottom = hunk.blocks[1], hunk.blocks[#hunk.blocks]
+  if side == "old" and top and bottom then
+    return top.old_at, math.max(top.old_at, bottom.old_at + bottom.gone - 1)
+  end
+  return hunk.first + shift, hunk.last + shift
+end
+
+---Hunks of the file under the cursor whose changes lines touch; without one the nearest whose context they touch.
 ---@param review divisi.Review
 ---@param first integer
 ---@param last integer
@@ -99,15 +113,21 @@ function M.touched(review, first, last)
   local win = api.nvim_get_current_win()
   local side, file = core.side_of(review, win), core.file(review, review.path)
   local found = {} ---@type divisi.ReviewHunk[]
-  if file and side then
-    for _, hunk in ipairs(file.hunks) do
-      local from, to = inline.lines(review, win, side, hunk)
-      if from <= last and to >= first then
-        table.insert(found, hunk)
+  local near, distance ---@type divisi.ReviewHunk?, integer?
+  for _, hunk in ipairs(file and side and file.hunks or {}) do
+    local shift = side == "new" and inline.shift(review, api.nvim_win_get_buf(win), hunk) or 0
+    local top, bottom = extent(hunk, side or "new", shift)
+    local from, to = inline.lines(review, win, side or "new", hunk)
+    if top <= last and bottom >= first then
+      table.insert(found, hunk)
+    elseif from <= last and to >= first then
+      local away = math.max(top - last, first - bottom)
+      if not distance or away < distance then
+        near, distance = hunk, away
       end
     end
   end
-  return file, found
+  return file, found[1] and found or { near }
 end
 
 ---The changes of a hunk that lines are on: indexes into the hunk, and whether that is all of it. A line that went is on the line
