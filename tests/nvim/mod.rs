@@ -19,6 +19,7 @@ mod start;
 mod steps;
 mod terminal;
 mod transcript;
+mod views;
 mod ways;
 mod work;
 mod worktrees;

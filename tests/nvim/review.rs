@@ -299,7 +299,11 @@ async fn the_screens_are_those_of_the_reference() {
 
 /// Compares a screen with the file of its name; `DIVISI_TEST_WRITE_SCREENS=1` writes the file instead.
 fn compare(name: &str, screen: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nvim/screens").join(format!("review_{name}.txt"));
+    compare_screen(&format!("review_{name}"), screen);
+}
+
+pub(super) fn compare_screen(name: &str, screen: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nvim/screens").join(format!("{name}.txt"));
     if std::env::var_os("DIVISI_TEST_WRITE_SCREENS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, screen).unwrap();

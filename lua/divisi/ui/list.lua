@@ -332,7 +332,22 @@ function M.open(float)
   if not win then
     return
   end
+  local line = shown and shown[api.nvim_win_get_cursor(win)[1]]
+  if shown and line and not line.id then
+    -- A key that is pressed now means a session, not a heading.
+    for number, other in ipairs(shown) do
+      if other.id then
+        api.nvim_win_set_cursor(win, { number, 0 })
+        break
+      end
+    end
+  end
   local wo = vim.wo[win][0]
+  if not float then
+    -- Neovim remembers what a buffer's last window looked like, a float too.
+    wo.winbar = ""
+    wo.fillchars = ""
+  end
   wo.winfixbuf = true
   wo.winfixheight = not float
   wo.wrap = false

@@ -159,7 +159,31 @@ function M.open(buf, role, split, size, beside)
   end
   vim.w[made].divisi = role
   vim.w[made].divisi_from = from
+  if split == "right" then
+    M.keep_readable()
+  end
   return made
+end
+
+local keeping = false
+
+---Neovim takes what a smaller screen lacks from the last window of a row: ours gets its share back.
+function M.keep_readable()
+  if keeping then
+    return
+  end
+  keeping = true
+  api.nvim_create_autocmd("VimResized", {
+    group = api.nvim_create_augroup("divisi.window", {}),
+    callback = function()
+      for _, win in ipairs(api.nvim_tabpage_list_wins(0)) do
+        local ours = vim.w[win].divisi and api.nvim_win_get_config(win).relative == ""
+        if ours and api.nvim_win_get_width(win) < math.min(30, math.floor(vim.o.columns / 3)) then
+          api.nvim_win_set_width(win, math.floor(vim.o.columns / 2))
+        end
+      end
+    end,
+  })
 end
 
 ---Shows one of our buffers in a float that has the focus until it is left. The border is the person's ('winborder').
