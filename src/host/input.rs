@@ -9,10 +9,10 @@ use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Rewound, Unla
 use crate::model::Refusal;
 use crate::model::attachment::Attachment;
 use crate::model::command::{CreateSession, DecideHunk};
-use crate::model::part::FoundHunk;
 use crate::model::id::{HunkId, JobId, LandingId, Oid, SessionId};
 use crate::model::job::{JobEnd, ProcessIdentity};
 use crate::model::landing::{LandingState, Preflight};
+use crate::model::part::FoundHunk;
 use crate::model::query::RepositoryConfig;
 use crate::model::review::{AddComment, Anchor, Applying};
 use crate::model::session::Session;

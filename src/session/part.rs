@@ -146,9 +146,8 @@ fn piece(hunk: &Hunk, path: &str, items: &[Item], run: &Range<usize>, known: Opt
     before.reverse();
     let after = beside(items[run.end..].iter(), false);
     let own = &items[run.clone()];
-    let count = |items: &[Item], sign: u8| {
-        items.iter().flat_map(|item| &item.lines).filter(|line| line.sign() != sign).count()
-    };
+    let count =
+        |items: &[Item], sign: u8| items.iter().flat_map(|item| &item.lines).filter(|line| line.sign() != sign).count();
     // Without lines git names the line before.
     let next = |start: u32, lines: u32| start + u32::from(lines == 0);
     let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -299,7 +298,8 @@ pub fn cut(diff: &mut Diff, parts: &Parts) {
 /// When none of the lines changed.
 pub fn take(whole: &Piece, path: &str, lines: &[u32]) -> Result<Piece, Refusal> {
     let items = items(&whole.hunk.lines);
-    let named = |item: &Item| item.lines.iter().any(|line| u32::try_from(line.index).is_ok_and(|at| lines.contains(&at)));
+    let named =
+        |item: &Item| item.lines.iter().any(|line| u32::try_from(line.index).is_ok_and(|at| lines.contains(&at)));
     let chosen: Vec<usize> = (0..items.len()).filter(|index| items[*index].changed && named(&items[*index])).collect();
     let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else {
         return Err(Refusal::user("none of these lines is changed by the hunk"));

@@ -3,6 +3,7 @@
 //! system's directory for temporary files; [`size`] and [`scaled`] say what makes them larger.
 
 mod create;
+mod editor;
 mod idle;
 mod latency;
 mod lsp;
@@ -41,6 +42,8 @@ const BENCHES: &[Bench] = &[
     ("store", store::throughput),
     ("store-open", store::opening),
     ("nvim-attach", nvim::attach),
+    ("nvim-startup", editor::startup),
+    ("nvim-keys", editor::latency),
     ("lsp", lsp::serving),
 ];
 

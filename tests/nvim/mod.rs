@@ -20,6 +20,7 @@ mod steps;
 mod terminal;
 mod transcript;
 mod views;
+mod vimdoc;
 mod ways;
 mod work;
 mod worktrees;

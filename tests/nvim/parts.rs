@@ -29,7 +29,8 @@ fn hunks(real: &Real) -> Vec<(String, Value)> {
 }
 
 async fn become_hunks(real: &Real, expected: &[(&str, Value)]) {
-    let expected: Vec<(String, Value)> = expected.iter().map(|(lines, said)| ((*lines).to_owned(), said.clone())).collect();
+    let expected: Vec<(String, Value)> =
+        expected.iter().map(|(lines, said)| ((*lines).to_owned(), said.clone())).collect();
     let mut seen = Vec::new();
     let wait = tokio::time::timeout(std::time::Duration::from_secs(8), async {
         loop {

@@ -10,7 +10,8 @@ use super::review::compare_screen;
 const SIZES: [(i64, i64); 2] = [(60, 20), (100, 30)];
 
 /// Options under which both Neovims draw the same.
-const PLAIN: &str = "vim.o.showtabline = 0 vim.o.ruler = false vim.o.showcmd = false vim.o.showmode = false vim.o.statusline = '%t'
+const PLAIN: &str =
+    "vim.o.showtabline = 0 vim.o.ruler = false vim.o.showcmd = false vim.o.showmode = false vim.o.statusline = '%t'
     vim.o.shortmess = vim.o.shortmess .. 'IFWc' vim.g.divisi = { float = false, progress = false }";
 
 const SCREEN: &str = "vim.cmd('redraw!') local lines = {}
@@ -32,7 +33,8 @@ async fn looks(editor: &Editor, name: &str, replace: &[(&str, &str)]) {
     editor.lua("vim.wait(30, function() return false end) vim.cmd('echo')").await;
     let seen = editor.lua(SCREEN).await.as_str().unwrap().to_owned();
     let seen = replace.iter().fold(seen, |seen, (what, instead)| seen.replace(what, instead));
-    let timeless = seen.lines().map(|line| if line.contains(" · now") { &line[..line.floor_char_boundary(26)] } else { line });
+    let timeless =
+        seen.lines().map(|line| if line.contains(" · now") { &line[..line.floor_char_boundary(26)] } else { line });
     let (columns, rows) = (editor.lua("return vim.o.columns").await, editor.lua("return vim.o.lines").await);
     compare_screen(&format!("{name}_{columns}x{rows}"), &(timeless.collect::<Vec<_>>().join("\n") + "\n"));
 }

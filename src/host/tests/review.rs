@@ -3,9 +3,9 @@
 use super::*;
 use crate::host::on_hunk;
 use crate::host::on_review::{self, RoundFacts};
-use crate::model::part::FoundHunk;
 use crate::model::command::{DecideHunk, HunkAction, Outcome};
 use crate::model::id::HunkId;
+use crate::model::part::FoundHunk;
 use crate::model::review::samples::{comment, round};
 use crate::model::review::{AddComment, Comment, CommentKind, CommentSide, SendRound};
 

@@ -4,7 +4,8 @@ use crate::model::diff::FileStatus;
 const PATH: &str = "src/a.lua";
 
 fn hunk(lines: &[&str]) -> Hunk {
-    let count = |sign: char| u32::try_from(lines.iter().filter(|line| !line.starts_with([sign, '\\'])).count()).unwrap();
+    let count =
+        |sign: char| u32::try_from(lines.iter().filter(|line| !line.starts_with([sign, '\\'])).count()).unwrap();
     Hunk {
         id: "whole".into(),
         old_start: 10,
@@ -46,11 +47,14 @@ fn a_line_that_came_goes_with_the_one_that_went_in_its_place() {
     let hunk = &piece.hunk;
     assert_eq!((hunk.new_start, hunk.new_lines, hunk.old_start, hunk.old_lines), (20, 6, 10, 6));
     let part = piece.part.unwrap();
-    assert_eq!((part.lines, part.before, part.after), (
-        vec!["-three".to_owned(), "+THREE".to_owned()],
-        vec!["one".to_owned(), "TWO".to_owned()],
-        vec!["MORE".to_owned(), "four".to_owned(), "six".to_owned()],
-    ));
+    assert_eq!(
+        (part.lines, part.before, part.after),
+        (
+            vec!["-three".to_owned(), "+THREE".to_owned()],
+            vec!["one".to_owned(), "TWO".to_owned()],
+            vec!["MORE".to_owned(), "four".to_owned(), "six".to_owned()],
+        )
+    );
 }
 
 #[test]
@@ -76,7 +80,8 @@ fn what_was_accepted_is_cut_out_and_the_rest_waits() {
     let again = pieces(&file(vec![hunk(CHANGED)]), &parts);
     assert!(again.iter().zip(hunks).all(|(piece, hunk)| piece.hunk.id == hunk.id && piece.whole.as_str() == "whole"));
     // Other files are left alone.
-    let other = Parts::from([("x".into(), Part { path: "other".to_owned(), ..parts.values().next().unwrap().clone() })]);
+    let other =
+        Parts::from([("x".into(), Part { path: "other".to_owned(), ..parts.values().next().unwrap().clone() })]);
     let untouched = pieces(&file(vec![hunk(CHANGED)]), &other);
     assert_eq!((untouched.len(), &untouched[0].part), (1, &None));
 }
