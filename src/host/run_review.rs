@@ -192,7 +192,7 @@ pub(crate) fn find_hunk(
     request: &DecideHunk,
     rejected: Option<HunkId>,
     round: u32,
-    parts: &Parts,
+    accepted: &Parts,
 ) -> Result<FoundHunk, Refusal> {
     if request.action == HunkAction::Undo {
         let Some(hunk) = rejected else {
@@ -203,10 +203,10 @@ pub(crate) fn find_hunk(
         return Ok(FoundHunk { id: hunk, patch, part: None });
     }
     let git = ports.git.as_ref();
-    let found = find_in(git, worktree, request, 0, parts);
+    let found = find_in(git, worktree, request, 0, accepted);
     if found.is_err() && round > 0 {
         // A person who looks at the answer to a round sees other hunks than one who looks at everything.
-        return find_in(git, worktree, request, round, parts).or(found);
+        return find_in(git, worktree, request, round, accepted).or(found);
     }
     found
 }
@@ -217,19 +217,19 @@ fn find_in(
     worktree: &Worktree,
     request: &DecideHunk,
     round: u32,
-    parts: &Parts,
+    accepted: &Parts,
 ) -> Result<FoundHunk, Refusal> {
     let find = |hunk: &HunkId| {
         let found = if round > 0 { git.find_round_hunk(worktree, round, hunk) } else { git.find_hunk(worktree, hunk) };
         found.map(|(id, patch)| FoundHunk { id, patch, part: None })
     };
-    if parts.is_empty() && request.lines.is_empty() {
+    if accepted.is_empty() && request.lines.is_empty() {
         return find(&request.hunk);
     }
     let range = if round > 0 { DiffRange::Round { number: Some(round) } } else { DiffRange::Session };
     let diff = git.diff(worktree, &range, None, false)?;
     let pieces = diff.files.iter().flat_map(|file| {
-        part::pieces(file, parts).into_iter().map(|piece| (file.path.as_str(), piece)).collect::<Vec<_>>()
+        part::pieces(file, accepted).into_iter().map(|piece| (file.path.as_str(), piece)).collect::<Vec<_>>()
     });
     let mut named = pieces.filter(|(_, piece)| piece.hunk.id.as_str().starts_with(request.hunk.as_str()));
     let piece = match (named.next(), named.next()) {

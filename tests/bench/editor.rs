@@ -56,8 +56,7 @@ pub(crate) fn startup() -> Vec<Measure> {
     for _ in 0..scaled(STARTS) {
         for plugin in [false, true] {
             let log = start(plugin);
-            let last =
-                log.lines().filter(|line| line.contains("--- NVIM STARTED ---")).next_back().expect("it started");
+            let last = log.lines().rfind(|line| line.contains("--- NVIM STARTED ---")).expect("it started");
             let total = time(last.split_whitespace().next().expect("a time"));
             if plugin {
                 with.push(total);

@@ -195,7 +195,7 @@ fn a_burst_is_sent_in_parts() {
     document.complete();
     let mut buffer = Vec::new();
     apply(&mut buffer, &document.take("s", 10).unwrap());
-    let text: String = (0..25).map(|number| format!("line {number}\n")).collect();
+    let text = (0..25).map(|number| format!("line {number}\n")).collect::<Vec<_>>().concat();
     document.live(&said(2, &text));
     let mut parts = 0;
     while document.changed() {
