@@ -241,9 +241,19 @@ local verbs = {
     run = new,
   },
   list = {
-    help = "sessions, what needs you first",
-    run = function()
-      require("divisi.ui.list").open()
+    help = "sessions, what needs you first; --float over everything, --split below",
+    flags = { "--float", "--split" },
+    run = function(invocation)
+      local flag = invocation.args[1]
+      if flag and flag ~= "--float" and flag ~= "--split" then
+        errors.warn(("%q is no option of :Divisi list; there are --float and --split"):format(flag))
+        return
+      end
+      if flag then
+        require("divisi.ui.list").open(flag == "--float")
+      else
+        require("divisi.ui.list").open()
+      end
     end,
   },
   show = {

@@ -145,7 +145,7 @@ local function held(approval)
 end
 
 ---Connects events with views, notices and autocommands; once, when the host process is started for the first time.
-function M.wire()
+function M._wire()
   if wired then
     return
   end

@@ -243,8 +243,10 @@ impl Dispatcher {
             Request::Submit { id, command, client, reply } => self.on_submit(&id, &command, &client, reply),
             Request::Query { query, reply } => {
                 let mut lookup = on_query::prepare(&self.brain.registry, query);
-                if let Lookup::Agents { profiles, .. } = &mut lookup {
-                    *profiles = profile::defaults(&self.brain.settings);
+                match &mut lookup {
+                    Lookup::Agents { profiles, .. } => *profiles = profile::defaults(&self.brain.settings),
+                    Lookup::Preflight { strategy, .. } => *strategy = self.brain.settings.landing,
+                    _ => {}
                 }
                 if let Lookup::Status = lookup {
                     let _ = reply.send(on_query::encode(&self.status()));

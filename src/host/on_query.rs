@@ -11,6 +11,7 @@ use crate::host::run_timeline::repeated;
 use crate::model::Refusal;
 use crate::model::diff::{DiffRange, HunkDecision};
 use crate::model::id::{HunkId, SessionId};
+use crate::model::landing::Strategy;
 use crate::model::query::{DiffSession, Finding, Query};
 use crate::model::review::{Comment, Review};
 use crate::model::session::{Session, SessionView};
@@ -52,7 +53,7 @@ pub(crate) enum Lookup {
     /// Sessions side by side.
     Compare(Vec<(SessionView, Session)>),
     /// A preflight.
-    Preflight { worktree: Worktree, onto: Option<String>, others: Vec<(String, Worktree)> },
+    Preflight { worktree: Worktree, onto: Option<String>, others: Vec<(String, Worktree)>, strategy: Strategy },
     /// A file of the base.
     BaseFile { worktree: Worktree, path: String, round: u32 },
     /// A review.
@@ -112,6 +113,7 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
                 worktree: session.worktree.clone(),
                 onto: request.onto,
                 others: other_worktrees(registry, session),
+                strategy: Strategy::default(),
             }
         }
         Query::Timeline(request) => Lookup::Timeline(Box::new(registry.require(&request.session)?.clone())),

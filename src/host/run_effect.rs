@@ -205,8 +205,8 @@ impl Runner {
                 let result = Box::new(self.restore(&session));
                 Input::Restored { ticket, result }
             }
-            Effect::FindHunk { ticket, worktree, request, rejected, round } => {
-                let result = run_review::find_hunk(&self.ports, &worktree, &request, rejected, round);
+            Effect::FindHunk { ticket, worktree, request, rejected, round, parts } => {
+                let result = run_review::find_hunk(&self.ports, &worktree, &request, rejected, round, &parts);
                 Input::HunkFound { ticket, request, result }
             }
             Effect::ApplyHunk { session, worktree, hunk, applying, begun } => {

@@ -14,6 +14,7 @@ use crate::host::{run_timeline, timeline};
 use crate::model::Refusal;
 use crate::model::diff::{Diff, DiffRange, HunkDecision};
 use crate::model::id::{HunkId, Oid, Seq, SessionId};
+use crate::model::landing::Preflight;
 use crate::model::login::{Login, LoginState};
 use crate::model::price::PriceTable;
 use crate::model::query::{DiffSession, EventPage, Finding, RepositoryConfig, TurnUsage, UsageReport};
@@ -62,8 +63,8 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup, prices: &PriceTable) -> Resu
         }
         Lookup::Timeline(session) => encode(&timeline::steps(ports.store.as_ref(), &session)?),
         Lookup::Compare(compared) => encode(&run_timeline::compare(ports, &compared)?),
-        Lookup::Preflight { worktree, onto, others } => {
-            encode(&ports.git.preflight(&worktree, onto.as_deref(), &others)?)
+        Lookup::Preflight { worktree, onto, others, strategy } => {
+            encode(&Preflight { strategy, ..ports.git.preflight(&worktree, onto.as_deref(), &others)? })
         }
         Lookup::BaseFile { worktree, path, round: 0 } => Ok(json!({ "text": ports.git.base_file(&worktree, &path)? })),
         Lookup::BaseFile { worktree, path, round } => {

@@ -16,6 +16,7 @@ use super::failure::{Failure, Silence};
 use super::id::{ApprovalId, CommandId, CommentId, HunkId, JobId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
 use super::job::{JobEnd, ProcessIdentity};
 use super::landing::{Landing, LandingState};
+use super::part::Part;
 use super::review::{Comment, CommentKind, Round};
 use super::session::{Session, Setup};
 use super::terminal::OnTerminal;
@@ -444,6 +445,9 @@ pub enum Event {
         /// For a rejected hunk the patch that was taken out, so that it can be put back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         patch: Option<String>,
+        /// What an accepted part of a hunk is found again by.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<Box<Part>>,
     },
 
     /// A hunk is about to be taken out of the working files, or put back.

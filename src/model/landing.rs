@@ -56,6 +56,9 @@ pub struct Preflight {
     /// Where the target is checked out, and whether that checkout is clean; absent when it is nowhere checked out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkout: Option<TargetCheckout>,
+    /// How it would be brought over unless the request says otherwise.
+    #[serde(default)]
+    pub strategy: Strategy,
     /// Whether a landing would be accepted now.
     pub ready: bool,
     /// Why not, one sentence each.

@@ -20,6 +20,7 @@ pub mod job;
 pub mod landing;
 pub mod login;
 pub mod mcp;
+pub mod part;
 pub mod price;
 pub mod profile;
 pub mod query;

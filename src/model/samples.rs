@@ -17,6 +17,7 @@ use super::failure::{Failure, FailureKind, Silence};
 use super::id::{ApprovalId, Oid, SessionId, TurnId};
 use super::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
 use super::landing::{Landing, LandingState, Strategy};
+use super::part::Part;
 use super::session::{Session, Setup};
 use super::terminal::OnTerminal;
 use super::timeline::{Mark, Rewind};
@@ -404,11 +405,12 @@ fn of_approvals() -> Vec<Event> {
 
 fn of_the_rest() -> Vec<Event> {
     let mut events = vec![
-        Event::HunkDecided { hunk: "0123456789abcdef".into(), decision: None, patch: None },
+        Event::HunkDecided { hunk: "0123456789abcdef".into(), decision: None, patch: None, part: None },
         Event::HunkDecided {
             hunk: "0123456789abcdef".into(),
             decision: Some(HunkDecision::Rejected),
             patch: Some("--- a\n+++ b\n".to_owned()),
+            part: Some(Box::new(Part { path: "a".to_owned(), lines: vec!["+x".to_owned()], ..Part::default() })),
         },
         Event::LandingStarted(Box::new(landing())),
         Event::RepositoryTrusted { common_dir: "/r/.git".to_owned(), digest: "00".repeat(32) },

@@ -29,6 +29,10 @@ use crate::wire::kept::link::{self, Current, Signal, call};
 
 /// One batch per frame.
 const FRAME: Duration = Duration::from_millis(16);
+/// New lines of transcripts in a batch: more of them, after a delay, would keep a key waiting.
+const FRAME_LINES: usize = 240;
+/// And at least so many for each.
+const LEAST_LINES: usize = 25;
 /// At most so long between two batches, however slow the editor is.
 const SLOWEST_FRAME: Duration = Duration::from_millis(250);
 /// How long a request waits for a connection and its answer.
@@ -133,7 +137,9 @@ impl Host {
 
     fn deliver(&mut self) -> Option<JoinHandle<Result<(), Gone>>> {
         let mut batch = self.outbox.take();
-        batch.extend(self.documents.iter_mut().filter_map(|(session, document)| document.take(session)));
+        let news = self.documents.values().filter(|document| document.changed()).count().max(1);
+        let most = (FRAME_LINES / news).max(LEAST_LINES);
+        batch.extend(self.documents.iter_mut().filter_map(|(session, document)| document.take(session, most)));
         if batch.is_empty() {
             return None;
         }

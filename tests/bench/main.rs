@@ -4,6 +4,7 @@
 
 mod create;
 mod grade;
+mod editor;
 mod idle;
 mod latency;
 mod lsp;
@@ -42,6 +43,8 @@ const BENCHES: &[Bench] = &[
     ("store", store::throughput),
     ("store-open", store::opening),
     ("nvim-attach", nvim::attach),
+    ("nvim-startup", editor::startup),
+    ("nvim-keys", editor::latency),
     ("lsp", lsp::serving),
     ("grade", grade::grading),
 ];
