@@ -131,6 +131,7 @@ fn fields() -> Vec<Field> {
         texts("version", "arguments that make its program tell its version; left out: it is not asked"),
         Field::new("login", "where it looks for its credential", Shape::Table(login)),
         Field::new("terminal", "its own interface, for people", Shape::Table(terminal)),
+        Field::new("editor", "how its own interface speaks with an editor", Shape::one_of(&["claude"])),
         prose("install_hint", "what to do when its program is missing"),
         prose("notes", "what is known about its ways"),
     ]
