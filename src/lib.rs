@@ -15,6 +15,7 @@ pub mod base;
 pub mod boot;
 pub mod cli;
 pub mod config;
+pub mod eval;
 pub mod git;
 pub mod host;
 pub mod lsp;
