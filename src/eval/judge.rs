@@ -146,6 +146,28 @@ pub fn judge(evaluator: &Evaluator, run: &Run, ran: &Ran, root: &str, changed: &
     }
 }
 
+/// Two programs for one evaluator: the worse end counts, what both cost is lost.
+pub fn both(one: Judgement, other: Judgement) -> Judgement {
+    let score = one.score.zip(other.score).map(|(one, other)| {
+        let lost = (100 - one.min(100)).saturating_add(100 - other.min(100));
+        100_u8.saturating_sub(lost)
+    });
+    let (one_passed, other_passed) =
+        (one.outcome == EvaluatorOutcome::Passed, other.outcome == EvaluatorOutcome::Passed);
+    let outcome = match (one_passed, other_passed) {
+        (true, _) => other.outcome,
+        (false, true) => one.outcome,
+        // What could not judge says more than what failed.
+        (false, false) if one.outcome == EvaluatorOutcome::Failed => other.outcome,
+        (false, false) => one.outcome,
+    };
+    let mut findings = one.findings;
+    findings.extend(other.findings);
+    findings.truncate(EvalFinding::MOST);
+    let details = [one.details, other.details].join("\n");
+    Judgement { outcome, score, details, findings }
+}
+
 /// The tool that a program says is not there.
 fn missing(evaluator: &Evaluator, run: &Run, ran: &Ran, code: i32) -> Option<String> {
     let says = |text: &str| ran.stderr.contains(text);

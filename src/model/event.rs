@@ -12,8 +12,11 @@ use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry, ToolCall};
 use super::approval::{Answer, Approval, ApprovalPolicy, Rule};
 use super::attachment::Attachment;
 use super::diff::{DiffStat, HunkDecision};
+use super::evaluation::{Evaluation, EvaluationState, EvaluatorResult, Suite};
 use super::failure::{Failure, Silence};
-use super::id::{ApprovalId, CommandId, CommentId, HunkId, JobId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
+use super::id::{
+    ApprovalId, CommandId, CommentId, EvaluationId, HunkId, JobId, LandingId, Oid, PromptId, Seq, SessionId, TurnId,
+};
 use super::job::{JobEnd, ProcessIdentity};
 use super::landing::{Landing, LandingState};
 use super::review::{Comment, CommentKind, Round};
@@ -536,6 +539,42 @@ pub enum Event {
         /// Where it stands.
         #[serde(flatten)]
         state: LandingState,
+    },
+
+    /// Evaluators look at a commit.
+    #[serde(rename = "evaluation.started")]
+    EvaluationStarted(Box<Evaluation>),
+    /// One of them has ended.
+    #[serde(rename = "evaluation.result")]
+    EvaluationResult {
+        /// Of which evaluation.
+        id: EvaluationId,
+        /// What it says.
+        result: Box<EvaluatorResult>,
+    },
+    /// All of them have, or nothing more will come.
+    #[serde(rename = "evaluation.ended")]
+    EvaluationEnded {
+        /// Which.
+        id: EvaluationId,
+        /// How.
+        #[serde(flatten)]
+        state: EvaluationState,
+        /// The weighted score.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        score: Option<u8>,
+        /// Whether it came to its end and each required evaluator passed.
+        passed: bool,
+        /// What a person should know.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+    },
+    /// What a landing of the session needs was set; absent: nothing but what is configured.
+    #[serde(rename = "session.gated")]
+    SessionGated {
+        /// The suite.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gates: Option<Box<Suite>>,
     },
 
     /// A repository's `.divisi.toml` with exactly this content is trusted.
