@@ -13,6 +13,7 @@ pub mod annotations;
 pub mod capability;
 pub mod commands;
 pub mod diagnostics;
+mod evaluated;
 pub mod fetch;
 pub mod incoming;
 pub mod order;

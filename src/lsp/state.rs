@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::model::approval::Approval;
 use crate::model::diff::Diff;
+use crate::model::evaluation::Evaluation;
 use crate::model::id::{ApprovalId, SessionId};
 use crate::model::landing::Preflight;
 use crate::model::session::SessionView;
@@ -20,6 +21,8 @@ pub struct Changes {
     pub diff: Diff,
     /// What a landing would meet; absent where it could not be told.
     pub preflight: Option<Preflight>,
+    /// The evaluation whose findings hold.
+    pub evaluation: Option<Evaluation>,
 }
 
 /// The state of the world.
@@ -92,6 +95,9 @@ impl State {
             }
             Event::SessionCheckpointed { .. }
             | Event::TurnEnded { .. }
+            | Event::TurnStarted { .. }
+            | Event::EvaluationStarted(_)
+            | Event::EvaluationEnded { .. }
             | Event::HunkDecided { .. }
             | Event::LandingChanged { .. } => stale.diffs.extend(session),
             _ => {}

@@ -202,7 +202,7 @@ words!(
     OutputFormat {
         /// `{"score": 0..100, "passed": bool, "details": text, "findings": [{file, line, column, message, severity}]}`.
         Json = "json",
-        /// JUnit XML.
+        /// `JUnit` XML.
         Junit = "junit",
         /// The Test Anything Protocol.
         Tap = "tap",
@@ -583,3 +583,6 @@ pub struct CheckSuite {
     /// The file's content.
     pub text: String,
 }
+
+#[cfg(test)]
+pub(crate) mod samples;

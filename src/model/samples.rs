@@ -209,7 +209,7 @@ pub(crate) fn every_event() -> Vec<Event> {
 }
 
 /// How many events there are; [`kind`] does not compile when one is added without changing it, change this then too.
-const KINDS: usize = 62;
+const KINDS: usize = 66;
 
 fn of_sessions() -> Vec<Event> {
     let mut events = vec![
@@ -427,6 +427,7 @@ fn of_the_rest() -> Vec<Event> {
         LandingState::Aborted,
     ];
     events.extend(states.map(|state| Event::LandingChanged { id: landing().id, state }));
+    events.extend(super::evaluation::samples::events());
     events
 }
 
@@ -491,6 +492,10 @@ fn kind(event: &Event) -> &'static str {
         Event::FileViewed { .. } => "file.viewed",
         Event::LandingStarted(_) => "landing.started",
         Event::LandingChanged { .. } => "landing.changed",
+        Event::EvaluationStarted(_) => "evaluation.started",
+        Event::EvaluationResult { .. } => "evaluation.result",
+        Event::EvaluationEnded { .. } => "evaluation.ended",
+        Event::SessionGated { .. } => "session.gated",
         Event::RepositoryTrusted { .. } => "repository.trusted",
         Event::CommandAccepted { .. } => "command.accepted",
         Event::FaultRaised { .. } => "fault.raised",

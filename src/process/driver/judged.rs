@@ -71,7 +71,7 @@ async fn follow(mut handle: JobHandle, bounds: Bounds, mut cancel: watch::Receiv
                 }
                 (printed > bounds.output).then_some((Stopped::Output, Duration::ZERO))
             }
-            _ = tokio::time::sleep_until(deadline.into()), if !stopped => Some((Stopped::Time, GRACE)),
+            () = tokio::time::sleep_until(deadline.into()), if !stopped => Some((Stopped::Time, GRACE)),
             () = cancelled(&mut cancel), if !stopped => Some((Stopped::Cancelled, GRACE)),
             _ = count.tick(), if !stopped => {
                 let most = usize::try_from(bounds.processes).unwrap_or(usize::MAX);
