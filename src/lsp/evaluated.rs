@@ -16,14 +16,14 @@ use crate::model::session::SessionView;
 const MOST: usize = 200;
 
 /// The evaluation whose findings hold: the newest, done, of what the session has now.
-pub fn standing(all: Vec<Evaluation>, head: Option<&str>) -> Option<Evaluation> {
+pub(super) fn standing(all: Vec<Evaluation>, head: Option<&str>) -> Option<Evaluation> {
     let newest = all.into_iter().next_back()?;
     let holds = newest.state == EvaluationState::Done && head.is_none_or(|head| newest.commit.as_str() == head);
     holds.then_some(newest)
 }
 
 /// Adds what evaluators that did not pass found, in the tree that the person has open.
-pub fn add(state: &State, sight: &Sight<'_>, found: &mut BTreeMap<PathBuf, Vec<Diagnostic>>) {
+pub(super) fn add(state: &State, sight: &Sight<'_>, found: &mut BTreeMap<PathBuf, Vec<Diagnostic>>) {
     for (id, changes) in &state.changes {
         let (Some(view), Some(evaluation)) = (state.sessions.get(id), &changes.evaluation) else { continue };
         let failed = evaluation.results.iter().filter(|result| !result.passed());

@@ -12,11 +12,10 @@ use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry, ToolCall};
 use super::approval::{Answer, Approval, ApprovalPolicy, Rule};
 use super::attachment::Attachment;
 use super::diff::{DiffStat, HunkDecision};
+pub use super::envelope::{Cause, Envelope};
 use super::evaluation::{Evaluation, EvaluationState, EvaluatorResult, Suite};
 use super::failure::{Failure, Silence};
-use super::id::{
-    ApprovalId, CommandId, CommentId, EvaluationId, HunkId, JobId, LandingId, Oid, PromptId, Seq, SessionId, TurnId,
-};
+use super::id::{ApprovalId, CommandId, CommentId, EvaluationId, HunkId, JobId, LandingId, Oid, PromptId, TurnId};
 use super::job::{JobEnd, ProcessIdentity};
 use super::landing::{Landing, LandingState};
 use super::review::{Comment, CommentKind, Round};
@@ -26,45 +25,6 @@ use super::timeline::{Mark, Rewind};
 use super::turn::{QueuedPrompt, TurnOutcome};
 use super::usage::Usage;
 use super::worktree::WorktreeState;
-
-/// What brought an event about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "by")]
-pub enum Cause {
-    /// A client's command.
-    Command {
-        /// Its id.
-        id: CommandId,
-    },
-    /// Output of a job up to a journal offset; committing the event commits the offset.
-    Journal {
-        /// The job.
-        job: JobId,
-        /// Journal bytes consumed once this event is committed.
-        offset: u64,
-    },
-    /// The engine itself: the result of an effect.
-    Host,
-    /// Recovery after a start.
-    Recovery,
-}
-
-/// One committed event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// Its number.
-    pub seq: Seq,
-    /// When it was committed, milliseconds since the epoch.
-    pub time: i64,
-    /// The session it belongs to, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session: Option<SessionId>,
-    /// What brought it about.
-    pub cause: Cause,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: Event,
-}
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use crate::model::evaluation::samples::{evaluation, result};
 
 fn judged(state: EvaluationState) -> Evaluation {
     let results = vec![result("tests", EvaluatorOutcome::Failed), result("fine", EvaluatorOutcome::Passed)];
-    Evaluation { state, results, ..evaluation(1) }
+    Evaluation { results, state, ..evaluation(1) }
 }
 
 #[test]
