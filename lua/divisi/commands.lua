@@ -354,6 +354,18 @@ local verbs = {
       end)
     end,
   },
+  eval = {
+    help = "judge a session's work; what did not pass goes to the quickfix list",
+    session = true,
+    flags = { "--suite=" },
+    run = function(invocation)
+      local suite = invocation.rest:match("%-%-suite=(.+)$")
+      local name = invocation.args[1]
+      M.with_session(name and not vim.startswith(name, "--") and name or nil, function(row)
+        require("divisi.evaluate").start(row, suite and vim.trim(suite) or nil)
+      end)
+    end,
+  },
   land = {
     help = "bring a session to its base",
     session = true,

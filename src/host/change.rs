@@ -29,6 +29,10 @@ pub(crate) enum Step {
     Round,
     /// Its files are brought back to a checkpoint.
     Rewind,
+    /// What it has now is made ready to be judged.
+    Judging,
+    /// Evaluators run.
+    Evaluation,
     /// It is being removed, or looked at for that.
     Removal,
 }

@@ -23,8 +23,8 @@ use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::terminal::Terminals;
 use crate::host::{
-    on_agent, on_approval, on_combine, on_create, on_hunk, on_job, on_landing, on_option, on_prompt, on_removal,
-    on_repository, on_review, on_rewind, on_session, on_silence, on_terminal, run_query,
+    on_agent, on_approval, on_combine, on_create, on_evaluation, on_hunk, on_job, on_landing, on_option, on_prompt,
+    on_removal, on_repository, on_review, on_rewind, on_session, on_silence, on_terminal, run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
@@ -93,6 +93,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
         ports: setup.ports.clone(),
         host: inputs,
         units: Arc::default(),
+        evaluations: Arc::default(),
         runtime: tokio::runtime::Handle::current(),
         closed: Arc::default(),
         environment: Arc::new(setup.environment.clone()),
@@ -165,6 +166,7 @@ impl Dispatcher {
         // Before anybody can ask for more: what is being copied belongs to no session yet.
         let owners = ids.iter().chain(self.brain.registry.mends.left_out.keys()).cloned().collect();
         self.runner.ports.attachments.sweep(&owners);
+        self.runner.ports.grounds.sweep();
         for id in ids {
             self.decide(Cause::Recovery, |change| advance(change, &id));
         }
@@ -245,7 +247,10 @@ impl Dispatcher {
                 let mut lookup = on_query::prepare(&self.brain.registry, query);
                 match &mut lookup {
                     Lookup::Agents { profiles, .. } => *profiles = profile::defaults(&self.brain.settings),
-                    Lookup::Preflight { strategy, .. } => *strategy = self.brain.settings.landing,
+                    Lookup::Preflight { strategy, gates, .. } => {
+                        *strategy = self.brain.settings.landing;
+                        gates.configured.clone_from(&self.brain.settings.gates);
+                    }
                     _ => {}
                 }
                 if let Lookup::Status = lookup {
@@ -395,6 +400,8 @@ fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client
         Command::StartLanding(request) => on_landing::on_start(change, id, request),
         Command::ContinueLanding(request) => on_landing::on_continue(change, id, request),
         Command::AbortLanding(request) => on_landing::on_abort(change, id, request),
+        Command::StartEvaluation(request) => on_evaluation::on_start(change, id, request),
+        Command::CancelEvaluation(request) => on_evaluation::on_cancel(change, id, request),
         Command::TrustRepository(request) => {
             on_repository::on_trust(change, id, request);
             Ok(())
@@ -431,6 +438,15 @@ fn on_result(change: &mut Change<'_>, input: Input) {
         }
         Input::LandingDone { session, landing, ticket, result } => {
             on_landing::on_done(change, &session, landing, ticket, result);
+        }
+        Input::EvaluationPrepared { ticket, session, result } => {
+            on_evaluation::on_prepared(change, ticket, &session, *result);
+        }
+        Input::EvaluatorEnded { session, evaluation, result } => {
+            on_evaluation::on_result(change, &session, evaluation, result);
+        }
+        Input::EvaluationEnded { session, evaluation, state, notes } => {
+            on_evaluation::on_ended(change, &session, &evaluation, state, notes);
         }
         Input::RemovalPrepared { ticket, session, result } => on_removal::on_prepared(change, ticket, &session, result),
         Input::WorktreeRemoved { session, result } => on_removal::on_removed(change, &session, result),

@@ -4,14 +4,17 @@ use tokio::sync::oneshot;
 
 use crate::host::effect::{LandingPlan, Ticket};
 use crate::host::handle::Request;
+use crate::host::on_evaluation::Prepared;
+use crate::host::on_landing::LandingFacts;
 use crate::host::on_review::RoundFacts;
 use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Rewound, Unlanded, Update};
 use crate::model::Refusal;
 use crate::model::attachment::Attachment;
 use crate::model::command::{CreateSession, DecideHunk};
-use crate::model::id::{HunkId, JobId, LandingId, Oid, SessionId};
+use crate::model::evaluation::{EvaluationState, EvaluatorResult};
+use crate::model::id::{EvaluationId, HunkId, JobId, LandingId, Oid, SessionId};
 use crate::model::job::{JobEnd, ProcessIdentity};
-use crate::model::landing::{LandingState, Preflight};
+use crate::model::landing::LandingState;
 use crate::model::part::FoundHunk;
 use crate::model::query::RepositoryConfig;
 use crate::model::review::{AddComment, Anchor, Applying};
@@ -61,7 +64,7 @@ pub(crate) enum Input {
         ticket: Ticket,
         session: SessionId,
         plan: Box<LandingPlan>,
-        result: Box<Result<(Option<Checkpoint>, Preflight), Refusal>>,
+        result: Box<Result<LandingFacts, Refusal>>,
     },
     /// A landing moved on.
     LandingDone {
@@ -70,6 +73,12 @@ pub(crate) enum Input {
         ticket: Option<Ticket>,
         result: Result<LandingState, Refusal>,
     },
+    /// What an evaluation needs is there.
+    EvaluationPrepared { ticket: Ticket, session: SessionId, result: Box<Result<Prepared, Refusal>> },
+    /// An evaluator ended.
+    EvaluatorEnded { session: SessionId, evaluation: EvaluationId, result: Box<EvaluatorResult> },
+    /// An evaluation ended.
+    EvaluationEnded { session: SessionId, evaluation: EvaluationId, state: EvaluationState, notes: Vec<String> },
     /// A removal was looked at.
     RemovalPrepared { ticket: Ticket, session: SessionId, result: Result<Unlanded, Refusal> },
     /// A worktree was removed.

@@ -4,6 +4,7 @@ pub mod agents;
 pub mod attachments;
 pub mod endpoints;
 pub mod git;
+pub mod grounds;
 pub mod jobs;
 pub mod store;
 
@@ -13,6 +14,9 @@ pub use agents::{
 };
 pub use attachments::{Attachments, Content};
 pub use endpoints::{EditorDoor, Endpoint, EndpointSpec, Endpoints};
-pub use git::{Checkpoint, CreatedWorktree, Git, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
-pub use jobs::{Attached, JobControl, JobHandle, JobSpec, Jobs, JournalReader, Record, RecordKind};
+pub use git::{Apart, Checkpoint, CreatedWorktree, Git, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
+pub use grounds::{Ground, Grounds};
+pub use jobs::{
+    Attached, Bounds, JobControl, JobHandle, JobSpec, Jobs, JournalReader, Judged, Record, RecordKind, Stopped,
+};
 pub use store::{Batch, DamagedEvent, DamagedRow, LiveRows, Row, Store, Table};

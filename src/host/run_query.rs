@@ -10,11 +10,10 @@ use crate::host::on_query::{DiffLookup, Lookup, encode};
 use crate::host::port::{Listing, RepositoryFile, Store, Table};
 use crate::host::run_effect::{Ports, of_repository};
 use crate::host::run_review;
-use crate::host::{run_timeline, timeline};
+use crate::host::{run_gates, run_timeline, timeline};
 use crate::model::Refusal;
 use crate::model::diff::{Diff, DiffRange, HunkDecision};
 use crate::model::id::{HunkId, Oid, Seq, SessionId};
-use crate::model::landing::Preflight;
 use crate::model::login::{Login, LoginState};
 use crate::model::price::PriceTable;
 use crate::model::query::{DiffSession, EventPage, Finding, RepositoryConfig, TurnUsage, UsageReport};
@@ -63,8 +62,11 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup, prices: &PriceTable) -> Resu
         }
         Lookup::Timeline(session) => encode(&timeline::steps(ports.store.as_ref(), &session)?),
         Lookup::Compare(compared) => encode(&run_timeline::compare(ports, &compared)?),
-        Lookup::Preflight { worktree, onto, others, strategy } => {
-            encode(&Preflight { strategy, ..ports.git.preflight(&worktree, onto.as_deref(), &others)? })
+        Lookup::Preflight { session, onto, others, strategy, gates } => {
+            let mut found = ports.git.preflight(&session.worktree, onto.as_deref(), &others)?;
+            found.strategy = strategy;
+            run_gates::look(ports, &gates, &session, &mut found);
+            encode(&found)
         }
         Lookup::BaseFile { worktree, path, round: 0 } => Ok(json!({ "text": ports.git.base_file(&worktree, &path)? })),
         Lookup::BaseFile { worktree, path, round } => {

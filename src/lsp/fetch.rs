@@ -2,12 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::evaluated;
 use super::outgoing::sentence;
 use super::server::{Done, Server};
 use super::state::{Changes, State};
 use super::view::{Report, View};
 use crate::model::agent::AgentView;
+use crate::model::evaluation::Evaluation;
 use crate::model::id::SessionId;
+use crate::model::landing::Preflight;
 use crate::model::query::EventPage;
 use crate::model::{Envelope, Refusal};
 use crate::wire::client::Client;
@@ -182,9 +185,19 @@ async fn changes(current: &Current, session: &SessionId) -> Result<Changes, Refu
     let diff = call(current.clone(), "session/diff", json!({ "session": session, "of": "session" })).await?;
     let diff: crate::model::diff::Diff = serde_json::from_value(diff).map_err(strange)?;
     // A session that cannot be landed at all (no commit yet, a base that is gone) still has a diff.
-    let preflight = match call(current.clone(), "session/preflight", json!({ "session": session })).await {
-        Ok(preflight) => Some(serde_json::from_value(preflight).map_err(strange)?),
-        Err(_) => None,
+    let preflight: Option<Preflight> =
+        match call(current.clone(), "session/preflight", json!({ "session": session })).await {
+            Ok(preflight) => Some(serde_json::from_value(preflight).map_err(strange)?),
+            Err(_) => None,
+        };
+    // One of another version may not know evaluations.
+    let all = call(current.clone(), "evaluation/list", json!({ "session": session })).await.unwrap_or_default();
+    let all: Vec<Evaluation> = serde_json::from_value(all).unwrap_or_default();
+    let at = |preflight: &Preflight| (!preflight.dirty).then(|| preflight.head.0.clone());
+    // With changes that are in no commit nothing was judged; what has no target to land on is taken by its newest evaluation.
+    let evaluation = match &preflight {
+        Some(preflight) => at(preflight).and_then(|head| evaluated::standing(all, Some(&head))),
+        None => evaluated::standing(all, None),
     };
-    Ok(Changes { diff, preflight })
+    Ok(Changes { diff, preflight, evaluation })
 }

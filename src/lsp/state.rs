@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::model::agent::AgentView;
 use crate::model::approval::Approval;
 use crate::model::diff::Diff;
+use crate::model::evaluation::Evaluation;
 use crate::model::id::{ApprovalId, SessionId};
 use crate::model::landing::Preflight;
 use crate::model::session::SessionView;
@@ -21,6 +22,8 @@ pub struct Changes {
     pub diff: Diff,
     /// What a landing would meet; absent where it could not be told.
     pub preflight: Option<Preflight>,
+    /// The evaluation whose findings hold.
+    pub evaluation: Option<Evaluation>,
 }
 
 /// The state of the world.
@@ -98,6 +101,9 @@ impl State {
             }
             Event::SessionCheckpointed { .. }
             | Event::TurnEnded { .. }
+            | Event::TurnStarted { .. }
+            | Event::EvaluationStarted(_)
+            | Event::EvaluationEnded { .. }
             | Event::HunkDecided { .. }
             | Event::LandingChanged { .. } => stale.diffs.extend(session),
             _ => {}

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::{Answer, ApprovalPolicy};
 use super::attachment::{Attach, When};
-use super::id::{ApprovalId, CommandId, CommentId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
+use super::evaluation::StartEvaluation;
+use super::id::{
+    ApprovalId, CommandId, CommentId, EvaluationId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId,
+};
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
 use super::review::{AddComment, EditComment, RemoveComment, ResolveComment, SendRound, ViewFile};
@@ -93,6 +96,12 @@ pub enum Command {
     /// Give a conflicted landing up.
     #[serde(rename = "landing/abort")]
     AbortLanding(OfSession),
+    /// Judge what a session has now.
+    #[serde(rename = "evaluation/start")]
+    StartEvaluation(StartEvaluation),
+    /// Stop an evaluation that runs.
+    #[serde(rename = "evaluation/cancel")]
+    CancelEvaluation(OfSession),
     /// Trust a repository's `.divisi.toml` with exactly this content.
     #[serde(rename = "repository/trust")]
     TrustRepository(TrustRepository),
@@ -294,6 +303,9 @@ pub struct StartLanding {
     /// The commit that was looked at; refused when the session has moved on since.
     #[serde(default)]
     pub expect: Option<Oid>,
+    /// Land although the gates have not passed; recorded.
+    #[serde(default)]
+    pub skip_gates: bool,
 }
 
 /// Parameters of `repository/trust`.
@@ -366,6 +378,11 @@ pub enum Outcome {
     Landing {
         /// Its id.
         landing: LandingId,
+    },
+    /// An evaluation has begun; its end is an event.
+    Evaluating {
+        /// Its id.
+        evaluation: EvaluationId,
     },
     /// A comment exists.
     Commented {

@@ -12,8 +12,10 @@ use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry, ToolCall};
 use super::approval::{Answer, Approval, ApprovalPolicy, Rule};
 use super::attachment::Attachment;
 use super::diff::{DiffStat, HunkDecision};
+pub use super::envelope::{Cause, Envelope};
+use super::evaluation::{Evaluation, EvaluationState, EvaluatorResult, Suite};
 use super::failure::{Failure, Silence};
-use super::id::{ApprovalId, CommandId, CommentId, HunkId, JobId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
+use super::id::{ApprovalId, CommandId, CommentId, EvaluationId, HunkId, JobId, LandingId, Oid, PromptId, TurnId};
 use super::job::{JobEnd, ProcessIdentity};
 use super::landing::{Landing, LandingState};
 use super::part::Part;
@@ -24,45 +26,6 @@ use super::timeline::{Mark, Rewind};
 use super::turn::{QueuedPrompt, TurnOutcome};
 use super::usage::Usage;
 use super::worktree::WorktreeState;
-
-/// What brought an event about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "by")]
-pub enum Cause {
-    /// A client's command.
-    Command {
-        /// Its id.
-        id: CommandId,
-    },
-    /// Output of a job up to a journal offset; committing the event commits the offset.
-    Journal {
-        /// The job.
-        job: JobId,
-        /// Journal bytes consumed once this event is committed.
-        offset: u64,
-    },
-    /// The engine itself: the result of an effect.
-    Host,
-    /// Recovery after a start.
-    Recovery,
-}
-
-/// One committed event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// Its number.
-    pub seq: Seq,
-    /// When it was committed, milliseconds since the epoch.
-    pub time: i64,
-    /// The session it belongs to, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session: Option<SessionId>,
-    /// What brought it about.
-    pub cause: Cause,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: Event,
-}
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -540,6 +503,42 @@ pub enum Event {
         /// Where it stands.
         #[serde(flatten)]
         state: LandingState,
+    },
+
+    /// Evaluators look at a commit.
+    #[serde(rename = "evaluation.started")]
+    EvaluationStarted(Box<Evaluation>),
+    /// One of them has ended.
+    #[serde(rename = "evaluation.result")]
+    EvaluationResult {
+        /// Of which evaluation.
+        id: EvaluationId,
+        /// What it says.
+        result: Box<EvaluatorResult>,
+    },
+    /// All of them have, or nothing more will come.
+    #[serde(rename = "evaluation.ended")]
+    EvaluationEnded {
+        /// Which.
+        id: EvaluationId,
+        /// How.
+        #[serde(flatten)]
+        state: EvaluationState,
+        /// The weighted score.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        score: Option<u8>,
+        /// Whether it came to its end and each required evaluator passed.
+        passed: bool,
+        /// What a person should know.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+    },
+    /// What a landing of the session needs was set; absent: nothing but what is configured.
+    #[serde(rename = "session.gated")]
+    SessionGated {
+        /// The suite.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gates: Option<Box<Suite>>,
     },
 
     /// A repository's `.divisi.toml` with exactly this content is trusted.

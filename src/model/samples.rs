@@ -89,6 +89,7 @@ pub(crate) fn session() -> Session {
         landing: None,
         decisions: BTreeMap::new(),
         review: super::review::Review::default(),
+        evaluations: super::evaluation::Evaluations::default(),
         head: None,
         marks: Vec::new(),
         rewind: None,
@@ -140,6 +141,8 @@ pub(crate) fn tool_call() -> ToolCall {
 /// A landing that has begun.
 pub(crate) fn landing() -> Landing {
     Landing {
+        gates: None,
+        gates_skipped: false,
         id: "abcdefghij.l1".into(),
         session: SESSION.into(),
         strategy: Strategy::Rebase,
@@ -207,7 +210,7 @@ pub(crate) fn every_event() -> Vec<Event> {
 }
 
 /// How many events there are; [`kind`] does not compile when one is added without changing it, change this then too.
-const KINDS: usize = 62;
+const KINDS: usize = 66;
 
 fn of_sessions() -> Vec<Event> {
     let mut events = vec![
@@ -426,6 +429,7 @@ fn of_the_rest() -> Vec<Event> {
         LandingState::Aborted,
     ];
     events.extend(states.map(|state| Event::LandingChanged { id: landing().id, state }));
+    events.extend(super::evaluation::samples::events());
     events
 }
 
@@ -490,6 +494,10 @@ fn kind(event: &Event) -> &'static str {
         Event::FileViewed { .. } => "file.viewed",
         Event::LandingStarted(_) => "landing.started",
         Event::LandingChanged { .. } => "landing.changed",
+        Event::EvaluationStarted(_) => "evaluation.started",
+        Event::EvaluationResult { .. } => "evaluation.result",
+        Event::EvaluationEnded { .. } => "evaluation.ended",
+        Event::SessionGated { .. } => "session.gated",
         Event::RepositoryTrusted { .. } => "repository.trusted",
         Event::CommandAccepted { .. } => "command.accepted",
         Event::FaultRaised { .. } => "fault.raised",

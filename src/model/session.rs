@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry};
 use super::approval::ApprovalPolicy;
 use super::diff::{DiffStat, HunkDecision};
+use super::evaluation::{EvaluationSummary, Evaluations};
 use super::id::{HunkId, JobId, Oid, SessionId};
 use super::job::OnDaemonDeath;
 use super::landing::Landing;
@@ -224,6 +225,9 @@ pub struct Session {
     /// Its agent shows its own interface on a terminal instead of being spoken to by its protocol.
     #[serde(default)]
     pub terminal: bool,
+    /// What evaluators said of it, and what a landing of it needs.
+    #[serde(default, skip_serializing_if = "Evaluations::is_empty")]
+    pub evaluations: Evaluations,
     /// The newest failure outside of a turn, one sentence; cleared by the next turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -306,6 +310,9 @@ pub struct SessionView {
     pub usage: Usage,
     /// The newest landing.
     pub landing: Option<Landing>,
+    /// The newest evaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<EvaluationSummary>,
     /// Its review, in numbers.
     #[serde(default)]
     pub review: ReviewCounts,

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use self::connection::Connection;
 use self::over::Over;
 use self::reader::Reader;
 use self::start::Started;
 use super::journal::{self, JournalFile};
-use crate::host::port::{Attached, JobHandle, JobSpec, Jobs, JournalReader};
+use crate::host::port::{Attached, Bounds, JobHandle, JobSpec, Jobs, JournalReader, Judged};
 use crate::model::Refusal;
 use crate::model::id::JobId;
 use crate::model::job::JobEnd;
@@ -20,6 +21,7 @@ mod attach;
 mod bounded;
 mod connection;
 mod forget;
+mod judged;
 mod over;
 mod reader;
 mod remains;
@@ -116,6 +118,14 @@ impl Jobs for JobDriver {
 
     async fn run(&self, spec: &JobSpec, limit: Duration) -> Result<(JobEnd, String), Refusal> {
         bounded::run(self, spec, limit).await
+    }
+
+    async fn judge(&self, spec: &JobSpec, bounds: Bounds, cancel: watch::Receiver<bool>) -> Result<Judged, Refusal> {
+        judged::run(self, spec, bounds, cancel).await
+    }
+
+    async fn clear(&self, job: &JobId) -> Result<(), Refusal> {
+        judged::clear(self, job).await
     }
 
     fn journal_path(&self, job: &JobId) -> String {

@@ -95,6 +95,10 @@ pub const LANDING_START: &str = "landing/start";
 pub const LANDING_CONTINUE: &str = "landing/continue";
 /// [`Command::AbortLanding`].
 pub const LANDING_ABORT: &str = "landing/abort";
+/// [`Command::StartEvaluation`].
+pub const EVALUATION_START: &str = "evaluation/start";
+/// [`Command::CancelEvaluation`].
+pub const EVALUATION_CANCEL: &str = "evaluation/cancel";
 /// [`Command::TrustRepository`].
 pub const REPOSITORY_TRUST: &str = "repository/trust";
 /// [`Command::FixDoctor`].
@@ -122,6 +126,10 @@ pub const SESSION_BASE_FILE: &str = "session/base_file";
 pub const REVIEW_SHOW: &str = "review/show";
 /// [`Query::ListComments`].
 pub const COMMENT_LIST: &str = "comment/list";
+/// [`Query::ListEvaluations`].
+pub const EVALUATION_LIST: &str = "evaluation/list";
+/// [`Query::CheckSuite`].
+pub const EVALUATION_CHECK: &str = "evaluation/check";
 /// [`Query::ListEvents`].
 pub const EVENT_LIST: &str = "event/list";
 /// [`Query::ListApprovals`].
@@ -180,6 +188,8 @@ pub const COMMANDS: &[&str] = &[
     LANDING_START,
     LANDING_CONTINUE,
     LANDING_ABORT,
+    EVALUATION_START,
+    EVALUATION_CANCEL,
     REPOSITORY_TRUST,
     DOCTOR_FIX,
 ];
@@ -197,6 +207,8 @@ pub const QUERIES: &[&str] = &[
     SESSION_BASE_FILE,
     REVIEW_SHOW,
     COMMENT_LIST,
+    EVALUATION_LIST,
+    EVALUATION_CHECK,
     EVENT_LIST,
     APPROVAL_LIST,
     AGENT_LIST,

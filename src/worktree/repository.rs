@@ -17,6 +17,9 @@ pub struct RepositorySettings {
     /// What makes a new worktree ready for work.
     #[serde(default)]
     pub setup: SetupSettings,
+    /// What has to pass before anything lands.
+    #[serde(default)]
+    pub evaluation: EvaluationSettings,
     /// MCP servers for agents, by name.
     #[serde(default)]
     pub mcp: BTreeMap<String, McpServer>,
@@ -35,6 +38,15 @@ pub struct SetupSettings {
     /// Seconds all of them may take together.
     #[serde(default = "default_timeout")]
     pub timeout_sec: u64,
+}
+
+/// The section `evaluation`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationSettings {
+    /// A suite, written here and not in a file of its own: what is trusted is all of its commands.
+    #[serde(default)]
+    pub gates: Option<String>,
 }
 
 impl Default for SetupSettings {
@@ -61,7 +73,7 @@ pub fn parse(text: &str) -> Result<RepositorySettings, Refusal> {
     toml_edit::de::from_str(text).map_err(|error| refuse(&visible_line(&error.to_string(), 300)))
 }
 
-const HINT: &str = "known keys: [setup] commands = [\"...\"], timeout_sec = 600; [agents.NAME]; [mcp.NAME] command, args, env, url, headers";
+const HINT: &str = "known keys: [setup] commands = [\"...\"], timeout_sec = 600; [evaluation] gates; [agents.NAME]; [mcp.NAME] command, args, env, url, headers";
 
 #[cfg(test)]
 mod tests;

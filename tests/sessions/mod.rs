@@ -8,6 +8,8 @@ mod crash;
 mod crowd;
 mod damage;
 mod definitions;
+mod evaluations;
+mod evaluators;
 mod failures;
 mod following;
 mod full;
