@@ -12,7 +12,7 @@ use nvim_rs::{Handler, Neovim, UiAttachOptions};
 use rmpv::Value as Pack;
 use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::nvim::{command, prepare, run};
 use crate::{Measure, directory, median, millis, percentile, say, scaled};
@@ -138,7 +138,11 @@ async fn keys(home: &Path, neovim: &OsString, agents: usize) -> Vec<Duration> {
         lua(&fill).await;
     }
     lua("vim.cmd('wincmd =') vim.api.nvim_set_current_win(_G.file) vim.cmd('normal! gg')").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let mut pace = interval(BETWEEN);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for _ in 0..10 {
+        pace.tick().await;
+    }
     let mut took = Vec::new();
     let mut row = None;
     while let Ok(now) = moved.try_recv() {
@@ -156,7 +160,7 @@ async fn keys(home: &Path, neovim: &OsString, agents: usize) -> Vec<Duration> {
             }
         }
         took.push(began.elapsed());
-        tokio::time::sleep(BETWEEN.saturating_sub(began.elapsed())).await;
+        pace.tick().await;
         while let Ok(now) = moved.try_recv() {
             row = Some(now);
         }
