@@ -9,7 +9,8 @@ local LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO,
 
 ---@param params lsp.ShowMessageParams
 function M.message(params)
-  errors.notify((params.message:gsub("^divisi: ", "")), LEVELS[params.type --[[@as integer]]])
+  local kind = params.type --[[@as integer]]
+  errors.notify((params.message:gsub("^divisi: ", "")), LEVELS[kind])
 end
 
 return M
