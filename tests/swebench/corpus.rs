@@ -43,7 +43,7 @@ fn difference(verdict: &Verdict, instance: &Instance, logs: &Path, compat: Compa
     sorted.sort_unstable_by_key(|(test, _)| *test);
     let map: serde_json::Map<String, Value> =
         sorted.into_iter().map(|(test, status)| (test.to_owned(), json!(status.as_str()))).collect();
-    let hash: String = Sha256::digest(compact(&map)).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = divisi::base::hex::encode(&Sha256::digest(compact(&map)));
     let report = json!(graded.report);
     let bytes = graded.report.file(&verdict.instance_id);
     let wanted = indented(&format!("{{\"{}\": {}}}", verdict.instance_id, verdict.report));
@@ -62,7 +62,7 @@ fn indented(json: &str) -> String {
     let mut laid = String::new();
     let (mut depth, mut in_string, mut escaped) = (0, false, false);
     let mut characters = json.chars().peekable();
-    let line = |laid: &mut String, depth: usize| laid.push_str(&format!("\n{}", "    ".repeat(depth)));
+    let line = |laid: &mut String, depth: usize| laid.extend(["\n", &"    ".repeat(depth)]);
     while let Some(c) = characters.next() {
         if in_string {
             laid.push(c);

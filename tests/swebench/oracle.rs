@@ -68,7 +68,7 @@ impl Numbers {
 /// A log of pieces that a reader may know, and of some that no reader does.
 fn log(numbers: &mut Numbers, own: &[&str]) -> String {
     let mut log = String::new();
-    for _ in 0..numbers.below(40) + 1 {
+    for _ in 0..=numbers.below(40) {
         let piece = match numbers.below(8) {
             0 => numbers.one(ALL),
             1 => numbers.one(&["\n", "\n", " ", "\n    ", "  ", "\t"]),
@@ -112,7 +112,7 @@ fn awkward_logs_are_read_as_the_harness_reads_them() {
                     Ok(map) => list(map) == answer["statuses"],
                     Err(_) => answer["raised"].is_string(),
                 };
-                told += ours.as_ref().map_or(0, |map| map.len());
+                told += ours.as_ref().map_or(0, divisi::eval::swebench::StatusMap::len);
                 raised += usize::from(ours.is_err());
                 if !same && differences.len() < 12 {
                     let ours = ours.map_or_else(|fault| fault.to_string(), |map| list(&map).to_string());
@@ -141,7 +141,7 @@ fn awkward_runs_are_graded_as_the_harness_grades_them() {
                 ("psf/requests", "parse_log_pytest_options", "2.3"),
             ][round % 4];
             let mut log = String::new();
-            for piece in 0..numbers.below(14) + 1 {
+            for piece in 0..=numbers.below(14) {
                 let marks = if piece == 1 && round % 3 > 0 { &[">>>>> Start Test Output\n"] } else { MARKS };
                 log.push_str(numbers.one(marks));
             }

@@ -75,6 +75,7 @@ impl TestsStatus {
 
 /// What the harness writes of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the file has these keys")]
 pub struct InstanceReport {
     /// There is no patch at all.
     #[serde(rename = "patch_is_None")]

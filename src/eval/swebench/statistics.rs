@@ -58,7 +58,7 @@ pub fn pass_hat_k(attempts: usize, successes: usize, k: usize) -> Option<f64> {
     Some(((successes - k + 1)..=successes).zip(attempts - k + 1..).map(|(s, a)| s as f64 / a as f64).product())
 }
 
-/// McNemar's exact test: how likely changes are to be at least this lopsided if both runs are equally good. `gained` and `lost` count
+/// `McNemar`'s exact test: how likely changes are to be at least this lopsided if both runs are equally good. `gained` and `lost` count
 /// cases in which they differ.
 #[expect(clippy::cast_precision_loss, reason = "numbers of cases are small")]
 pub fn mcnemar(gained: usize, lost: usize) -> f64 {

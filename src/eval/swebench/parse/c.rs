@@ -1,4 +1,4 @@
-//! Readers for projects in C and C++: Redis, jq, MicroPython, GoogleTest.
+//! Readers for projects in C and C++: Redis, jq, `MicroPython`, `GoogleTest`.
 
 #![expect(clippy::unnecessary_wraps, reason = "readers have one signature, and some break off")]
 

@@ -1,4 +1,4 @@
-//! Readers of logs that have a result on each line: go, cargo, PHPUnit.
+//! Readers of logs that have a result on each line: go, cargo, `PHPUnit`.
 
 #![expect(clippy::unnecessary_wraps, reason = "readers have one signature, and some break off")]
 

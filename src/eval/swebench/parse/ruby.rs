@@ -1,4 +1,4 @@
-//! Readers for projects in Ruby: Minitest, Cucumber, test-unit, RSpec.
+//! Readers for projects in Ruby: Minitest, Cucumber, test-unit, `RSpec`.
 
 use super::{Read, Subject, fault};
 use crate::eval::swebench::python::{is_word, lstrip, strip};

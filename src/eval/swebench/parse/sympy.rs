@@ -1,4 +1,4 @@
-//! The reader of SymPy's own test runner.
+//! The reader of `SymPy`'s own test runner.
 
 #![expect(clippy::unnecessary_wraps, reason = "readers have one signature, and some break off")]
 

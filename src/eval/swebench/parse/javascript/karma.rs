@@ -208,7 +208,7 @@ fn mismatches(log: &str, map: &mut StatusMap<'_>) {
         let rest = Some(&log[start..]).filter(|_| start >= from).and_then(|rest| rest.strip_prefix("case"));
         let Some(begin) = rest.and_then(after_space).map(|rest| log.len() - rest.len()) else { continue };
         let end = ends.end(begin);
-        let found = memchr::memrchr_iter(b':', log[begin..end].as_bytes()).find_map(|at| {
+        let found = memchr::memrchr_iter(b':', &log.as_bytes()[begin..end]).find_map(|at| {
             after_space(&log[begin + at + 1..])?.strip_prefix("mismatch").map(|rest| (at, log.len() - rest.len()))
         });
         if let Some((at, close)) = found {

@@ -54,12 +54,11 @@ fn without_milliseconds(name: &str) -> String {
     while let Some(at) = rest.find('(') {
         let (before, after) = rest.split_at(at);
         plain.push_str(before);
-        match after_digits(&after[1..]).and_then(|rest| rest.strip_prefix("ms)")) {
-            Some(after) => rest = after,
-            None => {
-                plain.push('(');
-                rest = &after[1..];
-            }
+        if let Some(after) = after_digits(&after[1..]).and_then(|rest| rest.strip_prefix("ms)")) {
+            rest = after;
+        } else {
+            plain.push('(');
+            rest = &after[1..];
         }
     }
     plain + rest

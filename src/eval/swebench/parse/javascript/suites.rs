@@ -138,9 +138,10 @@ fn cypress_tests(tests: &str, passed: bool) -> Vec<&str> {
     for start in line_starts(tests) {
         let rest = Some(&tests[start..]).filter(|_| start >= from);
         let rest = (0..4).fold(rest, |rest, _| rest.and_then(after_space));
-        let rest = match passed {
-            true => rest.and_then(|rest| rest.strip_prefix('✓')),
-            false => rest.and_then(after_digits).and_then(|rest| rest.strip_prefix(')')),
+        let rest = if passed {
+            rest.and_then(|rest| rest.strip_prefix('✓'))
+        } else {
+            rest.and_then(after_digits).and_then(|rest| rest.strip_prefix(')'))
         };
         let Some(rest) = rest.and_then(after_space) else { continue };
         let line = &rest[..memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len())];
