@@ -10,7 +10,7 @@ use divisi::boot;
 use divisi::cli::{Bench, Programs, PullRequest, Running, Scratch, Tell};
 use divisi::config::Config;
 use divisi::model::Refusal;
-use divisi::model::attempt::{Attempted, BenchRequest, Solver, Validity};
+use divisi::model::attempt::{Attempted, BenchRequest, Judged, Solver};
 use divisi::process::publish::{Publication, open_request, push};
 use divisi::process::scratch;
 use divisi::wire::kept::daemon::DaemonBackend;
@@ -117,7 +117,7 @@ fn attempt_cases(request: &BenchRequest, solver: Solver<'_>, tell: Tell<'_>) -> 
     divisi::bench::attempt(request, solver, tell, &*on_signal()?)
 }
 
-fn validate_cases(request: &BenchRequest, tell: Tell<'_>) -> Result<Vec<(String, Validity, String)>, Refusal> {
+fn validate_cases(request: &BenchRequest, tell: Tell<'_>) -> Result<Vec<Judged>, Refusal> {
     divisi::bench::validate(request, tell, &*on_signal()?)
 }
 

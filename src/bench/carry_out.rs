@@ -13,7 +13,9 @@ use super::record::{self, Results, RunRecord};
 use crate::base::text::visible_line;
 use crate::eval::case::Case;
 use crate::model::Refusal;
-use crate::model::attempt::{Attempted, BenchRequest, Contestant, Outcome, Progress, Solver, Unsolved, Validity};
+use crate::model::attempt::{
+    Attempted, BenchRequest, Contestant, Judged, Outcome, Progress, Solver, Unsolved, Validity,
+};
 
 /// Runs what is asked for and returns every result of the run's directory that belongs to it, those of an earlier run among them.
 /// `tell` hears what happens; `stop` ends everything.
@@ -41,7 +43,7 @@ pub fn validate(
     request: &BenchRequest,
     tell: &(dyn Fn(Progress) + Sync),
     stop: &AtomicBool,
-) -> Result<Vec<(String, Validity, String)>, Refusal> {
+) -> Result<Vec<Judged>, Refusal> {
     let suite = load::load(&request.suite, places(request))?;
     let cases = suite.choose(&request.only, request.size, request.seed)?;
     let both = [Contestant::Null, Contestant::Gold];
@@ -68,7 +70,7 @@ pub fn validate(
             {
                 why = format!("{why}: {last}");
             }
-            (case.id.clone(), validity, why)
+            Judged { case: case.id.clone(), validity, why }
         })
         .collect())
 }

@@ -133,7 +133,7 @@ fn is_dataset(path: &Path) -> Result<Option<Format>, Refusal> {
     let Some(format) = path.file_name().and_then(|name| Format::of_name(&name.to_string_lossy())) else {
         return Ok(None);
     };
-    let mut head = [0; 64 * 1024];
+    let mut head = vec![0; 64 * 1024];
     let mut file = fs::File::open(path).map_err(|error| unread(path, &error))?;
     let read = io::Read::read(&mut file, &mut head).map_err(|error| unread(path, &error))?;
     Ok(String::from_utf8_lossy(&head[..read]).contains("\"instance_id\"").then_some(format))

@@ -10,7 +10,7 @@ use crate::base::text::visible_line;
 use crate::process::run::{Finished, Program, RunError, run_until};
 
 /// A git command that takes longer hangs.
-const GIT_DEADLINE: Duration = Duration::from_mins(10);
+const GIT_DEADLINE: Duration = Duration::from_secs(600);
 /// Output of a git command that is kept, bytes.
 const GIT_LIMIT: usize = 256 * 1024 * 1024;
 /// Output of a setup or of tests that is kept; a command that says more is ended.

@@ -127,10 +127,10 @@ impl Attempt<'_> {
                 let turn = (solver.solve)(&task);
                 ledger.agent_ms += since(begin);
                 match turn {
-                    Ok(solved) => {
-                        files = solved.files;
-                        ledger.session = Some(solved.session);
-                        ledger.usage = Some(solved.usage);
+                    Ok(done) => {
+                        files = done.files;
+                        ledger.session = Some(done.session);
+                        ledger.usage = Some(done.usage);
                     }
                     Err(Unsolved::Agent(why)) => return Ok(Outcome::AgentFailed(why)),
                     Err(Unsolved::Infrastructure(why)) => return Err(Unrun::Failed(why)),

@@ -48,7 +48,7 @@ impl Results {
         let done = read(directory)?;
         let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(|error| failed(&error))?;
         // A line that a crash tore is ended, so that the next begins its own.
-        if !fs::read(&path).map_err(|error| failed(&error))?.last().is_none_or(|byte| *byte == b'\n') {
+        if fs::read(&path).map_err(|error| failed(&error))?.last().is_some_and(|byte| *byte != b'\n') {
             file.write_all(b"\n").map_err(|error| failed(&error))?;
         }
         Ok(Self { file: Mutex::new(file), path, done })

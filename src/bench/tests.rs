@@ -74,13 +74,13 @@ impl Place {
 
     /// An agent that is a command of `sh` in the repository it is given.
     fn agent(&self, request: &BenchRequest, command: &str) -> Vec<Attempted> {
-        self.turns(request, |task| {
+        Self::turns(request, |task| {
             let output = Command::new("sh").arg("-c").arg(command).current_dir(&task.repository).output().unwrap();
             if output.status.success() { Ok(()) } else { Err(Unsolved::Agent("it fell over".to_owned())) }
         })
     }
 
-    fn turns(&self, request: &BenchRequest, turn: impl Fn(&Task) -> Result<(), Unsolved> + Sync) -> Vec<Attempted> {
+    fn turns(request: &BenchRequest, turn: impl Fn(&Task) -> Result<(), Unsolved> + Sync) -> Vec<Attempted> {
         let solve = |task: &Task| {
             turn(task)?;
             Ok(Solved { files: task.repository.clone(), session: "s1".to_owned(), usage: Usage::default() })
@@ -120,7 +120,7 @@ fn null_and_gold_say_what_a_case_is_worth() {
     ));
     let said = validate(&place.request(Contestant::Null), &|_| {}, &AtomicBool::new(false)).unwrap();
     let said: BTreeMap<&str, (Validity, &str)> =
-        said.iter().map(|(case, validity, why)| (case.as_str(), (*validity, why.as_str()))).collect();
+        said.iter().map(|judged| (judged.case.as_str(), (judged.validity, judged.why.as_str()))).collect();
     assert_eq!(said["good"], (Validity::Valid, ""));
     assert_eq!(said["free"], (Validity::NullPasses, ""));
     assert_eq!(said["impossible"], (Validity::GoldFails, "unresolved"));
@@ -137,7 +137,7 @@ fn an_agent_sees_one_commit_and_nothing_of_the_fix() {
     let place = Place::new(ONE);
     let request = place.request(agent());
     let seen = Mutex::new(String::new());
-    let results = place.turns(&request, |task| {
+    let results = Place::turns(&request, |task| {
         let all = git(&task.repository, &["rev-list", "--all", "--reflog", "HEAD"]);
         let objects = git(&task.repository, &["cat-file", "--batch-all-objects", "--batch-check"]);
         let remotes = git(&task.repository, &["remote"]);
@@ -192,7 +192,7 @@ fn a_second_try_reads_what_the_tests_said() {
         "  - {id: one, prompt: first, max_iterations: 3, script_command: 'echo wanted is 42; sh tests/check.sh'}\n",
     );
     let prompts = Mutex::new(Vec::new());
-    let results = place.turns(&place.request(agent()), |task| {
+    let results = Place::turns(&place.request(agent()), |task| {
         let mut prompts = prompts.lock().unwrap();
         prompts.push((task.prompt.clone(), task.session.clone()));
         fs::write(task.repository.join("answer"), format!("{}\n", 40 + prompts.len())).unwrap();
@@ -303,7 +303,8 @@ fn a_stop_ends_what_runs() {
 
 #[test]
 fn a_choice_depends_on_the_seed_alone() {
-    let place = Place::new(&(0..20).map(|number| format!("  - {{id: c{number}, prompt: p}}\n")).collect::<String>());
+    let cases: Vec<String> = (0..20).map(|number| format!("  - {{id: c{number}, prompt: p}}\n")).collect();
+    let place = Place::new(&cases.concat());
     let suite = super::load::load(&place.root.path().join("suite.yaml"), super::load::Places::default()).unwrap();
     let ids =
         |seed| -> Vec<String> { suite.choose(&[], Some(5), seed).unwrap().into_iter().map(|case| case.id).collect() };

@@ -118,7 +118,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { setup: Duration::from_mins(10), agent: Duration::from_mins(30), test: Duration::from_mins(10) }
+        Self { setup: Duration::from_secs(600), agent: Duration::from_secs(1800), test: Duration::from_secs(600) }
     }
 }
 

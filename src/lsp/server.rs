@@ -77,6 +77,7 @@ pub enum End {
     Orphaned,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub(super) struct Server {
     pub(super) connection: Connection,
     pub(super) client: Client,

@@ -236,6 +236,17 @@ impl Validity {
     }
 }
 
+/// What a case is worth on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Judged {
+    /// The case.
+    pub case: String,
+    /// What it is worth.
+    pub validity: Validity,
+    /// Why, where there is more to say.
+    pub why: String,
+}
+
 /// What happened, as it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {

@@ -3,8 +3,8 @@
 //! system's directory for temporary files; [`size`] and [`scaled`] say what makes them larger.
 
 mod create;
-mod grade;
 mod editor;
+mod grade;
 mod idle;
 mod latency;
 mod lsp;

@@ -40,10 +40,10 @@ fn a_tool_that_is_not_there_is_missing_and_nothing_passes() {
     scene.shell("work", "mkdir -p src tests; echo x > a.sh; echo x > a.py").ok();
     let mut suite = "version: 1\nevaluators:\n  - {id: script, kind: script, command: nosuchtool --check}\n".to_owned();
     for runner in ["cargo", "pytest", "go", "vitest", "jest", "npm", "pnpm", "ctest"] {
-        suite.push_str(&format!("  - {{id: {runner}, kind: tests, runner: {runner}}}\n"));
+        suite += &format!("  - {{id: {runner}, kind: tests, runner: {runner}}}\n");
     }
     for linter in ["clippy", "ruff", "eslint", "golangci-lint", "shellcheck"] {
-        suite.push_str(&format!("  - {{id: {linter}, kind: lint, linter: {linter}}}\n"));
+        suite += &format!("  - {{id: {linter}, kind: lint, linter: {linter}}}\n");
     }
     let (evaluation, code) = eval(&scene, "work", &suite);
     assert_eq!(code, 4, "{evaluation}");

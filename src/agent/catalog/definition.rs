@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::schema::Shape;
 use crate::base::schema::check::{Problem, line_of, problems};
 use crate::model::agent::Protocol;
-use crate::model::schema::{definition, repository};
 use crate::model::editor::EditorProtocol;
+use crate::model::schema::{definition, repository};
 
 use super::command::Arguments;
 use super::login::LoginRule;

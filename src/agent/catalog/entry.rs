@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::agent::json_lines::Dialect;
 use crate::model::agent::Protocol;
-use crate::model::schema::definition::missing;
 use crate::model::editor::EditorProtocol;
+use crate::model::schema::definition::missing;
 
 use super::command::Arguments;
 use super::definition::DefinitionFile;

@@ -69,7 +69,7 @@ impl Dataset {
     }
 
     fn validity(&self) -> Validity {
-        validate(&self.request(Contestant::Null), &|_| {}, &AtomicBool::new(false)).unwrap()[0].1
+        validate(&self.request(Contestant::Null), &|_| {}, &AtomicBool::new(false)).unwrap()[0].validity
     }
 }
 

@@ -17,7 +17,7 @@ use crate::cli::render::Style;
 use crate::cli::render::bench as show;
 use crate::cli::render::table::Table;
 use crate::model::Refusal;
-use crate::model::attempt::{Attempted, BenchRequest, Progress, Solver, Validity};
+use crate::model::attempt::{Attempted, BenchRequest, Judged, Progress, Solver};
 use crate::model::bench::{BenchReport, CaseLine, Chosen, GradeLogs, Harness, ListCases, RunSummary};
 
 /// What this verb needs of the benchmarks' driver.
@@ -31,7 +31,7 @@ pub struct Bench {
     /// All attempts of a request. Ctrl-C ends what runs.
     pub attempt: fn(&BenchRequest, Solver<'_>, Tell<'_>) -> Result<Vec<Attempted>, Refusal>,
     /// What each case is worth on this machine, and why. Ctrl-C ends what runs.
-    pub validate: fn(&BenchRequest, Tell<'_>) -> Result<Vec<(String, Validity, String)>, Refusal>,
+    pub validate: fn(&BenchRequest, Tell<'_>) -> Result<Vec<Judged>, Refusal>,
 }
 
 /// Hears what happens while cases are attempted.

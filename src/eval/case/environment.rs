@@ -68,7 +68,7 @@ impl Environment {
     /// The commands that make it, in the tree, with `CASE_ROOT` as the directory of everything that belongs to the checkout. Its
     /// programs are in `$CASE_ROOT/venv/bin`.
     pub fn setup(&self) -> String {
-        let mut script = String::from("set -e\n");
+        let mut script = vec!["set -e".to_owned()];
         if let Some(python) = &self.python {
             let newer =
                 self.exclude_newer.as_ref().map(|day| format!(" --exclude-newer {}", quoted(day))).unwrap_or_default();
@@ -76,23 +76,22 @@ impl Environment {
             let install = |newer: &str| {
                 format!("uv pip install --quiet --compile-bytecode{newer} --python \"$CASE_ROOT/venv/bin/python\"")
             };
-            script.push_str(&format!("uv venv --quiet --python {} \"$CASE_ROOT/venv\"\n", quoted(python)));
+            script.push(format!("uv venv --quiet --python {} \"$CASE_ROOT/venv\"", quoted(python)));
             // The tests install the project itself with these.
-            script.push_str(&format!("{} {INSTALLERS}\n", install("")));
+            script.push(format!("{} {INSTALLERS}", install("")));
             let install = install(&newer);
             for file in &self.requirements {
-                script.push_str(&format!("{install} -r {}\n", quoted(file)));
+                script.push(format!("{install} -r {}", quoted(file)));
             }
             if !self.packages.is_empty() {
                 let packages: Vec<String> = self.packages.iter().map(|package| quoted(package)).collect();
-                script.push_str(&format!("{install} {}\n", packages.join(" ")));
+                script.push(format!("{install} {}", packages.join(" ")));
             }
         }
         for command in &self.pre_install {
-            script.push_str(command);
-            script.push('\n');
+            script.push(command.clone());
         }
-        script
+        script.join("\n") + "\n"
     }
 }
 

@@ -95,7 +95,7 @@ pub fn case(line: &str) -> Result<Case, String> {
         hidden: Files::from([(layout.test.to_owned(), File::from(row.test))]),
         expected_files: Vec::new(),
         iterations: 1,
-        limits: Limits { test: Duration::from_mins(1), ..Limits::default() },
+        limits: Limits { test: Duration::from_secs(60), ..Limits::default() },
     })
 }
 

@@ -96,7 +96,7 @@ pub fn case(language: &str, name: &str, files: &Files) -> Result<Case, String> {
         hidden: Files::new(),
         expected_files: Vec::new(),
         iterations: 2,
-        limits: Limits { test: Duration::from_mins(3), ..Limits::default() },
+        limits: Limits { test: Duration::from_secs(180), ..Limits::default() },
     })
 }
 
@@ -122,7 +122,7 @@ fn reference(language: &str, named: &Named, files: &Files) -> Option<Files> {
             place("Cargo.toml", ".meta/Cargo-example.toml");
         }
         "go" => {
-            let target = named.solution.iter().find(|path| path.ends_with(".go"))?;
+            let target = named.solution.iter().find(|path| path.rsplit('.').next() == Some("go"))?;
             for example in &examples {
                 place(target, example);
             }

@@ -8,7 +8,7 @@ use super::environment::Environment;
 use super::{Case, Files, Grading, Limits, Reference, Source};
 
 /// How long the harness lets an instance's tests run.
-const TESTS: Duration = Duration::from_mins(30);
+const TESTS: Duration = Duration::from_secs(1800);
 
 /// The case of an instance whose repository is a clone at `repository`.
 ///

@@ -28,7 +28,11 @@ pub fn shape() -> Shape {
         Field::new(
             "evaluation",
             "what has to pass before anything lands",
-            Shape::Table(vec![Field::new("gates", "a suite of evaluators, written here, once you trust the file", Shape::Prose)]),
+            Shape::Table(vec![Field::new(
+                "gates",
+                "a suite of evaluators, written here, once you trust the file",
+                Shape::Prose,
+            )]),
         ),
         Field::new("mcp", "MCP servers for agents, by name", mcp::servers()),
         Field::new("agents", "agents for this repository's sessions, by name", definition::in_repository()),

@@ -63,9 +63,10 @@ impl Choice {
         };
         let suite = absolute(&self.suite)?;
         let name = suite.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let directory = match &self.out {
-            Some(path) => absolute(path)?,
-            None => {
+        let directory = if let Some(path) = &self.out {
+            absolute(path)?
+        } else {
+            {
                 let now = clock::now();
                 context
                     .paths

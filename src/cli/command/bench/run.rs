@@ -112,7 +112,7 @@ fn summary(context: &Context, results: &[Attempted]) {
     let mut table = Table::new(&["OF", "RESOLVED", "COUNTED", "RATE"]);
     let total = groups.values().fold((0, 0), |sum, group| (sum.0 + group.0, sum.1 + group.1));
     let mut row = |name: &str, style, (resolved, counted): (usize, usize)| {
-        let rate = if counted == 0 { "-".to_owned() } else { format!("{} %", 100 * resolved / counted) };
+        let rate = (100 * resolved).checked_div(counted).map_or_else(|| "-".to_owned(), |rate| format!("{rate} %"));
         table.row(vec![
             (style, name.to_owned()),
             (Style::Plain, resolved.to_string()),
@@ -141,11 +141,10 @@ fn summary(context: &Context, results: &[Attempted]) {
 pub(super) fn say(context: &Context, quiet: bool, progress: &Progress) {
     match progress {
         _ if quiet => {}
-        Progress::Planned { done: 0, .. } => {}
+        Progress::Begun { .. } | Progress::Planned { done: 0, .. } => {}
         Progress::Planned { attempts, done } => {
             render::remark(&format!("{done} of {attempts} attempts were made before"));
         }
-        Progress::Begun { .. } => {}
         Progress::Ended(result) => {
             let style = match &result.outcome {
                 attempt::Outcome::Resolved => Style::Good,

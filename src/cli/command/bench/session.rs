@@ -159,7 +159,6 @@ impl<'a> Sessions<'a> {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn unable(refusal: Refusal) -> Unsolved {
     Unsolved::Infrastructure(refusal.message)
 }

@@ -9,7 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::render::table::Table;
 use crate::cli::render::{self, Style};
-use crate::model::attempt::{Contestant, Validity};
+use crate::model::attempt::{Contestant, Judged, Validity};
 
 /// Run every case with nothing done and with its reference: it has to fail, then to pass
 #[derive(Debug, clap::Args)]
@@ -31,18 +31,16 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let request = args.choice.request(context, Contestant::Null, 1)?;
     let quiet = args.json;
     let judged = (context.programs.bench.validate)(&request, &|progress| say(context, quiet, &progress))?;
-    let valid = judged.iter().filter(|(_, validity, _)| *validity == Validity::Valid).count();
+    let valid = judged.iter().filter(|judged| judged.validity == Validity::Valid).count();
     if args.json {
-        let cases =
-            judged.iter().map(|(case, validity, why)| json!({ "case": case, "validity": validity, "why": why }));
         render::json(&json!({
             "directory": request.directory,
             "valid": valid,
-            "cases": cases.collect::<Vec<_>>(),
+            "cases": judged,
         }));
     } else {
         let mut table = Table::new(&["CASE", "ON THIS MACHINE IT"]);
-        for (case, validity, why) in judged.iter().filter(|(_, validity, _)| *validity != Validity::Valid) {
+        for Judged { case, validity, why } in judged.iter().filter(|judged| judged.validity != Validity::Valid) {
             let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
             table.row(vec![(Style::Bold, case.clone()), (Style::Bad, format!("{}{why}", validity.words()))]);
         }

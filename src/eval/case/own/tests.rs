@@ -40,7 +40,7 @@ fn a_suite_has_cases_with_defaults() {
     let [first, second] = &cases[..] else { panic!("{cases:?}") };
     assert_eq!(first.source, Source::Commit { repository: "/suites/./repo".to_owned(), base: "HEAD".to_owned() });
     assert_eq!((first.test.as_str(), first.iterations), ("make test", 2));
-    assert_eq!(first.limits.agent, Duration::from_mins(1));
+    assert_eq!(first.limits.agent, Duration::from_secs(60));
     assert_eq!(first.restore, ["tests/**"]);
     assert_eq!(first.group, "mine");
     assert!(matches!(&first.reference, Some(Reference::Patch(patch)) if patch.starts_with("diff")));
