@@ -73,7 +73,7 @@ impl Place {
     }
 
     /// An agent that is a command of `sh` in the repository it is given.
-    fn agent(&self, request: &BenchRequest, command: &str) -> Vec<Attempted> {
+    fn agent(request: &BenchRequest, command: &str) -> Vec<Attempted> {
         Self::turns(request, |task| {
             let output = Command::new("sh").arg("-c").arg(command).current_dir(&task.repository).output().unwrap();
             if output.status.success() { Ok(()) } else { Err(Unsolved::Agent("it fell over".to_owned())) }
@@ -171,7 +171,7 @@ fn who_does_it_is_resolved_and_who_edits_the_tests_is_not() {
         ("git config core.worktree /nowhere; rm -rf .git/objects; echo 42 >answer", Outcome::Resolved),
     ] {
         let place = Place::new(ONE);
-        assert_eq!(outcome(&place.agent(&place.request(agent()), command)), &wanted, "{command}");
+        assert_eq!(outcome(&Place::agent(&place.request(agent()), command)), &wanted, "{command}");
     }
 }
 
@@ -180,7 +180,7 @@ fn only_what_is_to_be_carried_over_is() {
     let place = Place::new(
         "  - {id: one, prompt: p, carry: ['answer'], script_command: 'sh tests/check.sh && ! [ -e extra ]'}\n",
     );
-    let results = place.agent(&place.request(agent()), "echo 42 >answer; echo x >extra");
+    let results = Place::agent(&place.request(agent()), "echo 42 >answer; echo x >extra");
     assert_eq!(outcome(&results), &Outcome::Resolved);
     let patch = fs::read_to_string(place.root.path().join("run/cases/one/a/1/patch.diff")).unwrap();
     assert!(patch.contains("+42") && !patch.contains("extra"), "{patch}");
@@ -216,7 +216,7 @@ fn builds_of_one_checkout_are_not_those_of_another() {
     let mut request = place.request(agent());
     request.attempts = 3;
     request.environment = vec![("MINE".to_owned(), "yes".to_owned())];
-    let results = place.agent(&request, "echo 42 >answer");
+    let results = Place::agent(&request, "echo 42 >answer");
     assert_eq!(results.len(), 3);
     assert!(results.iter().all(|result| result.outcome == Outcome::Resolved), "{results:?}");
 }

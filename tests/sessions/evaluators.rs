@@ -2,6 +2,7 @@
 
 use super::evaluations::{eval, of};
 use super::scene::Scene;
+use std::fmt::Write as _;
 
 /// A scene whose `PATH` has these tools first: each a script for `/bin/sh`.
 fn with_tools(tools: &[(&str, &str)]) -> Scene {
@@ -40,10 +41,10 @@ fn a_tool_that_is_not_there_is_missing_and_nothing_passes() {
     scene.shell("work", "mkdir -p src tests; echo x > a.sh; echo x > a.py").ok();
     let mut suite = "version: 1\nevaluators:\n  - {id: script, kind: script, command: nosuchtool --check}\n".to_owned();
     for runner in ["cargo", "pytest", "go", "vitest", "jest", "npm", "pnpm", "ctest"] {
-        suite += &format!("  - {{id: {runner}, kind: tests, runner: {runner}}}\n");
+        writeln!(suite, "  - {{id: {runner}, kind: tests, runner: {runner}}}").expect("a string takes it");
     }
     for linter in ["clippy", "ruff", "eslint", "golangci-lint", "shellcheck"] {
-        suite += &format!("  - {{id: {linter}, kind: lint, linter: {linter}}}\n");
+        writeln!(suite, "  - {{id: {linter}, kind: lint, linter: {linter}}}").expect("a string takes it");
     }
     let (evaluation, code) = eval(&scene, "work", &suite);
     assert_eq!(code, 4, "{evaluation}");

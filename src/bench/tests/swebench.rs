@@ -90,14 +90,14 @@ fn an_instance_is_graded_by_its_log() {
     {
         let mut request = dataset.request(agent());
         request.directory = dataset.place.root.path().join(format!("run {number}"));
-        assert_eq!(outcome(&dataset.place.agent(&request, command)), &wanted, "{command}");
+        assert_eq!(outcome(&Place::agent(&request, command)), &wanted, "{command}");
     }
 }
 
 #[test]
 fn a_log_that_contradicts_its_exit_code_is_not_believed() {
     let dataset = Dataset::new("echo 'PASSED tests/x.py::answer'; echo 'PASSED tests/x.py::there'; false");
-    let results = dataset.place.agent(&dataset.request(agent()), "echo 43 >answer");
+    let results = Place::agent(&dataset.request(agent()), "echo 43 >answer");
     assert_eq!(outcome(&results), &Outcome::NotGradable);
 }
 
@@ -109,7 +109,7 @@ fn an_environment_is_made_for_every_checkout() {
     fs::write(&file, format!("version: 1\nenvironments:\n- {entry}\n")).unwrap();
     let mut request = dataset.request(agent());
     request.environments = Some(file);
-    let results = dataset.place.agent(&request, "echo 42 >answer");
+    let results = Place::agent(&request, "echo 42 >answer");
     assert_eq!(outcome(&results), &Outcome::Resolved);
 }
 
