@@ -6,8 +6,7 @@
 //! - [`model`]: the words: ids, sessions, commands, events, queries, refusals. Serde only.
 //! - [`session`], [`worktree`], [`eval`]: the domain: pure decisions, no IO, not async.
 //! - [`host`]: the engine. Commands in, events out, queries answered; drivers only as traits.
-//! - [`store`], [`git`], [`process`], [`agent`], [`wire`], [`config`], [`bench`]: the drivers.
-//! - [`store`], [`git`], [`process`], [`agent`], [`wire`], [`config`], [`ide`]: the drivers.
+//! - [`store`], [`git`], [`process`], [`agent`], [`wire`], [`config`], [`mod@bench`], [`ide`]: the drivers.
 //! - [`cli`], [`nvim`]: the faces.
 //! - [`boot`]: the one place that names every layer and puts them together.
 

@@ -50,7 +50,7 @@ function M.items(row, evaluation)
       local findings = result.findings or {}
       for _, finding in ipairs(findings) do
         table.insert(items, {
-          filename = finding.file and vim.fs.joinpath(row.path, finding.file) or nil,
+          filename = finding.file and row.path and vim.fs.joinpath(row.path, finding.file) or nil,
           lnum = math.max(finding.line or 0, finding.file and 1 or 0),
           col = finding.column or 0,
           type = finding.severity == "error" and "E" or finding.severity == "warning" and "W" or "I",

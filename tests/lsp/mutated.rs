@@ -97,6 +97,7 @@ fn conversation() -> Vec<Value> {
                 "initializationOptions": { "divisi": { "authorship": true, "approvals": "ask" } },
             }),
         ),
+        notification("initialized", json!({})),
         json!({ "daemon": { "sessions": [view("docs", "review"), view("parser", "running")], "events": [] } }),
         json!({ "diff": ["docs", { "stat": { "files": 1, "added": 1, "removed": 1 }, "files": [{
             "path": "x.rs", "status": "modified", "binary": false, "added": 1, "removed": 1,

@@ -240,8 +240,10 @@ local function paint(buf)
   if vim.fn.has("nvim-0.11") == 0 then
     return -- There the parser runs at every redraw.
   end
-  local row = mirror.sessions[sessions[buf]]
-  local parsed = row ~= nil and resting[row.state] == true and api.nvim_buf_line_count(buf) <= MOST_PARSED
+  local id = sessions[buf]
+  local row = id and mirror.sessions[id] ---@type divisi.Row?
+  local rests = row ~= nil and resting[row.state] == true
+  local parsed = rests and api.nvim_buf_line_count(buf) <= MOST_PARSED
   if parsed ~= (vim.treesitter.highlighter.active[buf] ~= nil) then
     pcall(parsed and vim.treesitter.start or vim.treesitter.stop, buf, parsed and "markdown" or nil)
   end

@@ -16,6 +16,13 @@ function M.can_change_layout()
   return true
 end
 
+---Whether a window is part of the layout, and no float.
+---@param win integer
+---@return boolean
+local function in_layout(win)
+  return api.nvim_win_get_config(win).relative == ""
+end
+
 ---@param name string
 ---@return integer?
 local function existing(name)
@@ -177,7 +184,7 @@ function M.keep_readable()
     group = api.nvim_create_augroup("divisi.window", {}),
     callback = function()
       for _, win in ipairs(api.nvim_tabpage_list_wins(0)) do
-        local ours = vim.w[win].divisi and api.nvim_win_get_config(win).relative == ""
+        local ours = vim.w[win].divisi and in_layout(win)
         if ours and api.nvim_win_get_width(win) < math.min(30, math.floor(vim.o.columns / 3)) then
           api.nvim_win_set_width(win, math.floor(vim.o.columns / 2))
         end
@@ -236,7 +243,7 @@ function M.float(buf, role, title, width, height)
       if api.nvim_get_current_win() == made then
         vim.schedule(function()
           local current = api.nvim_get_current_win()
-          if api.nvim_win_is_valid(made) and current ~= made and api.nvim_win_get_config(current).relative == "" then
+          if api.nvim_win_is_valid(made) and current ~= made and in_layout(current) then
             api.nvim_win_close(made, true)
           end
         end)

@@ -37,7 +37,7 @@ fn each_mistake_is_told_at_its_place() {
         ("version: 1\nevaluators:\n  - {id: a, kind: secrets}\n  - {id: a, kind: secrets}", "4:5: there are two"),
         ("version: 1\nevaluators:\n  - {id: 'a b', kind: secrets}", "3:5: the id 'a b' may only have"),
         ("version: 1\nevaluators: [{id: a, kind: secrets}]\nrestore: [../x]", "3:11: '../x' is not a path below"),
-        ("version: 1\nevaluators: [{id: a, kind: secrets, command: x}]", "1"),
+        ("version: 1\nevaluators: [{id: a, kind: secrets, command: x}]", "2:37: an evaluator has no 'command'"),
         ("version: 1\nevaluators: [{id: a, kind: diff_size}]", "2:14: diff_size needs"),
     ] {
         let told = told(text);

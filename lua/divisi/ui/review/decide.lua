@@ -1,6 +1,9 @@
 ---Decisions on hunks: under the cursor, in a motion, in a selection, of a file; with `.` again, with undo.
 local M = {}
 
+---A line below every file's last.
+local LAST = 2147483647
+
 local api = vim.api
 local errors = require("divisi.errors")
 local rpc = require("divisi.rpc")
@@ -183,7 +186,7 @@ function M.within(review, first, last)
   for _, hunk in ipairs(side and hunks or {}) do
     local shift = side == "new" and inline.shift(review, api.nvim_win_get_buf(win), hunk) or 0
     -- What went from the end of the file stands below its last line.
-    local to = last >= count and math.huge or last - shift
+    local to = last >= count and LAST or last - shift
     local lines, all = changed(hunk, side or "new", first - shift, to)
     if all or (file and file.status == "deleted") then
       table.insert(found, hunk)

@@ -11,7 +11,7 @@ use crate::model::attempt::{BenchRequest, Contestant};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Choice {
     /// The suite: a .yaml file of divisi's own, a dataset of SWE-bench (.json, .jsonl), a .jsonl file of `HumanEvalFix` cases, or a
-    /// directory of exercises (<language>/exercises/practice/<name>)
+    /// directory of exercises (`LANGUAGE/exercises/practice/NAME`)
     suite: PathBuf,
     /// Only cases with these ids, or below them (`rust`, `rust/bowling`)
     #[arg(long = "case", value_name = "ID")]
