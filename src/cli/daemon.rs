@@ -169,7 +169,8 @@ fn say_ready(detached: bool) -> Result<(), Refusal> {
         render::remark("the daemon runs; Ctrl-C stops it, agents keep running");
         return Ok(());
     }
-    render::verbatim(READY);
+    // Whoever started it may have been killed meanwhile; others are connected, or will be.
+    render::whisper(READY);
     let failed = |error: std::io::Error| Refusal::environment(format!("failed to let go of standard output: {error}"));
     let null = OpenOptions::new().write(true).open("/dev/null").map_err(failed)?;
     rustix::stdio::dup2_stdout(&null).map_err(|error| failed(error.into()))

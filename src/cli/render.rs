@@ -131,6 +131,13 @@ pub(crate) fn verbatim(text: &str) {
     if io::stdout().is_terminal() { out(&visible(text)) } else { out(text) }
 }
 
+/// Writes what only matters to a reader that is still there, as it is.
+pub(crate) fn whisper(text: &str) {
+    let mut stdout = io::stdout().lock();
+    // There is nobody to tell that nobody is there.
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
 /// Writes a document of `--json`.
 pub(crate) fn json(document: &impl Serialize) {
     let text = serde_json::to_string_pretty(document).unwrap_or_default();

@@ -77,7 +77,7 @@ pub(crate) enum Effect {
     /// Stop an evaluation that runs.
     CancelEvaluation { evaluation: EvaluationId },
     /// End and delete what an evaluation of an earlier daemon left.
-    ClearEvaluation { evaluation: EvaluationId, evaluators: u32 },
+    ClearEvaluation { session: SessionId, evaluation: EvaluationId, evaluators: u32 },
     /// See what a removal would take away.
     PrepareRemoval { ticket: Ticket, session: SessionId, worktree: Box<Worktree> },
     /// Preserve, then remove a worktree; delete its jobs' files.

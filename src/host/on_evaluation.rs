@@ -181,7 +181,7 @@ pub(crate) fn go_on(change: &mut Change<'_>, id: &SessionId) {
         return;
     };
     let (evaluation, evaluators) = (running.id.clone(), running.evaluators);
-    let reason = "the daemon stopped while it ran".to_owned();
-    change.want(Effect::ClearEvaluation { evaluation: evaluation.clone(), evaluators });
-    end(change, id, &evaluation, EvaluationState::Interrupted { reason }, Vec::new());
+    // It ends when nothing of it is left: a daemon that is killed while it clears leaves the rest to the next.
+    let session = id.clone();
+    change.want_step(id, Step::Evaluation, || Effect::ClearEvaluation { session, evaluation, evaluators });
 }

@@ -105,9 +105,9 @@ impl Runner {
             }
             Effect::Evaluate { session, task } => self.evaluate(session, *task),
             Effect::CancelEvaluation { evaluation } => self.cancel_evaluation(&evaluation),
-            Effect::ClearEvaluation { evaluation, evaluators } => {
+            Effect::ClearEvaluation { session, evaluation, evaluators } => {
                 let runner = self.clone();
-                self.runtime.spawn(async move { runner.clear_evaluation(&evaluation, evaluators).await });
+                self.runtime.spawn(async move { runner.clear_evaluation(session, evaluation, evaluators).await });
             }
             blocking => {
                 let runner = self.clone();

@@ -89,18 +89,20 @@ impl Runner {
     }
 
     /// Ends and deletes what an evaluation of an earlier daemon left.
-    pub(crate) async fn clear_evaluation(&self, evaluation: &EvaluationId, evaluators: u32) {
+    pub(crate) async fn clear_evaluation(&self, session: SessionId, evaluation: EvaluationId, evaluators: u32) {
         for evaluator in 0..=evaluators {
             for program in 0..PROGRAMS {
-                let job = job(evaluation, evaluator, program);
+                let job = job(&evaluation, evaluator, program);
                 if let Err(refusal) = self.ports.jobs.clear(&job).await {
                     tracing::warn!(%job, %refusal, "a program of an evaluation that was cut off stays");
                 }
             }
         }
-        if let Err(refusal) = self.remove_ground(evaluation).await {
+        if let Err(refusal) = self.remove_ground(&evaluation).await {
             tracing::warn!(%evaluation, %refusal, "the place of an evaluation stays until the next start");
         }
+        let state = EvaluationState::Interrupted { reason: "the daemon stopped while it ran".to_owned() };
+        self.send(Input::EvaluationEnded { session, evaluation, state, notes: Vec::new() });
     }
 
     async fn remove_ground(&self, evaluation: &EvaluationId) -> Result<(), Refusal> {

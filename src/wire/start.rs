@@ -28,6 +28,9 @@ const LOCK_WITHIN: Duration = Duration::from_secs(15);
 /// Daemons in a row that may die while they start before that is said.
 const DEATHS: u32 = 3;
 
+/// Between two looks for a daemon while one is started.
+const PROBED: Duration = Duration::from_millis(50);
+
 /// What a started daemon writes when it serves.
 pub const READY: &str = "ready\n";
 
@@ -88,7 +91,20 @@ async fn start_once(paths: &Paths, caller: &Caller, start: &Start<'_>) -> Result
     let ready = start()
         .and_then(pipe::Receiver::from_owned_fd)
         .map_err(|error| NotStarted::Refused(Refusal::environment(format!("failed to start the daemon: {error}"))))?;
-    read_ready(ready, &log.to_string()).await?;
+    let log_path = log.to_string();
+    let mut reading = std::pin::pin!(read_ready(ready, &log_path));
+    loop {
+        tokio::select! {
+            said = &mut reading => {
+                said?;
+                break;
+            }
+            // Another may be on its way already: begun by somebody who was killed before it was ready, and with that lost the lock.
+            () = sleep(PROBED) => if let Ok(client) = Client::connect(&paths.socket, caller).await {
+                return Ok(client);
+            },
+        }
+    }
     Client::connect(&paths.socket, caller).await.map_err(|error| {
         let died = matches!(error, ConnectError::NotRunning);
         let why = Refusal::from(error).message;
