@@ -5,8 +5,8 @@
 //! editors may look. What is said is MCP over a `WebSocket`, as <https://github.com/coder/claudecode.nvim/blob/main/PROTOCOL.md> and
 //! Claude Code 2.1.329 have it.
 //!
-//! - [`lock`]: the file by which the agent finds the port and the token, and our own note of it.
-//! - [`server`]: accepts, checks, and talks; [`mcp`] reads messages, [`tools`] knows what can be asked and how it is answered.
+//! - `lock`: the file by which the agent finds the port and the token, and our own note of it.
+//! - `server`: accepts, checks, and talks; `mcp` reads messages, `tools` knows what can be asked and how it is answered.
 
 mod lock;
 mod mcp;

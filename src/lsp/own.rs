@@ -1,7 +1,7 @@
 //! divisi's own documents in the editor: what is wrong with them, what can stand where the cursor is, and what it means.
 //!
 //! Nothing here runs, trusts or even reads anything that a document names: it is text against a description. A kind of document is one
-//! entry in [`KINDS`] (and one in `config::schema::DOCUMENTS` for its JSON Schema): what is wrong with a text comes from its own reader,
+//! entry in `KINDS` (and one in `config::schema::DOCUMENTS` for its JSON Schema): what is wrong with a text comes from its own reader,
 //! as [`Problem`]s with byte ranges.
 
 pub mod cursor;
