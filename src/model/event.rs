@@ -11,9 +11,12 @@ use serde_json::Value;
 use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry, ToolCall};
 use super::approval::{Answer, Approval, ApprovalPolicy, Rule};
 use super::attachment::Attachment;
+use super::batch::{Attempt, AttemptEnd, BatchChange, NewBatch, RunState, StopReason};
 use super::diff::{DiffStat, HunkDecision};
 use super::failure::{Failure, Silence};
-use super::id::{ApprovalId, CommandId, CommentId, HunkId, JobId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
+use super::id::{
+    ApprovalId, BatchId, CommandId, CommentId, HunkId, JobId, LandingId, Oid, PromptId, RunId, Seq, SessionId, TurnId,
+};
 use super::job::{JobEnd, ProcessIdentity};
 use super::landing::{Landing, LandingState};
 use super::review::{Comment, CommentKind, Round};
@@ -536,6 +539,60 @@ pub enum Event {
         /// Where it stands.
         #[serde(flatten)]
         state: LandingState,
+    },
+
+    /// A batch exists, with all its runs.
+    #[serde(rename = "batch.created")]
+    BatchCreated(Box<NewBatch>),
+    /// Something about a batch changed.
+    #[serde(rename = "batch.changed")]
+    BatchChanged {
+        /// Which.
+        batch: BatchId,
+        /// What.
+        #[serde(flatten)]
+        change: BatchChange,
+    },
+    /// An attempt of a run began.
+    #[serde(rename = "run.started")]
+    RunStarted {
+        /// Which.
+        run: RunId,
+        /// The attempt.
+        attempt: Attempt,
+    },
+    /// It is being stopped.
+    #[serde(rename = "run.stopping")]
+    RunStopping {
+        /// Which.
+        run: RunId,
+        /// Why.
+        why: StopReason,
+    },
+    /// It ended.
+    #[serde(rename = "run.ended")]
+    RunEnded {
+        /// Which.
+        run: RunId,
+        /// How.
+        #[serde(flatten)]
+        end: AttemptEnd,
+    },
+    /// A run that was over is to be run again.
+    #[serde(rename = "run.queued")]
+    RunQueued {
+        /// Which.
+        run: RunId,
+    },
+    /// A run that waited will not be run.
+    #[serde(rename = "run.settled")]
+    RunSettled {
+        /// Which.
+        run: RunId,
+        /// Where it stands.
+        state: RunState,
+        /// Why.
+        reason: String,
     },
 
     /// A repository's `.divisi.toml` with exactly this content is trusted.

@@ -5,6 +5,7 @@
 pub mod agent;
 pub mod approval;
 pub mod attachment;
+pub mod batch;
 pub mod command;
 pub mod comparison;
 pub mod diff;
@@ -16,6 +17,7 @@ pub mod job;
 pub mod landing;
 pub mod login;
 pub mod mcp;
+pub mod plan;
 pub mod price;
 pub mod profile;
 pub mod query;

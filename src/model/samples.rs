@@ -95,6 +95,7 @@ pub(crate) fn session() -> Session {
         usage: Usage::default(),
         usage_base: ModelUsage::default(),
         silence_sec: None,
+        run: None,
         fault: None,
         terminal: false,
         removed: false,
@@ -199,6 +200,7 @@ pub(crate) fn every_event() -> Vec<Event> {
     events.extend(of_agents());
     events.extend(of_approvals());
     events.extend(super::review::samples::of_reviews());
+    events.extend(super::batch::samples::of_batches());
     events.extend(of_the_rest());
     let kinds: BTreeSet<&str> = events.iter().map(kind).collect();
     assert_eq!(kinds.len(), KINDS, "every_event lacks an event: {kinds:?}");
@@ -206,7 +208,7 @@ pub(crate) fn every_event() -> Vec<Event> {
 }
 
 /// How many events there are; [`kind`] does not compile when one is added without changing it, change this then too.
-const KINDS: usize = 62;
+const KINDS: usize = 69;
 
 fn of_sessions() -> Vec<Event> {
     let mut events = vec![
@@ -488,6 +490,13 @@ fn kind(event: &Event) -> &'static str {
         Event::FileViewed { .. } => "file.viewed",
         Event::LandingStarted(_) => "landing.started",
         Event::LandingChanged { .. } => "landing.changed",
+        Event::BatchCreated(_) => "batch.created",
+        Event::BatchChanged { .. } => "batch.changed",
+        Event::RunStarted { .. } => "run.started",
+        Event::RunStopping { .. } => "run.stopping",
+        Event::RunEnded { .. } => "run.ended",
+        Event::RunQueued { .. } => "run.queued",
+        Event::RunSettled { .. } => "run.settled",
         Event::RepositoryTrusted { .. } => "repository.trusted",
         Event::CommandAccepted { .. } => "command.accepted",
         Event::FaultRaised { .. } => "fault.raised",

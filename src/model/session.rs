@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry};
 use super::approval::ApprovalPolicy;
 use super::diff::{DiffStat, HunkDecision};
-use super::id::{HunkId, JobId, Oid, SessionId};
+use super::id::{HunkId, JobId, Oid, RunId, SessionId};
 use super::job::OnDaemonDeath;
 use super::landing::Landing;
 use super::mcp::McpServer;
@@ -224,6 +224,9 @@ pub struct Session {
     /// Its agent shows its own interface on a terminal instead of being spoken to by its protocol.
     #[serde(default)]
     pub terminal: bool,
+    /// The run of a batch that it is an attempt of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
     /// The newest failure outside of a turn, one sentence; cleared by the next turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -325,6 +328,9 @@ pub struct SessionView {
     /// Its agent shows its own interface on a terminal instead of being spoken to by its protocol.
     #[serde(default)]
     pub terminal: bool,
+    /// The run of a batch that it is an attempt of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
     /// When it was created, milliseconds since the epoch.
     pub created_at: i64,
     /// When something last happened.

@@ -78,6 +78,18 @@ pub const LANDING_START: &str = "landing/start";
 pub const LANDING_CONTINUE: &str = "landing/continue";
 /// [`Command::AbortLanding`].
 pub const LANDING_ABORT: &str = "landing/abort";
+/// [`Command::CreateBatch`].
+pub const BATCH_CREATE: &str = "batch/create";
+/// [`Command::PauseBatch`].
+pub const BATCH_PAUSE: &str = "batch/pause";
+/// [`Command::ResumeBatch`].
+pub const BATCH_RESUME: &str = "batch/resume";
+/// [`Command::CancelBatch`].
+pub const BATCH_CANCEL: &str = "batch/cancel";
+/// [`Command::RetryRuns`].
+pub const BATCH_RETRY: &str = "batch/retry";
+/// [`Command::SetConcurrency`].
+pub const BATCH_CONCURRENCY: &str = "batch/concurrency";
 /// [`Command::TrustRepository`].
 pub const REPOSITORY_TRUST: &str = "repository/trust";
 /// [`Command::FixDoctor`].
@@ -117,6 +129,14 @@ pub const AGENT_VARIABLES: &str = "agent/variables";
 pub const REPOSITORY_CONFIG: &str = "repository/config";
 /// [`Query::ScanDoctor`].
 pub const DOCTOR_SCAN: &str = "doctor/scan";
+/// [`Query::ListBatches`].
+pub const BATCH_LIST: &str = "batch/list";
+/// [`Query::GetBatch`].
+pub const BATCH_GET: &str = "batch/get";
+/// [`Query::ExportBatch`].
+pub const BATCH_EXPORT: &str = "batch/export";
+/// [`Query::CheckPlan`].
+pub const PLAN_CHECK: &str = "plan/check";
 /// [`Query::DaemonStatus`].
 pub const DAEMON_STATUS: &str = "daemon/status";
 
