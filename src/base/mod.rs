@@ -10,3 +10,4 @@ pub mod path;
 pub mod paths;
 pub mod screen;
 pub mod text;
+pub mod yaml;

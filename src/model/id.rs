@@ -57,6 +57,10 @@ string_id!(
     LandingId
 );
 string_id!(
+    /// One evaluation of a session: `<session>.e<number>`.
+    EvaluationId
+);
+string_id!(
     /// A command's identity, made by the client; a repeated id gets the first receipt.
     CommandId
 );

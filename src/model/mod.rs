@@ -10,6 +10,7 @@ pub mod command;
 pub mod comparison;
 pub mod diff;
 pub mod error;
+pub mod evaluation;
 pub mod event;
 pub mod failure;
 pub mod id;
