@@ -2,6 +2,8 @@
 
 pub mod expand;
 pub mod fold;
+pub mod keys;
 pub mod queue;
 pub mod rank;
+pub mod read;
 pub mod view;

@@ -55,6 +55,7 @@ pub(crate) enum Verb {
     Answer(command::answer::Args),
     Preflight(command::preflight::Args),
     Land(command::land::Args),
+    Batch(command::batch::Args),
     Queue(command::queue::Args),
     Option(command::option::Args),
     Policy(command::policy::Args),

@@ -9,11 +9,12 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use crate::base::clock;
 use crate::host::effect::{Effect, LandingPlan, LandingStep, SetupRun, UnitInput};
 use crate::host::input::Input;
 use crate::host::port::{Agents, Attachments, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs, RepositoryFacts, Store};
 use crate::host::terminal::Terminals;
-use crate::host::{run_query, run_review, run_timeline, timeline};
+use crate::host::{run_batch, run_query, run_review, run_timeline, timeline};
 use crate::model::Refusal;
 use crate::model::attachment::{Attach, Attachment};
 use crate::model::diff::DiffRange;
@@ -92,6 +93,14 @@ impl Runner {
                     runner.send(Input::WorktreeRemoved { session, result });
                 });
             }
+            Effect::Wake { at } => {
+                let runner = self.clone();
+                let left = u64::try_from(at.saturating_sub(clock::now())).unwrap_or(0);
+                self.runtime.spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(left)).await;
+                    runner.send(Input::Woke { at });
+                });
+            }
             blocking => {
                 let runner = self.clone();
                 self.runtime.spawn_blocking(move || {
@@ -157,6 +166,17 @@ impl Runner {
             Effect::KeepAttachments { ticket, session, attach, client } => {
                 Input::AttachmentsKept { ticket, client, result: self.keep(&session, &attach) }
             }
+            Effect::PrepareBatch { ticket, request } => {
+                Input::BatchPrepared { ticket, result: Box::new(run_batch::prepare(&self.ports, &request)) }
+            }
+            Effect::ResolveBatch { batch, repositories } => {
+                Input::BatchResolved { batch, bases: run_batch::resolve(&self.ports, &repositories) }
+            }
+            Effect::LoadBatch { ticket, batch } => {
+                let result = Box::new(run_batch::stored(self.ports.store.as_ref(), &batch));
+                Input::BatchLoaded { ticket, result }
+            }
+            Effect::ReadMachine => Input::MachineRead { machine: self.ports.jobs.machine() },
             Effect::ForgetAttachments { session } => {
                 self.forget_attachments(&session);
                 Input::Done
@@ -229,7 +249,8 @@ impl Runner {
             | Effect::AttachJob { .. }
             | Effect::ToUnit { .. }
             | Effect::RunSetup { .. }
-            | Effect::RemoveWorktree { .. } => unreachable!("begun on the runtime"),
+            | Effect::RemoveWorktree { .. }
+            | Effect::Wake { .. } => unreachable!("begun on the runtime"),
         }
     }
 

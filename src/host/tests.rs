@@ -123,6 +123,7 @@ fn brain() -> Brain {
         waiting: BTreeMap::new(),
         tickets: 0,
         recovering: false,
+        batches: super::on_batch::Desk::default(),
         new_id: Box::new(move || {
             number += 1;
             format!("id{number:08}")

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::yaml::Problem;
+
 use super::diff::DiffStat;
 use super::id::{BatchId, Oid, RunId, SessionId};
-use super::plan::{ExportFormat, Plan, Problem};
+use super::plan::{ExportFormat, Plan};
 use super::secret::Secret;
 
 /// Where a batch stands.

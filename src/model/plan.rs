@@ -248,17 +248,3 @@ impl ExportFormat {
         }
     }
 }
-
-/// Something that is wrong with a plan, or worth knowing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// Line, one-based; 0: the whole file.
-    pub line: u32,
-    /// Column in characters, one-based.
-    pub column: u32,
-    /// What.
-    pub message: String,
-    /// What to do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suggestion: Option<String>,
-}

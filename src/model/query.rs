@@ -302,6 +302,9 @@ pub struct DaemonStatus {
     pub sessions: u32,
     /// Sessions whose agent process lives.
     pub running: u32,
+    /// Batches that go on: a paused one waits in the database.
+    #[serde(default)]
+    pub batches: u32,
     /// Connected clients.
     pub clients: u32,
     /// Git processes started so far.

@@ -13,6 +13,7 @@ use self::start::Started;
 use super::journal::{self, JournalFile};
 use crate::host::port::{Attached, JobHandle, JobSpec, Jobs, JournalReader};
 use crate::model::Refusal;
+use crate::model::batch::Machine;
 use crate::model::id::JobId;
 use crate::model::job::JobEnd;
 
@@ -116,6 +117,10 @@ impl Jobs for JobDriver {
 
     async fn run(&self, spec: &JobSpec, limit: Duration) -> Result<(JobEnd, String), Refusal> {
         bounded::run(self, spec, limit).await
+    }
+
+    fn machine(&self) -> Machine {
+        super::machine::read()
     }
 
     fn journal_path(&self, job: &JobId) -> String {

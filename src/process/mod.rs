@@ -13,6 +13,7 @@ pub mod driver;
 pub mod foreground;
 pub mod identity;
 pub mod journal;
+mod machine;
 mod protocol;
 pub mod publish;
 pub mod scratch;

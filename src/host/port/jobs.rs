@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::Refusal;
+use crate::model::batch::Machine;
 use crate::model::id::JobId;
 use crate::model::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
 use crate::model::terminal::TerminalSize;
@@ -171,6 +172,11 @@ pub trait Jobs: Send + Sync {
     /// # Errors
     /// When it cannot be started.
     async fn run(&self, spec: &JobSpec, limit: Duration) -> Result<(JobEnd, String), Refusal>;
+
+    /// How the machine is doing; one with nothing to do where that cannot be told.
+    fn machine(&self) -> Machine {
+        Machine::default()
+    }
 
     /// The journal's path, for messages.
     fn journal_path(&self, job: &JobId) -> String;
