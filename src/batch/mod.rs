@@ -6,4 +6,5 @@ pub mod keys;
 pub mod queue;
 pub mod rank;
 pub mod read;
+pub mod report;
 pub mod view;

@@ -15,7 +15,9 @@ pub fn rank(runs: &[Run]) -> Vec<Ranked> {
     }
     let mut ranked: Vec<(u32, Ranked)> = groups
         .into_values()
-        .filter(|group| group.len() > 1 && group.iter().all(|run| run.state.is_over()))
+        .filter(|group| group.len() > 1
+                && group.iter().all(|run| run.state.is_over())
+                && group.iter().any(|run| run.state == RunState::Passed))
         .map(|mut group| {
             let first = group[0];
             let number = first.number;

@@ -125,9 +125,7 @@ pub(crate) fn table(detail: &BatchDetail, width: Option<usize>, rows: usize) -> 
     let room = rows.saturating_sub(4).max(3);
     let hidden = runs.len().saturating_sub(room);
     runs.truncate(room);
-    if hidden > 0 {
-        runs.sort_by_key(|view| view.run.number);
-    }
+    runs.sort_by_key(|view| view.run.number);
     let mut table = Table::new(&HEAD);
     for view in runs {
         table.row(cells(view, now));
