@@ -15,7 +15,7 @@ use crate::host::port::Store;
 use crate::host::run_effect::Ports;
 use crate::model::Refusal;
 use crate::model::settings::Settings;
-use crate::process::JobDriver;
+use crate::process::{GroundDriver, JobDriver};
 use crate::store::{AttachmentFiles, Released, SqliteStore};
 
 /// A running engine with what has to be told when it stops.
@@ -82,6 +82,7 @@ pub fn start_with(paths: &Paths, settings: &Settings, program: &Path) -> Result<
             jobs: Arc::clone(&jobs) as _,
             agents: Arc::new(catalog),
             attachments: Arc::new(AttachmentFiles::new(&paths.state_dir)),
+            grounds: Arc::new(GroundDriver::new(&paths.state_dir)),
         },
         settings: settings.clone(),
         environment,

@@ -16,6 +16,7 @@ pub mod batch;
 pub mod boot;
 pub mod cli;
 pub mod config;
+pub mod eval;
 pub mod git;
 pub mod host;
 pub mod lsp;

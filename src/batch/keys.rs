@@ -76,6 +76,7 @@ pub const PLAN: Table = Table {
         needed("tasks", Kind::Many(&TASK), "On what."),
         key("matrix", Kind::One(&MATRIX), "Which combinations are run; all without it."),
         key("evaluators", Kind::Any, "What every run is judged by."),
+        key("restore", Kind::Texts, "Paths and globs that are taken from the base before a run is judged."),
         key("land", Kind::Word(&["never", "on_pass"]), "Whether a run that passed is landed."),
         key("metrics", Kind::One(&METRICS), "What the report shows, and what is written at the end."),
     ],

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::batch::queue::dollars;
 use crate::model::batch::{Candidate, Ranked, Run, RunState, Spend};
 
-/// Ranks whatever several agents or repetitions worked on and is over for all of them: passed before not passed, then the smaller
+/// Ranks whatever several agents or repetitions worked on and is over for all of them: passed before not passed, then the higher score, then the smaller
 /// change, then the lower cost, then the shorter time. Who made it does not count.
 pub fn rank(runs: &[Run]) -> Vec<Ranked> {
     let mut groups: BTreeMap<(&str, &str, &str), Vec<&Run>> = BTreeMap::new();
@@ -51,7 +51,8 @@ fn compare(a: &Run, b: &Run) -> Ordering {
         let size = u64::from(stat.added) + u64::from(stat.removed);
         let passed = run.state == RunState::Passed;
         // A candidate that passed without changing anything has nothing to offer.
-        (!passed, passed && size == 0, size, run.spent().usd_micros.unwrap_or(i64::MAX), run.spent().tokens)
+        let score = u8::MAX - last.and_then(|attempt| attempt.score).unwrap_or(0);
+        (!passed, passed && size == 0, score, size, run.spent().usd_micros.unwrap_or(i64::MAX), run.spent().tokens)
     };
     key(a).cmp(&key(b))
 }
@@ -67,7 +68,9 @@ fn evidence(run: &Run) -> String {
         None => "cost unknown".to_owned(),
     };
     let files = if stat.files == 1 { "1 file".to_owned() } else { format!("{} files", stat.files) };
-    format!("{}, {files} +{} -{}, {cost}", run.state.as_str(), stat.added, stat.removed)
+    let score = last.and_then(|attempt| attempt.score).map(|score| format!(", score {score}")).unwrap_or_default();
+    let landed = if last.is_some_and(|attempt| attempt.landed) { ", landed" } else { "" };
+    format!("{}{score}{landed}, {files} +{} -{}, {cost}", run.state.as_str(), stat.added, stat.removed)
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use crate::base::near::near;
 use crate::base::yaml::{self, Node, Place, Problem, Problems, Value};
 use crate::batch::expand::{self, MOST_RUNS};
 use crate::batch::keys;
+use crate::eval::suite as eval;
+use crate::model::evaluation::{Evaluator, Limits, Suite};
 use crate::model::id::BatchId;
 use crate::model::plan::{
     Budget, Execution, ExportFormat, Keep, Metric, OnFailure, Plan, PlanAgent, PlanRepository, PlanTask, Selector,
@@ -98,7 +100,23 @@ fn plan(node: &Node, environment: Option<&str>, problems: &mut Problems) -> Opti
         exclude = selectors(&mut matrix, "exclude", &names, problems);
         matrix.finish(problems);
     }
-    not_yet(&mut part, problems);
+    let suite = part.node("evaluators").map(|node| {
+        let evaluators = eval::evaluators(node, problems);
+        let name = name.clone().unwrap_or_else(|| "batch".to_owned());
+        suite(name, evaluators, Vec::new())
+    });
+    let restore = part.texts("restore", problems);
+    let suite = suite.map(|suite| Box::new(Suite { restore, ..suite }));
+    let land = part.node("land").map(|node| node.at);
+    let land = match (part.word("land", problems), land) {
+        (Some("on_pass"), Some(at)) => {
+            if suite.is_none() {
+                problems.tell_with(at, "'on_pass' needs 'evaluators' that say what passes", Some("never"));
+            }
+            true
+        }
+        _ => false,
+    };
     let (collection, exports) = metrics(part.one("metrics", problems), problems);
     part.finish(problems);
     Some(Plan {
@@ -107,6 +125,8 @@ fn plan(node: &Node, environment: Option<&str>, problems: &mut Problems) -> Opti
         execution,
         agents: agents.into_iter().map(|(_, agent)| agent).collect(),
         tasks: tasks.into_iter().map(|(_, task)| task).collect(),
+        suite,
+        land,
         include,
         exclude,
         collection,
@@ -115,24 +135,9 @@ fn plan(node: &Node, environment: Option<&str>, problems: &mut Problems) -> Opti
     })
 }
 
-/// Keys of plans that this divisi cannot carry out: said, not ignored.
-fn not_yet(part: &mut Part<'_>, problems: &mut Problems) {
-    if let Some(node) = part.node("evaluators") {
-        problems.tell(
-            node.at,
-            "evaluators are not run by batches yet: leave them out, and judge a run with `divisi eval SESSION --suite FILE`",
-        );
-    }
-    if let Some(node) = part.node("land")
-        && let Some(word) = part.word("land", problems)
-        && word == "on_pass"
-    {
-        problems.tell_with(
-            node.at,
-            "'on_pass' needs evaluators that say what passes, and batches do not run them yet",
-            Some("never"),
-        );
-    }
+/// A suite of evaluators that stand in a plan. Its digest is the batch's to make.
+fn suite(name: String, evaluators: Vec<Evaluator>, restore: Vec<String>) -> Suite {
+    Suite { name, evaluators, restore, limits: Limits::default(), digest: String::new() }
 }
 
 /// What there is when the plan says nothing.

@@ -133,6 +133,8 @@ fn columns(report: &Report, run: &ReportRun) -> Vec<(&'static str, Value)> {
         ("files", json!(stat.files)),
         ("added", json!(stat.added)),
         ("removed", json!(stat.removed)),
+        ("score", json!(last.and_then(|attempt| attempt.score))),
+        ("landed", json!(last.is_some_and(|attempt| attempt.landed))),
         ("session", json!(last.map(|attempt| attempt.session.as_str()))),
         ("commit", json!(last.and_then(|attempt| attempt.head.as_ref()).map(|head| head.0.as_str()))),
     ];

@@ -53,6 +53,7 @@ pub(crate) enum Verb {
     Review(command::review::Args),
     Approvals(command::approvals::Args),
     Answer(command::answer::Args),
+    Eval(command::eval::Args),
     Preflight(command::preflight::Args),
     Land(command::land::Args),
     Batch(command::batch::Args),

@@ -12,6 +12,7 @@ pub(crate) mod config;
 pub(crate) mod daemon;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod eval;
 pub(crate) mod hunk;
 pub(crate) mod land;
 pub(crate) mod list;
@@ -105,6 +106,7 @@ async fn with_daemon(verb: Verb, context: &Context) -> Outcome {
         Verb::Review(args) => review::run(args, context).await,
         Verb::Approvals(args) => approvals::run(args, context).await,
         Verb::Answer(args) => answer::run(args, context).await,
+        Verb::Eval(args) => eval::run(args, context).await,
         Verb::Preflight(args) => preflight::run(args, context).await,
         Verb::Land(args) => land::run(args, context).await,
         Verb::Queue(args) => queue::run(args, context).await,

@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod compare;
 pub(crate) mod diff;
+pub(crate) mod evaluation;
 pub(crate) mod live;
 pub(crate) mod progress;
 pub(crate) mod review;

@@ -2,6 +2,7 @@
 
 mod agents;
 mod core;
+mod evaluation;
 mod git;
 mod security;
 mod ui;
@@ -9,4 +10,4 @@ mod ui;
 use crate::config::key::Key;
 
 /// Every section's settings.
-pub(super) static ALL: &[&[Key]] = &[core::KEYS, git::KEYS, agents::KEYS, security::KEYS, ui::KEYS];
+pub(super) static ALL: &[&[Key]] = &[core::KEYS, git::KEYS, agents::KEYS, security::KEYS, evaluation::KEYS, ui::KEYS];

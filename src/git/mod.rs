@@ -4,6 +4,7 @@
 //! in each is chosen so that a kill at any point leaves a state that the next call recognises.
 
 mod admin;
+mod apart;
 mod base;
 mod beneath;
 mod call;
@@ -42,7 +43,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::host::port;
-use crate::host::port::{Checkpoint, CreatedWorktree, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
+use crate::host::port::{Apart, Checkpoint, CreatedWorktree, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
 use crate::model::Refusal;
 use crate::model::diff::{Diff, DiffRange};
 use crate::model::id::{HunkId, Oid};
@@ -242,6 +243,17 @@ impl port::Git for GitDriver {
 
     fn abort_landing(&self, worktree: &Worktree, landing: &Landing) -> Result<(), Refusal> {
         land::conflict::abort(&self.git, worktree, landing)
+    }
+
+    fn check_out_apart(
+        &self,
+        worktree: &Worktree,
+        commit: &Oid,
+        base: &Oid,
+        restore: &[String],
+        into: &str,
+    ) -> Result<Apart, Refusal> {
+        apart::check_out(&self.git, worktree, commit, base, restore, into)
     }
 
     fn scan(&self, repository: &str, known: &[Worktree]) -> Result<Vec<Finding>, Refusal> {

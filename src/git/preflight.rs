@@ -73,6 +73,7 @@ pub(super) fn preflight(
     }
     .map(|(path, clean)| crate::model::landing::TargetCheckout { path, clean });
     Ok(Preflight {
+        gates: None,
         session: worktree.session.clone(),
         overlaps: overlaps(git, &common, &head, worktree, others)?,
         ready: blockers.is_empty(),

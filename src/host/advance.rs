@@ -14,7 +14,7 @@ use crate::host::on_rewind;
 use crate::host::on_silence;
 use crate::host::on_terminal::is_on_terminal;
 use crate::host::port::{ConversationSetup, Lifetime};
-use crate::host::{environment, on_hunk, on_review, profile};
+use crate::host::{environment, on_evaluation, on_hunk, on_review, profile};
 use crate::model::agent::Protocol;
 use crate::model::event::Event;
 use crate::model::failure::{Failure, FailureKind};
@@ -31,6 +31,7 @@ const RUN_GRACE: Duration = Duration::from_secs(3);
 
 /// Begins whatever the session's facts ask for.
 pub(crate) fn advance(change: &mut Change<'_>, id: &SessionId) {
+    on_evaluation::go_on(change, id);
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
     match session.worktree.state {
         WorktreeState::Intended => {
@@ -48,7 +49,10 @@ pub(crate) fn advance(change: &mut Change<'_>, id: &SessionId) {
         WorktreeState::Removing => {
             let worktree = Box::new(session.worktree.clone());
             let jobs = (1..=session.jobs).map(|number| JobId(format!("{id}.j{number}"))).collect();
-            if let Some(job) = session.job.clone() {
+            if let Some(running) = session.evaluations.running() {
+                let evaluation = running.id.clone();
+                change.want(Effect::CancelEvaluation { evaluation }); // Its end brings us here again.
+            } else if let Some(job) = session.job.clone() {
                 end_process(change, id, &job);
             } else {
                 change.want_step(id, Step::Removal, || Effect::RemoveWorktree { session: id.clone(), worktree, jobs });
@@ -79,6 +83,7 @@ pub(crate) fn advance(change: &mut Change<'_>, id: &SessionId) {
             worktree,
             landing,
             step: LandingStep::Land,
+            gates: None,
         });
     }
     if let Some(job) = job

@@ -30,6 +30,10 @@ pub(crate) enum Step {
     Round,
     /// Its files are brought back to a checkpoint.
     Rewind,
+    /// What it has now is made ready to be judged.
+    Judging,
+    /// Evaluators run.
+    Evaluation,
     /// It is being removed, or looked at for that.
     Removal,
 }
@@ -110,6 +114,8 @@ pub(crate) struct Change<'a> {
     receipts: Vec<(CommandId, Result<Receipt, Refusal>)>,
     /// Sessions of runs that something happened to.
     pub(crate) touched: BTreeMap<SessionId, RunId>,
+    /// Commands of batches that were refused: nobody waits for their receipts.
+    pub(crate) refused: Vec<(CommandId, Refusal)>,
     /// Batches that something happened to.
     pub(crate) stirred: BTreeSet<BatchId>,
 }
@@ -125,7 +131,7 @@ pub(crate) struct Decision {
 impl<'a> Change<'a> {
     /// Begins a change.
     pub(crate) fn new(brain: &'a mut Brain, now: i64, cause: Cause) -> Self {
-        Self { brain, now, cause, events: Vec::new(), rows: BTreeMap::new(), effects: Vec::new(), receipts: Vec::new(), touched: BTreeMap::new(), stirred: BTreeSet::new() }
+        Self { brain, now, cause, events: Vec::new(), rows: BTreeMap::new(), effects: Vec::new(), receipts: Vec::new(), touched: BTreeMap::new(), refused: Vec::new(), stirred: BTreeSet::new() }
     }
 
     /// Emits an event: it is numbered, folded in, and will be committed with the rest of the change.
@@ -191,7 +197,11 @@ impl<'a> Change<'a> {
 
     /// Refuses a command.
     pub(crate) fn refuse(&mut self, id: &CommandId, refusal: Refusal) {
-        self.receipts.push((id.clone(), Err(refusal)));
+        if id.as_str().contains(' ') {
+            self.refused.push((id.clone(), refusal));
+        } else {
+            self.receipts.push((id.clone(), Err(refusal)));
+        }
     }
 
     /// Ends the change.

@@ -22,8 +22,8 @@ use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::terminal::Terminals;
 use crate::host::{
-    on_agent, on_approval, on_batch, on_combine, on_create, on_hunk, on_job, on_landing, on_option, on_prompt, on_removal,
-    on_repository, on_review, on_rewind, on_session, on_silence, on_terminal, run_query,
+    on_agent, on_approval, on_batch, on_combine, on_create, on_evaluation, on_hunk, on_job, on_landing, on_option,
+    on_prompt, on_removal, on_repository, on_review, on_rewind, on_session, on_silence, on_terminal, run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
@@ -90,6 +90,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
         ports: setup.ports.clone(),
         host: inputs,
         units: Arc::default(),
+        evaluations: Arc::default(),
         runtime: tokio::runtime::Handle::current(),
         closed: Arc::default(),
         environment: Arc::new(setup.environment.clone()),
@@ -163,6 +164,7 @@ impl Dispatcher {
         // Before anybody can ask for more: what is being copied belongs to no session yet.
         let owners = ids.iter().chain(self.brain.registry.mends.left_out.keys()).cloned().collect();
         self.runner.ports.attachments.sweep(&owners);
+        self.runner.ports.grounds.sweep();
         for id in ids {
             self.decide(Cause::Recovery, |change| advance(change, &id));
         }
@@ -250,6 +252,9 @@ impl Dispatcher {
                 }
                 if let Lookup::Batches(live) | Lookup::Batch { live, .. } | Lookup::Export { live, .. } = &mut lookup {
                     *live = on_batch::snapshots(&self.brain);
+                }
+                if let Lookup::Preflight { gates, .. } = &mut lookup {
+                    gates.configured.clone_from(&self.brain.settings.gates);
                 }
                 if let Lookup::Status = lookup {
                     let _ = reply.send(on_query::encode(&self.status()));
@@ -405,6 +410,8 @@ fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client
         Command::CancelBatch(request) => on_batch::on_cancel(change, id, &request.batch),
         Command::RetryRuns(request) => on_batch::on_retry(change, id, request),
         Command::SetConcurrency(request) => on_batch::on_concurrency(change, id, request),
+        Command::StartEvaluation(request) => on_evaluation::on_start(change, id, request),
+        Command::CancelEvaluation(request) => on_evaluation::on_cancel(change, id, request),
         Command::TrustRepository(request) => {
             on_repository::on_trust(change, id, request);
             Ok(())
@@ -441,6 +448,15 @@ fn on_result(change: &mut Change<'_>, input: Input) {
         }
         Input::LandingDone { session, landing, ticket, result } => {
             on_landing::on_done(change, &session, landing, ticket, result);
+        }
+        Input::EvaluationPrepared { ticket, session, result } => {
+            on_evaluation::on_prepared(change, ticket, &session, *result);
+        }
+        Input::EvaluatorEnded { session, evaluation, result } => {
+            on_evaluation::on_result(change, &session, evaluation, result);
+        }
+        Input::EvaluationEnded { session, evaluation, state, notes } => {
+            on_evaluation::on_ended(change, &session, &evaluation, state, notes);
         }
         Input::RemovalPrepared { ticket, session, result } => on_removal::on_prepared(change, ticket, &session, result),
         Input::WorktreeRemoved { session, result } => on_removal::on_removed(change, &session, result),

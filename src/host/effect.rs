@@ -1,6 +1,7 @@
 //! Effects: what the brain wants done once its decision has committed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,10 @@ use crate::host::port::ConversationSetup;
 use crate::host::profile::Caller;
 use crate::model::attachment::{Attach, Attachment};
 use crate::model::command::{CreateSession, DecideHunk};
+use crate::model::evaluation::{Suite, SuiteFrom};
 use crate::model::failure::Silence;
 use crate::model::batch::CreateBatch;
-use crate::model::id::{BatchId, HunkId, JobId, Oid, PromptId, SessionId, TurnId};
+use crate::model::id::{BatchId, EvaluationId, HunkId, JobId, Oid, PromptId, SessionId, TurnId};
 use crate::model::landing::{Landing, Strategy};
 use crate::model::mcp::McpServer;
 use crate::model::plan::PlanRepository;
@@ -61,7 +63,22 @@ pub(crate) enum Effect {
     /// Look at what a landing would meet; uncommitted changes are committed first.
     PrepareLanding { ticket: Ticket, session: SessionId, plan: Box<LandingPlan> },
     /// Land.
-    Land { session: SessionId, worktree: Box<Worktree>, landing: Box<Landing>, step: LandingStep },
+    Land {
+        session: SessionId,
+        worktree: Box<Worktree>,
+        landing: Box<Landing>,
+        step: LandingStep,
+        /// Where to look for gates, which a landing with conflicts cannot pass.
+        gates: Option<Box<GateSource>>,
+    },
+    /// Find the suite, and commit what is uncommitted.
+    PrepareEvaluation { ticket: Ticket, session: SessionId, plan: Box<EvaluationPlan> },
+    /// Run evaluators.
+    Evaluate { session: SessionId, task: Box<EvaluationTask> },
+    /// Stop an evaluation that runs.
+    CancelEvaluation { evaluation: EvaluationId },
+    /// End and delete what an evaluation of an earlier daemon left.
+    ClearEvaluation { evaluation: EvaluationId, evaluators: u32 },
     /// See what a removal would take away.
     PrepareRemoval { ticket: Ticket, session: SessionId, worktree: Box<Worktree> },
     /// Preserve, then remove a worktree; delete its jobs' files.
@@ -124,6 +141,47 @@ pub(crate) struct LandingPlan {
     pub(crate) expect: Option<Oid>,
     /// Live worktrees of the same repository, with their sessions' names.
     pub(crate) others: Vec<(String, Worktree)>,
+    /// Where to look for gates.
+    pub(crate) gates: GateSource,
+    /// Land although they have not passed.
+    pub(crate) skip_gates: bool,
+}
+
+/// Where the gates of a landing are looked for, first to last.
+#[derive(Debug, Clone)]
+pub(crate) struct GateSource {
+    /// What was set for the session.
+    pub(crate) session: Option<Box<Suite>>,
+    /// The repository whose `.divisi.toml` may have some.
+    pub(crate) repository: String,
+    /// The digest of the content of that file that is trusted.
+    pub(crate) trusted: Option<String>,
+    /// What the user configured.
+    pub(crate) configured: Option<PathBuf>,
+}
+
+/// What an evaluation is prepared with.
+#[derive(Debug, Clone)]
+pub(crate) struct EvaluationPlan {
+    pub(crate) worktree: Worktree,
+    pub(crate) from: Oid,
+    pub(crate) checkpoint_message: String,
+    pub(crate) checkpoint_name: String,
+    /// What was asked for; absent: the gates.
+    pub(crate) suite: Option<SuiteFrom>,
+    pub(crate) gates: GateSource,
+}
+
+/// What an evaluation runs with.
+#[derive(Debug, Clone)]
+pub(crate) struct EvaluationTask {
+    pub(crate) id: EvaluationId,
+    pub(crate) suite: Suite,
+    pub(crate) worktree: Worktree,
+    pub(crate) commit: Oid,
+    pub(crate) base: Oid,
+    /// The daemon's environment, of which programs get little.
+    pub(crate) environment: BTreeMap<String, String>,
 }
 
 /// Setup commands with where and how.

@@ -5,6 +5,8 @@ use tokio::sync::oneshot;
 use crate::host::effect::{LandingPlan, Ticket};
 use crate::host::handle::Request;
 use crate::host::on_batch::{Bases, PreparedBatch};
+use crate::host::on_evaluation::Prepared;
+use crate::host::on_landing::LandingFacts;
 use crate::host::on_review::RoundFacts;
 use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Rewound, Unlanded, Update};
 use crate::host::registry::LiveBatch;
@@ -12,9 +14,10 @@ use crate::model::Refusal;
 use crate::model::attachment::Attachment;
 use crate::model::command::{CreateSession, DecideHunk};
 use crate::model::batch::Machine;
-use crate::model::id::{BatchId, HunkId, JobId, LandingId, Oid, SessionId};
+use crate::model::evaluation::{EvaluationState, EvaluatorResult};
+use crate::model::id::{BatchId, EvaluationId, HunkId, JobId, LandingId, Oid, SessionId};
 use crate::model::job::{JobEnd, ProcessIdentity};
-use crate::model::landing::{LandingState, Preflight};
+use crate::model::landing::LandingState;
 use crate::model::query::RepositoryConfig;
 use crate::model::review::{AddComment, Anchor, Applying};
 use crate::model::session::Session;
@@ -63,7 +66,7 @@ pub(crate) enum Input {
         ticket: Ticket,
         session: SessionId,
         plan: Box<LandingPlan>,
-        result: Box<Result<(Option<Checkpoint>, Preflight), Refusal>>,
+        result: Box<Result<LandingFacts, Refusal>>,
     },
     /// A landing moved on.
     LandingDone {
@@ -72,6 +75,12 @@ pub(crate) enum Input {
         ticket: Option<Ticket>,
         result: Result<LandingState, Refusal>,
     },
+    /// What an evaluation needs is there.
+    EvaluationPrepared { ticket: Ticket, session: SessionId, result: Box<Result<Prepared, Refusal>> },
+    /// An evaluator ended.
+    EvaluatorEnded { session: SessionId, evaluation: EvaluationId, result: Box<EvaluatorResult> },
+    /// An evaluation ended.
+    EvaluationEnded { session: SessionId, evaluation: EvaluationId, state: EvaluationState, notes: Vec<String> },
     /// A removal was looked at.
     RemovalPrepared { ticket: Ticket, session: SessionId, result: Result<Unlanded, Refusal> },
     /// A worktree was removed.

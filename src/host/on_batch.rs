@@ -171,7 +171,9 @@ pub(crate) fn recover(change: &mut Change<'_>) {
 /// Goes on with what a decision touched: sessions of runs first, then their batches. Called at the end of every decision.
 pub(crate) fn go_on(change: &mut Change<'_>) {
     loop {
-        if let Some((session, run)) = change.touched.pop_first() {
+        if let Some((command, refusal)) = change.refused.pop() {
+            on_run::on_refused(change, &command, &refusal);
+        } else if let Some((session, run)) = change.touched.pop_first() {
             on_run::observe(change, &session, &run);
         } else if let Some(batch) = change.stirred.pop_first() {
             advance(change, &batch);

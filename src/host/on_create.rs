@@ -16,6 +16,7 @@ use crate::model::Refusal;
 use crate::model::attachment::Attachment;
 use crate::model::command::{Command, CreateSession, Outcome};
 use crate::model::diff::DiffStat;
+use crate::model::evaluation::Evaluations;
 use crate::model::event::Event;
 use crate::model::id::{CommandId, PromptId, SessionId};
 use crate::model::secret::names_a_credential;
@@ -198,6 +199,7 @@ pub(crate) fn decide(
     };
     brain.callers.insert(id.clone(), Arc::new(choice.caller));
     let session = Session {
+        evaluations: Evaluations::default(),
         id,
         name,
         prompt: match &worktree.start {

@@ -1,11 +1,13 @@
 //! Landing: looked at, then carried out exactly as looked at.
 
+use crate::eval::gate;
 use crate::host::advance::{advance, checkpoint_message, end_process};
-use crate::host::change::{Change, Step, Waiting};
-use crate::host::effect::{Effect, LandingPlan, LandingStep, Ticket};
+use crate::host::change::{Brain, Change, Step, Waiting};
+use crate::host::effect::{Effect, GateSource, LandingPlan, LandingStep, Ticket};
 use crate::host::port::Checkpoint;
 use crate::model::Refusal;
 use crate::model::command::{Command, OfSession, Outcome, StartLanding};
+use crate::model::evaluation::{GateStanding, GateView, Suite};
 use crate::model::event::Event;
 use crate::model::id::{CommandId, LandingId, SessionId};
 use crate::model::landing::{Landing, LandingState, Preflight};
@@ -36,6 +38,34 @@ pub(crate) fn has_landed(session: &Session) -> bool {
     session.landing.as_ref().is_some_and(|landing| {
         matches!(landing.state, LandingState::Completed { .. }) && Some(&landing.head) == session.head.as_ref()
     })
+}
+
+/// What was seen before a landing.
+#[derive(Debug)]
+pub(crate) struct LandingFacts {
+    pub(crate) checkpoint: Option<Checkpoint>,
+    pub(crate) preflight: Preflight,
+    /// The gates; why they are not known.
+    pub(crate) gates: Result<Option<Suite>, Refusal>,
+}
+
+/// Where the gates of a session's landing are looked for.
+pub(crate) fn gates_of(brain: &Brain, session: &Session) -> GateSource {
+    gate_source(&brain.registry, brain.settings.gates.clone(), session)
+}
+
+/// The same, for who has only the facts.
+pub(crate) fn gate_source(
+    registry: &crate::host::registry::Registry,
+    configured: Option<std::path::PathBuf>,
+    session: &Session,
+) -> GateSource {
+    GateSource {
+        session: session.evaluations.gates.clone(),
+        repository: session.worktree.repository.clone(),
+        trusted: registry.trust.get(&session.worktree.common_dir).cloned(),
+        configured,
+    }
 }
 
 /// Has a landing looked at.
@@ -83,6 +113,8 @@ pub(crate) fn on_start(change: &mut Change<'_>, command: &CommandId, request: &S
         message: request.message.clone().unwrap_or_else(|| default_message(session)),
         expect: request.expect.clone(),
         others: other_worktrees(&change.brain.registry, session),
+        gates: gates_of(change.brain, session),
+        skip_gates: request.skip_gates,
     };
     let command = (command.clone(), Command::StartLanding(request.clone()));
     let ticket = change.brain.wait(&command.0, &command.1);
@@ -113,7 +145,7 @@ pub(crate) fn on_prepared(
     ticket: Ticket,
     id: &SessionId,
     plan: LandingPlan,
-    result: Result<(Option<Checkpoint>, Preflight), Refusal>,
+    result: Result<LandingFacts, Refusal>,
 ) {
     change.step_done(id, Step::Landing);
     let Some(Waiting { id: command, .. }) = change.brain.waiting.remove(&ticket) else { return };
@@ -121,7 +153,7 @@ pub(crate) fn on_prepared(
         return change.refuse(&command, Refusal::conflict("the session was removed meanwhile"));
     };
     let (name, landing_id) = (session.name.clone(), LandingId(format!("{id}.l{}", session.landings + 1)));
-    let (checkpoint, preflight) = match result {
+    let LandingFacts { checkpoint, preflight, gates } = match result {
         Ok(seen) => seen,
         Err(refusal) => {
             change.refuse(&command, refusal);
@@ -142,7 +174,16 @@ pub(crate) fn on_prepared(
         change.refuse(&command, refusal);
         return advance(change, id);
     }
+    let (gates, gates_skipped) = match pass_gates(change, id, &plan, &preflight, gates) {
+        Ok(passed) => passed,
+        Err(refusal) => {
+            change.refuse(&command, refusal);
+            return advance(change, id);
+        }
+    };
     let landing = Landing {
+        gates,
+        gates_skipped,
         id: landing_id.clone(),
         session: id.clone(),
         strategy: plan.strategy,
@@ -156,6 +197,42 @@ pub(crate) fn on_prepared(
     change.emit(Some(id), Event::LandingStarted(Box::new(landing)));
     change.accept(&command, Some(id), Outcome::Landing { landing: landing_id });
     advance(change, id);
+}
+
+/// How it stands before the gates, and whether they are skipped; refused when they have not passed at exactly the commit that lands.
+fn pass_gates(
+    change: &Change<'_>,
+    id: &SessionId,
+    plan: &LandingPlan,
+    preflight: &Preflight,
+    gates: Result<Option<Suite>, Refusal>,
+) -> Result<(Option<GateView>, bool), Refusal> {
+    let session = change.brain.registry.require(id)?;
+    let name = &session.name;
+    let gates = match gates {
+        Err(_) if plan.skip_gates => return Ok((None, true)),
+        Err(refusal) => {
+            let message = format!("cannot land '{name}': {}", refusal.message);
+            return Err(Refusal { message, ..refusal }.hint(format!("divisi land {name} --skip-gates")));
+        }
+        Ok(None) => return Ok((None, false)),
+        Ok(Some(gates)) => gates,
+    };
+    let view = gate::view(&gates, &session.evaluations, &preflight.head, false);
+    let mut why = gate::blocker(&view);
+    if why.is_none() && !preflight.conflicts.is_empty() {
+        why = Some(format!("it has conflicts, and no gate has judged how they would be resolved in '{}'", view.suite));
+    }
+    match why {
+        None => Ok((Some(view), false)),
+        Some(_) if plan.skip_gates => Ok((Some(view), true)),
+        Some(why) => {
+            let next = if view.standing == GateStanding::Running { "wait" } else { "eval" };
+            Err(Refusal::conflict(format!("cannot land '{name}' at {}: {why}", preflight.head.short()))
+                .hint(format!("divisi {next} {name}"))
+                .hint(format!("divisi land {name} --skip-gates")))
+        }
+    }
 }
 
 /// Whether what was seen may be landed. Conflicts do not forbid it: they are left in the session's worktree to be resolved.
@@ -199,9 +276,12 @@ pub(crate) fn on_continue(change: &mut Change<'_>, command: &CommandId, request:
     let id = &request.session;
     let (session, landing) = require_conflicted(change, id)?;
     let worktree = Box::new(session.worktree.clone());
+    let gates = Box::new(gates_of(change.brain, session));
     let ticket = change.brain.wait(command, &Command::ContinueLanding(request.clone()));
     let landing = Box::new(landing);
-    change.want(Effect::Land { session: id.clone(), worktree, landing, step: LandingStep::Continue(ticket) });
+    // What was resolved by hand nobody has judged: with gates it lands only when they were skipped from the beginning.
+    let gates = (!landing.gates_skipped).then_some(gates);
+    change.want(Effect::Land { session: id.clone(), worktree, landing, step: LandingStep::Continue(ticket), gates });
     Ok(())
 }
 
@@ -212,7 +292,8 @@ pub(crate) fn on_abort(change: &mut Change<'_>, command: &CommandId, request: &O
     let worktree = Box::new(session.worktree.clone());
     let ticket = change.brain.wait(command, &Command::AbortLanding(request.clone()));
     let landing = Box::new(landing);
-    change.want(Effect::Land { session: id.clone(), worktree, landing, step: LandingStep::Abort(ticket) });
+    let step = LandingStep::Abort(ticket);
+    change.want(Effect::Land { session: id.clone(), worktree, landing, step, gates: None });
     Ok(())
 }
 

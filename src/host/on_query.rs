@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use crate::host::effect::GateSource;
 use crate::host::mend::LeftOut;
 use crate::host::on_combine::MOST;
-use crate::host::on_landing::{default_message, other_worktrees};
+use crate::host::on_landing::{default_message, gate_source, other_worktrees};
 use crate::host::on_repository::worktrees_by_repository;
 use crate::host::registry::Registry;
 use crate::host::run_batch::Snapshot;
@@ -55,7 +56,7 @@ pub(crate) enum Lookup {
     /// Sessions side by side.
     Compare(Vec<(SessionView, Session)>),
     /// A preflight.
-    Preflight { worktree: Worktree, onto: Option<String>, others: Vec<(String, Worktree)> },
+    Preflight { session: Box<Session>, onto: Option<String>, others: Vec<(String, Worktree)>, gates: Box<GateSource> },
     /// A file of the base.
     BaseFile { worktree: Worktree, path: String, round: u32 },
     /// A review.
@@ -120,9 +121,11 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
         Query::PreflightSession(request) => {
             let session = registry.require(&request.session)?;
             Lookup::Preflight {
-                worktree: session.worktree.clone(),
                 onto: request.onto,
                 others: other_worktrees(registry, session),
+                // The dispatcher completes it with what is configured.
+                gates: Box::new(gate_source(registry, None, session)),
+                session: Box::new(session.clone()),
             }
         }
         Query::Timeline(request) => Lookup::Timeline(Box::new(registry.require(&request.session)?.clone())),
@@ -139,6 +142,12 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
         Query::ListComments(request) => {
             let session = registry.require(&request.session)?;
             Lookup::Comments { worktree: session.worktree.clone(), comments: session.review.comments.clone() }
+        }
+        Query::ListEvaluations(request) => {
+            Lookup::Answer(encode(&registry.require(&request.session)?.evaluations.kept))
+        }
+        Query::CheckSuite(request) => {
+            Lookup::Answer(encode(&crate::eval::suite::parse(&request.text).err().unwrap_or_default()))
         }
         Query::ListEvents(list) => Lookup::Events(list),
         Query::ListApprovals(list) => {

@@ -6,20 +6,27 @@ use crate::host::change::{Change, Step};
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_batch::{ended_sessions, run_of};
 use crate::host::profile::Caller;
-use crate::host::on_create;
+use crate::host::on_landing::{self, has_landed};
+use crate::host::{on_create, on_evaluation};
+use crate::model::Refusal;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Run, RunState, Spend, StopReason};
-use crate::model::command::CreateSession;
+use crate::model::command::{CreateSession, StartLanding};
 use crate::model::diff::DiffStat;
+use crate::model::evaluation::{EvaluationState, EvaluatorOutcome, StartEvaluation, SuiteFrom};
 use crate::model::event::Event;
 use crate::model::failure::FailureKind;
-use crate::model::id::{BatchId, PromptId, RunId, SessionId};
+use crate::model::id::{BatchId, CommandId, PromptId, RunId, SessionId};
+use crate::model::landing::LandingState;
 use crate::model::plan::{Keep, PlanAgent};
 use crate::model::price::PriceTable;
 use crate::model::session::{Session, Settled, Setup};
 use crate::model::turn::{QueuedPrompt, TurnOutcome};
 use crate::model::worktree::WorktreeState;
 use crate::session::{cost, state};
+
+/// Evaluations of one attempt at most: those after the first are for those that were cut off.
+const MOST_EVALUATIONS: u32 = 4;
 
 /// Who stops turns, in events.
 const BATCH: &str = "batch";
@@ -62,6 +69,7 @@ pub(crate) fn spend(session: &Session, prices: &PriceTable) -> Spend {
 /// Starts an attempt of a run.
 pub(crate) fn start(change: &mut Change<'_>, batch: &BatchId, place: usize) {
     let Some(live) = change.brain.registry.batches.get(batch) else { return };
+    let suite = live.batch.plan.suite.clone();
     let Some(run) = live.runs.get(place).cloned() else { return };
     let agent = queue::agent_of(&live.batch, &run).cloned();
     let task = queue::task_of(&live.batch, &run);
@@ -83,6 +91,8 @@ pub(crate) fn start(change: &mut Change<'_>, batch: &BatchId, place: usize) {
         stat: DiffStat::default(),
         turns: 0,
         spend: Spend::default(),
+        score: None,
+        landed: false,
     };
     let started = Event::RunStarted { run: run.id.clone(), attempt };
     let decided = match (agent, prompt, base) {
@@ -97,6 +107,8 @@ pub(crate) fn start(change: &mut Change<'_>, batch: &BatchId, place: usize) {
     match decided {
         Ok(((mut session, notice), servers)) => {
             session.run = Some(run.id.clone());
+            // Who lands it by hand later meets the same gates.
+            session.evaluations.gates = suite;
             if let Some(servers) = servers {
                 session.mcp.retain(|name, _| servers.contains(name));
             }
@@ -156,6 +168,10 @@ pub(crate) fn stop(change: &mut Change<'_>, batch: &BatchId, place: usize, why: 
     if let Some(turn) = turn {
         change.emit(Some(&id), Event::TurnStopRequested { turn, by: BATCH.to_owned() });
     }
+    if let Some(running) = change.brain.registry.sessions.get(&id).and_then(|session| session.evaluations.running()) {
+        let evaluation = running.id.clone();
+        change.want(Effect::CancelEvaluation { evaluation });
+    }
     if let Some(job) = job {
         if change.brain.units.contains(&job) {
             change.want(Effect::ToUnit { job, input: UnitInput::End });
@@ -204,7 +220,10 @@ fn settle(change: &mut Change<'_>, id: &SessionId, run: &RunId, attempt: &Attemp
         && session.turn.as_ref().is_none_or(|turn| turn.ended_at.is_some())
         && session.rewind.is_none()
         && !change.brain.under_way(id, Step::Checkpoint)
-        && !change.brain.under_way(id, Step::Landing);
+        && !change.brain.under_way(id, Step::Landing)
+        && !change.brain.under_way(id, Step::Judging)
+        && !change.brain.under_way(id, Step::Evaluation)
+        && session.landing.as_ref().is_none_or(|landing| landing.state != LandingState::Started);
     if !over && session.worktree.state != WorktreeState::Removing {
         return;
     }
@@ -220,7 +239,106 @@ fn settle(change: &mut Change<'_>, id: &SessionId, run: &RunId, attempt: &Attemp
         let outcome = stopped(attempt.stopping).unwrap_or(AttemptOutcome::Cancelled);
         return end(change, run, outcome, None, Some(&session));
     }
+    if outcome == AttemptOutcome::Done {
+        return judge(change, &session, run, attempt);
+    }
     end(change, run, outcome, reason, Some(&session));
+}
+
+/// The agent has done everything: what it made is judged and landed as the plan says, and only then the attempt is over.
+fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Attempt) {
+    let Some((live, _)) = run_of(change, run) else { return };
+    let (suite, land) = (live.batch.plan.suite.clone(), live.batch.plan.land);
+    let Some(suite) = suite else { return end(change, run, AttemptOutcome::Done, None, Some(session)) };
+    let newest = session.evaluations.newest().filter(|newest| {
+        newest.digest == suite.digest && Some(&newest.commit) == session.head.as_ref()
+    });
+    match newest.map(|newest| (&newest.state, newest.passed)) {
+        Some((EvaluationState::Running, _)) => {}
+        Some((EvaluationState::Done, true)) if land && attempt.stopping.is_none() => land_run(change, session, run),
+        Some((EvaluationState::Done, true)) => end(change, run, AttemptOutcome::Done, None, Some(session)),
+        Some((EvaluationState::Done, false)) => {
+            let failed: Vec<&str> = newest
+                .iter()
+                .flat_map(|newest| &newest.results)
+                .filter(|result| result.required && result.outcome != EvaluatorOutcome::Passed)
+                .map(|result| result.id.as_str())
+                .collect();
+            let reason = format!("it did not pass: {}", failed.join(", "));
+            end(change, run, AttemptOutcome::Failed, Some(reason), Some(session));
+        }
+        _ if attempt.stopping.is_some() => {
+            let outcome = stopped(attempt.stopping).unwrap_or(AttemptOutcome::Cancelled);
+            end(change, run, outcome, Some("it was stopped before it was judged".to_owned()), Some(session));
+        }
+        // Cut off by a restart, or never begun. Somebody who cancels it every time has it their way.
+        _ if session.evaluations.made < MOST_EVALUATIONS => {
+            let request = StartEvaluation {
+                session: session.id.clone(),
+                suite: Some(SuiteFrom::Suite(suite)),
+            };
+            let id = inner(&session.id, "evaluate", session.evaluations.made);
+            if let Err(refusal) = on_evaluation::on_start(change, &id, &request) {
+                end(change, run, AttemptOutcome::Failed, Some(crate::host::hinted(&refusal)), Some(session));
+            }
+        }
+        _ => {
+            let reason = "its evaluation was cut off again and again".to_owned();
+            end(change, run, AttemptOutcome::Failed, Some(reason), Some(session));
+        }
+    }
+}
+
+/// Lands what passed, at exactly the commit that passed.
+fn land_run(change: &mut Change<'_>, session: &Session, run: &RunId) {
+    let landed = session.landing.as_ref().filter(|landing| Some(&landing.head) == session.head.as_ref());
+    let reason = match landed.map(|landing| &landing.state) {
+        Some(LandingState::Completed { .. }) => None,
+        Some(LandingState::Conflicted { paths }) => Some(format!("passed, not landed: conflicts in {}", paths.join(", "))),
+        Some(LandingState::Failed { reason }) => Some(format!("passed, not landed: {reason}")),
+        Some(LandingState::Aborted) => Some("passed, not landed: the landing was given up".to_owned()),
+        Some(LandingState::Started) => return,
+        None if session.stat == DiffStat::default() => None,
+        None => {
+            let request = StartLanding {
+                session: session.id.clone(),
+                strategy: None,
+                onto: None,
+                message: None,
+                expect: session.head.clone(),
+                skip_gates: false,
+            };
+            let id = inner(&session.id, "land", session.landings);
+            match on_landing::on_start(change, &id, &request) {
+                Ok(()) => return,
+                Err(refusal) => Some(format!("passed, not landed: {}", refusal.message)),
+            }
+        }
+    };
+    end(change, run, AttemptOutcome::Done, reason, Some(session));
+}
+
+/// The id of a command that the batch gives for a session. No client can send one like it: spaces are not allowed in theirs.
+fn inner(session: &SessionId, verb: &str, number: u32) -> CommandId {
+    CommandId(format!("batch {session} {verb} {number}"))
+}
+
+/// A command that the batch gave was refused: the attempt is over.
+pub(crate) fn on_refused(change: &mut Change<'_>, command: &CommandId, refusal: &Refusal) {
+    let mut words = command.as_str().split(' ');
+    let (Some("batch"), Some(session), Some(verb)) = (words.next(), words.next(), words.next()) else { return };
+    let Some(session) = change.brain.registry.sessions.get(&SessionId(session.to_owned())).cloned() else { return };
+    let Some(run) = session.run.clone() else { return };
+    let current = run_of(change, &run).and_then(|(_, run)| run.current());
+    if current.is_none_or(|attempt| attempt.session != session.id) {
+        return;
+    }
+    let why = crate::host::hinted(refusal);
+    if verb == "land" {
+        end(change, &run, AttemptOutcome::Done, Some(format!("passed, not landed: {why}")), Some(&session));
+    } else {
+        end(change, &run, AttemptOutcome::Failed, Some(why), Some(&session));
+    }
 }
 
 fn stopped(stopping: Option<StopReason>) -> Option<AttemptOutcome> {
@@ -285,7 +403,10 @@ fn end(
         .and_then(|turn| turn.failure.as_ref())
         .and_then(|failure| failure.retry_at);
     let (state, retry_at) = queue::after(&live.batch, known, outcome, change.now, again_at);
-    let keep = match live.batch.plan.execution.keep {
+    // What passed and could not be landed is somebody's to look at.
+    let landed = session.is_some_and(has_landed);
+    let unlanded = live.batch.plan.land && outcome == AttemptOutcome::Done && reason.is_some();
+    let keep = unlanded || match live.batch.plan.execution.keep {
         Keep::All => true,
         Keep::Failed => outcome != AttemptOutcome::Done,
         Keep::None => false,
@@ -297,6 +418,8 @@ fn end(
         stat: session.map(|session| session.stat).unwrap_or_default(),
         turns: session.map_or(0, |session| session.turns),
         spend: session.map(|session| spend(session, &change.brain.settings.prices)).unwrap_or_default(),
+        score: session.and_then(|session| session.evaluations.newest()).and_then(|newest| newest.score),
+        landed,
         state,
         retry_at,
     };

@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod attachments;
 pub mod git;
+pub mod grounds;
 pub mod jobs;
 pub mod store;
 
@@ -11,6 +12,9 @@ pub use agents::{
     Update, Variant,
 };
 pub use attachments::{Attachments, Content};
-pub use git::{Checkpoint, CreatedWorktree, Git, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
-pub use jobs::{Attached, JobControl, JobHandle, JobSpec, Jobs, JournalReader, Record, RecordKind};
+pub use git::{Apart, Checkpoint, CreatedWorktree, Git, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
+pub use grounds::{Ground, Grounds};
+pub use jobs::{
+    Attached, Bounds, JobControl, JobHandle, JobSpec, Jobs, JournalReader, Judged, Record, RecordKind, Stopped,
+};
 pub use store::{Batch, DamagedEvent, DamagedRow, LiveRows, Row, Store, Table};

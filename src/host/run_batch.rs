@@ -6,7 +6,9 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::base::clock;
+use sha2::{Digest as _, Sha256};
+
+use crate::base::{clock, hex};
 use crate::base::yaml::{Place, Problem, Problems};
 use crate::batch::{expand, rank, read, view};
 use crate::host::on_batch::{Bases, PreparedBatch};
@@ -68,6 +70,9 @@ pub(crate) fn check(ports: &Ports, request: &CheckPlan) -> PlanCheck {
 /// Reads a plan, its prompt files, and looks its repositories up.
 fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Result<(Plan, Bases), Vec<Problem>> {
     let mut plan = read::read(text, environment)?;
+    if let Some(suite) = &mut plan.suite {
+        suite.digest = hex::encode(&Sha256::digest(serde_json::to_string(suite).unwrap_or_default()));
+    }
     let directory = Path::new(path).parent().unwrap_or(Path::new("/")).to_owned();
     let mut problems = Problems::default();
     for prompt in plan.tasks.iter_mut().flat_map(|task| &mut task.prompts) {

@@ -6,19 +6,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::base::clock;
-use crate::host::effect::{Effect, LandingPlan, LandingStep, SetupRun, UnitInput};
+use crate::host::effect::{Effect, GateSource, LandingPlan, LandingStep, SetupRun, UnitInput};
 use crate::host::input::Input;
-use crate::host::port::{Agents, Attachments, Checkpoint, CreatedWorktree, Git, JobSpec, Jobs, RepositoryFacts, Store};
+use crate::host::on_landing::LandingFacts;
+use crate::host::port::{
+    Agents, Attachments, Checkpoint, CreatedWorktree, Git, Grounds, JobSpec, Jobs, RepositoryFacts, Store,
+};
 use crate::host::terminal::Terminals;
-use crate::host::{run_batch, run_query, run_review, run_timeline, timeline};
+use crate::host::{run_batch, run_evaluation, run_gates, run_query, run_review, run_timeline, timeline};
 use crate::model::Refusal;
 use crate::model::attachment::{Attach, Attachment};
 use crate::model::diff::DiffRange;
-use crate::model::id::{JobId, Oid, SessionId};
+use crate::model::id::{EvaluationId, JobId, Oid, SessionId};
 use crate::model::job::JobEnd;
 use crate::model::landing::{Landing, LandingState, Preflight};
 use crate::model::session::Session;
@@ -38,6 +41,8 @@ pub struct Ports {
     pub agents: Arc<dyn Agents>,
     /// Files that go with prompts.
     pub attachments: Arc<dyn Attachments>,
+    /// Places for evaluations.
+    pub grounds: Arc<dyn Grounds>,
 }
 
 /// A unit from outside: its way in, and its task.
@@ -53,6 +58,8 @@ pub(crate) struct Runner {
     pub(crate) host: mpsc::UnboundedSender<Input>,
     pub(crate) terminals: Arc<Terminals>,
     pub(crate) units: Arc<Mutex<HashMap<JobId, LiveUnit>>>,
+    /// Evaluations that run, to cancel them.
+    pub(crate) evaluations: Arc<Mutex<HashMap<EvaluationId, watch::Sender<bool>>>>,
     pub(crate) runtime: Handle,
     /// Set when the host stops: what is not begun by then is found again by the next one.
     pub(crate) closed: Arc<AtomicBool>,
@@ -100,6 +107,12 @@ impl Runner {
                     tokio::time::sleep(Duration::from_millis(left)).await;
                     runner.send(Input::Woke { at });
                 });
+            }
+            Effect::Evaluate { session, task } => self.evaluate(session, *task),
+            Effect::CancelEvaluation { evaluation } => self.cancel_evaluation(&evaluation),
+            Effect::ClearEvaluation { evaluation, evaluators } => {
+                let runner = self.clone();
+                self.runtime.spawn(async move { runner.clear_evaluation(&evaluation, evaluators).await });
             }
             blocking => {
                 let runner = self.clone();
@@ -210,7 +223,13 @@ impl Runner {
                 let result = Box::new(self.prepare_landing(&plan));
                 Input::LandingPrepared { ticket, session, plan, result }
             }
-            Effect::Land { session, worktree, landing, step } => self.land(session, &worktree, &landing, step),
+            Effect::Land { session, worktree, landing, step, gates } => {
+                self.land(session, &worktree, &landing, step, gates.as_deref())
+            }
+            Effect::PrepareEvaluation { ticket, session, plan } => {
+                let result = Box::new(run_evaluation::prepare(&self.ports, &plan));
+                Input::EvaluationPrepared { ticket, session, result }
+            }
             Effect::PrepareRemoval { ticket, session, worktree } => {
                 let result = git.unlanded(&worktree);
                 Input::RemovalPrepared { ticket, session, result }
@@ -249,8 +268,11 @@ impl Runner {
             | Effect::AttachJob { .. }
             | Effect::ToUnit { .. }
             | Effect::RunSetup { .. }
-            | Effect::RemoveWorktree { .. }
-            | Effect::Wake { .. } => unreachable!("begun on the runtime"),
+            | Effect::Wake { .. }
+            | Effect::Evaluate { .. }
+            | Effect::CancelEvaluation { .. }
+            | Effect::ClearEvaluation { .. }
+            | Effect::RemoveWorktree { .. } => unreachable!("begun on the runtime"),
         }
     }
 
@@ -293,7 +315,12 @@ impl Runner {
         Ok(created)
     }
 
-    fn prepare_landing(&self, plan: &LandingPlan) -> Result<(Option<Checkpoint>, Preflight), Refusal> {
+    fn prepare_landing(&self, plan: &LandingPlan) -> Result<LandingFacts, Refusal> {
+        let (checkpoint, preflight) = self.look_at_landing(plan)?;
+        Ok(LandingFacts { checkpoint, preflight, gates: run_gates::resolve(&self.ports, &plan.gates) })
+    }
+
+    fn look_at_landing(&self, plan: &LandingPlan) -> Result<(Option<Checkpoint>, Preflight), Refusal> {
         let git = &self.ports.git;
         let before = git.preflight(&plan.worktree, plan.onto.as_deref(), &plan.others)?;
         if !before.dirty {
@@ -313,11 +340,21 @@ impl Runner {
         Ok((Some(checkpoint), after))
     }
 
-    fn land(&self, session: SessionId, worktree: &Worktree, landing: &Landing, step: LandingStep) -> Input {
+    fn land(
+        &self,
+        session: SessionId,
+        worktree: &Worktree,
+        landing: &Landing,
+        step: LandingStep,
+        gates: Option<&GateSource>,
+    ) -> Input {
         let git = &self.ports.git;
         let (ticket, result) = match step {
             LandingStep::Land => (None, git.land(worktree, landing)),
-            LandingStep::Continue(ticket) => (Some(ticket), git.continue_landing(worktree, landing)),
+            LandingStep::Continue(ticket) => {
+                let free = gates.map_or(Ok(()), |gates| run_gates::require_none(&self.ports, gates));
+                (Some(ticket), free.and_then(|()| git.continue_landing(worktree, landing)))
+            }
             LandingStep::Abort(ticket) => {
                 (Some(ticket), git.abort_landing(worktree, landing).map(|()| LandingState::Aborted))
             }

@@ -12,7 +12,7 @@ use crate::host::run_effect::{Ports, of_repository};
 use crate::host::run_batch;
 use crate::host::run_report;
 use crate::host::run_review;
-use crate::host::{run_timeline, timeline};
+use crate::host::{run_gates, run_timeline, timeline};
 use crate::model::Refusal;
 use crate::model::diff::{Diff, DiffRange, HunkDecision};
 use crate::model::id::{HunkId, Oid, Seq, SessionId};
@@ -64,8 +64,10 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup, prices: &PriceTable) -> Resu
         }
         Lookup::Timeline(session) => encode(&timeline::steps(ports.store.as_ref(), &session)?),
         Lookup::Compare(compared) => encode(&run_timeline::compare(ports, &compared)?),
-        Lookup::Preflight { worktree, onto, others } => {
-            encode(&ports.git.preflight(&worktree, onto.as_deref(), &others)?)
+        Lookup::Preflight { session, onto, others, gates } => {
+            let mut found = ports.git.preflight(&session.worktree, onto.as_deref(), &others)?;
+            run_gates::look(ports, &gates, &session, &mut found);
+            encode(&found)
         }
         Lookup::BaseFile { worktree, path, round: 0 } => Ok(json!({ "text": ports.git.base_file(&worktree, &path)? })),
         Lookup::BaseFile { worktree, path, round } => {

@@ -275,6 +275,12 @@ pub struct Attempt {
     /// What it used.
     #[serde(default)]
     pub spend: Spend,
+    /// What evaluators gave it, 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<u8>,
+    /// Whether it was landed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub landed: bool,
 }
 
 /// The end of an attempt, and what becomes of its run.
@@ -297,6 +303,12 @@ pub struct AttemptEnd {
     /// What it used.
     #[serde(default)]
     pub spend: Spend,
+    /// What evaluators gave it, 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<u8>,
+    /// Whether it was landed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub landed: bool,
     /// Where the run stands now.
     pub state: RunState,
     /// When it is tried again, milliseconds since the epoch.

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::approval::{Answer, ApprovalPolicy};
 use super::attachment::{Attach, When};
 use super::batch::{CreateBatch, OfBatch, RetryRuns, SetConcurrency};
-use super::id::{ApprovalId, BatchId, CommandId, CommentId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId};
+use super::evaluation::StartEvaluation;
+use super::id::{
+    ApprovalId, BatchId, CommandId, CommentId, EvaluationId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId,
+};
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
 use super::review::{AddComment, EditComment, RemoveComment, ResolveComment, SendRound, ViewFile};
@@ -112,6 +115,12 @@ pub enum Command {
     /// Change how many runs there are at the same time.
     #[serde(rename = "batch/concurrency")]
     SetConcurrency(SetConcurrency),
+    /// Judge what a session has now.
+    #[serde(rename = "evaluation/start")]
+    StartEvaluation(StartEvaluation),
+    /// Stop an evaluation that runs.
+    #[serde(rename = "evaluation/cancel")]
+    CancelEvaluation(OfSession),
     /// Trust a repository's `.divisi.toml` with exactly this content.
     #[serde(rename = "repository/trust")]
     TrustRepository(TrustRepository),
@@ -310,6 +319,9 @@ pub struct StartLanding {
     /// The commit that was looked at; refused when the session has moved on since.
     #[serde(default)]
     pub expect: Option<Oid>,
+    /// Land although the gates have not passed; recorded.
+    #[serde(default)]
+    pub skip_gates: bool,
 }
 
 /// Parameters of `repository/trust`.
@@ -382,6 +394,11 @@ pub enum Outcome {
     Landing {
         /// Its id.
         landing: LandingId,
+    },
+    /// An evaluation has begun; its end is an event.
+    Evaluating {
+        /// Its id.
+        evaluation: EvaluationId,
     },
     /// A comment exists.
     Commented {

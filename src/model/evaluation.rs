@@ -507,6 +507,41 @@ impl Evaluations {
     }
 }
 
+/// How a commit stands before the gates of its landing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateStanding {
+    /// Nothing was judged by them.
+    Unjudged,
+    /// They judge it now.
+    Running,
+    /// Each required evaluator passed at exactly this commit.
+    Passed,
+    /// One did not.
+    Failed,
+    /// They judged another commit than this.
+    Stale,
+}
+
+/// The gates of a landing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateView {
+    /// The suite's name.
+    pub suite: String,
+    /// Evaluators that have to pass.
+    pub required: Vec<String>,
+    /// How the commit stands.
+    pub standing: GateStanding,
+    /// Required evaluators that have not passed at it.
+    pub failed: Vec<String>,
+    /// The newest evaluation by them, of this commit if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<EvaluationId>,
+    /// The commit that it judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Oid>,
+}
+
 /// Where the suite of an evaluation comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

@@ -13,9 +13,11 @@ use super::approval::{Answer, Approval, ApprovalPolicy, Rule};
 use super::attachment::Attachment;
 use super::batch::{Attempt, AttemptEnd, BatchChange, NewBatch, RunState, StopReason};
 use super::diff::{DiffStat, HunkDecision};
+use super::evaluation::{Evaluation, EvaluationState, EvaluatorResult, Suite};
 use super::failure::{Failure, Silence};
 use super::id::{
-    ApprovalId, BatchId, CommandId, CommentId, HunkId, JobId, LandingId, Oid, PromptId, RunId, Seq, SessionId, TurnId,
+    ApprovalId, BatchId, CommandId, CommentId, EvaluationId, HunkId, JobId, LandingId, Oid, PromptId, RunId, Seq,
+    SessionId, TurnId,
 };
 use super::job::{JobEnd, ProcessIdentity};
 use super::landing::{Landing, LandingState};
@@ -593,6 +595,42 @@ pub enum Event {
         state: RunState,
         /// Why.
         reason: String,
+    },
+
+    /// Evaluators look at a commit.
+    #[serde(rename = "evaluation.started")]
+    EvaluationStarted(Box<Evaluation>),
+    /// One of them has ended.
+    #[serde(rename = "evaluation.result")]
+    EvaluationResult {
+        /// Of which evaluation.
+        id: EvaluationId,
+        /// What it says.
+        result: Box<EvaluatorResult>,
+    },
+    /// All of them have, or nothing more will come.
+    #[serde(rename = "evaluation.ended")]
+    EvaluationEnded {
+        /// Which.
+        id: EvaluationId,
+        /// How.
+        #[serde(flatten)]
+        state: EvaluationState,
+        /// The weighted score.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        score: Option<u8>,
+        /// Whether it came to its end and each required evaluator passed.
+        passed: bool,
+        /// What a person should know.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+    },
+    /// What a landing of the session needs was set; absent: nothing but what is configured.
+    #[serde(rename = "session.gated")]
+    SessionGated {
+        /// The suite.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gates: Option<Box<Suite>>,
     },
 
     /// A repository's `.divisi.toml` with exactly this content is trusted.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::diff::DiffStat;
+use super::evaluation::GateView;
 use super::id::{LandingId, Oid, SessionId};
 
 /// How commits are brought over.
@@ -56,6 +57,9 @@ pub struct Preflight {
     /// Where the target is checked out, and whether that checkout is clean; absent when it is nowhere checked out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkout: Option<TargetCheckout>,
+    /// The gates; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<GateView>,
     /// Whether a landing would be accepted now.
     pub ready: bool,
     /// Why not, one sentence each.
@@ -115,6 +119,12 @@ pub struct Landing {
     pub onto_commit: Oid,
     /// The message of a squash or merge commit.
     pub message: String,
+    /// How it stood before the gates when it was begun; absent when there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<GateView>,
+    /// Somebody landed it although the gates had not passed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gates_skipped: bool,
     /// Author and committer date of what is made, milliseconds since the epoch; recomputing gives the same commit.
     pub started_at: i64,
     /// Where it stands.

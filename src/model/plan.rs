@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::evaluation::Suite;
 use super::id::Oid;
 
 /// A plan as it is carried out.
@@ -20,6 +21,12 @@ pub struct Plan {
     pub agents: Vec<PlanAgent>,
     /// On what.
     pub tasks: Vec<PlanTask>,
+    /// What every run is judged by; the gates of its landing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suite: Option<Box<Suite>>,
+    /// Whether a run that passed is landed.
+    #[serde(default)]
+    pub land: bool,
     /// Only combinations that one of these takes are run; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<Selector>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::approval::Approval;
 use super::batch::{CheckPlan, ExportBatch, GetBatch};
 use super::diff::DiffRange;
+use super::evaluation::{CheckSuite, ListEvaluations};
 use super::event::Envelope;
 use super::id::{Seq, SessionId};
 use super::review::{ListComments, ShowReview};
@@ -50,6 +51,12 @@ pub enum Query {
     /// Comments, oldest first. Answer: array of [`super::review::PlacedComment`].
     #[serde(rename = "comment/list")]
     ListComments(ListComments),
+    /// Evaluations of a session, oldest first. Answer: array of [`super::evaluation::Evaluation`].
+    #[serde(rename = "evaluation/list")]
+    ListEvaluations(ListEvaluations),
+    /// What is wrong with a suite file. Answer: array of [`crate::base::yaml::Problem`].
+    #[serde(rename = "evaluation/check")]
+    CheckSuite(CheckSuite),
     /// Events after a cursor, oldest first. Answer: [`EventPage`].
     #[serde(rename = "event/list")]
     ListEvents(ListEvents),

@@ -88,6 +88,7 @@ pub(crate) fn session() -> Session {
         landing: None,
         decisions: BTreeMap::new(),
         review: super::review::Review::default(),
+        evaluations: super::evaluation::Evaluations::default(),
         head: None,
         marks: Vec::new(),
         rewind: None,
@@ -140,6 +141,8 @@ pub(crate) fn tool_call() -> ToolCall {
 /// A landing that has begun.
 pub(crate) fn landing() -> Landing {
     Landing {
+        gates: None,
+        gates_skipped: false,
         id: "abcdefghij.l1".into(),
         session: SESSION.into(),
         strategy: Strategy::Rebase,

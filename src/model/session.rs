@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry};
 use super::approval::ApprovalPolicy;
 use super::diff::{DiffStat, HunkDecision};
+use super::evaluation::{EvaluationSummary, Evaluations};
 use super::id::{HunkId, JobId, Oid, RunId, SessionId};
 use super::job::OnDaemonDeath;
 use super::landing::Landing;
@@ -227,6 +228,9 @@ pub struct Session {
     /// The run of a batch that it is an attempt of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
+    /// What evaluators said of it, and what a landing of it needs.
+    #[serde(default, skip_serializing_if = "Evaluations::is_empty")]
+    pub evaluations: Evaluations,
     /// The newest failure outside of a turn, one sentence; cleared by the next turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -309,6 +313,9 @@ pub struct SessionView {
     pub usage: Usage,
     /// The newest landing.
     pub landing: Option<Landing>,
+    /// The newest evaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<EvaluationSummary>,
     /// Its review, in numbers.
     #[serde(default)]
     pub review: ReviewCounts,

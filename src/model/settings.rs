@@ -52,6 +52,8 @@ pub struct Settings {
     pub mcp: BTreeMap<String, McpServer>,
     /// `security.foreign_mcp`: agents may start MCP servers that their own configuration and the repository's name.
     pub foreign_mcp: bool,
+    /// `evaluation.gates`: a suite file of the user's that every landing needs, absolute.
+    pub gates: Option<PathBuf>,
     /// `core.idle_exit_sec`: the daemon exits after this long without sessions and clients.
     pub idle_exit: Duration,
 }
@@ -78,6 +80,7 @@ impl Default for Settings {
             preserve_ignored_limit: 10 * 1024 * 1024,
             mcp: BTreeMap::new(),
             foreign_mcp: false,
+            gates: None,
             idle_exit: Duration::from_secs(30 * 60),
         }
     }

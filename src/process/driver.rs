@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use self::connection::Connection;
 use self::over::Over;
 use self::reader::Reader;
 use self::start::Started;
 use super::journal::{self, JournalFile};
-use crate::host::port::{Attached, JobHandle, JobSpec, Jobs, JournalReader};
+use crate::host::port::{Attached, Bounds, JobHandle, JobSpec, Jobs, JournalReader, Judged};
 use crate::model::Refusal;
 use crate::model::batch::Machine;
 use crate::model::id::JobId;
@@ -21,6 +22,7 @@ mod attach;
 mod bounded;
 mod connection;
 mod forget;
+mod judged;
 mod over;
 mod reader;
 mod remains;
@@ -121,6 +123,14 @@ impl Jobs for JobDriver {
 
     fn machine(&self) -> Machine {
         super::machine::read()
+    }
+
+    async fn judge(&self, spec: &JobSpec, bounds: Bounds, cancel: watch::Receiver<bool>) -> Result<Judged, Refusal> {
+        judged::run(self, spec, bounds, cancel).await
+    }
+
+    async fn clear(&self, job: &JobId) -> Result<(), Refusal> {
+        judged::clear(self, job).await
     }
 
     fn journal_path(&self, job: &JobId) -> String {

@@ -5,12 +5,14 @@
 //! - [`driver`]: the daemon's side: starts shims, finds them again, reads their journals.
 //! - [`identity`], [`tree`]: processes that cannot be mistaken for others, and how to end all of a tree.
 //! - [`daemon`], [`foreground`], [`publish`]: what the command line starts: the daemon, an editor, git push and gh.
+//! - [`ground`]: the places in which evaluators work.
 //! - `spec`, `protocol`: what daemon and shim tell each other.
 
 pub mod daemon;
 pub mod detached;
 pub mod driver;
 pub mod foreground;
+pub mod ground;
 pub mod identity;
 pub mod journal;
 mod machine;
@@ -22,6 +24,7 @@ mod spec;
 pub mod tree;
 
 pub use driver::JobDriver;
+pub use ground::GroundDriver;
 pub use shim::shim_main;
 
 pub mod run;

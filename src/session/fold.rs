@@ -1,6 +1,7 @@
 //! The fold: what a session is after an event. The engine applies it as it commits; a rebuild from the stored events comes out the same.
 
 mod activity;
+mod evaluation;
 mod review;
 mod usage;
 
@@ -38,6 +39,7 @@ pub fn apply(session: &mut Session, event: &Event, cause: &Cause, time: i64) {
     of_agent(session, event);
     of_outcome(session, event, cause);
     review::apply(session, event);
+    evaluation::apply(session, event, cause, time);
 }
 
 /// A session as its stored events tell it, oldest first; absent when they do not begin with its creation. The same as the document that
@@ -290,6 +292,8 @@ fn number_in(id: &str, letter: char) -> u32 {
     let last = id.rsplit_once('.').map_or(id, |(_, last)| last);
     last.strip_prefix(letter).and_then(|number| number.parse().ok()).unwrap_or(0)
 }
+
+pub(crate) use evaluation::summary;
 
 #[cfg(test)]
 mod tests;

@@ -46,6 +46,9 @@ pub fn state(session: &Session, open_approvals: &[&Approval]) -> SessionState {
     if !session.queue.is_empty() {
         return SessionState::Queued;
     }
+    if session.evaluations.running().is_some() {
+        return SessionState::Evaluating;
+    }
     at_rest(session)
 }
 
@@ -89,7 +92,11 @@ pub fn reason(session: &Session, open_approvals: &[&Approval]) -> Option<String>
             LandingState::Started | LandingState::Completed { .. } | LandingState::Aborted => return None,
         },
         SessionState::Running | SessionState::AwaitingInput => silence(session)?,
-        SessionState::Initializing | SessionState::Queued | SessionState::Evaluating => return None,
+        SessionState::Evaluating => {
+            let running = session.evaluations.running()?;
+            format!("{}: {} of {} evaluators done", running.suite, running.results.len(), running.evaluators)
+        }
+        SessionState::Initializing | SessionState::Queued => return None,
     };
     Some(visible_line(&why, REASON_WIDTH))
 }
@@ -147,6 +154,7 @@ pub fn view(session: &Session, open_approvals: &[&Approval]) -> SessionView {
         stat: session.stat,
         usage: session.usage.clone(),
         landing: session.landing.clone(),
+        evaluation: super::fold::summary(session),
         review: super::round::counts(session),
         terminal: session.terminal,
         setup: session.setup.clone(),

@@ -90,6 +90,10 @@ pub const BATCH_CANCEL: &str = "batch/cancel";
 pub const BATCH_RETRY: &str = "batch/retry";
 /// [`Command::SetConcurrency`].
 pub const BATCH_CONCURRENCY: &str = "batch/concurrency";
+/// [`Command::StartEvaluation`].
+pub const EVALUATION_START: &str = "evaluation/start";
+/// [`Command::CancelEvaluation`].
+pub const EVALUATION_CANCEL: &str = "evaluation/cancel";
 /// [`Command::TrustRepository`].
 pub const REPOSITORY_TRUST: &str = "repository/trust";
 /// [`Command::FixDoctor`].
@@ -117,6 +121,10 @@ pub const SESSION_BASE_FILE: &str = "session/base_file";
 pub const REVIEW_SHOW: &str = "review/show";
 /// [`Query::ListComments`].
 pub const COMMENT_LIST: &str = "comment/list";
+/// [`Query::ListEvaluations`].
+pub const EVALUATION_LIST: &str = "evaluation/list";
+/// [`Query::CheckSuite`].
+pub const EVALUATION_CHECK: &str = "evaluation/check";
 /// [`Query::ListEvents`].
 pub const EVENT_LIST: &str = "event/list";
 /// [`Query::ListApprovals`].
@@ -184,6 +192,8 @@ pub const COMMANDS: &[&str] = &[
     BATCH_CANCEL,
     BATCH_RETRY,
     BATCH_CONCURRENCY,
+    EVALUATION_START,
+    EVALUATION_CANCEL,
     REPOSITORY_TRUST,
     DOCTOR_FIX,
 ];
@@ -201,6 +211,8 @@ pub const QUERIES: &[&str] = &[
     SESSION_BASE_FILE,
     REVIEW_SHOW,
     COMMENT_LIST,
+    EVALUATION_LIST,
+    EVALUATION_CHECK,
     EVENT_LIST,
     APPROVAL_LIST,
     AGENT_LIST,

@@ -14,6 +14,9 @@ pub struct RepositorySettings {
     /// What makes a new worktree ready for work.
     #[serde(default)]
     pub setup: SetupSettings,
+    /// What has to pass before anything lands.
+    #[serde(default)]
+    pub evaluation: EvaluationSettings,
     /// MCP servers for agents, by name.
     #[serde(default)]
     pub mcp: BTreeMap<String, McpServer>,
@@ -34,6 +37,15 @@ pub struct SetupSettings {
     pub timeout_sec: u64,
 }
 
+/// The section `evaluation`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationSettings {
+    /// A suite, written here and not in a file of its own: what is trusted is all of its commands.
+    #[serde(default)]
+    pub gates: Option<String>,
+}
+
 impl Default for SetupSettings {
     fn default() -> Self {
         Self { commands: Vec::new(), timeout_sec: default_timeout() }
@@ -52,7 +64,7 @@ pub fn parse(text: &str) -> Result<RepositorySettings, Refusal> {
     let settings: RepositorySettings = toml_edit::de::from_str(text).map_err(|error| {
         let message = crate::base::text::visible_line(&error.to_string(), 300);
         Refusal::user(format!("cannot read .divisi.toml: {message}")).hint(
-            "known keys: [setup] commands = [\"...\"], timeout_sec = 600; [agents.NAME]; [mcp.NAME] command, args, env, url, headers",
+            "known keys: [setup] commands = [\"...\"], timeout_sec = 600; [evaluation] gates; [agents.NAME]; [mcp.NAME] command, args, env, url, headers",
         )
     })?;
     for (name, server) in &settings.mcp {

@@ -135,6 +135,8 @@ impl Fixture {
     pub(super) fn landing(&self, worktree: &Worktree, strategy: Strategy) -> Landing {
         let preflight = self.driver.preflight(worktree, None, &[]).unwrap();
         Landing {
+            gates: None,
+            gates_skipped: false,
             id: LandingId(format!("{}.l{}", worktree.session, LANDINGS.fetch_add(1, Ordering::Relaxed))),
             session: worktree.session.clone(),
             strategy,

@@ -1,7 +1,8 @@
 //! Files of the archived amp-session-manager: its batches (`defaults` and a list `matrix`) and benchmarks (`suites`), as far as they map.
 
 use super::usual;
-use crate::base::yaml::{Fields, Node, Problems, Value};
+use crate::base::yaml::{Fields, Node, Place, Problems, Value};
+use crate::model::evaluation::{Evaluator, EvaluatorKind, Suite};
 use crate::model::plan::{Execution, Keep, Plan, PlanAgent, PlanPrompt, PlanRepository, PlanTask};
 
 /// Whether this is such a file: it has no `agents`, and a list under `matrix` or `suites`.
@@ -24,12 +25,16 @@ struct Entry {
     base: Option<String>,
     model: Option<String>,
     timeout_sec: Option<u64>,
+    script: Option<(Place, String)>,
+    land: Option<(Place, bool)>,
 }
 
 fn entry(node: &Node, what: &str, problems: &mut Problems) -> Option<Entry> {
     let mut fields = Fields::of(node, what, problems)?;
     let snake = fields.texts("follow_up_prompts", problems);
     let entry = Entry {
+        script: None,
+        land: None,
         id: fields.text("id", problems),
         repo: fields.text("repo", problems),
         prompt: fields.text("prompt", problems),
@@ -48,19 +53,14 @@ fn entry(node: &Node, what: &str, problems: &mut Problems) -> Option<Entry> {
     if fields.text("kind", problems).is_some_and(|kind| kind != "session") {
         problems.tell(fields.at(), format!("{what} is of a kind that has no counterpart here: only 'session' has"));
     }
+    let mut entry = entry;
     for key in ["scriptCommand", "script_command"] {
-        if let Some(node) = fields.node(key) {
-            problems.tell(
-                node.at,
-                format!("'{key}' judges a run, and batches do not run evaluators yet: leave it out, and use `divisi eval SESSION --suite FILE`"),
-            );
-        }
+        let at = fields.node(key).map(|node| node.at);
+        entry.script = entry.script.or(at.zip(fields.text(key, problems)));
     }
     for key in ["mergeOnPass", "merge_on_pass"] {
         let at = fields.node(key).map(|node| node.at);
-        if let (Some(true), Some(at)) = (fields.flag(key, problems), at) {
-            problems.tell(at, format!("'{key}' needs evaluators, which batches do not run yet: use `divisi land SESSION`"));
-        }
+        entry.land = entry.land.or(at.zip(fields.flag(key, problems)));
     }
     for key in ["maxIterations", "max_iterations"] {
         if let Some(node) = fields.node(key) {
@@ -115,6 +115,7 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
         }
     }
     fields.finish(problems);
+    let (suite, land) = judged(&defaults, &entries, &mut notes, problems);
     let mut agents: Vec<PlanAgent> = Vec::new();
     let mut tasks = Vec::new();
     let mut include = Vec::new();
@@ -168,12 +169,55 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
         execution,
         agents,
         tasks: tasks.into_iter().map(|(_, task)| task).collect(),
+        suite,
+        land,
         include,
         exclude: Vec::new(),
         collection: Vec::new(),
         exports: Vec::new(),
         notes,
     })
+}
+
+/// What judges the runs and whether they land: a plan has that once, so every entry has to say the same.
+fn judged(
+    defaults: &Entry,
+    entries: &[(&Node, Entry)],
+    notes: &mut Vec<String>,
+    problems: &mut Problems,
+) -> (Option<Box<Suite>>, bool) {
+    let of = |entry: &Entry| {
+        let script = entry.script.clone().or_else(|| defaults.script.clone()).map(|(_, command)| command);
+        (script, entry.land.or(defaults.land).is_some_and(|(_, land)| land))
+    };
+    let Some((_, first)) = entries.first() else { return (None, false) };
+    let (script, land) = of(first);
+    for (node, entry) in entries {
+        if of(entry) != (script.clone(), land) {
+            let message = "the script and whether it is merged have to be the same for all entries here: a plan has its evaluators once";
+            problems.tell(node.at, message);
+        }
+    }
+    if land && script.is_none() {
+        let at = first.land.or(defaults.land).map_or(entries[0].0.at, |(at, _)| at);
+        problems.tell(at, "merging on pass needs a script that says what passes");
+    }
+    let suite = script.map(|command| {
+        notes.push("scriptCommand -> an evaluator of the kind script".to_owned());
+        let evaluator = Evaluator {
+            id: "script".to_owned(),
+            kind: EvaluatorKind::Script { command, format: None, report: None },
+            weight: 1,
+            required: true,
+            timeout_sec: 600,
+            minimum: None,
+        };
+        Box::new(super::suite("script".to_owned(), vec![evaluator], Vec::new()))
+    });
+    if land {
+        notes.push("mergeOnPass -> land: on_pass".to_owned());
+    }
+    (suite, land)
 }
 
 /// The models of a benchmark: names with mappings that have a `name`.

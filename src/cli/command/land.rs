@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// Only if the session is still at this commit
     #[arg(long, value_name = "COMMIT")]
     expect: Option<String>,
+    /// Land although the gates have not passed; the landing says so for ever
+    #[arg(long)]
+    skip_gates: bool,
     /// Print where the landing stands as JSON
     #[arg(long)]
     json: bool,
@@ -110,6 +113,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
             onto: args.onto,
             message: args.message,
             expect: args.expect.map(Oid),
+            skip_gates: args.skip_gates,
         })
     };
     let aborting = args.instead.abort;

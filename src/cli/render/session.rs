@@ -6,6 +6,7 @@ use crate::cli::render::table::Table;
 use crate::cli::render::{Line, Screen, Style, line, words};
 use crate::model::approval::Approval;
 use crate::model::attachment::Attachment;
+use crate::model::evaluation::GateStanding;
 use crate::model::landing::Preflight;
 use crate::model::session::{SessionView, Setup};
 
@@ -55,6 +56,10 @@ pub(crate) fn show(screen: &Screen, view: &SessionView, now: clock::Millis) {
     field("branch", Style::Plain, words::branch(&view.worktree.branch));
     field("base", Style::Plain, &format!("{} ({})", view.worktree.base.label, view.worktree.base.commit.short()));
     field("changes", Style::Plain, &words::stat(view.stat));
+    if let Some(evaluation) = &view.evaluation {
+        let (style, text) = crate::cli::render::evaluation::line_of(evaluation);
+        field("evaluation", style, &text);
+    }
     field("context", Style::Plain, &words::context(&view.usage));
     field("created", Style::Plain, &format!("{} ago", words::age(view.created_at, now)));
     field("turns", Style::Plain, &view.turns.to_string());
@@ -140,6 +145,18 @@ pub(crate) fn preflight(screen: &Screen, found: &Preflight) {
     if let Some(checkout) = &found.checkout {
         let what = if checkout.clean { "follows the landing" } else { "has changes and is left alone" };
         say(Style::Plain, &format!("the checkout {} {what}", checkout.path));
+    }
+    if let Some(gates) = &found.gates {
+        let required = gates.required.join(", ");
+        let style = if gates.standing == GateStanding::Passed { Style::Good } else { Style::Attention };
+        let standing = match gates.standing {
+            GateStanding::Passed => "passed",
+            GateStanding::Failed => "failed",
+            GateStanding::Running => "being judged",
+            GateStanding::Stale => "judged before the newest changes",
+            GateStanding::Unjudged => "not judged",
+        };
+        say(style, &format!("gates {} ({required}): {standing}", gates.suite));
     }
     for blocker in &found.blockers {
         say(Style::Bad, &format!("blocked: {blocker}"));

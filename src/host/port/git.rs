@@ -96,6 +96,15 @@ pub struct Unlanded {
     pub dirty: u32,
 }
 
+/// A checkout apart.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Apart {
+    /// Its files, as git lists them.
+    pub files: Vec<String>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
 /// Repositories and worktrees.
 pub trait Git: Send + Sync {
     /// Finds the repository around a path.
@@ -299,6 +308,21 @@ pub trait Git: Send + Sync {
     /// # Errors
     /// When git refuses.
     fn abort_landing(&self, worktree: &Worktree, landing: &Landing) -> Result<(), Refusal>;
+
+    /// Puts the files of a commit into an empty directory outside of every repository, with a git directory of its own to which the
+    /// repository's objects are lent. What the patterns in `restore` name is as `base` has it. Nothing of the repository's
+    /// configuration acts, and nothing is written to the repository.
+    ///
+    /// # Errors
+    /// When git cannot do it.
+    fn check_out_apart(
+        &self,
+        worktree: &Worktree,
+        commit: &Oid,
+        base: &Oid,
+        restore: &[String],
+        into: &str,
+    ) -> Result<Apart, Refusal>;
 
     /// Compares a repository with what is known of it.
     ///

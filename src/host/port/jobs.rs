@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use crate::model::Refusal;
 use crate::model::batch::Machine;
@@ -146,6 +147,43 @@ pub enum Attached {
     NeverStarted,
 }
 
+/// What a program of an evaluation may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// How long it may take.
+    pub time: Duration,
+    /// How many processes it may have at one time; looked at several times a second.
+    pub processes: u64,
+    /// How many bytes it may print.
+    pub output: u64,
+}
+
+/// Why a program of an evaluation was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// It took too long.
+    Time,
+    /// It printed too much.
+    Output,
+    /// It had too many processes.
+    Processes,
+    /// Somebody cancelled.
+    Cancelled,
+}
+
+/// A program of an evaluation that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// How.
+    pub end: JobEnd,
+    /// Why it had to be ended; absent: it ended by itself.
+    pub stopped: Option<Stopped>,
+    /// What it printed, within bounds.
+    pub stdout: Vec<u8>,
+    /// What it printed on standard error, within bounds.
+    pub stderr: Vec<u8>,
+}
+
 /// Starts programs under shims and finds them again.
 #[async_trait]
 pub trait Jobs: Send + Sync {
@@ -177,6 +215,18 @@ pub trait Jobs: Send + Sync {
     fn machine(&self) -> Machine {
         Machine::default()
     }
+    /// Runs a program of an evaluation to its end, its whole tree ended afterwards, whatever it is. It is ended too when it uses more
+    /// than it may, or when `cancel` becomes true; then [`Judged::stopped`] says why.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    async fn judge(&self, spec: &JobSpec, bounds: Bounds, cancel: watch::Receiver<bool>) -> Result<Judged, Refusal>;
+
+    /// Ends a job of an earlier daemon, if it still lives, and deletes its files. One that never was is no error.
+    ///
+    /// # Errors
+    /// When it cannot be ended or the files cannot be deleted.
+    async fn clear(&self, job: &JobId) -> Result<(), Refusal>;
 
     /// The journal's path, for messages.
     fn journal_path(&self, job: &JobId) -> String;

@@ -47,6 +47,8 @@ fn a_landing_or_removal_that_was_begun_is_begun_again() {
     checkpoint(&mut brain, &id);
     decide(&mut brain, |change| on_job::on_ended(change, &id, &job, JobEnd::Lost));
     let landing = Landing {
+        gates: None,
+        gates_skipped: false,
         id: "l1".into(),
         session: id.clone(),
         strategy: Strategy::Squash,

@@ -56,7 +56,14 @@ fn a_session_at_work_is_neither_landed_nor_removed() {
     let mut brain = brain();
     let (session, _) = running(&mut brain, "stays");
     let id = CommandId("c".to_owned());
-    let land = StartLanding { session: session.clone(), strategy: None, onto: None, message: None, expect: None };
+    let land = StartLanding {
+        session: session.clone(),
+        strategy: None,
+        onto: None,
+        message: None,
+        expect: None,
+        skip_gates: false,
+    };
     refuses(&mut brain, "at work", |change| on_landing::on_start(change, &id, &land));
     let remove = RemoveSession { session: session.clone(), discard: false };
     refuses(&mut brain, "at work", |change| on_removal::on_remove(change, &id, &remove));

@@ -46,6 +46,8 @@ pub(crate) fn plan() -> Plan {
         },
         agents: vec![agent("one"), agent("two")],
         tasks: vec![task("fix")],
+        suite: None,
+        land: false,
         include: Vec::new(),
         exclude: vec![Selector { agent: Some("three".to_owned()), ..Selector::default() }],
         collection: Vec::new(),
@@ -124,6 +126,8 @@ pub(crate) fn attempt(number: u32) -> Attempt {
         stat: DiffStat::default(),
         turns: 0,
         spend: Spend::default(),
+        score: None,
+        landed: false,
     }
 }
 
@@ -137,6 +141,8 @@ pub(crate) fn of_batches() -> Vec<Event> {
         stat: DiffStat { files: 1, added: 2, removed: 3 },
         turns: 1,
         spend: Spend { tokens: 5, usd_micros: Some(7), partial: true },
+        score: Some(80),
+        landed: true,
         state: RunState::Queued,
         retry_at: Some(9),
     };

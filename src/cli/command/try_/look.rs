@@ -43,6 +43,7 @@ pub(super) async fn land(context: &Context, door: &mut Door<'_>, view: &SessionV
     super::heading(context, "Landing it on main as one commit", &format!("divisi land {LANDED} --squash -m ..."));
     let before = door.head();
     let command = StartLanding {
+        skip_gates: false,
         session: view.id.clone(),
         strategy: Some(Strategy::Squash),
         onto: None,

@@ -1,0 +1,57 @@
+//! Gates: whether exactly this commit may land.
+
+use crate::model::evaluation::{Evaluation, EvaluationState, Evaluations, GateStanding, GateView, Suite};
+use crate::model::id::Oid;
+
+/// How a commit stands before the gates. `dirty`: the worktree has changes that the commit does not have.
+pub fn view(gates: &Suite, evaluations: &Evaluations, commit: &Oid, dirty: bool) -> GateView {
+    let required: Vec<String> = gates.evaluators.iter().filter(|one| one.required).map(|one| one.id.clone()).collect();
+    let of_suite = |one: &&Evaluation| one.digest == gates.digest;
+    // The newest word counts: an evaluation that failed is not outweighed by an older one that passed.
+    let here = evaluations.kept.iter().rev().filter(of_suite).find(|one| one.commit == *commit);
+    let newest = here.or_else(|| evaluations.kept.iter().rev().find(of_suite));
+    let failed: Vec<String> = match here {
+        Some(one) if one.state == EvaluationState::Done => {
+            let passed = |id: &String| one.results.iter().any(|result| result.id == *id && result.passed());
+            required.iter().filter(|id| !passed(id)).cloned().collect()
+        }
+        _ => required.clone(),
+    };
+    let standing = match here {
+        _ if dirty => GateStanding::Stale,
+        None if newest.is_some() => GateStanding::Stale,
+        None => GateStanding::Unjudged,
+        Some(one) => match one.state {
+            EvaluationState::Running => GateStanding::Running,
+            EvaluationState::Done if failed.is_empty() && one.passed => GateStanding::Passed,
+            EvaluationState::Done => GateStanding::Failed,
+            EvaluationState::Cancelled | EvaluationState::Interrupted { .. } => GateStanding::Unjudged,
+        },
+    };
+    GateView {
+        suite: gates.name.clone(),
+        required,
+        standing,
+        failed,
+        evaluation: newest.map(|one| one.id.clone()),
+        judged: newest.map(|one| one.commit.clone()),
+    }
+}
+
+/// Why the commit may not land; absent when it may.
+pub fn blocker(view: &GateView) -> Option<String> {
+    let suite = crate::base::text::visible_line(&view.suite, 60);
+    match view.standing {
+        GateStanding::Passed => None,
+        GateStanding::Unjudged => Some(format!("the gates '{suite}' have not judged it")),
+        GateStanding::Running => Some(format!("the gates '{suite}' are judging it")),
+        GateStanding::Stale => {
+            let of = view.judged.as_ref().map(|commit| format!(" {},", commit.short())).unwrap_or_default();
+            Some(format!("the gates '{suite}' judged{of} not what it is now"))
+        }
+        GateStanding::Failed => Some(format!("the gates '{suite}' failed: {}", view.failed.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+use super::*;
+use crate::eval::suite;
+use crate::model::evaluation::{EvaluatorOutcome, EvaluatorResult};
+
+fn oid(digit: char) -> Oid {
+    Oid(digit.to_string().repeat(40))
+}
+
+fn gates() -> Suite {
+    suite::parse("version: 1\nname: g\nevaluators: [{id: a, kind: secrets, required: true}, {id: b, kind: conflicts}]")
+        .unwrap()
+}
+
+fn judged(commit: char, outcome: EvaluatorOutcome, state: EvaluationState) -> Evaluation {
+    let passed = outcome == EvaluatorOutcome::Passed && state == EvaluationState::Done;
+    let result = |id: &str, outcome| EvaluatorResult {
+        id: id.to_owned(),
+        kind: String::new(),
+        outcome,
+        score: None,
+        required: id == "a",
+        weight: 1,
+        duration_ms: 0,
+        details: String::new(),
+        findings: Vec::new(),
+    };
+    Evaluation {
+        id: "s.e1".into(),
+        session: "s".into(),
+        suite: "g".to_owned(),
+        digest: gates().digest,
+        commit: oid(commit),
+        base: oid('0'),
+        started_at: 1,
+        ended_at: None,
+        evaluators: 2,
+        results: vec![result("a", outcome), result("b", EvaluatorOutcome::Failed)],
+        score: None,
+        passed,
+        state,
+        notes: Vec::new(),
+    }
+}
+
+fn standing(kept: Vec<Evaluation>, commit: char, dirty: bool) -> GateStanding {
+    let evaluations = Evaluations { made: 1, kept, gates: None };
+    let view = view(&gates(), &evaluations, &oid(commit), dirty);
+    assert_eq!(blocker(&view).is_none(), view.standing == GateStanding::Passed);
+    view.standing
+}
+
+#[test]
+fn only_what_passed_at_exactly_this_commit_may_land() {
+    let passed = || judged('1', EvaluatorOutcome::Passed, EvaluationState::Done);
+    assert_eq!(standing(vec![passed()], '1', false), GateStanding::Passed);
+    assert_eq!(standing(vec![passed()], '2', false), GateStanding::Stale);
+    assert_eq!(standing(vec![passed()], '1', true), GateStanding::Stale);
+    assert_eq!(standing(vec![], '1', false), GateStanding::Unjudged);
+    let running = judged('1', EvaluatorOutcome::Passed, EvaluationState::Running);
+    assert_eq!(standing(vec![passed(), running], '1', false), GateStanding::Running);
+    let cut = judged('1', EvaluatorOutcome::Passed, EvaluationState::Interrupted { reason: "x".to_owned() });
+    assert_eq!(standing(vec![passed(), cut], '1', false), GateStanding::Unjudged);
+    for outcome in
+        [EvaluatorOutcome::Failed, EvaluatorOutcome::Missing { tool: "x".to_owned() }, EvaluatorOutcome::TimedOut]
+    {
+        let failed = judged('1', outcome, EvaluationState::Done);
+        assert_eq!(standing(vec![passed(), failed], '1', false), GateStanding::Failed);
+    }
+}
+
+#[test]
+fn another_suite_of_the_same_name_does_not_count() {
+    let other =
+        Evaluation { digest: "else".to_owned(), ..judged('1', EvaluatorOutcome::Passed, EvaluationState::Done) };
+    assert_eq!(standing(vec![other], '1', false), GateStanding::Unjudged);
+}

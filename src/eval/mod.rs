@@ -1,0 +1,15 @@
+//! Evaluators: what a suite asks for, what programs print, what a diff says of itself, and what all of it is worth.
+//!
+//! Everything here is pure. Texts that programs print and files that agents wrote are hostile: reading them is linear and bounded, and
+//! what cannot be read is said so, never taken for good.
+
+pub mod changed;
+pub mod coverage;
+pub mod gate;
+pub mod judge;
+pub mod lint;
+pub mod measure;
+pub mod output;
+pub mod plan;
+pub mod score;
+pub mod suite;

@@ -1,0 +1,103 @@
+//! What programs print, read as tests and findings.
+
+use crate::base::text::visible;
+use crate::model::evaluation::{EvalFinding, OutputFormat, Severity};
+
+mod json;
+mod lines;
+mod xml;
+
+pub(crate) use json::lint_findings;
+pub(crate) use xml::cobertura;
+
+/// What a program said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Tests that passed.
+    pub passed: u64,
+    /// Tests that failed.
+    pub failed: u64,
+    /// Tests that were left out.
+    pub skipped: u64,
+    /// What was found, at most [`EvalFinding::MOST`]; [`Report::more`] counts the rest.
+    pub findings: Vec<EvalFinding>,
+    /// Findings that are not kept.
+    pub more: u64,
+    /// All findings are kept, up to [`Report::ALL`]: they are sorted out later.
+    pub(crate) whole: bool,
+    /// Errors among all findings.
+    pub errors: u64,
+    /// The score that the program gave itself.
+    pub score: Option<u8>,
+    /// Its own verdict.
+    pub verdict: Option<bool>,
+    /// What it says in a few words.
+    pub details: String,
+}
+
+impl Report {
+    /// Findings that are read at most, where all of them are wanted.
+    pub(crate) const ALL: usize = 100_000;
+
+    /// Adds a finding, cut to what is kept.
+    pub(crate) fn find(&mut self, finding: EvalFinding) {
+        self.errors += u64::from(finding.severity == Severity::Error);
+        if self.findings.len() >= if self.whole { Self::ALL } else { EvalFinding::MOST } {
+            self.more += 1;
+            return;
+        }
+        let message = cut(visible(finding.message.trim()).as_str(), EvalFinding::WIDTH);
+        let file = finding.file.map(|file| cut(&visible(&file), 400)).filter(|file| !file.is_empty());
+        self.findings.push(EvalFinding { message, file, ..finding });
+    }
+
+    /// A test that failed, perhaps with its place.
+    pub(crate) fn fail(&mut self, name: &str, said: &str, file: Option<String>, line: u32) {
+        self.failed += 1;
+        let name = name.trim();
+        let said = said.trim();
+        let message = match (name.is_empty(), said.is_empty()) {
+            (false, false) => format!("{name}: {said}"),
+            (false, true) => name.to_owned(),
+            _ => said.to_owned(),
+        };
+        self.find(EvalFinding { file, line, column: 0, message, severity: Severity::Error });
+    }
+
+    /// Tests that ran, in a few words.
+    pub fn counts(&self) -> String {
+        let mut text = format!("{} passed, {} failed", self.passed, self.failed);
+        if self.skipped > 0 {
+            text.push_str(&format!(", {} skipped", self.skipped));
+        }
+        text
+    }
+}
+
+/// At most so many characters.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Reads what a program printed (or wrote to a file).
+///
+/// # Errors
+/// When it is not of that format, or tells of nothing.
+pub fn parse(format: OutputFormat, text: &str) -> Result<Report, String> {
+    match format {
+        OutputFormat::Json => json::own(text),
+        OutputFormat::Sarif => json::sarif(text),
+        OutputFormat::Vitest => json::vitest(text),
+        OutputFormat::Junit => xml::junit(text),
+        OutputFormat::Cargo => lines::cargo(text),
+        OutputFormat::Go => lines::go(text),
+        OutputFormat::Pytest => lines::pytest(text),
+        OutputFormat::Tap => lines::tap(text),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! Port of the places in which evaluators work: made for one evaluation, gone after it.
+
+use crate::model::Refusal;
+use crate::model::id::EvaluationId;
+
+/// Where an evaluation works. All paths are absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// The files of the commit.
+    pub checkout: String,
+    /// The home directory of its programs.
+    pub home: String,
+    /// Where cargo builds.
+    pub target: String,
+}
+
+/// Makes places for evaluations, in the state directory, readable by the user alone. All methods block.
+pub trait Grounds: Send + Sync {
+    /// Makes an evaluation's place, empty; what an earlier daemon left there is removed first.
+    ///
+    /// # Errors
+    /// When the directories cannot be made.
+    fn make(&self, evaluation: &EvaluationId) -> Result<Ground, Refusal>;
+
+    /// Removes it with everything in it.
+    ///
+    /// # Errors
+    /// When something cannot be deleted.
+    fn remove(&self, evaluation: &EvaluationId) -> Result<(), Refusal>;
+
+    /// Removes everything that evaluations ever left. For the start, when none runs.
+    fn sweep(&self);
+
+    /// A file of the checkout as text, at most `limit` bytes; links out of the checkout are not followed.
+    ///
+    /// # Errors
+    /// Why it cannot be read, one sentence.
+    fn read(&self, ground: &Ground, path: &str, limit: u64) -> Result<String, String>;
+
+    /// Whether a program is there: on a `PATH`, or below the checkout when its name has a slash.
+    fn has(&self, ground: &Ground, program: &str, search: &str) -> bool;
+
+    /// A file that a person configured, as text.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn configured(&self, path: &str) -> Result<String, Refusal>;
+
+    /// Lends what cargo downloaded before to an evaluation's own home of cargo, without its credentials.
+    fn lend_cargo(&self, ground: &Ground, cargo_home: &str);
+}
