@@ -45,7 +45,7 @@ pub struct ReportRun {
 
 /// Bytes of diff and log together that a report of so many runs has room for, for each run.
 pub fn room_for_each(runs: usize) -> usize {
-    (3_000_000 / runs.max(1)).min(24 * 1024)
+    (2_000_000 / runs.max(1)).min(24 * 1024)
 }
 
 /// The report in a format.

@@ -183,6 +183,15 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::PrepareRound { .. } => "prepare round",
         Effect::ReadRepositoryConfig { .. } => "read config",
         Effect::FixRepositories { .. } => "fix",
+        Effect::PrepareEvaluation { .. } => "prepare evaluation",
+        Effect::Evaluate { .. } => "evaluate",
+        Effect::CancelEvaluation { .. } => "cancel evaluation",
+        Effect::ClearEvaluation { .. } => "clear evaluation",
+        Effect::PrepareBatch { .. } => "prepare batch",
+        Effect::ResolveBatch { .. } => "resolve batch",
+        Effect::LoadBatch { .. } => "load batch",
+        Effect::ReadMachine => "read machine",
+        Effect::Wake { .. } => "wake",
     }
 }
 

@@ -224,6 +224,7 @@ fn runs(html: &mut String, report: &Report) {
 
 fn details(html: &mut String, report: &Report) {
     html.push_str("<h2>Diffs and logs</h2>\n");
+    let room = super::room_for_each(report.runs.len());
     for ReportRun { run, diff, log, .. } in &report.runs {
         let _ = write!(
             html,
@@ -248,8 +249,14 @@ fn details(html: &mut String, report: &Report) {
         }
         if !diff.is_empty() {
             html.push_str("<pre>");
+            // What escapes make of it counts: a page of nothing but brackets is no larger.
+            let end = html.len() + room;
             for line in diff.lines() {
-                let text = escape(&visible(line));
+                if html.len() >= end {
+                    html.push_str("[cut]");
+                    break;
+                }
+                let text = escape(&visible_line(line, room));
                 let _ = match line.as_bytes().first() {
                     Some(b'+') => writeln!(html, "<ins>{text}</ins>"),
                     Some(b'-') => writeln!(html, "<del>{text}</del>"),
@@ -259,7 +266,12 @@ fn details(html: &mut String, report: &Report) {
             html.push_str("</pre>");
         }
         if !log.is_empty() {
-            let _ = write!(html, "<pre>{}</pre>", escape(&visible(log)));
+            let text = escape(&visible(log));
+            let from = text.len().saturating_sub(room / 2);
+            let from = (from..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+            // Not in the middle of an escape: from the next line on.
+            let from = if from == 0 { 0 } else { text[from..].find('\n').map_or(text.len(), |at| from + at + 1) };
+            let _ = write!(html, "<pre>{}</pre>", &text[from..]);
         }
         html.push_str("</details>\n");
     }
