@@ -1,8 +1,8 @@
 //! The matrix: which combinations a plan runs, in an order that only the plan decides.
 
+use crate::model::batch::{Run, RunState};
 use crate::model::id::{BatchId, RunId};
 use crate::model::plan::{Plan, Selector};
-use crate::model::batch::{Run, RunState};
 
 /// Runs of one batch at most: more is a mistake in the plan.
 pub const MOST_RUNS: usize = 10_000;

@@ -100,7 +100,11 @@ const EXECUTION: Table = Table {
         key("repeat", Kind::Number(1, 100), "How often every combination is run."),
         key("seed", Kind::Number(0, u64::MAX), "For the jitter of the pauses."),
         key("min_memory_percent", Kind::Number(0, 90), "Available memory below which no run starts; 5 without it."),
-        key("max_load_percent", Kind::Number(1, 100_000), "Load per processor above which none starts; 800 without it."),
+        key(
+            "max_load_percent",
+            Kind::Number(1, 100_000),
+            "Load per processor above which none starts; 800 without it.",
+        ),
     ],
 };
 

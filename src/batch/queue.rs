@@ -287,7 +287,13 @@ impl<'a> Room<'a> {
 }
 
 /// What becomes of a run whose attempt has just ended: where it stands, and when it is tried again.
-pub fn after(batch: &Batch, run: &Run, outcome: AttemptOutcome, now: i64, not_before: Option<i64>) -> (RunState, Option<i64>) {
+pub fn after(
+    batch: &Batch,
+    run: &Run,
+    outcome: AttemptOutcome,
+    now: i64,
+    not_before: Option<i64>,
+) -> (RunState, Option<i64>) {
     let tried = u32::try_from(run.attempts.len()).unwrap_or(u32::MAX).saturating_sub(run.discounted);
     match outcome {
         AttemptOutcome::Done => (RunState::Passed, None),

@@ -15,9 +15,11 @@ pub fn rank(runs: &[Run]) -> Vec<Ranked> {
     }
     let mut ranked: Vec<(u32, Ranked)> = groups
         .into_values()
-        .filter(|group| group.len() > 1
+        .filter(|group| {
+            group.len() > 1
                 && group.iter().all(|run| run.state.is_over())
-                && group.iter().any(|run| run.state == RunState::Passed))
+                && group.iter().any(|run| run.state == RunState::Passed)
+        })
         .map(|mut group| {
             let first = group[0];
             let number = first.number;

@@ -234,10 +234,8 @@ fn chosen_environment(part: &mut Part<'_>, wanted: Option<&str>, problems: &mut 
                     "'amp_cli_path' cannot be used here: make a profile with 'program' in the configuration, and name it with 'profile' at the agent",
                 );
             }
-            chosen = Chosen {
-                amp_server_url: url,
-                env: env.into_iter().map(|(name, (_, value))| (name, value)).collect(),
-            };
+            chosen =
+                Chosen { amp_server_url: url, env: env.into_iter().map(|(name, (_, value))| (name, value)).collect() };
         }
     }
     chosen
@@ -279,17 +277,7 @@ fn agent(mut part: Part<'_>, chosen: &Chosen, problems: &mut Problems) -> Option
         }
     }
     environment.extend(env.into_iter().map(|(name, (_, value))| (name, value)));
-    Some(PlanAgent {
-        id: id?,
-        agent: agent?,
-        model,
-        mode,
-        profile,
-        environment,
-        mcp_servers,
-        concurrency,
-        timeout_sec,
-    })
+    Some(PlanAgent { id: id?, agent: agent?, model, mode, profile, environment, mcp_servers, concurrency, timeout_sec })
 }
 
 /// Tells of ids that are used twice.

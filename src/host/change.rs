@@ -131,7 +131,18 @@ pub(crate) struct Decision {
 impl<'a> Change<'a> {
     /// Begins a change.
     pub(crate) fn new(brain: &'a mut Brain, now: i64, cause: Cause) -> Self {
-        Self { brain, now, cause, events: Vec::new(), rows: BTreeMap::new(), effects: Vec::new(), receipts: Vec::new(), touched: BTreeMap::new(), refused: Vec::new(), stirred: BTreeSet::new() }
+        Self {
+            brain,
+            now,
+            cause,
+            events: Vec::new(),
+            rows: BTreeMap::new(),
+            effects: Vec::new(),
+            receipts: Vec::new(),
+            touched: BTreeMap::new(),
+            refused: Vec::new(),
+            stirred: BTreeSet::new(),
+        }
     }
 
     /// Emits an event: it is numbered, folded in, and will be committed with the rest of the change.

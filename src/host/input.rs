@@ -12,8 +12,8 @@ use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Rewound, Unla
 use crate::host::registry::LiveBatch;
 use crate::model::Refusal;
 use crate::model::attachment::Attachment;
-use crate::model::command::{CreateSession, DecideHunk};
 use crate::model::batch::Machine;
+use crate::model::command::{CreateSession, DecideHunk};
 use crate::model::evaluation::{EvaluationState, EvaluatorResult};
 use crate::model::id::{BatchId, EvaluationId, HunkId, JobId, LandingId, Oid, SessionId};
 use crate::model::job::{JobEnd, ProcessIdentity};

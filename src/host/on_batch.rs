@@ -115,7 +115,8 @@ fn require_agents(change: &Change<'_>, plan: &Plan, bases: &Bases, caller: &Call
             let message = format!("cannot start the batch: the agent '{}' of the plan: {}", agent.id, refusal.message);
             refusal.hints.iter().fold(Refusal::user(message), |refusal, hint| refusal.hint(hint.clone()))
         };
-        if let Some(unknown) = agent.mcp_servers.iter().flatten().find(|name| !change.brain.settings.mcp.contains_key(*name))
+        if let Some(unknown) =
+            agent.mcp_servers.iter().flatten().find(|name| !change.brain.settings.mcp.contains_key(*name))
         {
             return Err(named(Refusal::user(format!("there is no MCP server '{unknown}' in the configuration")))
                 .hint("divisi config"));

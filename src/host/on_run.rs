@@ -5,8 +5,8 @@ use crate::host::advance::{advance, end_process};
 use crate::host::change::{Change, Step};
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_batch::{ended_sessions, run_of};
-use crate::host::profile::Caller;
 use crate::host::on_landing::{self, has_landed};
+use crate::host::profile::Caller;
 use crate::host::{on_create, on_evaluation};
 use crate::model::Refusal;
 use crate::model::approval::ApprovalPolicy;
@@ -250,9 +250,10 @@ fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Atte
     let Some((live, _)) = run_of(change, run) else { return };
     let (suite, land) = (live.batch.plan.suite.clone(), live.batch.plan.land);
     let Some(suite) = suite else { return end(change, run, AttemptOutcome::Done, None, Some(session)) };
-    let newest = session.evaluations.newest().filter(|newest| {
-        newest.digest == suite.digest && Some(&newest.commit) == session.head.as_ref()
-    });
+    let newest = session
+        .evaluations
+        .newest()
+        .filter(|newest| newest.digest == suite.digest && Some(&newest.commit) == session.head.as_ref());
     match newest.map(|newest| (&newest.state, newest.passed)) {
         Some((EvaluationState::Running, _)) => {}
         Some((EvaluationState::Done, true)) if land && attempt.stopping.is_none() => land_run(change, session, run),
@@ -273,10 +274,7 @@ fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Atte
         }
         // Cut off by a restart, or never begun. Somebody who cancels it every time has it their way.
         _ if session.evaluations.made < MOST_EVALUATIONS => {
-            let request = StartEvaluation {
-                session: session.id.clone(),
-                suite: Some(SuiteFrom::Suite(suite)),
-            };
+            let request = StartEvaluation { session: session.id.clone(), suite: Some(SuiteFrom::Suite(suite)) };
             let id = inner(&session.id, "evaluate", session.evaluations.made);
             if let Err(refusal) = on_evaluation::on_start(change, &id, &request) {
                 end(change, run, AttemptOutcome::Failed, Some(crate::host::hinted(&refusal)), Some(session));
@@ -294,7 +292,9 @@ fn land_run(change: &mut Change<'_>, session: &Session, run: &RunId) {
     let landed = session.landing.as_ref().filter(|landing| Some(&landing.head) == session.head.as_ref());
     let reason = match landed.map(|landing| &landing.state) {
         Some(LandingState::Completed { .. }) => None,
-        Some(LandingState::Conflicted { paths }) => Some(format!("passed, not landed: conflicts in {}", paths.join(", "))),
+        Some(LandingState::Conflicted { paths }) => {
+            Some(format!("passed, not landed: conflicts in {}", paths.join(", ")))
+        }
         Some(LandingState::Failed { reason }) => Some(format!("passed, not landed: {reason}")),
         Some(LandingState::Aborted) => Some("passed, not landed: the landing was given up".to_owned()),
         Some(LandingState::Started) => return,
@@ -406,11 +406,12 @@ fn end(
     // What passed and could not be landed is somebody's to look at.
     let landed = session.is_some_and(has_landed);
     let unlanded = live.batch.plan.land && outcome == AttemptOutcome::Done && reason.is_some();
-    let keep = unlanded || match live.batch.plan.execution.keep {
-        Keep::All => true,
-        Keep::Failed => outcome != AttemptOutcome::Done,
-        Keep::None => false,
-    };
+    let keep = unlanded
+        || match live.batch.plan.execution.keep {
+            Keep::All => true,
+            Keep::Failed => outcome != AttemptOutcome::Done,
+            Keep::None => false,
+        };
     let end = AttemptEnd {
         outcome,
         reason,

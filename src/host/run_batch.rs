@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::base::{clock, hex};
 use crate::base::yaml::{Place, Problem, Problems};
+use crate::base::{clock, hex};
 use crate::batch::{expand, rank, read, view};
 use crate::host::on_batch::{Bases, PreparedBatch};
 use crate::host::on_query::encode;
@@ -103,7 +103,8 @@ fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Res
 
 /// Where a value stands: the first line that has it.
 fn find(text: &str, value: &str) -> Place {
-    let found = text.lines().enumerate().find_map(|(line, text)| Some((line, text[..text.find(value)?].chars().count())));
+    let found =
+        text.lines().enumerate().find_map(|(line, text)| Some((line, text[..text.find(value)?].chars().count())));
     let (line, column) = found.unwrap_or((0, 0));
     let number = |index: usize| u32::try_from(index + 1).unwrap_or(u32::MAX);
     Place { line: number(line), column: number(column) }
@@ -222,9 +223,10 @@ pub(crate) fn find_batch(ports: &Ports, live: &[Snapshot], wanted: &str) -> Resu
     let shown = crate::base::text::visible_line(wanted, 60);
     let found = match by_prefix[..] {
         [one] => one,
-        [] => known.iter().find(|batch| batch.plan.name == wanted).ok_or_else(|| {
-            Refusal::user(format!("there is no batch '{shown}'")).hint("divisi batch list")
-        })?,
+        [] => known
+            .iter()
+            .find(|batch| batch.plan.name == wanted)
+            .ok_or_else(|| Refusal::user(format!("there is no batch '{shown}'")).hint("divisi batch list"))?,
         _ => {
             return Err(Refusal::user(format!("several batches begin with '{shown}'")).hint("divisi batch list"));
         }

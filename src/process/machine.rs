@@ -11,10 +11,7 @@ pub(super) fn read() -> Machine {
     let memory = fs::read_to_string("/proc/meminfo").ok().and_then(|text| available(&text));
     let processors = available_parallelism().map_or(1, usize::from);
     let load = fs::read_to_string("/proc/loadavg").ok().and_then(|text| load(&text, processors));
-    Machine {
-        memory_percent: memory.unwrap_or(idle.memory_percent),
-        load_percent: load.unwrap_or(idle.load_percent),
-    }
+    Machine { memory_percent: memory.unwrap_or(idle.memory_percent), load_percent: load.unwrap_or(idle.load_percent) }
 }
 
 /// `MemAvailable` in per cent of `MemTotal`.

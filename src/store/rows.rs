@@ -87,8 +87,10 @@ pub(super) fn one(connection: &Connection, table: Table, key: &str) -> rusqlite:
 
 /// Every row of a batch's tables that is not live any more, newest first.
 pub(super) fn ended(connection: &Connection, table: Table) -> rusqlite::Result<Vec<Read>> {
-    let sql =
-        format!("SELECT key, session, live, doc, crc FROM {} WHERE live = 0 ORDER BY rowid DESC LIMIT 1000", name(table));
+    let sql = format!(
+        "SELECT key, session, live, doc, crc FROM {} WHERE live = 0 ORDER BY rowid DESC LIMIT 1000",
+        name(table)
+    );
     connection.prepare_cached(&sql)?.query_map([], |row| from_row(table, row))?.collect()
 }
 

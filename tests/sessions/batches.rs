@@ -60,7 +60,8 @@ fn a_plan_runs_to_its_end_and_is_reported() {
     assert_eq!(states(&small), ["passed", "failed", "passed"]);
     assert_eq!(small["runs"][2]["attempts"][0]["turns"], 2);
     assert_eq!(small["runs"][2]["attempts"][0]["stat"]["files"], 2);
-    for (name, expected) in [("html", "+2"), ("csv", "exit 3"), ("md", "| failed |"), ("jsonl", "\"state\":\"passed\"")] {
+    for (name, expected) in [("html", "+2"), ("csv", "exit 3"), ("md", "| failed |"), ("jsonl", "\"state\":\"passed\"")]
+    {
         let text = std::fs::read_to_string(out.join(format!("report.{name}"))).expect("a report");
         assert!(text.contains(expected), "{name}: {text}");
     }

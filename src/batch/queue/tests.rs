@@ -49,7 +49,8 @@ impl World {
         for _ in 0..10_000 {
             let used = self.used;
             let of = move |_: usize| used;
-            let steps = decide(&self.batch, &self.runs, &Facts { now: self.now, machine: self.machine, used: &of }).steps;
+            let steps =
+                decide(&self.batch, &self.runs, &Facts { now: self.now, machine: self.machine, used: &of }).steps;
             if steps.is_empty() {
                 return all;
             }

@@ -9,9 +9,7 @@ use crate::model::plan::{Execution, Keep, Plan, PlanAgent, PlanPrompt, PlanRepos
 pub(super) fn is_old(node: &Node) -> bool {
     let Value::Map(entries) = &node.value else { return false };
     let has = |name: &str| entries.iter().any(|(key, _)| key.name == name);
-    let list = |name: &str| {
-        entries.iter().any(|(key, node)| key.name == name && matches!(node.value, Value::List(_)))
-    };
+    let list = |name: &str| entries.iter().any(|(key, node)| key.name == name && matches!(node.value, Value::List(_)));
     !has("agents") && (list("matrix") || list("suites"))
 }
 
@@ -94,7 +92,9 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
     let mut entries: Vec<(&Node, Entry)> = Vec::new();
     if let Some(node) = fields.node("matrix") {
         notes.push("matrix -> one task for each entry, run by the agent amp".to_owned());
-        entries.extend(node.items().iter().filter_map(|node| Some((node, entry(node, "an entry of 'matrix'", problems)?))));
+        entries.extend(
+            node.items().iter().filter_map(|node| Some((node, entry(node, "an entry of 'matrix'", problems)?))),
+        );
     }
     if let Some(node) = fields.node("suites") {
         notes.push("suites -> one task for each case, run by the agent amp".to_owned());

@@ -53,12 +53,7 @@ impl<'a> Part<'a> {
     }
 
     /// A text that one of the names is.
-    pub(super) fn reference(
-        &mut self,
-        key: &'static str,
-        names: &[String],
-        problems: &mut Problems,
-    ) -> Option<String> {
+    pub(super) fn reference(&mut self, key: &'static str, names: &[String], problems: &mut Problems) -> Option<String> {
         let at = self.node(key)?.at;
         let name = self.fields.text(key, problems)?;
         if !names.contains(&name) {
@@ -109,11 +104,7 @@ impl<'a> Part<'a> {
     }
 
     /// Names with texts and their places.
-    pub(super) fn text_map(
-        &mut self,
-        key: &'static str,
-        problems: &mut Problems,
-    ) -> BTreeMap<String, (Place, String)> {
+    pub(super) fn text_map(&mut self, key: &'static str, problems: &mut Problems) -> BTreeMap<String, (Place, String)> {
         self.kind(key);
         let Some(node) = self.fields.node(key) else { return BTreeMap::new() };
         Fields::open(node, &format!("'{key}'"), problems)

@@ -30,7 +30,9 @@ fn problems(text: &str) -> Vec<String> {
 
 /// A small plan with another line in it.
 fn with(line: &str) -> String {
-    format!("version: 3\nagents: [{{id: a, agent: shell}}]\ntasks: [{{id: t, prompts: [x], repositories: [.]}}]\n{line}\n")
+    format!(
+        "version: 3\nagents: [{{id: a, agent: shell}}]\ntasks: [{{id: t, prompts: [x], repositories: [.]}}]\n{line}\n"
+    )
 }
 
 #[test]
@@ -63,24 +65,35 @@ fn what_is_wrong_is_told_at_its_place_with_a_suggestion() {
         ("executon: {}", "4:1: the plan has no 'executon' (did you mean 'execution'?)"),
         ("execution: {concurency: 3}", "4:13: 'execution' has no 'concurency' (did you mean 'concurrency'?)"),
         ("execution: {concurrency: many}", "4:26: 'concurrency' has to be a whole number, 1 to 1000"),
-        ("execution: {on_failure: stp}", "4:25: 'on_failure' has no 'stp': it is one of continue, stop (did you mean stop?)"),
+        (
+            "execution: {on_failure: stp}",
+            "4:25: 'on_failure' has no 'stp': it is one of continue, stop (did you mean stop?)",
+        ),
         ("land: on_pass", "4:7: 'on_pass' needs 'evaluators' that say what passes (did you mean never?)"),
         ("matrix: {include: [{agent: b}]}", "4:28: there is no agent 'b' in the plan"),
         ("matrix: {exclude: [{agent: a}]}", "1:1: the plan has no runs: the matrix leaves no combination"),
-        ("metrics: {collection: [token_usag]}", "4:24: 'collection' has no 'token_usag': it is any of success_rate, avg_iterations, token_usage, cost_analysis, execution_time, tool_usage_stats (did you mean token_usage?)"),
+        (
+            "metrics: {collection: [token_usag]}",
+            "4:24: 'collection' has no 'token_usag': it is any of success_rate, avg_iterations, token_usage, cost_analysis, execution_time, tool_usage_stats (did you mean token_usage?)",
+        ),
         ("version: 3", "4:1: 'version' is there already, in line 1"),
     ];
     for (line, expected) in cases {
         let found = problems(&with(line));
         let place = expected.split(' ').next().unwrap();
-        assert!(found.iter().any(|problem| problem == expected || line == "version: 3" && problem.starts_with(place)), "{line}: {found:#?}");
+        assert!(
+            found.iter().any(|problem| problem == expected || line == "version: 3" && problem.starts_with(place)),
+            "{line}: {found:#?}"
+        );
     }
 }
 
 #[test]
 fn what_cannot_be_carried_out_is_refused_with_what_to_do() {
     let evaluation = "version: 3\nagents: [{id: a, agent: shell}]\ntasks:\n  - {id: swe, type: evaluation, dataset: swe-bench-lite, cases_dir: ./eval_data, script_command: pytest}\n";
-    assert!(problems(evaluation).iter().any(|problem| problem.starts_with("4:5:") && problem.contains("divisi bench run")));
+    assert!(
+        problems(evaluation).iter().any(|problem| problem.starts_with("4:5:") && problem.contains("divisi bench run"))
+    );
     let cli = "environments: {dev: {amp_cli_path: /amp}}";
     assert!(read(&with(cli), None).is_ok(), "one that is not chosen is nobody's trouble");
     let found = read(&with(cli), Some("dev")).expect_err("it cannot be used");
@@ -93,9 +106,16 @@ fn what_cannot_be_carried_out_is_refused_with_what_to_do() {
 
 #[test]
 fn references_have_to_make_sense() {
-    let tasks = |more: &str| format!("version: 3\nagents: [{{id: a, agent: shell}}]\ntasks:\n  - {{id: one, prompts: [x], repositories: [.]}}\n  - {more}\n");
+    let tasks = |more: &str| {
+        format!(
+            "version: 3\nagents: [{{id: a, agent: shell}}]\ntasks:\n  - {{id: one, prompts: [x], repositories: [.]}}\n  - {more}\n"
+        )
+    };
     let cases = [
-        ("{id: two, prompts: [x], repositories: [.], depends_on: [on]}", "5:5: 'two' depends on 'on', which is no task"),
+        (
+            "{id: two, prompts: [x], repositories: [.], depends_on: [on]}",
+            "5:5: 'two' depends on 'on', which is no task",
+        ),
         ("{id: two, prompts: [x], repositories: [.], depends_on: [two]}", "5:5: 'two' depends on itself"),
         ("{id: one, prompts: [x], repositories: [.]}", "5:5: the task 'one' is there already, in line 4"),
         ("{id: two, prompts: [{id: p}], repositories: [.]}", "5:24: a prompt needs 'prompt' or 'prompt_file'"),

@@ -41,7 +41,9 @@ pub(super) fn cost(report: &Report) -> String {
     let agents = by_agent(report);
     let costs: Vec<(i64, u32, &str)> = agents
         .iter()
-        .filter_map(|(agent, tally)| Some((tally.spend.usd_micros? / i64::from(tally.runs.max(1)), tally.rate(), *agent)))
+        .filter_map(|(agent, tally)| {
+            Some((tally.spend.usd_micros? / i64::from(tally.runs.max(1)), tally.rate(), *agent))
+        })
         .take(MOST)
         .collect();
     let most = costs.iter().map(|(cost, _, _)| *cost).max().unwrap_or(0).max(1);
@@ -70,12 +72,8 @@ pub(super) fn cost(report: &Report) -> String {
 /// How long runs took.
 pub(super) fn times(report: &Report) -> String {
     const BARS: i64 = 16;
-    let times: Vec<i64> = report
-        .runs
-        .iter()
-        .filter(|run| !run.run.attempts.is_empty())
-        .map(|run| run.run.duration(report.now))
-        .collect();
+    let times: Vec<i64> =
+        report.runs.iter().filter(|run| !run.run.attempts.is_empty()).map(|run| run.run.duration(report.now)).collect();
     let most = times.iter().copied().max().unwrap_or(0).max(1);
     let mut counts = [0_u32; BARS as usize];
     for time in &times {
@@ -134,7 +132,11 @@ pub(super) fn heat(report: &Report) -> String {
         let _ = write!(svg, "<text x='0' y='{}' class='l'>{}</text>", y + 15, escape(&shorter(name, 32)));
         for (column, agent) in agents.iter().enumerate() {
             let Some([all, over, passed]) = cells.get(agent).copied() else { continue };
-            let hue = if over == 0 { "class='bg'".to_owned() } else { format!("fill='hsl({} 55% 48%)'", passed * 120 / over) };
+            let hue = if over == 0 {
+                "class='bg'".to_owned()
+            } else {
+                format!("fill='hsl({} 55% 48%)'", passed * 120 / over)
+            };
             let x = 250 + column * 70;
             let _ = write!(
                 svg,

@@ -344,12 +344,7 @@ fn write(path: &Path, text: &str) -> Result<(), Refusal> {
         .map_err(|error| Refusal::environment(format!("failed to write {}: {error}", path.display())))
 }
 
-async fn export(
-    context: &Context,
-    reference: &str,
-    format: Option<Format>,
-    out: Option<&Path>,
-) -> Result<(), Refusal> {
+async fn export(context: &Context, reference: &str, format: Option<Format>, out: Option<&Path>) -> Result<(), Refusal> {
     let mut door = context.door().await?;
     let view = find(&mut door, reference).await?.view;
     let formats = match format {
@@ -363,7 +358,8 @@ async fn export(
             render::verbatim(&text);
             return Ok(());
         }
-        let path = out.map_or_else(|| PathBuf::from(format!("divisi-batch-{}.{}", view.id, format.as_str())), Path::to_owned);
+        let path =
+            out.map_or_else(|| PathBuf::from(format!("divisi-batch-{}.{}", view.id, format.as_str())), Path::to_owned);
         write(&path, &text)?;
         render::text(&path.display().to_string());
         return Ok(());

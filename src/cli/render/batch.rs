@@ -19,7 +19,9 @@ fn style(state: RunState) -> Style {
 
 fn money(spend: Spend) -> String {
     match spend.usd_micros {
-        Some(usd) => format!("${}.{:02}{}", usd / 1_000_000, usd % 1_000_000 / 10_000, if spend.partial { "+" } else { "" }),
+        Some(usd) => {
+            format!("${}.{:02}{}", usd / 1_000_000, usd % 1_000_000 / 10_000, if spend.partial { "+" } else { "" })
+        }
         None if spend.tokens > 0 => "?".to_owned(),
         None => String::new(),
     }

@@ -104,8 +104,5 @@ fn is_of(event: &Envelope, id: &BatchId) -> bool {
 }
 
 fn is_end(event: &Envelope) -> bool {
-    matches!(
-        &event.event,
-        Event::BatchChanged { change: BatchChange::State { state: BatchState::Ended, .. }, .. }
-    )
+    matches!(&event.event, Event::BatchChanged { change: BatchChange::State { state: BatchState::Ended, .. }, .. })
 }
