@@ -4,17 +4,18 @@ use crate::model::Event;
 use crate::model::batch::{
     Attempt, AttemptEnd, Batch, BatchChange, BatchState, Run, RunCounts, RunState, Spend, Summary,
 };
+use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
 use crate::model::id::{BatchId, RunId};
 
 /// The batch that an event is about; absent for events of something else and for a batch's creation.
 pub fn batch_of(event: &Event) -> Option<BatchId> {
     match event {
-        Event::BatchChanged { batch, .. } => Some(batch.clone()),
-        Event::RunStarted { run, .. }
-        | Event::RunStopping { run, .. }
-        | Event::RunEnded { run, .. }
-        | Event::RunQueued { run }
-        | Event::RunSettled { run, .. } => batch_of_run(run),
+        Event::BatchChanged(BatchChanged { batch, .. }) => Some(batch.clone()),
+        Event::RunStarted(RunStarted { run, .. })
+        | Event::RunStopping(RunStopping { run, .. })
+        | Event::RunEnded(RunEnded { run, .. })
+        | Event::RunQueued(RunQueued { run })
+        | Event::RunSettled(RunSettled { run, .. }) => batch_of_run(run),
         _ => None,
     }
 }
@@ -33,7 +34,7 @@ pub fn place(runs: &[Run], id: &RunId) -> Option<usize> {
 /// Applies an event to a batch. `time` is the envelope's, milliseconds since the epoch. Returns the place of the run it changes.
 pub fn apply(batch: &mut Batch, runs: &mut [Run], event: &Event, time: i64) -> Option<usize> {
     match event {
-        Event::BatchChanged { change, .. } => {
+        Event::BatchChanged(BatchChanged { change, .. }) => {
             match change {
                 BatchChange::State { state, reason } => {
                     batch.state = *state;
@@ -46,19 +47,19 @@ pub fn apply(batch: &mut Batch, runs: &mut [Run], event: &Event, time: i64) -> O
             }
             None
         }
-        Event::RunStarted { run, attempt } => with(runs, run, |run| started(run, attempt)),
-        Event::RunStopping { run, why } => with(runs, run, |run| {
+        Event::RunStarted(RunStarted { run, attempt }) => with(runs, run, |run| started(run, attempt)),
+        Event::RunStopping(RunStopping { run, why }) => with(runs, run, |run| {
             if let Some(attempt) = run.attempts.last_mut().filter(|attempt| attempt.outcome.is_none()) {
                 attempt.stopping = Some(*why);
             }
         }),
-        Event::RunEnded { run, end } => with(runs, run, |run| ended(run, end, time)),
-        Event::RunQueued { run } => with(runs, run, |run| {
+        Event::RunEnded(RunEnded { run, end }) => with(runs, run, |run| ended(run, end, time)),
+        Event::RunQueued(RunQueued { run }) => with(runs, run, |run| {
             run.state = RunState::Queued;
             (run.reason, run.not_before) = (None, None);
             run.discounted = u32::try_from(run.attempts.len()).unwrap_or(u32::MAX);
         }),
-        Event::RunSettled { run, state, reason } => with(runs, run, |run| {
+        Event::RunSettled(RunSettled { run, state, reason }) => with(runs, run, |run| {
             run.state = *state;
             run.reason = Some(reason.clone());
             run.not_before = None;

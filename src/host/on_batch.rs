@@ -1,5 +1,6 @@
 //! Batches: created, paused, resumed, cancelled, and what each does next. What happens to the sessions of runs is in `on_run`.
 
+use crate::model::batch::{BatchChanged, RunQueued, RunSettled};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::batch::queue::{self, Facts, Step};
@@ -229,7 +230,7 @@ fn carry_out(change: &mut Change<'_>, id: &BatchId, step: Step, ready: bool) {
         Step::Stop(place, why) => on_run::stop(change, id, place, why),
         Step::Settle(place, state, reason) => {
             if let Some(run) = live.runs.get(place).map(|run| run.id.clone()) {
-                change.emit(None, Event::RunSettled { run, state, reason });
+                change.emit(None, Event::RunSettled(RunSettled { run, state, reason }));
             }
         }
         Step::GiveUp(reason) => emit_state(change, id, BatchState::Cancelling, Some(reason)),
@@ -244,7 +245,10 @@ fn carry_out(change: &mut Change<'_>, id: &BatchId, step: Step, ready: bool) {
 }
 
 fn emit_state(change: &mut Change<'_>, id: &BatchId, state: BatchState, reason: Option<String>) {
-    change.emit(None, Event::BatchChanged { batch: id.clone(), change: BatchChange::State { state, reason } });
+    change.emit(
+        None,
+        Event::BatchChanged(BatchChanged { batch: id.clone(), change: BatchChange::State { state, reason } }),
+    );
 }
 
 fn require<'a>(change: &'a Change<'_>, id: &BatchId) -> Result<&'a LiveBatch, Refusal> {
@@ -298,7 +302,7 @@ pub(crate) fn on_concurrency(
     }
     require(change, &request.batch)?;
     let concurrency = BatchChange::Concurrency { concurrency: request.concurrency };
-    change.emit(None, Event::BatchChanged { batch: request.batch.clone(), change: concurrency });
+    change.emit(None, Event::BatchChanged(BatchChanged { batch: request.batch.clone(), change: concurrency }));
     change.accept_done(command, None);
     Ok(())
 }
@@ -348,7 +352,7 @@ fn retry(change: &mut Change<'_>, request: &RetryRuns) -> Result<u32, Refusal> {
     let runs = chosen(live, request)?;
     let count = u32::try_from(runs.len()).unwrap_or(u32::MAX);
     for run in runs {
-        change.emit(None, Event::RunQueued { run });
+        change.emit(None, Event::RunQueued(RunQueued { run }));
     }
     Ok(count)
 }

@@ -11,6 +11,7 @@ use crate::host::{on_create, on_evaluation};
 use crate::model::Refusal;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Run, RunState, Spend, StopReason};
+use crate::model::batch::{RunEnded, RunStarted, RunStopping};
 use crate::model::command::{CreateSession, StartLanding};
 use crate::model::diff::DiffStat;
 use crate::model::evaluation::{EvaluationState, EvaluatorOutcome, StartEvaluation, SuiteFrom};
@@ -94,7 +95,7 @@ pub(crate) fn start(change: &mut Change<'_>, batch: &BatchId, place: usize) {
         score: None,
         landed: false,
     };
-    let started = Event::RunStarted { run: run.id.clone(), attempt };
+    let started = Event::RunStarted(RunStarted { run: run.id.clone(), attempt });
     let decided = match (agent, prompt, base) {
         (Some(agent), Some(prompt), Some(Ok(resolved))) => {
             let mut request = request(&agent, &resolved.facts.repository, &prompt.text, &caller);
@@ -157,7 +158,7 @@ fn queue_prompt(change: &mut Change<'_>, id: &SessionId, text: String) {
 pub(crate) fn stop(change: &mut Change<'_>, batch: &BatchId, place: usize, why: StopReason) {
     let Some(run) = change.brain.registry.batches.get(batch).and_then(|live| live.runs.get(place)) else { return };
     let Some(id) = run.current().map(|attempt| attempt.session.clone()) else { return };
-    change.emit(None, Event::RunStopping { run: run.id.clone(), why });
+    change.emit(None, Event::RunStopping(RunStopping { run: run.id.clone(), why }));
     let Some(session) = change.brain.registry.sessions.get(&id) else { return };
     let waiting: Vec<PromptId> = session.queue.iter().map(|prompt| prompt.id.clone()).collect();
     let turn = session.turn.as_ref().filter(|turn| turn.outcome.is_none()).map(|turn| turn.id.clone());
@@ -424,7 +425,7 @@ fn end(
         state,
         retry_at,
     };
-    change.emit(None, Event::RunEnded { run: run.clone(), end });
+    change.emit(None, Event::RunEnded(RunEnded { run: run.clone(), end }));
     if let Some(session) = session {
         dispose(change, &session.id, keep);
     }

@@ -56,7 +56,7 @@ pub(crate) fn replay(store: &dyn Store, wanted: impl Fn(Table) -> bool) -> Resul
                 replay.registry.batches.entry(ended.batch.id.clone()).or_insert(ended);
             }
             if let Some(mut ending) = batch.as_ref().and_then(|id| replay.registry.batches.get(id)).cloned()
-                && matches!(envelope.event, Event::BatchChanged { .. })
+                && matches!(envelope.event, Event::BatchChanged(_))
             {
                 batches::apply(&mut ending.batch, &mut ending.runs, &envelope.event, envelope.time);
                 if ending.batch.state == BatchState::Ended {

@@ -1,15 +1,14 @@
 //! Batches: the runs of a plan, each an attempt or several, each attempt a session.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
-
-use crate::base::yaml::Problem;
 
 use super::diff::DiffStat;
 use super::id::{BatchId, Oid, RunId, SessionId};
 use super::plan::{ExportFormat, Plan};
-use super::secret::Secret;
+
+mod request;
+
+pub use request::{CheckPlan, CreateBatch, ExportBatch, GetBatch, OfBatch, PlanCheck, RetryRuns, SetConcurrency};
 
 /// Where a batch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -344,98 +343,60 @@ pub enum BatchChange {
     },
 }
 
-/// Parameters of `batch/create`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CreateBatch {
-    /// The plan, YAML or JSON.
-    pub text: String,
-    /// The plan's file, absolute: what it names is relative to its directory.
-    pub path: String,
-    /// Which of the plan's environments.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub environment: Option<String>,
-    /// The caller's variables, as for `session/create`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub caller: BTreeMap<String, Option<Secret>>,
-}
-
-/// Parameters of commands that need only a batch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OfBatch {
+/// Something about a batch changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchChanged {
     /// Which.
     pub batch: BatchId,
+    /// What.
+    #[serde(flatten)]
+    pub change: BatchChange,
 }
 
-/// Parameters of `batch/retry`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RetryRuns {
-    /// Which batch.
-    pub batch: BatchId,
-    /// Which runs; empty: all that failed, were cancelled or skipped.
-    #[serde(default)]
-    pub runs: Vec<RunId>,
+/// An attempt of a run began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// Which.
+    pub run: RunId,
+    /// The attempt.
+    pub attempt: Attempt,
 }
 
-/// Parameters of `batch/concurrency`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SetConcurrency {
-    /// Which batch.
-    pub batch: BatchId,
-    /// Runs at the same time, at least 1.
-    pub concurrency: u32,
+/// An attempt is being stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunStopping {
+    /// Which.
+    pub run: RunId,
+    /// Why.
+    pub why: StopReason,
 }
 
-/// Parameters of `batch/get`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GetBatch {
-    /// Id, unique prefix of it, or the name of a plan (its newest batch).
-    pub batch: String,
+/// An attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEnded {
+    /// Which.
+    pub run: RunId,
+    /// How.
+    #[serde(flatten)]
+    pub end: AttemptEnd,
 }
 
-/// Parameters of `plan/check`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CheckPlan {
-    /// The plan, YAML or JSON.
-    pub text: String,
-    /// The plan's file, absolute.
-    pub path: String,
-    /// Which of the plan's environments.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub environment: Option<String>,
+/// A run that was over is to be run again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunQueued {
+    /// Which.
+    pub run: RunId,
 }
 
-/// Answer of `plan/check`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct PlanCheck {
-    /// What is wrong; nothing starts with any.
-    pub problems: Vec<Problem>,
-    /// The plan's name, when it could be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// How many runs it is.
-    pub runs: u32,
-    /// Names of the agents of the catalog it uses, with their profiles.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub agents: Vec<(String, Option<String>)>,
-    /// What is worth knowing.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
-}
-
-/// Parameters of `batch/export`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExportBatch {
-    /// Id, unique prefix of it, or the name of a plan (its newest batch).
-    pub batch: String,
-    /// As what.
-    pub format: ExportFormat,
+/// A run that waited will not be run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSettled {
+    /// Which.
+    pub run: RunId,
+    /// Where it stands.
+    pub state: RunState,
+    /// Why.
+    pub reason: String,
 }
 
 /// How the machine is doing.

@@ -11,14 +11,11 @@ use serde_json::Value;
 use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry, ToolCall};
 use super::approval::{Answer, Approval, ApprovalPolicy, Rule};
 use super::attachment::Attachment;
-use super::batch::{Attempt, AttemptEnd, BatchChange, NewBatch, RunState, StopReason};
+use super::batch::{BatchChanged, NewBatch, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
 use super::diff::{DiffStat, HunkDecision};
 use super::evaluation::{Evaluation, EvaluationState, EvaluatorResult, Suite};
 use super::failure::{Failure, Silence};
-use super::id::{
-    ApprovalId, BatchId, CommandId, CommentId, EvaluationId, HunkId, JobId, LandingId, Oid, PromptId, RunId, Seq,
-    SessionId, TurnId,
-};
+use super::id::{ApprovalId, CommandId, CommentId, EvaluationId, HunkId, JobId, LandingId, Oid, PromptId, TurnId};
 use super::job::{JobEnd, ProcessIdentity};
 use super::landing::{Landing, LandingState};
 use super::review::{Comment, CommentKind, Round};
@@ -29,44 +26,7 @@ use super::turn::{QueuedPrompt, TurnOutcome};
 use super::usage::Usage;
 use super::worktree::WorktreeState;
 
-/// What brought an event about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "by")]
-pub enum Cause {
-    /// A client's command.
-    Command {
-        /// Its id.
-        id: CommandId,
-    },
-    /// Output of a job up to a journal offset; committing the event commits the offset.
-    Journal {
-        /// The job.
-        job: JobId,
-        /// Journal bytes consumed once this event is committed.
-        offset: u64,
-    },
-    /// The engine itself: the result of an effect.
-    Host,
-    /// Recovery after a start.
-    Recovery,
-}
-
-/// One committed event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// Its number.
-    pub seq: Seq,
-    /// When it was committed, milliseconds since the epoch.
-    pub time: i64,
-    /// The session it belongs to, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session: Option<SessionId>,
-    /// What brought it about.
-    pub cause: Cause,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: Event,
-}
+pub use super::envelope::{Cause, Envelope};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -548,54 +508,22 @@ pub enum Event {
     BatchCreated(Box<NewBatch>),
     /// Something about a batch changed.
     #[serde(rename = "batch.changed")]
-    BatchChanged {
-        /// Which.
-        batch: BatchId,
-        /// What.
-        #[serde(flatten)]
-        change: BatchChange,
-    },
+    BatchChanged(BatchChanged),
     /// An attempt of a run began.
     #[serde(rename = "run.started")]
-    RunStarted {
-        /// Which.
-        run: RunId,
-        /// The attempt.
-        attempt: Attempt,
-    },
+    RunStarted(RunStarted),
     /// It is being stopped.
     #[serde(rename = "run.stopping")]
-    RunStopping {
-        /// Which.
-        run: RunId,
-        /// Why.
-        why: StopReason,
-    },
+    RunStopping(RunStopping),
     /// It ended.
     #[serde(rename = "run.ended")]
-    RunEnded {
-        /// Which.
-        run: RunId,
-        /// How.
-        #[serde(flatten)]
-        end: AttemptEnd,
-    },
+    RunEnded(RunEnded),
     /// A run that was over is to be run again.
     #[serde(rename = "run.queued")]
-    RunQueued {
-        /// Which.
-        run: RunId,
-    },
+    RunQueued(RunQueued),
     /// A run that waited will not be run.
     #[serde(rename = "run.settled")]
-    RunSettled {
-        /// Which.
-        run: RunId,
-        /// Where it stands.
-        state: RunState,
-        /// Why.
-        reason: String,
-    },
+    RunSettled(RunSettled),
 
     /// Evaluators look at a commit.
     #[serde(rename = "evaluation.started")]

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod command;
 pub mod comparison;
 pub mod diff;
+pub mod envelope;
 pub mod error;
 pub mod evaluation;
 pub mod event;

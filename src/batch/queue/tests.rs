@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -40,7 +41,7 @@ impl World {
 
     fn state(&mut self, state: BatchState, reason: Option<&str>) {
         let change = BatchChange::State { state, reason: reason.map(str::to_owned) };
-        self.emit(&Event::BatchChanged { batch: BATCH.into(), change });
+        self.emit(&Event::BatchChanged(BatchChanged { batch: BATCH.into(), change }));
     }
 
     /// Decides and carries out until nothing is left to decide; what was decided.
@@ -70,12 +71,14 @@ impl World {
                 let mut attempt = crate::model::batch::samples::attempt(u32::try_from(run.attempts.len() + 1).unwrap());
                 attempt.session = SessionId(format!("s{}", self.sessions));
                 attempt.started_at = self.now;
-                Event::RunStarted { run: run.id.clone(), attempt }
+                Event::RunStarted(RunStarted { run: run.id.clone(), attempt })
             }
-            Step::Stop(place, why) => Event::RunStopping { run: self.runs[*place].id.clone(), why: *why },
-            Step::Settle(place, state, reason) => {
-                Event::RunSettled { run: self.runs[*place].id.clone(), state: *state, reason: reason.clone() }
-            }
+            Step::Stop(place, why) => Event::RunStopping(RunStopping { run: self.runs[*place].id.clone(), why: *why }),
+            Step::Settle(place, state, reason) => Event::RunSettled(RunSettled {
+                run: self.runs[*place].id.clone(),
+                state: *state,
+                reason: reason.clone(),
+            }),
             Step::End(reason) => return self.state(BatchState::Ended, reason.as_deref()),
             Step::GiveUp(reason) => return self.state(BatchState::Cancelling, Some(reason)),
         };
@@ -104,7 +107,7 @@ impl World {
             state,
             retry_at,
         };
-        self.emit(&Event::RunEnded { run: run.id.clone(), end });
+        self.emit(&Event::RunEnded(RunEnded { run: run.id.clone(), end }));
     }
 
     fn running(&self) -> Vec<usize> {
@@ -313,7 +316,7 @@ fn happen(world: &mut World, what: &Happening) {
                     world.state(BatchState::Active, None);
                 }
                 let run = world.runs[over[run % over.len()]].id.clone();
-                world.emit(&Event::RunQueued { run });
+                world.emit(&Event::RunQueued(RunQueued { run }));
             }
         }
         Happening::Busy(busy) => world.machine = if *busy { BUSY } else { Machine::default() },

@@ -5,6 +5,7 @@ use crate::cli::render::table::{Table, cut};
 use crate::cli::render::words::{age, stat};
 use crate::cli::render::{Line, Screen, Style, line, text};
 use crate::model::batch::{BatchChange, BatchDetail, BatchState, BatchView, Run, RunState, RunView, Spend};
+use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted};
 use crate::model::{Envelope, Event};
 
 fn style(state: RunState) -> Style {
@@ -224,22 +225,24 @@ pub(crate) fn event(event: &Envelope, detail: &BatchDetail) {
     };
     let why = |reason: &Option<String>| reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let said = match &event.event {
-        Event::RunStarted { run, attempt } if attempt.number > 1 => {
+        Event::RunStarted(RunStarted { run, attempt }) if attempt.number > 1 => {
             format!("{} started, attempt {}", name(run), attempt.number)
         }
-        Event::RunStarted { run, .. } => format!("{} started", name(run)),
-        Event::RunEnded { run, end } => {
+        Event::RunStarted(RunStarted { run, .. }) => format!("{} started", name(run)),
+        Event::RunEnded(RunEnded { run, end }) => {
             let again = if end.state == RunState::Queued { ", will be tried again" } else { "" };
             let changed = stat(end.stat);
             let gap = if changed.is_empty() { "" } else { "  " };
             format!("{} {}{}{again}{gap}{changed}", name(run), end.outcome.words(), why(&end.reason))
         }
-        Event::RunSettled { run, state, reason } => format!("{} {}: {reason}", name(run), state.as_str()),
-        Event::RunQueued { run } => format!("{} waits again", name(run)),
-        Event::BatchChanged { change: BatchChange::State { state, reason }, .. } if *state != BatchState::Ended => {
+        Event::RunSettled(RunSettled { run, state, reason }) => format!("{} {}: {reason}", name(run), state.as_str()),
+        Event::RunQueued(RunQueued { run }) => format!("{} waits again", name(run)),
+        Event::BatchChanged(BatchChanged { change: BatchChange::State { state, reason }, .. })
+            if *state != BatchState::Ended =>
+        {
             format!("the batch is {}{}", state.as_str(), why(reason))
         }
-        Event::BatchChanged { change: BatchChange::Concurrency { concurrency }, .. } => {
+        Event::BatchChanged(BatchChanged { change: BatchChange::Concurrency { concurrency }, .. }) => {
             format!("{concurrency} runs at the same time")
         }
         _ => return,

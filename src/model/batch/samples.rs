@@ -3,6 +3,7 @@
 use super::{
     Attempt, AttemptEnd, AttemptOutcome, Batch, BatchChange, BatchState, NewBatch, Run, RunState, Spend, StopReason,
 };
+use super::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
 use crate::model::Event;
 use crate::model::diff::DiffStat;
 use crate::model::id::{BatchId, RunId};
@@ -143,15 +144,15 @@ pub(crate) fn of_batches() -> Vec<Event> {
     };
     vec![
         Event::BatchCreated(Box::new(NewBatch { batch: batch(plan()), runs: vec![run()] })),
-        Event::BatchChanged {
+        Event::BatchChanged(BatchChanged {
             batch: BATCH.into(),
             change: BatchChange::State { state: BatchState::Ended, reason: Some("cancelled".to_owned()) },
-        },
-        Event::BatchChanged { batch: BATCH.into(), change: BatchChange::Concurrency { concurrency: 2 } },
-        Event::RunStarted { run: run().id, attempt: attempt(1) },
-        Event::RunStopping { run: run().id, why: StopReason::Budget },
-        Event::RunEnded { run: run().id, end },
-        Event::RunQueued { run: run().id },
-        Event::RunSettled { run: run().id, state: RunState::Skipped, reason: "no more money".to_owned() },
+        }),
+        Event::BatchChanged(BatchChanged { batch: BATCH.into(), change: BatchChange::Concurrency { concurrency: 2 } }),
+        Event::RunStarted(RunStarted { run: run().id, attempt: attempt(1) }),
+        Event::RunStopping(RunStopping { run: run().id, why: StopReason::Budget }),
+        Event::RunEnded(RunEnded { run: run().id, end }),
+        Event::RunQueued(RunQueued { run: run().id }),
+        Event::RunSettled(RunSettled { run: run().id, state: RunState::Skipped, reason: "no more money".to_owned() }),
     ]
 }

@@ -1,5 +1,6 @@
 //! Watching a batch: a table that is drawn again on a terminal, a line per event elsewhere.
 
+use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -93,16 +94,19 @@ fn is_of(event: &Envelope, id: &BatchId) -> bool {
     };
     match &event.event {
         Event::BatchCreated(new) => new.batch.id == *id,
-        Event::BatchChanged { batch, .. } => batch == id,
-        Event::RunStarted { run, .. }
-        | Event::RunStopping { run, .. }
-        | Event::RunEnded { run, .. }
-        | Event::RunQueued { run }
-        | Event::RunSettled { run, .. } => of_run(run),
+        Event::BatchChanged(BatchChanged { batch, .. }) => batch == id,
+        Event::RunStarted(RunStarted { run, .. })
+        | Event::RunStopping(RunStopping { run, .. })
+        | Event::RunEnded(RunEnded { run, .. })
+        | Event::RunQueued(RunQueued { run })
+        | Event::RunSettled(RunSettled { run, .. }) => of_run(run),
         _ => false,
     }
 }
 
 fn is_end(event: &Envelope) -> bool {
-    matches!(&event.event, Event::BatchChanged { change: BatchChange::State { state: BatchState::Ended, .. }, .. })
+    matches!(
+        &event.event,
+        Event::BatchChanged(BatchChanged { change: BatchChange::State { state: BatchState::Ended, .. }, .. })
+    )
 }
