@@ -1,15 +1,3 @@
--- Transcripts are markdown. Before 0.11 the parser runs at every redraw, which four streaming transcripts make
--- felt (answers after 300 ms instead of 10): there, and without the parser, syntax/divisi-transcript.lua does it.
-if vim.b.did_ftplugin then
-  return
-end
+-- Transcripts are markdown. While an agent talks syntax/divisi-transcript.lua paints them; the parser does when it rests
+-- (lua/divisi/ui/transcript.lua): what programs print is one paragraph of thousands of lines, read anew at every change.
 vim.b.did_ftplugin = true
-if vim.fn.has("nvim-0.11") == 1 then
-  -- After the first words are on the screen: the parser and its queries take longer to load than the words.
-  local buf = vim.api.nvim_get_current_buf()
-  vim.schedule(function()
-    if vim.api.nvim_buf_is_loaded(buf) then
-      pcall(vim.treesitter.start, buf, "markdown")
-    end
-  end)
-end

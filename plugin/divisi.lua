@@ -28,6 +28,9 @@ for verb, name in pairs({ list = "List", approvals = "Approvals", switch = "Swit
   vim.keymap.set("n", "<Plug>(Divisi" .. name .. ")", "<Cmd>Divisi " .. verb .. "<CR>", { desc = "divisi: " .. verb })
 end
 
+-- From the agent's terminal too.
+vim.keymap.set({ "n", "t" }, "<Plug>(DivisiProposal)", "<Cmd>Divisi proposal<CR>", { desc = "divisi: proposal" })
+
 vim.keymap.set({ "n", "x" }, "<Plug>(DivisiAsk)", function()
   return require("divisi.operator").expr()
 end, { expr = true, desc = "divisi: put what a motion covers into a prompt" })

@@ -13,6 +13,7 @@ use crate::host::dispatcher::{self, HostSetup, Identity};
 use crate::host::handle::HostHandle;
 use crate::host::port::Store;
 use crate::host::run_effect::Ports;
+use crate::ide::IdeEndpoints;
 use crate::model::Refusal;
 use crate::model::settings::Settings;
 use crate::process::{GroundDriver, JobDriver};
@@ -82,6 +83,7 @@ pub fn start_with(paths: &Paths, settings: &Settings, program: &Path) -> Result<
             jobs: Arc::clone(&jobs) as _,
             agents: Arc::new(catalog),
             attachments: Arc::new(AttachmentFiles::new(&paths.state_dir)),
+            endpoints: Arc::new(IdeEndpoints::new(&paths.state_dir)),
             grounds: Arc::new(GroundDriver::new(&paths.state_dir)),
         },
         settings: settings.clone(),

@@ -4,21 +4,24 @@
 //!
 //! - [`base`]: atomic writes, paths, the clock, text made safe for terminals.
 //! - [`model`]: the words: ids, sessions, commands, events, queries, refusals. Serde only.
-//! - [`session`], [`worktree`]: the domain: pure decisions, no IO, not async.
+//! - [`session`], [`worktree`], [`eval`]: the domain: pure decisions, no IO, not async.
 //! - [`host`]: the engine. Commands in, events out, queries answered; drivers only as traits.
-//! - [`store`], [`git`], [`process`], [`agent`], [`wire`], [`config`]: the drivers.
+//! - [`store`], [`git`], [`process`], [`agent`], [`wire`], [`config`], [`bench`]: the drivers.
+//! - [`store`], [`git`], [`process`], [`agent`], [`wire`], [`config`], [`ide`]: the drivers.
 //! - [`cli`], [`nvim`]: the faces.
 //! - [`boot`]: the one place that names every layer and puts them together.
 
 pub mod agent;
 pub mod base;
 pub mod batch;
+pub mod bench;
 pub mod boot;
 pub mod cli;
 pub mod config;
 pub mod eval;
 pub mod git;
 pub mod host;
+pub mod ide;
 pub mod lsp;
 pub mod model;
 pub mod nvim;

@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use divisi::base::paths::Paths;
 use divisi::boot;
-use divisi::cli::{Programs, PullRequest, Running, Scratch};
+use divisi::cli::{Bench, Programs, PullRequest, Running, Scratch, Tell};
 use divisi::config::Config;
 use divisi::model::Refusal;
+use divisi::model::attempt::{Attempted, BenchRequest, Solver, Validity};
 use divisi::process::publish::{Publication, open_request, push};
 use divisi::process::scratch;
 use divisi::wire::kept::daemon::DaemonBackend;
@@ -19,6 +21,13 @@ static PROGRAMS: Programs = Programs {
     run_editor: divisi::process::foreground::run_editor,
     open_pull_request,
     scratch: Scratch { init: scratch::init, commit: scratch::commit, history: scratch::history },
+    bench: Bench {
+        list: divisi::bench::list,
+        grade: divisi::bench::grade,
+        report: divisi::bench::report,
+        attempt: attempt_cases,
+        validate: validate_cases,
+    },
     find: |name| which::which(name).ok(),
     others: &[("shim", shim), ("agent-script", agent_script), ("nvim", nvim), ("lsp", lsp)],
 };
@@ -102,4 +111,23 @@ fn open_pull_request(request: &PullRequest) -> Result<String, Refusal> {
         Publication { common_dir: request.common_dir.as_ref(), commit: &request.commit, head: &request.head };
     let url = push(&publication)?;
     open_request(&gh, &url, &request.head, &request.base, &request.title, &request.body)
+}
+
+fn attempt_cases(request: &BenchRequest, solver: Solver<'_>, tell: Tell<'_>) -> Result<Vec<Attempted>, Refusal> {
+    divisi::bench::attempt(request, solver, tell, &*on_signal()?)
+}
+
+fn validate_cases(request: &BenchRequest, tell: Tell<'_>) -> Result<Vec<(String, Validity, String)>, Refusal> {
+    divisi::bench::validate(request, tell, &*on_signal()?)
+}
+
+/// Becomes true with Ctrl-C or SIGTERM: what runs is ended, and a second one ends this program.
+fn on_signal() -> Result<Arc<AtomicBool>, Refusal> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .map_err(|error| Refusal::environment(format!("failed to wait for signals: {error}")))?;
+    }
+    Ok(stop)
 }

@@ -5,6 +5,8 @@ mod agents;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod editors;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod first_contact;
@@ -24,6 +26,8 @@ mod sessions;
 mod store;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod swebench;
 #[cfg(test)]
 mod terminals;
 #[cfg(test)]

@@ -26,7 +26,7 @@ fn play(mut conversation: Box<dyn Conversation>, ready: &[&str], acts: u8, bytes
     for line in ready {
         print(conversation.as_mut(), format!("{line}\n").as_bytes(), &mut updates);
     }
-    feed(conversation.as_mut(), ConversationInput::Prompt { turn: &TurnId::from("s.t1"), text: "x" }, &mut updates);
+    feed(conversation.as_mut(), ConversationInput::Prompt { turn: &TurnId::from("s.t1"), text: "x", content: &[], prompt: None }, &mut updates);
     for piece in bytes.chunks(size) {
         print(conversation.as_mut(), piece, &mut updates);
     }

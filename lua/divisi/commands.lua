@@ -241,9 +241,19 @@ local verbs = {
     run = new,
   },
   list = {
-    help = "sessions, what needs you first",
-    run = function()
-      require("divisi.ui.list").open()
+    help = "sessions, what needs you first; --float over everything, --split below",
+    flags = { "--float", "--split" },
+    run = function(invocation)
+      local flag = invocation.args[1]
+      if flag and flag ~= "--float" and flag ~= "--split" then
+        errors.warn(("%q is no option of :Divisi list; there are --float and --split"):format(flag))
+        return
+      end
+      if flag then
+        require("divisi.ui.list").open(flag == "--float")
+      else
+        require("divisi.ui.list").open()
+      end
     end,
   },
   show = {
@@ -344,6 +354,18 @@ local verbs = {
       end)
     end,
   },
+  eval = {
+    help = "judge a session's work; what did not pass goes to the quickfix list",
+    session = true,
+    flags = { "--suite=" },
+    run = function(invocation)
+      local suite = invocation.rest:match("%-%-suite=(.+)$")
+      local name = invocation.args[1]
+      M.with_session(name and not vim.startswith(name, "--") and name or nil, function(row)
+        require("divisi.evaluate").start(row, suite and vim.trim(suite) or nil)
+      end)
+    end,
+  },
   land = {
     help = "bring a session to its base",
     session = true,
@@ -401,6 +423,26 @@ local verbs = {
           table.insert(rows, row)
         end
         require("divisi.ui.compare").open(rows)
+      end)
+    end,
+  },
+  proposal = {
+    help = "decide what an agent in its own interface wants to write",
+    session = true,
+    run = function(invocation)
+      local name = invocation.args[1]
+      M.when_attached(function()
+        require("divisi.ui.proposal").open(name and mirror.find(name) or nil)
+      end)
+    end,
+  },
+  mention = {
+    help = "hand this file, or the range, to the agent in its own interface",
+    session = true,
+    run = function(invocation)
+      local name = invocation.args[1]
+      M.when_attached(function()
+        require("divisi.editor").mention(name and mirror.find(name) or nil, invocation.range)
       end)
     end,
   },

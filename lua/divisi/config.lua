@@ -13,9 +13,10 @@ local M = {}
 ---@field switch { all_windows: boolean, layout: boolean } take all windows along; bring back a worktree's windows
 ---@field picker 'auto'|'select'|'snacks'|'telescope'|'fzf_lua'|'mini' what lists are chosen from
 ---@field progress boolean progress messages and busy marks, on 0.12
----@field list { height: integer, messages: boolean } lines of the session list's window; whether last messages are shown
+---@field list { height: integer, messages: boolean, float: boolean } lines of the session list's window; whether last messages are shown; whether it floats
 ---@field transcript { width: number } columns of a transcript's window; a share of the screen when below 1
 ---@field prompt { height: integer, send: string, send_insert: string, complete: boolean } lines and keys of a prompt's window; complete as one types
+---@field editor { diffs: boolean, selection: boolean } whether agents in their own interface show changes here, and get what is selected
 ---@field review divisi.ReviewConfig
 ---@field agent string the agent of `:Divisi new`; empty: the daemon's default
 
@@ -37,9 +38,10 @@ local defaults = {
   progress = true,
   lsp_stop = 10,
   switch = { all_windows = false, layout = true },
-  list = { height = 12, messages = true },
+  list = { height = 12, messages = true, float = false },
   transcript = { width = 0.45 },
   prompt = { height = 6, send = "<CR>", send_insert = "<C-s>", complete = true },
+  editor = { diffs = true, selection = true },
   review = {
     width = 36,
     advance = true,

@@ -7,6 +7,7 @@ local M = {}
 ---| 'detached' # the connection is gone; another attempt follows by itself
 ---| 'sessions' # rows changed: { changed = divisi.Row[], removed = string[], all = boolean }
 ---| 'approvals' # the queue changed: { requested = divisi.Approval?, resolved = divisi.Resolved? }
+---| 'editor' # an agent in its own interface asks, or listens: { what = string, params = table? }
 ---| 'transcript' # lines of an open transcript
 ---| 'transcript_error' # a history that could not be read
 ---| 'event' # something worth telling, see src/nvim/row.rs

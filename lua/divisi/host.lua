@@ -132,7 +132,7 @@ function M.start()
     require("divisi.install").ask(M.start)
     return false
   end
-  require("divisi").wire()
+  require("divisi")._wire()
   failures = 0
   leaving = false
   return spawn(bin)

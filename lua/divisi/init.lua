@@ -145,7 +145,7 @@ local function held(approval)
 end
 
 ---Connects events with views, notices and autocommands; once, when the host process is started for the first time.
-function M.wire()
+function M._wire()
   if wired then
     return
   end
@@ -244,6 +244,10 @@ function M.wire()
     elseif data.resolved then
       events.autocmd("ApprovalResolved", data.resolved)
     end
+  end)
+
+  events.on("editor", function(data)
+    require("divisi.editor").apply(data)
   end)
 
   events.on("transcript", function(data)

@@ -30,6 +30,9 @@ local guarded = {}
 local began = {}
 ---@type table<integer, boolean>
 local due = {}
+---How often a file that is empty now was not read yet, in the hope that somebody is about to fill it.
+---@type table<integer, integer?>
+local empty = {}
 local scheduled = false
 
 ---@param path string
@@ -94,7 +97,7 @@ end
 
 ---@param buf integer
 local function forget(buf)
-  guarded[buf], began[buf], due[buf] = nil, nil, nil
+  guarded[buf], began[buf], due[buf], empty[buf] = nil, nil, nil, nil
   local directory = directory_of[buf]
   directory_of[buf] = nil
   local watch = directory and watches[directory]
@@ -116,6 +119,60 @@ local function calm()
     and vim.fn.getcmdwintype() == ""
 end
 
+---@class divisi.LostView
+---@field view table what `winsaveview()` told
+---@field line integer where the cursor was put instead
+---@field buf integer
+
+---Views of windows whose file became shorter than their cursor's line: whoever writes a file may empty it first, and it is read then too.
+---@type table<integer, divisi.LostView>
+local lost = {}
+---How often that is waited for.
+local MOST_EMPTY = 3
+
+---Whether a file was just emptied: its writer is not done, most likely.
+---@param buf integer
+---@return boolean
+local function unfinished(buf)
+  local stat = vim.uv.fs_stat(api.nvim_buf_get_name(buf))
+  if not stat or stat.size > 0 or api.nvim_buf_line_count(buf) <= 1 or (empty[buf] or 0) >= MOST_EMPTY then
+    empty[buf] = nil
+    return false
+  end
+  empty[buf] = (empty[buf] or 0) + 1
+  return true
+end
+
+---Reads a buffer's file again, if it changed; cursors stay on their lines, also when the file was shorter for a moment.
+---@param buf integer
+local function read_again(buf)
+  local views = {} ---@type table<integer, table>
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    views[win] = api.nvim_win_call(win, vim.fn.winsaveview)
+  end
+  pcall(api.nvim_command, "silent! checktime " .. buf)
+  if not api.nvim_buf_is_loaded(buf) then
+    return
+  end
+  local count = api.nvim_buf_line_count(buf)
+  for win, view in pairs(views) do
+    local was = lost[win]
+    lost[win] = nil
+    if was and was.buf == buf and was.line == view.lnum then
+      view = was.view
+    end
+    if api.nvim_win_is_valid(win) and api.nvim_win_get_buf(win) == buf then
+      if view.lnum > count then
+        lost[win] = { view = view, line = api.nvim_win_get_cursor(win)[1], buf = buf }
+      elseif api.nvim_win_get_cursor(win)[1] ~= view.lnum then
+        api.nvim_win_call(win, function()
+          vim.fn.winrestview(view)
+        end)
+      end
+    end
+  end
+end
+
 local function reload_due()
   if next(due) == nil then
     scheduled = false
@@ -134,7 +191,11 @@ local function reload_due()
   for buf in pairs(buffers) do
     if api.nvim_buf_is_valid(buf) and api.nvim_buf_is_loaded(buf) then
       local before = api.nvim_buf_get_changedtick(buf)
-      pcall(api.nvim_command, "silent! checktime " .. buf)
+      if unfinished(buf) then
+        due[buf] = true
+      else
+        read_again(buf)
+      end
       if api.nvim_buf_is_valid(buf) and api.nvim_buf_get_changedtick(buf) ~= before then
         events.autocmd("FileChanged", {
           buf = buf,
@@ -145,6 +206,10 @@ local function reload_due()
     end
   end
   vim.go.undoreload = limit
+  if next(due) and not scheduled then
+    scheduled = true
+    vim.defer_fn(reload_due, RETRY_MS)
+  end
 end
 
 ---Looks at a buffer's file soon.

@@ -232,6 +232,9 @@ local kinds = {
   event = function(op)
     events.emit("event", op)
   end,
+  editor = function(op)
+    events.emit("editor", op)
+  end,
   transcript = function(op)
     events.emit("transcript", op)
   end,

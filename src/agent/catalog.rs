@@ -255,6 +255,7 @@ impl Agents for Catalog {
             pass_environment: entry.pass_environment.clone(),
             base_url_variable: entry.base_url_variable.clone(),
             mode_variable: entry.mode_variable.clone(),
+            editor: entry.editor,
             install_hint: entry.install_hint.clone(),
             source: entry.source.clone(),
             definition: variant.definition.map(str::to_owned),

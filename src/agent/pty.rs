@@ -28,6 +28,10 @@ mod typing;
 const QUIET: Duration = Duration::from_millis(700);
 /// After a paste, before Enter: programs take an Enter that comes with the paste for a part of it.
 const BEFORE_ENTER: Duration = Duration::from_millis(150);
+/// A program that says that it is done may draw its last words after that: its screen is taken once it has been silent for so long,
+const SETTLE: Duration = Duration::from_millis(120);
+/// or, when it never is, after so many pieces of output.
+const SETTLES_AFTER: u32 = 32;
 /// The interrupt key of the programs that tell their state.
 const ESCAPE: &[u8] = b"\x1b";
 
@@ -41,6 +45,14 @@ struct Running {
     /// The prompt was typed, and not given at the start.
     typed: bool,
     cancelling: bool,
+}
+
+/// A turn that is over, whose last words may still be drawn.
+#[derive(Debug, Clone)]
+struct Settling {
+    outcome: TurnOutcome,
+    /// Pieces of output since.
+    pieces: u32,
 }
 
 /// How much the program tells of what it does.
@@ -74,6 +86,9 @@ pub struct PtyConversation {
     /// The turn whose prompt is typed and waits for its Enter.
     unsent: Option<TurnId>,
     running: Option<Running>,
+    settling: Option<Settling>,
+    /// Records in the journal that a turn has settled: by them another daemon sees turns end where this one did.
+    settled: u32,
     source: Source,
     mood: Mood,
     /// Questions so far, and whether the last is open.
@@ -99,6 +114,8 @@ impl PtyConversation {
             delivered: prompted.into_iter().collect(),
             unsent: None,
             running,
+            settling: None,
+            settled: 0,
             source: Source::Nothing,
             mood: Mood::Idle,
             questions: 0,
@@ -111,6 +128,9 @@ impl PtyConversation {
 
     fn on_output(&mut self, bytes: &[u8], updates: &mut Vec<Update>) {
         self.fresh = true;
+        if let Some(settling) = &mut self.settling {
+            settling.pieces += 1;
+        }
         for told in self.screen.feed(bytes) {
             match told {
                 Told::Asked(bytes) => {
@@ -138,6 +158,9 @@ impl PtyConversation {
                 Told::Bell => self.on_bell(updates),
             }
         }
+        if self.settling.as_ref().is_some_and(|settling| settling.pieces >= SETTLES_AFTER) {
+            self.settle(updates);
+        }
     }
 
     /// From a program that tells nothing else, the bell after a typed prompt means that it is a person's move.
@@ -153,6 +176,10 @@ impl PtyConversation {
         if status.mood != Mood::Blocked && std::mem::take(&mut self.asking) {
             let reason = "answered in the terminal".to_owned();
             updates.push(Update::ApprovalWithdrawn { key: format!("asks:{}", self.questions), reason });
+        }
+        if matches!(status.mood, Mood::Working | Mood::Blocked) {
+            // It goes on: what it drew until now belongs to what is over.
+            self.settle(updates);
         }
         match status.mood {
             Mood::Working | Mood::Blocked => {
@@ -178,7 +205,7 @@ impl PtyConversation {
             Mood::Error => {
                 self.readied(updates);
                 let reason = status.message.map_or("it reports an error".to_owned(), |text| visible_line(&text, 300));
-                self.end_turn(TurnOutcome::Failed { reason }, updates);
+                self.end_soon(TurnOutcome::Failed { reason });
             }
         }
     }
@@ -230,6 +257,10 @@ impl PtyConversation {
     }
 
     fn on_written(&mut self, key: &str, updates: &mut Vec<Update>) {
+        if key.starts_with("prompt:") {
+            // Another daemon typed it: for that one the turn before was over.
+            self.settle(updates);
+        }
         if key.starts_with("prompt:") && !std::mem::replace(&mut self.ready, true) {
             // It was silent once before an earlier daemon typed this.
             updates.push(Update::Ready(self.about(false)));
@@ -242,6 +273,10 @@ impl PtyConversation {
             }
         } else if key.starts_with("enter:") {
             self.unsent = None;
+        } else if key.starts_with("settled:") {
+            self.settled += 1;
+            self.settle(updates);
+            self.type_prompt(updates);
         } else if key.starts_with("cancel:")
             && let Some(running) = &mut self.running
         {
@@ -250,7 +285,10 @@ impl PtyConversation {
     }
 
     fn on_quiet(&mut self, updates: &mut Vec<Update>) {
-        if let Some(turn) = &self.unsent {
+        if self.settling.is_some() {
+            // Nothing is typed: that it was silent now is all the journal is to say.
+            updates.push(Update::Write { key: format!("settled:{}", self.settled), bytes: Vec::new() });
+        } else if let Some(turn) = &self.unsent {
             updates.push(Update::Write { key: format!("enter:{turn}"), bytes: b"\r".to_vec() });
         } else {
             self.readied(updates);
@@ -258,7 +296,9 @@ impl PtyConversation {
     }
 
     fn cancel(&mut self, updates: &mut Vec<Update>) {
-        if let Some(running) = &self.running {
+        if self.settling.is_some() {
+            // It is over already.
+        } else if let Some(running) = &self.running {
             let turn = running.id.as_ref().map_or("typed", TurnId::as_str);
             updates.push(Update::Write { key: format!("cancel:{turn}:{}", self.answers), bytes: ESCAPE.to_vec() });
         } else if let Some((turn, _)) = self.wanted.take() {
@@ -270,9 +310,23 @@ impl PtyConversation {
     /// Ends the turn if the program said that it worked on it.
     fn end_worked(&mut self, outcome: TurnOutcome, updates: &mut Vec<Update>) {
         if self.running.as_ref().is_some_and(|running| running.worked || running.cancelling) {
-            self.end_turn(outcome, updates);
+            self.end_soon(outcome);
         }
         self.type_prompt(updates);
+    }
+
+    /// The turn is over as soon as its last words are drawn. What was said of its end first counts.
+    fn end_soon(&mut self, outcome: TurnOutcome) {
+        if self.running.is_some() && self.settling.is_none() {
+            self.settling = Some(Settling { outcome, pieces: 0 });
+        }
+    }
+
+    /// Its last words are drawn.
+    fn settle(&mut self, updates: &mut Vec<Update>) {
+        if let Some(Settling { outcome, .. }) = self.settling.take() {
+            self.end_turn(outcome, updates);
+        }
     }
 
     fn end_turn(&mut self, outcome: TurnOutcome, updates: &mut Vec<Update>) {
@@ -306,9 +360,11 @@ impl PtyConversation {
     }
 
     fn on_ended(&mut self, job_end: &JobEnd, updates: &mut Vec<Update>) {
-        if std::mem::replace(&mut self.ended, true) {
+        if self.ended {
             return;
         }
+        self.settle(updates);
+        self.ended = true;
         if std::mem::take(&mut self.asking) {
             let reason = "the program ended".to_owned();
             updates.push(Update::ApprovalWithdrawn { key: format!("asks:{}", self.questions), reason });
@@ -368,6 +424,8 @@ impl Conversation for PtyConversation {
         // What it asks is for a person: a prompt must not be typed as the answer.
         if self.ended || self.mood == Mood::Blocked {
             None
+        } else if self.settling.is_some() {
+            Some(SETTLE)
         } else if self.unsent.is_some() {
             Some(BEFORE_ENTER)
         } else if !self.ready {

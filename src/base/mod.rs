@@ -8,6 +8,7 @@ pub mod hex;
 pub mod near;
 pub mod path;
 pub mod paths;
+pub mod schema;
 pub mod screen;
 pub mod text;
 pub mod yaml;

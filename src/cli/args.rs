@@ -62,13 +62,18 @@ pub(crate) enum Verb {
     Policy(command::policy::Args),
     Trust(command::trust::Args),
     Agents(command::agents::Args),
+    Bench(command::bench::Args),
     Doctor(command::doctor::Args),
     Daemon(command::daemon::Args),
     Config(command::config::Args),
+    Schema(command::schema::Args),
     Completions(command::completions::Args),
     /// The Neovim face's host process; the plugin starts it
     #[command(disable_help_flag = true)]
     Nvim(Other),
+    /// The language server; editors start it (doc/LSP.md)
+    #[command(disable_help_flag = true)]
+    Lsp(Other),
     #[command(hide = true, disable_help_flag = true)]
     Shim(Other),
     #[command(hide = true, disable_help_flag = true)]

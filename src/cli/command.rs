@@ -4,6 +4,7 @@ pub(crate) mod agents;
 pub(crate) mod answer;
 pub(crate) mod approvals;
 pub(crate) mod batch;
+pub(crate) mod bench;
 pub(crate) mod combine;
 pub(crate) mod comment;
 pub(crate) mod compare;
@@ -27,6 +28,7 @@ pub(crate) mod remove;
 pub(crate) mod restore;
 pub(crate) mod review;
 pub(crate) mod rewind;
+pub(crate) mod schema;
 pub(crate) mod send;
 pub(crate) mod show;
 pub(crate) mod stop;
@@ -48,12 +50,14 @@ pub(crate) fn run(verb: Verb, context: &Context) -> Outcome {
     match verb {
         // These have no use for a daemon, or make their own runtime.
         Verb::Completions(args) => Ok(completions::run(&args)),
+        Verb::Bench(args) => bench::run(args, context),
         Verb::Config(args) => config::run(&args, context),
+        Verb::Schema(args) => schema::run(&args, context),
         Verb::Try(args) => try_::run(&args, context),
         Verb::Daemon(args) => daemon::run(&args, context),
         // Ctrl-C detaches, and says so.
         Verb::Batch(args) => block_on(batch::run(args, context)),
-        Verb::Nvim(_) | Verb::Shim(_) | Verb::AgentScript(_) => {
+        Verb::Nvim(_) | Verb::Lsp(_) | Verb::Shim(_) | Verb::AgentScript(_) => {
             Err(Refusal::internal("this subcommand is not part of this build"))
         }
         other => on_runtime(with_daemon(other, context)),
@@ -119,9 +123,12 @@ async fn with_daemon(verb: Verb, context: &Context) -> Outcome {
         | Verb::Batch(_)
         | Verb::Completions(_)
         | Verb::Config(_)
+        | Verb::Schema(_)
         | Verb::Daemon(_)
         | Verb::Nvim(_)
+        | Verb::Lsp(_)
         | Verb::Shim(_)
+        | Verb::Bench(_)
         | Verb::AgentScript(_) => Err(Refusal::internal("this verb was to be run without a daemon")),
     }
 }

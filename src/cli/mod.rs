@@ -30,6 +30,8 @@ use crate::config::Config;
 use crate::host::handle::HostHandle;
 use crate::model::Refusal;
 
+pub use command::bench::{Bench, Tell};
+
 /// What the command line needs from layers it may not name; the composition root fills it in.
 pub struct Programs {
     /// Starts the engine; called inside a tokio runtime.
@@ -43,6 +45,8 @@ pub struct Programs {
     pub open_pull_request: fn(&PullRequest) -> Result<String, Refusal>,
     /// The repository of `divisi try`.
     pub scratch: Scratch,
+    /// Benchmarks.
+    pub bench: Bench,
     /// Where a program is, by its name.
     pub find: fn(&str) -> Option<PathBuf>,
     /// Subcommands that are other programs in the same binary (`nvim`, `shim`, ...): called with the arguments after the name.

@@ -71,16 +71,16 @@ fn setting(key: &Key, config: &Config, default: &Config) -> Setting {
 fn fitting(key: &Key, text: &str) -> Result<Value, ConfigError> {
     let mut scratch = Config::default();
     if let Ok(value) = text.parse::<Value>()
-        && (key.set)(&mut scratch, &value).is_ok()
+        && key.take(&mut scratch, &value).is_ok()
     {
         return Ok(value);
     }
     let value = Value::from(text);
-    match (key.set)(&mut scratch, &value) {
+    match key.take(&mut scratch, &value) {
         Ok(()) => Ok(value),
         Err(as_text) => {
             let message = match text.parse::<Value>() {
-                Ok(parsed) => (key.set)(&mut scratch, &parsed).err().unwrap_or(as_text),
+                Ok(parsed) => key.take(&mut scratch, &parsed).err().unwrap_or(as_text),
                 Err(_) => as_text,
             };
             Err(ConfigError::BadValue { key: key.name.to_owned(), message })

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use toml_edit::{Document, Item, TableLike, Value};
 
+use crate::base::schema::check::{Fault, Problem, problems};
 use crate::config::key::{find, near};
-use crate::config::{Config, ConfigError, mcp, profiles};
+use crate::config::{Config, ConfigError, mcp, profiles, schema};
 
 /// Reads a configuration file; a missing one is the default configuration.
 ///
@@ -27,6 +28,9 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 /// # Errors
 /// When it is not TOML, has an unknown key, or a value of the wrong type.
 pub fn load_text(text: &str, file: &str) -> Result<Config, ConfigError> {
+    if let Some(problem) = problems(text, &schema::shape()).into_iter().next() {
+        return Err(told(problem, text, file));
+    }
     let document = Document::parse(text).map_err(|error| ConfigError::Syntax {
         file: file.to_owned(),
         line: line_of(text, error.span()),
@@ -47,6 +51,15 @@ pub fn load_text(text: &str, file: &str) -> Result<Config, ConfigError> {
         return Err(ConfigError::Value { file: file.to_owned(), line, key: "agents.profiles".to_owned(), message });
     }
     Ok(config)
+}
+
+fn told(problem: Problem, text: &str, file: &str) -> ConfigError {
+    let (file, line, key) = (file.to_owned(), problem.line(text), problem.key);
+    match problem.fault {
+        Fault::Syntax(_, message) => ConfigError::Syntax { file, line, message },
+        Fault::Unknown(near) => ConfigError::Unknown { file, line, key, near },
+        Fault::Wrong(message) => ConfigError::Value { file, line, key, message },
+    }
 }
 
 /// Settings whose value is a table, which may also be written as a section.
@@ -85,9 +98,9 @@ fn walk(
             mcp::read(config, name, item).map_err(|message| ConfigError::Value { file, line, key: dotted, message })?;
         } else if let Some(key) = find(&dotted) {
             let outcome = match item {
-                Item::Value(value) => (key.set)(config, value),
+                Item::Value(value) => key.take(config, value),
                 Item::Table(table) if TABLES.contains(&key.name) => {
-                    (key.set)(config, &Value::InlineTable(table.clone().into_inline_table()))
+                    key.take(config, &Value::InlineTable(table.clone().into_inline_table()))
                 }
                 Item::None | Item::Table(_) | Item::ArrayOfTables(_) => Err("must be a value, not a table".to_owned()),
             };

@@ -10,6 +10,7 @@ pub mod load;
 mod mcp;
 pub mod prices;
 pub mod profiles;
+pub mod schema;
 mod section;
 
 pub use error::ConfigError;

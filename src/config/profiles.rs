@@ -4,25 +4,12 @@ use std::collections::BTreeMap;
 
 use toml_edit::{Item, TableLike, Value};
 
+use crate::base::schema::{Field, Shape};
 use crate::config::key::{text_of, texts_of};
 use crate::config::load::Source;
 use crate::config::{Config, ConfigError};
 use crate::model::profile::{CredentialSource, NONE, Profile};
 use crate::model::secret::{names_a_credential, without_userinfo};
-
-/// What a profile may say.
-const KEYS: [&str; 10] = [
-    "agents",
-    "arguments",
-    "base_url",
-    "credentials",
-    "description",
-    "environment",
-    "mode",
-    "model",
-    "program",
-    "unset",
-];
 
 /// How a source of a credential is written.
 const SOURCES: &str = "\"env:NAME\", \"keyring:ACCOUNT\", { keyring = \"ACCOUNT\", service = \"...\" } or { command = [\"pass\", \"show\", \"...\"] }";
@@ -41,9 +28,7 @@ pub(super) fn read(section: &Item, source: &Source<'_>) -> Result<BTreeMap<Strin
         let place = format!("profiles.{name}");
         let line = source.line_of_key(table, name, item, 1);
         if !is_name(name) || name == NONE {
-            let message =
-                "must be named with at most 64 of the characters a-z A-Z 0-9 - _ . (and not \"none\")".to_owned();
-            return Err(wrong(source, line, &place, message));
+            return Err(wrong(source, line, &place, NAMED.to_owned()));
         }
         let profile = one(table_of(item, &place, line, source)?, &place, line, source)?;
         profiles.insert(name.to_owned(), profile);
@@ -124,6 +109,52 @@ pub fn list(config: &Config) -> Vec<ProfileView> {
     config.settings.profiles.iter().map(view).collect()
 }
 
+/// What the section may hold.
+pub(super) fn shape() -> Shape {
+    let prose = |name: &str, about: &str| Field::new(name, about, Shape::Text);
+    let credential = Shape::Table(vec![
+        Field::new("command", "program and arguments that print it", Shape::Texts),
+        prose("env", "the variable that holds it"),
+        prose("keyring", "the account in the keyring"),
+        prose("service", "the service in the keyring").or("\"divisi\""),
+    ]);
+    let credential = Shape::Either(Box::new(Shape::Text), Box::new(credential));
+    Shape::map(
+        profile_name,
+        "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$",
+        Shape::Table(vec![
+            prose("description", "one line, for `divisi config profiles`"),
+            Field::new("agents", "the agents it is for; left out: any", Shape::Texts),
+            prose("model", "the model that is asked for"),
+            prose("mode", "the mode that is asked for"),
+            prose("base_url", "the server that the agent talks to"),
+            prose("program", "a program in the place of the agent's own, as an absolute path"),
+            Field::new("arguments", "more arguments", Shape::Texts),
+            Field::new("unset", "variables that are taken away", Shape::Texts),
+            Field::new(
+                "environment",
+                "variables; credentials are refused here",
+                Shape::map(variable_name, "", Shape::Text),
+            ),
+            Field::new(
+                "credentials",
+                "where credentials are, by the variable that hands them on: never the credentials themselves",
+                Shape::map(variable_name, "", credential),
+            ),
+        ]),
+    )
+}
+
+fn profile_name(name: &str, _: &Item) -> Result<(), String> {
+    if is_name(name) && name != NONE { Ok(()) } else { Err(NAMED.to_owned()) }
+}
+
+fn variable_name(name: &str, _: &Item) -> Result<(), String> {
+    variable(name)
+}
+
+const NAMED: &str = "must be named with at most 64 of the characters a-z A-Z 0-9 - _ . (and not \"none\")";
+
 /// Whether a profile may be called that.
 fn is_name(name: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -173,7 +204,7 @@ fn one(table: &dyn TableLike, place: &str, around: usize, source: &Source<'_>) -
                 let table = table_of(item, &dotted, line, source)?;
                 profile.credentials = credentials(table, &dotted, line, source)?;
             }
-            _ => return Err(unknown(source, line, &dotted, key, &KEYS, place)),
+            _ => return Err(unknown(source, line, &dotted, key, place)),
         }
     }
     if let Some(name) = profile.credentials.keys().find(|name| profile.environment.contains_key(*name)) {
@@ -261,7 +292,7 @@ fn from_table(
             "keyring" => account = Some(text_of(value_of(item).map_err(bad)?).map_err(bad)?),
             "service" => service = Some(text_of(value_of(item).map_err(bad)?).map_err(bad)?),
             "env" => name = Some(text_of(value_of(item).map_err(bad)?).map_err(bad)?),
-            _ => return Err(unknown(source, line, &dotted, key, &["command", "env", "keyring", "service"], place)),
+            _ => return Err(unknown(source, line, &dotted, key, place)),
         }
     }
     let service_given = service.is_some();
@@ -297,10 +328,9 @@ fn wrong(source: &Source<'_>, line: usize, key: &str, message: String) -> Config
     ConfigError::Value { file: source.file.to_owned(), line, key: key.to_owned(), message }
 }
 
-fn unknown(source: &Source<'_>, line: usize, dotted: &str, key: &str, known: &[&str], place: &str) -> ConfigError {
-    let near = crate::base::near::near(key, known.iter().copied());
-    let near = near.into_iter().map(|name| format!("{place}.{name}")).collect();
-    ConfigError::Unknown { file: source.file.to_owned(), line, key: dotted.to_owned(), near }
+/// The description was checked before: this is a key that it has and this reader has not.
+fn unknown(source: &Source<'_>, line: usize, dotted: &str, key: &str, place: &str) -> ConfigError {
+    wrong(source, line, dotted, format!("is not read: {place} has no {key}"))
 }
 
 #[cfg(test)]

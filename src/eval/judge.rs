@@ -64,7 +64,7 @@ impl Judgement {
     pub(crate) fn scored(score: u8, minimum: Option<u8>, good: bool, report: Report) -> Self {
         let mut details = report.details;
         if report.more > 0 {
-            details.push_str(&format!(" ({} more findings)", report.more));
+            details = format!("{details} ({} more findings)", report.more);
         }
         Self { outcome: by_score(score, minimum, good), score: Some(score), details, findings: report.findings }
     }
@@ -152,14 +152,12 @@ pub fn both(one: Judgement, other: Judgement) -> Judgement {
         let lost = (100 - one.min(100)).saturating_add(100 - other.min(100));
         100_u8.saturating_sub(lost)
     });
-    let (one_passed, other_passed) =
-        (one.outcome == EvaluatorOutcome::Passed, other.outcome == EvaluatorOutcome::Passed);
-    let outcome = match (one_passed, other_passed) {
-        (true, _) => other.outcome,
-        (false, true) => one.outcome,
-        // What could not judge says more than what failed.
-        (false, false) if one.outcome == EvaluatorOutcome::Failed => other.outcome,
-        (false, false) => one.outcome,
+    // What could not judge says more than what failed.
+    let weaker = |outcome: &EvaluatorOutcome| matches!(outcome, EvaluatorOutcome::Passed | EvaluatorOutcome::Failed);
+    let outcome = match &one.outcome {
+        EvaluatorOutcome::Passed => other.outcome,
+        EvaluatorOutcome::Failed if !weaker(&other.outcome) => other.outcome,
+        _ => one.outcome,
     };
     let mut findings = one.findings;
     findings.extend(other.findings);

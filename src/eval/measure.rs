@@ -104,7 +104,9 @@ fn copies(evaluator: &Evaluator, material: &Material, row: u32, maximum: u32) ->
             (1_u32..).zip(text.lines()).filter_map(|(at, line)| Some((at, plain(line)?))).collect();
         let hashed = lines.windows(row).map(|window| {
             let mut hasher = DefaultHasher::new();
-            window.iter().for_each(|(_, line)| line.hash(&mut hasher));
+            for (_, line) in window {
+                line.hash(&mut hasher);
+            }
             (window[0].0, hasher.finish())
         });
         let hashed: Vec<(u32, u64)> = hashed.collect();

@@ -2,7 +2,10 @@
 //!
 //! Everything here is pure. Texts that programs print and files that agents wrote are hostile: reading them is linear and bounded, and
 //! what cannot be read is said so, never taken for good.
+//!
+//! [`case`] and [`swebench`] are benchmarks: what is attempted, and what logs of tests say.
 
+pub mod case;
 pub mod changed;
 pub mod coverage;
 pub mod gate;
@@ -13,3 +16,4 @@ pub mod output;
 pub mod plan;
 pub mod score;
 pub mod suite;
+pub mod swebench;

@@ -48,7 +48,7 @@ impl Report {
         }
         let message = cut(visible(finding.message.trim()).as_str(), EvalFinding::WIDTH);
         let file = finding.file.map(|file| cut(&visible(&file), 400)).filter(|file| !file.is_empty());
-        self.findings.push(EvalFinding { message, file, ..finding });
+        self.findings.push(EvalFinding { file, message, ..finding });
     }
 
     /// A test that failed, perhaps with its place.
@@ -66,11 +66,8 @@ impl Report {
 
     /// Tests that ran, in a few words.
     pub fn counts(&self) -> String {
-        let mut text = format!("{} passed, {} failed", self.passed, self.failed);
-        if self.skipped > 0 {
-            text.push_str(&format!(", {} skipped", self.skipped));
-        }
-        text
+        let text = format!("{} passed, {} failed", self.passed, self.failed);
+        if self.skipped > 0 { format!("{text}, {} skipped", self.skipped) } else { text }
     }
 }
 

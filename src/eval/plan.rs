@@ -123,7 +123,7 @@ fn runner_of(files: &BTreeSet<String>) -> Option<TestRunner> {
 
 fn is_python_test(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name.ends_with("_test.py") || (name.starts_with("test_") && name.ends_with(".py"))
+    name.ends_with("_test.py") || (name.starts_with("test_") && ends_with(name, &["py"]))
 }
 
 /// How a runner is run; with `changed` only what the diff touches, where it can.
@@ -158,9 +158,9 @@ fn tests(runner: TestRunner, files: &BTreeSet<String>, changed: Option<&Changed>
                     .collect()
             });
             if packages.is_empty() {
-                command.push("./...".to_owned())
+                command.push("./...".to_owned());
             } else {
-                command.extend(packages)
+                command.extend(packages);
             }
             (run.commands, run.prints) = (vec![command], Prints::Report(OutputFormat::Go));
         }

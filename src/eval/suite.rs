@@ -23,6 +23,19 @@ const VERSION: u64 = 1;
 /// The longest time-out, seconds.
 const LONGEST: u64 = 24 * 60 * 60;
 
+/// Kinds of evaluators, by their names.
+const KINDS: &[(&str, &str)] = &[
+    ("script", "script"),
+    ("tests", "tests"),
+    ("lint", "lint"),
+    ("coverage", "coverage"),
+    ("complexity", "complexity"),
+    ("duplication", "duplication"),
+    ("diff_size", "diff_size"),
+    ("secrets", "secrets"),
+    ("conflicts", "conflicts"),
+];
+
 /// Reads a suite.
 ///
 /// # Errors
@@ -75,7 +88,9 @@ pub fn evaluators(list: &Node, problems: &mut Problems) -> Vec<Evaluator> {
         problems.tell(list.at, "there is no evaluator");
     }
     if !all.iter().any(|evaluator| evaluator.required) {
-        all.iter_mut().for_each(|evaluator| evaluator.required = true);
+        for evaluator in &mut all {
+            evaluator.required = true;
+        }
     }
     all
 }
@@ -106,17 +121,6 @@ fn evaluator(node: &Node, problems: &mut Problems) -> Option<Evaluator> {
     {
         problems.tell(node.at, format!("the id '{id}' may only have letters, digits, _ and -, at most 60"));
     }
-    const KINDS: &[(&str, &str)] = &[
-        ("script", "script"),
-        ("tests", "tests"),
-        ("lint", "lint"),
-        ("coverage", "coverage"),
-        ("complexity", "complexity"),
-        ("duplication", "duplication"),
-        ("diff_size", "diff_size"),
-        ("secrets", "secrets"),
-        ("conflicts", "conflicts"),
-    ];
     fields.require("kind", problems);
     let kind = fields.choice("kind", KINDS, problems);
     let weight = fields.number("weight", 0..=1_000, problems).unwrap_or(1);
@@ -129,7 +133,7 @@ fn evaluator(node: &Node, problems: &mut Problems) -> Option<Evaluator> {
     Some(Evaluator { id: id?, kind: kind?, weight, required, timeout_sec, minimum })
 }
 
-fn of_kind<'a>(kind: &str, fields: &mut Fields<'a>, problems: &mut Problems) -> Option<EvaluatorKind> {
+fn of_kind(kind: &str, fields: &mut Fields<'_>, problems: &mut Problems) -> Option<EvaluatorKind> {
     let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     let whole = 0..=u64::from(u32::MAX);
     Some(match kind {

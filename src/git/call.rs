@@ -229,7 +229,7 @@ impl<'a> Call<'a> {
             RunError::NotStarted { source, .. } if !self.place.directory().is_dir() => {
                 Refusal::conflict(format!("{} cannot run: the directory is gone ({source})", self.shown()))
             }
-            RunError::NotStarted { .. } | RunError::Broken { .. } => {
+            RunError::NotStarted { .. } | RunError::Stopped { .. } | RunError::Broken { .. } => {
                 Refusal::environment(format!("{} cannot run: {error}", self.shown()))
             }
         }

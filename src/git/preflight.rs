@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::model::Refusal;
 use crate::model::id::Oid;
-use crate::model::landing::{PredictedConflict, Preflight};
+use crate::model::landing::{PredictedConflict, Preflight, Strategy};
 use crate::model::worktree::Worktree;
 
 use super::admin::{self, Presence};
@@ -86,6 +86,8 @@ pub(super) fn preflight(
         stat,
         conflicts,
         checkout,
+        // The settings' choice, which repositories know nothing of.
+        strategy: Strategy::default(),
         blockers,
     })
 }

@@ -4,12 +4,10 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::model::Refusal;
+pub(super) use crate::model::worktree::CONTEXT;
 
 use super::command::{Git, LONG_DEADLINE, Place};
 use super::text;
-
-/// The untracked directory in which a session finds its task; never a change.
-pub(super) const CONTEXT: &str = "AGENT_CONTEXT";
 
 /// One changed path.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use crate::base::clock;
 use crate::host::advance::advance;
 use crate::host::bus::Bus;
 use crate::host::change::{Brain, Change, Decision};
+use crate::host::editors::Editors;
 use crate::host::handle::{HostHandle, Request};
 use crate::host::input::Input;
 use crate::host::mend::LeftOut;
@@ -85,8 +86,10 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
     let (requests, mut incoming) = mpsc::unbounded_channel::<Request>();
     let (inputs, mut results) = mpsc::unbounded_channel::<Input>();
     let terminals = Arc::new(Terminals::default());
+    let editors = Arc::new(Editors::default());
     let runner = Runner {
         terminals: Arc::clone(&terminals),
+        editors: Arc::clone(&editors),
         ports: setup.ports.clone(),
         host: inputs,
         units: Arc::default(),
@@ -140,7 +143,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
             }
         }
     });
-    Ok(HostHandle::new(requests, bus, terminals))
+    Ok(HostHandle::new(requests, bus, terminals, editors))
 }
 
 impl Dispatcher {
@@ -247,14 +250,16 @@ impl Dispatcher {
             Request::Submit { id, command, client, reply } => self.on_submit(&id, &command, &client, reply),
             Request::Query { query, reply } => {
                 let mut lookup = on_query::prepare(&self.brain.registry, query);
-                if let Lookup::Agents { profiles, .. } = &mut lookup {
-                    *profiles = profile::defaults(&self.brain.settings);
-                }
-                if let Lookup::Batches(live) | Lookup::Batch { live, .. } | Lookup::Export { live, .. } = &mut lookup {
-                    *live = on_batch::snapshots(&self.brain);
-                }
-                if let Lookup::Preflight { gates, .. } = &mut lookup {
-                    gates.configured.clone_from(&self.brain.settings.gates);
+                match &mut lookup {
+                    Lookup::Agents { profiles, .. } => *profiles = profile::defaults(&self.brain.settings),
+                    Lookup::Batches(live) | Lookup::Batch { live, .. } | Lookup::Export { live, .. } => {
+                        *live = on_batch::snapshots(&self.brain);
+                    }
+                    Lookup::Preflight { strategy, gates, .. } => {
+                        *strategy = self.brain.settings.landing;
+                        gates.configured.clone_from(&self.brain.settings.gates);
+                    }
+                    _ => {}
                 }
                 if let Lookup::Status = lookup {
                     let _ = reply.send(on_query::encode(&self.status()));

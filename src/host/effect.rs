@@ -16,6 +16,7 @@ use crate::model::failure::Silence;
 use crate::model::id::{BatchId, EvaluationId, HunkId, JobId, Oid, PromptId, SessionId, TurnId};
 use crate::model::landing::{Landing, Strategy};
 use crate::model::mcp::McpServer;
+use crate::model::part::Parts;
 use crate::model::plan::PlanRepository;
 use crate::model::profile::Profile;
 use crate::model::review::{AddComment, Applying, Comment, Round};
@@ -86,7 +87,15 @@ pub(crate) enum Effect {
     /// Bring a removed session back.
     Restore { ticket: Ticket, session: SessionId },
     /// Find the hunk a decision is about; in the diff since a round too, when there was one.
-    FindHunk { ticket: Ticket, worktree: Box<Worktree>, request: DecideHunk, rejected: Option<HunkId>, round: u32 },
+    FindHunk {
+        ticket: Ticket,
+        worktree: Box<Worktree>,
+        request: DecideHunk,
+        rejected: Option<HunkId>,
+        round: u32,
+        /// What was accepted of hunks before.
+        parts: Box<Parts>,
+    },
     /// Take a hunk out of the working files, or put it back.
     ApplyHunk {
         session: SessionId,

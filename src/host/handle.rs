@@ -7,10 +7,13 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::host::bus::{Bus, Subscription};
+pub use crate::host::editors::Editor;
+use crate::host::editors::Editors;
 use crate::host::terminal::Terminals;
 pub use crate::host::terminal::{Keyboard, Shown, Viewer};
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
+use crate::model::editor::ToEditor;
 use crate::model::id::{CommandId, Seq, SessionId};
 use crate::model::query::Query;
 use crate::model::session::SessionView;
@@ -38,14 +41,20 @@ pub struct HostHandle {
     requests: mpsc::UnboundedSender<Request>,
     bus: Arc<Bus>,
     terminals: Arc<Terminals>,
+    editors: Arc<Editors>,
 }
 
 /// How long a terminal is waited for whose program is being started.
 const TERMINAL_WITHIN: Duration = Duration::from_secs(30);
 
 impl HostHandle {
-    pub(crate) fn new(requests: mpsc::UnboundedSender<Request>, bus: Arc<Bus>, terminals: Arc<Terminals>) -> Self {
-        Self { requests, bus, terminals }
+    pub(crate) fn new(
+        requests: mpsc::UnboundedSender<Request>,
+        bus: Arc<Bus>,
+        terminals: Arc<Terminals>,
+        editors: Arc<Editors>,
+    ) -> Self {
+        Self { requests, bus, terminals, editors }
     }
 
     /// Submits a command; the receipt comes when the decision has committed. A repeated id gets the first receipt. `client` names the
@@ -113,6 +122,11 @@ impl HostHandle {
             let message = format!("its program was not on a terminal within {} s", TERMINAL_WITHIN.as_secs());
             Err(Refusal::environment(message).hint(format!("divisi show {session}")))
         })
+    }
+
+    /// Attaches an editor; what agents ask of it comes out of the second half.
+    pub fn attach_editor(&self) -> (Editor, mpsc::UnboundedReceiver<ToEditor>) {
+        self.editors.attach()
     }
 
     /// Tells the host how many clients are connected, for its status.

@@ -18,6 +18,7 @@ use crate::model::evaluation::{EvaluationState, EvaluatorResult};
 use crate::model::id::{BatchId, EvaluationId, HunkId, JobId, LandingId, Oid, SessionId};
 use crate::model::job::{JobEnd, ProcessIdentity};
 use crate::model::landing::LandingState;
+use crate::model::part::FoundHunk;
 use crate::model::query::RepositoryConfig;
 use crate::model::review::{AddComment, Anchor, Applying};
 use crate::model::session::Session;
@@ -88,7 +89,7 @@ pub(crate) enum Input {
     /// A removed session's worktree is back.
     Restored { ticket: Ticket, result: Box<Result<(Session, Oid), Refusal>> },
     /// A hunk that is decided on was looked up.
-    HunkFound { ticket: Ticket, request: DecideHunk, result: Result<(HunkId, String), Refusal> },
+    HunkFound { ticket: Ticket, request: DecideHunk, result: Result<FoundHunk, Refusal> },
     /// A hunk was taken out of the working files or put back, or not.
     HunkApplied { session: SessionId, hunk: HunkId, applying: Applying, result: Result<(), Refusal> },
     /// The lines of a new comment were read.

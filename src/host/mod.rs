@@ -8,6 +8,7 @@ pub mod bus;
 mod change;
 mod choice;
 pub mod dispatcher;
+mod editors;
 mod effect;
 mod environment;
 mod gap;

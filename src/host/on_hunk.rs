@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use crate::host::change::{Change, Waiting};
 use crate::host::effect::{Effect, Ticket};
 use crate::model::Refusal;
-use crate::model::command::{Command, DecideHunk, HunkAction};
+use crate::model::command::{Command, DecideHunk, HunkAction, Outcome};
 use crate::model::diff::HunkDecision;
 use crate::model::event::Event;
 use crate::model::id::{CommandId, HunkId, SessionId};
+use crate::model::part::FoundHunk;
 use crate::model::review::Applying;
 use crate::model::worktree::WorktreeState;
 
@@ -23,6 +24,9 @@ pub(crate) fn on_decide(change: &mut Change<'_>, command: &CommandId, request: &
         return Err(
             Refusal::user("a hunk is named by at least four digits of its id").hint(format!("divisi diff {name}"))
         );
+    }
+    if request.action == HunkAction::Undo && !request.lines.is_empty() {
+        return Err(Refusal::user("a decision is taken back whole: without lines"));
     }
     if request.action != HunkAction::Accept && session.turn.as_ref().is_some_and(|turn| turn.outcome.is_none()) {
         return Err(Refusal::conflict(format!("cannot change files of '{name}': its agent is at work"))
@@ -47,15 +51,16 @@ pub(crate) fn on_decide(change: &mut Change<'_>, command: &CommandId, request: &
     // Only a rejected hunk has to be put back; an accepted one is merely forgotten.
     if let Some((hunk, HunkDecision::Accepted)) = rejected {
         let id = request.session.clone();
-        change.emit(Some(&id), Event::HunkDecided { hunk, decision: None, patch: None });
+        change.emit(Some(&id), Event::HunkDecided { hunk, decision: None, patch: None, part: None });
         change.accept_done(command, Some(&id));
         return Ok(());
     }
     let worktree = Box::new(session.worktree.clone());
     let round = session.review.last_round();
+    let parts = Box::new(session.review.parts.clone());
     let ticket = change.brain.wait(command, &Command::DecideHunk(request.clone()));
     let rejected = rejected.map(|(hunk, _)| hunk);
-    change.want(Effect::FindHunk { ticket, worktree, request: request.clone(), rejected, round });
+    change.want(Effect::FindHunk { ticket, worktree, request: request.clone(), rejected, round, parts });
     Ok(())
 }
 
@@ -78,11 +83,11 @@ pub(crate) fn on_found(
     change: &mut Change<'_>,
     ticket: Ticket,
     request: &DecideHunk,
-    result: Result<(HunkId, String), Refusal>,
+    result: Result<FoundHunk, Refusal>,
 ) {
     let id = request.session.clone();
     let Some(Waiting { id: command, .. }) = change.brain.waiting.remove(&ticket) else { return };
-    let (hunk, patch) = match result {
+    let FoundHunk { id: hunk, patch, part } = match result {
         Ok(found) => found,
         Err(refusal) => return change.refuse(&command, refusal),
     };
@@ -90,8 +95,11 @@ pub(crate) fn on_found(
         return change.refuse(&command, Refusal::conflict("the session was removed meanwhile"));
     };
     if request.action == HunkAction::Accept {
-        change.emit(Some(&id), Event::HunkDecided { hunk, decision: Some(HunkDecision::Accepted), patch: None });
-        return change.accept_done(&command, Some(&id));
+        let part = part.map(Box::new);
+        let decided = Outcome::Decided { hunk: hunk.clone() };
+        let decision = Some(HunkDecision::Accepted);
+        change.emit(Some(&id), Event::HunkDecided { hunk, decision, patch: None, part });
+        return change.accept(&command, Some(&id), decided);
     }
     if session.review.applying.contains_key(&hunk) {
         let refusal = Refusal::conflict("this hunk is being taken out or put back at the moment").hint("try again");
@@ -131,9 +139,11 @@ pub(crate) fn on_applied(
     match result {
         Ok(()) => {
             let decision = reverse.then_some(HunkDecision::Rejected);
-            change.emit(Some(id), Event::HunkDecided { hunk, decision, patch: reverse.then_some(patch) });
+            let outcome = if reverse { Outcome::Decided { hunk: hunk.clone() } } else { Outcome::Done };
+            let patch = reverse.then_some(patch);
+            change.emit(Some(id), Event::HunkDecided { hunk, decision, patch, part: None });
             if let Some(command) = command {
-                change.accept_done(&command, Some(id));
+                change.accept(&command, Some(id), outcome);
             }
         }
         Err(refusal) => {

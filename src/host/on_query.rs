@@ -14,6 +14,7 @@ use crate::model::Refusal;
 use crate::model::batch::CheckPlan;
 use crate::model::diff::{DiffRange, HunkDecision};
 use crate::model::id::{HunkId, SessionId};
+use crate::model::landing::Strategy;
 use crate::model::plan::ExportFormat;
 use crate::model::query::{DiffSession, Finding, Query};
 use crate::model::review::{Comment, Review};
@@ -56,7 +57,13 @@ pub(crate) enum Lookup {
     /// Sessions side by side.
     Compare(Vec<(SessionView, Session)>),
     /// A preflight.
-    Preflight { session: Box<Session>, onto: Option<String>, others: Vec<(String, Worktree)>, gates: Box<GateSource> },
+    Preflight {
+        session: Box<Session>,
+        onto: Option<String>,
+        others: Vec<(String, Worktree)>,
+        strategy: Strategy,
+        gates: Box<GateSource>,
+    },
     /// A file of the base.
     BaseFile { worktree: Worktree, path: String, round: u32 },
     /// A review.
@@ -123,6 +130,7 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
             Lookup::Preflight {
                 onto: request.onto,
                 others: other_worktrees(registry, session),
+                strategy: Strategy::default(),
                 // The dispatcher completes it with what is configured.
                 gates: Box::new(gate_source(registry, None, session)),
                 session: Box::new(session.clone()),

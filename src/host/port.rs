@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod attachments;
+pub mod endpoints;
 pub mod git;
 pub mod grounds;
 pub mod jobs;
@@ -12,6 +13,7 @@ pub use agents::{
     Update, Variant,
 };
 pub use attachments::{Attachments, Content};
+pub use endpoints::{EditorDoor, Endpoint, EndpointSpec, Endpoints};
 pub use git::{Apart, Checkpoint, CreatedWorktree, Git, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
 pub use grounds::{Ground, Grounds};
 pub use jobs::{

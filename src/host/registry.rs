@@ -152,7 +152,7 @@ impl Registry {
                     rows.push(row(Table::Receipts, id.as_str(), session, false, &receipt));
                 }
             }
-            Event::HunkDecided { hunk, decision, patch } => {
+            Event::HunkDecided { hunk, decision, patch, .. } => {
                 if let Some(session) = session {
                     let doc = decision.and(patch.as_ref());
                     rows.push(Row {

@@ -10,11 +10,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::base::clock;
+use crate::host::editors::Editors;
 use crate::host::effect::{Effect, GateSource, LandingPlan, LandingStep, SetupRun, UnitInput};
 use crate::host::input::Input;
 use crate::host::on_landing::LandingFacts;
 use crate::host::port::{
-    Agents, Attachments, Checkpoint, CreatedWorktree, Git, Grounds, JobSpec, Jobs, RepositoryFacts, Store,
+    Agents, Attachments, Checkpoint, CreatedWorktree, Endpoints, Git, Grounds, JobSpec, Jobs, RepositoryFacts, Store,
 };
 use crate::host::terminal::Terminals;
 use crate::host::{run_batch, run_evaluation, run_gates, run_query, run_review, run_timeline, timeline};
@@ -41,6 +42,8 @@ pub struct Ports {
     pub agents: Arc<dyn Agents>,
     /// Files that go with prompts.
     pub attachments: Arc<dyn Attachments>,
+    /// Where agents' own interfaces find editors.
+    pub endpoints: Arc<dyn Endpoints>,
     /// Places for evaluations.
     pub grounds: Arc<dyn Grounds>,
 }
@@ -57,6 +60,7 @@ pub(crate) struct Runner {
     pub(crate) ports: Ports,
     pub(crate) host: mpsc::UnboundedSender<Input>,
     pub(crate) terminals: Arc<Terminals>,
+    pub(crate) editors: Arc<Editors>,
     pub(crate) units: Arc<Mutex<HashMap<JobId, LiveUnit>>>,
     /// Evaluations that run, to cancel them.
     pub(crate) evaluations: Arc<Mutex<HashMap<EvaluationId, watch::Sender<bool>>>>,
@@ -238,8 +242,8 @@ impl Runner {
                 let result = Box::new(self.restore(&session));
                 Input::Restored { ticket, result }
             }
-            Effect::FindHunk { ticket, worktree, request, rejected, round } => {
-                let result = run_review::find_hunk(&self.ports, &worktree, &request, rejected, round);
+            Effect::FindHunk { ticket, worktree, request, rejected, round, parts } => {
+                let result = run_review::find_hunk(&self.ports, &worktree, &request, rejected, round, &parts);
                 Input::HunkFound { ticket, request, result }
             }
             Effect::ApplyHunk { session, worktree, hunk, applying, begun } => {

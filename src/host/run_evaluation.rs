@@ -225,7 +225,7 @@ impl Runner {
         let evaluator = evaluator.clone();
         blocking(move || {
             let report = run.report.as_ref().map(|path| grounds.read(&scene.ground, path, REPORT));
-            let ran = ran(ended, &limits, report);
+            let ran = ran(&ended, &limits, report);
             Ok(judge::judge(&evaluator, &run, &ran, &scene.ground.checkout, &scene.material.changed))
         })
         .await
@@ -259,10 +259,9 @@ fn limited(limits: &Limits) -> String {
     let mut words = String::new();
     let mut limit = |letter: char, value: u64| {
         if value > 0 {
-            words.push_str(&format!("ulimit -{letter} {value} || exit 125; "));
+            words = format!("{words}ulimit -{letter} {value} || exit 125; ");
         }
     };
-    limit('c', 0);
     limit('v', limits.memory_mb.saturating_mul(1024));
     limit('t', limits.cpu_sec);
     // Blocks of 512 bytes.
@@ -270,7 +269,7 @@ fn limited(limits: &Limits) -> String {
     format!("{words}exec \"$@\"")
 }
 
-fn ran(judged: Judged, limits: &Limits, report: Option<Result<String, String>>) -> Ran {
+fn ran(judged: &Judged, limits: &Limits, report: Option<Result<String, String>>) -> Ran {
     let ended = match (judged.stopped, &judged.end) {
         (Some(Stopped::Time), _) => Ended::TimedOut,
         (Some(Stopped::Cancelled), _) => Ended::Cancelled,

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::host::effect::{Delivery, Launch, UnitInput};
+use crate::host::hinted;
 use crate::host::history;
 use crate::host::input::Input;
 use crate::host::mcp;
 use crate::host::on_silence;
 use crate::host::port::attachments::named;
 use crate::host::port::{
-    AgentDefinition, Attached, Content, Conversation, JobHandle, JobSpec, Lifetime, Table, Variant,
+    AgentDefinition, Attached, Content, Conversation, Endpoint, EndpointSpec, JobHandle, JobSpec, Lifetime, Table,
+    Variant,
 };
 use crate::host::profile;
 use crate::host::run_effect::Runner;
@@ -23,6 +25,35 @@ use crate::model::approval::{Answer, Approval, ApprovalState};
 use crate::model::id::SessionId;
 use crate::model::job::JobEnd;
 use crate::model::terminal::TerminalSize;
+
+/// A process that was started.
+struct Started {
+    handle: JobHandle,
+    lifetime: Lifetime,
+    conversation: Box<dyn Conversation>,
+    endpoint: Option<Box<dyn Endpoint>>,
+}
+
+/// The loopback interface is not reached through a proxy.
+fn past_proxies(environment: &mut BTreeMap<String, String>) {
+    let is_set = |name: &str| environment.contains_key(name) || environment.contains_key(&name.to_uppercase());
+    if !["http_proxy", "https_proxy", "all_proxy"].into_iter().any(is_set) {
+        return;
+    }
+    let spared = ["NO_PROXY", "no_proxy"];
+    if !is_set("no_proxy") {
+        environment.extend(spared.map(|name| (name.to_owned(), String::new())));
+    }
+    for name in spared {
+        let Some(listed) = environment.get_mut(name).filter(|listed| *listed != "*") else { continue };
+        for address in ["127.0.0.1", "localhost"] {
+            if !listed.split(',').any(|known| known.trim() == address) {
+                listed.push_str(if listed.is_empty() { "" } else { "," });
+                listed.push_str(address);
+            }
+        }
+    }
+}
 
 /// What the session's agent differs in from the catalog's.
 fn variant(launch: &Launch) -> Variant<'_> {
@@ -40,7 +71,7 @@ impl Runner {
     ) {
         let (session, job) = (launch.session.clone(), launch.job.clone());
         let started = self.launch_program(&launch, prompt.as_ref()).await;
-        let (handle, lifetime, conversation) = match started {
+        let Started { handle, lifetime, conversation, endpoint } = match started {
             Ok(started) => started,
             Err(refusal) => {
                 self.unregister(&job);
@@ -63,15 +94,38 @@ impl Runner {
             attachments: Arc::clone(&self.ports.attachments),
             terminal,
         };
-        unit.run(prompt.map(UnitInput::Prompt).into_iter().collect()).await;
+        let ended = unit.run(prompt.map(UnitInput::Prompt).into_iter().collect()).await;
+        if let Some(endpoint) = endpoint.filter(|_| ended) {
+            endpoint.close();
+        }
         self.unregister(&job);
     }
 
-    async fn launch_program(
+    /// Opens where the agent's own interface finds an editor. Without one it works too, so that nothing fails with this.
+    async fn open_endpoint(
         &self,
         launch: &Launch,
-        prompt: Option<&Delivery>,
-    ) -> Result<(JobHandle, Lifetime, Box<dyn Conversation>), Refusal> {
+        agent: &AgentDefinition,
+        environment: &mut BTreeMap<String, String>,
+    ) -> Option<Box<dyn Endpoint>> {
+        let protocol = agent.editor.filter(|_| launch.on_terminal)?;
+        let worktree = launch.setup.directory.clone();
+        let spec = EndpointSpec { job: launch.job.clone(), protocol, worktree, environment: environment.clone() };
+        match self.ports.endpoints.open(&spec, self.editors.door(&launch.session)).await {
+            Ok(endpoint) => {
+                environment.extend(endpoint.variables());
+                past_proxies(environment);
+                Some(endpoint)
+            }
+            Err(refusal) => {
+                let text = format!("its interface will find no editor: {}", hinted(&refusal));
+                self.send(Input::Noticed { session: launch.session.clone(), text });
+                None
+            }
+        }
+    }
+
+    async fn launch_program(&self, launch: &Launch, prompt: Option<&Delivery>) -> Result<Started, Refusal> {
         let agents = &self.ports.agents;
         let agent = self.definition(launch)?;
         let lifetime = agents.lifetime(&agent);
@@ -79,6 +133,7 @@ impl Runner {
         let secret = |name: &str| environment.get(name).or_else(|| self.environment.get(name)).cloned();
         let secrets = mcp::variables(&launch.mcp, secret)?;
         environment.extend(secrets);
+        let endpoint = self.open_endpoint(launch, &agent, &mut environment).await;
         let on_command_line = lifetime == Lifetime::Turn || launch.setup.prompted.is_some();
         let own_prompt = match prompt.filter(|_| on_command_line) {
             Some(prompt) => Some(self.own_prompt(&agent, launch, prompt).await),
@@ -95,11 +150,19 @@ impl Runner {
             lease: launch.lease,
         };
         let conversation = agents.converse(&agent, &launch.setup, launch.turn.as_ref());
-        let handle = self.ports.jobs.start(&spec).await?;
+        let handle = match self.ports.jobs.start(&spec).await {
+            Ok(handle) => handle,
+            Err(refusal) => {
+                if let Some(endpoint) = endpoint {
+                    endpoint.close();
+                }
+                return Err(refusal);
+            }
+        };
         if prompt.is_some_and(|prompt| !prompt.follow_up) {
             self.tell_problems(launch, agent);
         }
-        Ok((handle, lifetime, conversation))
+        Ok(Started { handle, lifetime, conversation, endpoint })
     }
 
     /// A prompt for a program that takes nothing but text: what goes with it is named.
@@ -203,11 +266,26 @@ impl Runner {
         let history = if lifetime == Lifetime::Session { self.history(&launch, follow_up).await } else { None };
         self.send(Input::JobAttached { session, job: job.clone(), alive });
         let terminal = launch.on_terminal.then(|| self.terminals.add(&launch.session, control.clone()));
+        let endpoint = if alive { self.reopen_endpoint(&launch).await } else { None };
         let (host, attachments) = (self.host.clone(), Arc::clone(&self.ports.attachments));
         let unit =
             Unit { launch, lifetime, conversation, reader, control, inputs, host, history, attachments, terminal };
-        unit.run(first).await;
+        let ended = unit.run(first).await;
+        if let Some(endpoint) = endpoint.filter(|_| ended) {
+            endpoint.close();
+        }
         self.unregister(&job);
+    }
+
+    /// Opens again what an earlier daemon had opened.
+    async fn reopen_endpoint(&self, launch: &Launch) -> Option<Box<dyn Endpoint>> {
+        match self.ports.endpoints.reopen(&launch.job, self.editors.door(&launch.session)).await {
+            Ok(endpoint) => endpoint,
+            Err(refusal) => {
+                tracing::warn!(job = %launch.job, %refusal, "an agent's way to its editor is not open again");
+                None
+            }
+        }
     }
 
     /// Answers that were given but perhaps not told before the daemon died. Telling one again does nothing.

@@ -64,8 +64,9 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup, prices: &PriceTable) -> Resu
         }
         Lookup::Timeline(session) => encode(&timeline::steps(ports.store.as_ref(), &session)?),
         Lookup::Compare(compared) => encode(&run_timeline::compare(ports, &compared)?),
-        Lookup::Preflight { session, onto, others, gates } => {
+        Lookup::Preflight { session, onto, others, strategy, gates } => {
             let mut found = ports.git.preflight(&session.worktree, onto.as_deref(), &others)?;
+            found.strategy = strategy;
             run_gates::look(ports, &gates, &session, &mut found);
             encode(&found)
         }

@@ -13,13 +13,14 @@ use crate::model::Refusal;
 use crate::model::command::{DecideHunk, HunkAction};
 use crate::model::diff::{Diff, DiffRange, HunkDecision};
 use crate::model::id::{HunkId, SessionId};
+use crate::model::part::{FoundHunk, Parts};
 use crate::model::review::{
     AddComment, Anchor, Applying, Comment, CommentSide, PlacedComment, RejectedHunk, Review, ReviewView, Round,
 };
 use crate::model::session::Session;
 use crate::model::worktree::Worktree;
 use crate::session::anchor::{self, Place};
-use crate::session::round;
+use crate::session::{part, round};
 
 /// The range that is meant: the newest round's, or the base while there is none.
 pub(crate) fn resolve(range: DiffRange, review: &Review) -> DiffRange {
@@ -34,6 +35,7 @@ pub(crate) fn resolve(range: DiffRange, review: &Review) -> DiffRange {
 
 /// Puts decisions and viewed marks into a diff.
 pub(crate) fn annotate(diff: &mut Diff, decisions: &BTreeMap<HunkId, HunkDecision>, review: &Review) {
+    part::cut(diff, &review.parts);
     for file in &mut diff.files {
         file.viewed = file.content.is_some() && review.viewed.get(&file.path) == file.content.as_ref();
         for hunk in &mut file.hunks {
@@ -190,21 +192,60 @@ pub(crate) fn find_hunk(
     request: &DecideHunk,
     rejected: Option<HunkId>,
     round: u32,
-) -> Result<(HunkId, String), Refusal> {
+    accepted: &Parts,
+) -> Result<FoundHunk, Refusal> {
     if request.action == HunkAction::Undo {
         let Some(hunk) = rejected else {
             return Err(Refusal::internal("an undo without a decision reached the working files"));
         };
         let patch = stored_patch(ports.store.as_ref(), &request.session, &hunk)?
             .ok_or_else(|| Refusal::conflict(format!("cannot put hunk {hunk} back: its patch is not recorded")))?;
-        return Ok((hunk, patch));
+        return Ok(FoundHunk { id: hunk, patch, part: None });
     }
-    let found = ports.git.find_hunk(worktree, &request.hunk);
+    let git = ports.git.as_ref();
+    let found = find_in(git, worktree, request, 0, accepted);
     if found.is_err() && round > 0 {
         // A person who looks at the answer to a round sees other hunks than one who looks at everything.
-        return ports.git.find_round_hunk(worktree, round, &request.hunk).or(found);
+        return find_in(git, worktree, request, round, accepted).or(found);
     }
     found
+}
+
+/// Finds a hunk, or the part of one, in the session's diff or in the one since a round.
+fn find_in(
+    git: &dyn Git,
+    worktree: &Worktree,
+    request: &DecideHunk,
+    round: u32,
+    accepted: &Parts,
+) -> Result<FoundHunk, Refusal> {
+    let find = |hunk: &HunkId| {
+        let found = if round > 0 { git.find_round_hunk(worktree, round, hunk) } else { git.find_hunk(worktree, hunk) };
+        found.map(|(id, patch)| FoundHunk { id, patch, part: None })
+    };
+    if accepted.is_empty() && request.lines.is_empty() {
+        return find(&request.hunk);
+    }
+    let range = if round > 0 { DiffRange::Round { number: Some(round) } } else { DiffRange::Session };
+    let diff = git.diff(worktree, &range, None, false)?;
+    let pieces = diff.files.iter().flat_map(|file| {
+        part::pieces(file, accepted).into_iter().map(|piece| (file.path.as_str(), piece)).collect::<Vec<_>>()
+    });
+    let mut named = pieces.filter(|(_, piece)| piece.hunk.id.as_str().starts_with(request.hunk.as_str()));
+    let piece = match (named.next(), named.next()) {
+        (Some((_, piece)), None) if request.lines.is_empty() => piece,
+        (Some((path, piece)), None) => part::take(&piece, path, &request.lines)?,
+        // It says what is wrong: nothing, or too much, begins so.
+        _ => return find(&request.hunk),
+    };
+    let whole = find(&piece.whole)?;
+    match piece.part {
+        Some(part) => {
+            let patch = part::patch(&whole.patch, &piece.hunk)?;
+            Ok(FoundHunk { id: piece.hunk.id, patch, part: Some(part) })
+        }
+        None => Ok(whole),
+    }
 }
 
 /// Takes a hunk out of the working files or puts it back; what an earlier daemon did is not done twice.

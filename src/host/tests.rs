@@ -87,6 +87,7 @@ impl Agents for TwoAgents {
             pass_environment: Vec::new(),
             base_url_variable: Some("SERVER".to_owned()),
             mode_variable: None,
+            editor: None,
             install_hint: None,
             source: "test".to_owned(),
             definition: None,

@@ -87,8 +87,8 @@ struct Progress {
 }
 
 impl Unit {
-    /// Follows the process to its end.
-    pub(crate) async fn run(mut self, first: Vec<UnitInput>) {
+    /// Follows the process to its end; false when the host stops before that.
+    pub(crate) async fn run(mut self, first: Vec<UnitInput>) -> bool {
         let mut progress = Progress {
             offset: 0,
             written: BTreeSet::new(),
@@ -104,7 +104,9 @@ impl Unit {
             end: None,
             heard: soon(),
         };
-        if let Err(refusal) = self.follow(&mut progress, first).await {
+        let followed = self.follow(&mut progress, first).await;
+        let ended = !matches!(followed, Ok(false));
+        if let Err(refusal) = followed {
             let input =
                 Input::UnitFailed { session: self.launch.session.clone(), job: self.launch.job.clone(), refusal };
             // The host is shutting down when nobody listens any more.
@@ -113,9 +115,10 @@ impl Unit {
                 let _ = control.stop(self.launch.grace).await;
             }
         }
+        ended
     }
 
-    async fn follow(&mut self, progress: &mut Progress, first: Vec<UnitInput>) -> Result<(), Refusal> {
+    async fn follow(&mut self, progress: &mut Progress, first: Vec<UnitInput>) -> Result<bool, Refusal> {
         self.rebuild(progress).await?;
         for input in first {
             self.on_input(progress, input).await;
@@ -138,12 +141,12 @@ impl Unit {
                 }
                 let (session, job) = (self.launch.session.clone(), self.launch.job.clone());
                 let _ = self.host.send(Input::JobEnded { session, job, end, offset: progress.offset });
-                return Ok(());
+                return Ok(true);
             }
             tokio::select! {
                 committed = async { unconfirmed.as_mut().expect("guarded").await }, if unconfirmed.is_some() => {
                     if committed.is_err() {
-                        return Ok(()); // The host is shutting down; the next one reads on from the committed offset.
+                        return Ok(false); // The host is shutting down; the next one reads on from the committed offset.
                     }
                     unconfirmed = None;
                 }

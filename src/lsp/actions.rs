@@ -29,6 +29,8 @@ pub struct Spotlight<'a> {
     pub lines: (u32, u32),
     /// What is selected; empty when nothing is.
     pub selection: &'a str,
+    /// Where a session about it starts.
+    pub repository: Option<&'a str>,
     /// Hunks in the document.
     pub spots: &'a [Spot],
     /// What these lines of a view are about.
@@ -47,12 +49,7 @@ pub struct Spotlight<'a> {
 pub fn all(state: &State, here: &Spotlight<'_>) -> Vec<CodeAction> {
     let mut actions = Vec::new();
     if let Some(path) = here.prompt_file {
-        actions.push(action(
-            "Send this prompt",
-            &CodeActionKind::QuickFix,
-            "divisi.prompt.send",
-            &json!({ "path": path }),
-        ));
+        actions.push(action("Send this", &CodeActionKind::QuickFix, "divisi.prompt.send", &json!({ "path": path })));
         return actions;
     }
     for mark in here.marks {
@@ -67,12 +64,29 @@ pub fn all(state: &State, here: &Spotlight<'_>) -> Vec<CodeAction> {
                 .get(id)
                 .into_iter()
                 .for_each(|approval| answers(state, approval, &CodeActionKind::QuickFix, &mut actions)),
-            Mark::Hunk(session, hunk, decision) => decide(state, session, hunk, *decision, "", &mut actions),
+            Mark::Trust(repository, digest) => actions.push(action(
+                "Trust exactly this content",
+                &CodeActionKind::QuickFix,
+                "divisi.trust",
+                &json!({ "repository": repository, "digest": digest }),
+            )),
+            // What the editor shows may be old: the decision is the one of now, and a hunk that is gone is not decided.
+            Mark::Hunk(session, id, _) => {
+                let files = state.changes.get(session).into_iter().flat_map(|changes| &changes.diff.files);
+                if let Some(hunk) = files.flat_map(|file| &file.hunks).find(|hunk| hunk.id == *id) {
+                    decide(state, session, id, hunk.decision, "", &mut actions);
+                }
+            }
         }
     }
     for spot in here.spots.iter().filter(|spot| spot.touches(here.lines.0, here.lines.1)) {
         let counts = format!(" (+{} -{})", spot.counts.0, spot.counts.1);
         decide(state, &spot.session, &spot.hunk, spot.decision, &counts, &mut actions);
+        if state.sessions.contains_key(&spot.session) {
+            let argument = json!({ "session": spot.session, "path": spot.path, "first": spot.line });
+            let title = format!("Comment on the hunk of {} ...", name(state, &spot.session));
+            actions.push(action(&title, &CodeActionKind::QuickFix, "divisi.comment", &argument));
+        }
     }
     let mut near = Vec::new();
     for diagnostic in here.ours {
@@ -80,6 +94,7 @@ pub fn all(state: &State, here: &Spotlight<'_>) -> Vec<CodeAction> {
         near.extend(id.and_then(|id| state.approvals.get(&id.into())));
     }
     near.dedup_by_key(|approval| &approval.id);
+    near.retain(|approval| !here.marks.contains(&Mark::Approval(approval.id.clone())));
     for approval in &near {
         answers(state, approval, &CodeActionKind::QuickFix, &mut actions);
     }
@@ -95,7 +110,7 @@ pub fn all(state: &State, here: &Spotlight<'_>) -> Vec<CodeAction> {
             of_session(view, state, &source, &mut actions);
         }
         actions.push(action("divisi: sessions", &source, "divisi.sessions", &json!({})));
-        actions.push(action("divisi: new session ...", &source, "divisi.prompt", &json!({})));
+        actions.push(action("divisi: new session ...", &source, "divisi.prompt", &started(here, json!({}))));
     }
     actions
 }
@@ -109,6 +124,14 @@ fn action(title: &str, kind: &CodeActionKind, command: &str, argument: &Value) -
         arguments: Some(vec![argument.clone()]),
     };
     CodeAction { title, kind: Some(kind.clone()), command: Some(command), ..CodeAction::default() }
+}
+
+/// With the repository to start in, where it is known.
+fn started(here: &Spotlight<'_>, mut argument: Value) -> Value {
+    if let Some(repository) = here.repository {
+        argument["repository"] = json!(repository);
+    }
+    argument
 }
 
 fn name(state: &State, session: &SessionId) -> String {
@@ -177,6 +200,10 @@ fn of_session(view: &SessionView, state: &State, kind: &CodeActionKind, actions:
     if ready && view.state.at_rest() {
         offer(format!("{name}: land"), "divisi.land");
     }
+    if view.review.comments + view.review.rejected > 0 && view.state.at_rest() {
+        offer(format!("{name}: send the review"), "divisi.review.send");
+    }
+    offer(format!("{name}: open the worktree"), "divisi.open");
     offer(format!("{name}: send a prompt ..."), "divisi.prompt");
 }
 
@@ -196,7 +223,7 @@ fn fixes(state: &State, here: &Spotlight<'_>, actions: &mut Vec<CodeAction>) {
         .collect();
     let prompt = format!("Fix these problems, and nothing else:\n\n{}\n", list.join("\n"));
     for agent in state.agents.iter().take(AGENTS) {
-        let argument = json!({ "prompt": prompt, "agent": agent });
+        let argument = started(here, json!({ "prompt": prompt, "agent": agent }));
         let mut fix = action(&format!("Fix with divisi: {agent}"), &CodeActionKind::QuickFix, "divisi.new", &argument);
         fix.diagnostics = Some(here.others.to_vec());
         actions.push(fix);
@@ -218,10 +245,16 @@ fn selections(state: &State, here: &Spotlight<'_>, actions: &mut Vec<CodeAction>
     );
     let kind = CodeActionKind::RefactorRewrite;
     for agent in state.agents.iter().take(AGENTS) {
-        let argument = json!({ "prompt": format!("Write tests for this code.\n\n{about}"), "agent": agent });
+        let argument =
+            started(here, json!({ "prompt": format!("Write tests for this code.\n\n{about}"), "agent": agent }));
         actions.push(action(&format!("Write tests for this with divisi: {agent}"), &kind, "divisi.new", &argument));
     }
-    actions.push(action("Ask for or about this with divisi ...", &kind, "divisi.prompt", &json!({ "about": about })));
+    actions.push(action(
+        "Ask for or about this with divisi ...",
+        &kind,
+        "divisi.prompt",
+        &started(here, json!({ "about": about })),
+    ));
     for view in here.sessions.iter().take(AGENTS) {
         let argument = json!({ "session": view.id, "about": about });
         actions.push(action(

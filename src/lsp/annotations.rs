@@ -5,21 +5,41 @@ use std::fmt::Write as _;
 use gen_lsp_types::{CodeLens, Command};
 use serde_json::{Value, json};
 
+use super::authorship::turn_of;
 use super::diagnostics::whole_lines;
+use super::own::Lens;
 use super::place::Spot;
 use super::state::State;
 use crate::base::text::visible_line;
+use crate::model::approval::Approval;
 use crate::model::diff::HunkDecision;
+use crate::model::session::SessionView;
+use crate::wire::transcript::cost;
 
-/// Whose hunk this is, and why it is there.
-pub fn hover(state: &State, spots: &[Spot], line: Option<u32>) -> Value {
+/// Whose hunks and questions are on a line, and why.
+pub fn hover(state: &State, spots: &[Spot], asked: &[&Approval], line: Option<u32>) -> Value {
     let Some(line) = line else { return Value::Null };
-    let said: Vec<String> =
-        spots.iter().filter(|spot| spot.touches(line, line)).filter_map(|spot| describe(state, spot)).collect();
+    let hunks = spots.iter().filter(|spot| spot.touches(line, line)).filter_map(|spot| describe(state, spot));
+    let said: Vec<String> = asked.iter().filter_map(|approval| question(state, approval)).chain(hunks).collect();
     if said.is_empty() {
         return Value::Null;
     }
     json!({ "contents": { "kind": "markdown", "value": said.join("\n\n---\n\n") } })
+}
+
+/// Who it is: name, agent, model, and what it cost so far.
+fn who(view: &SessionView) -> String {
+    let model = view.model.as_deref().map_or_else(String::new, |model| format!(", {}", visible_line(model, 60)));
+    let cost = cost(&view.usage).map_or_else(String::new, |cost| format!(", {cost} so far"));
+    format!("**{}** ({}{model}{cost})", visible_line(&view.name, 60), visible_line(&view.agent, 40))
+}
+
+fn question(state: &State, approval: &Approval) -> Option<String> {
+    let view = state.sessions.get(&approval.session)?;
+    let mut said = format!("{} asks for your leave\n\n> {}\n", who(view), visible_line(&view.prompt, 300));
+    let words = approval.command_line.as_deref().unwrap_or(&approval.tool.title);
+    fenced(&mut said, "", words.lines().take(40));
+    Some(said)
 }
 
 fn describe(state: &State, spot: &Spot) -> Option<String> {
@@ -29,32 +49,30 @@ fn describe(state: &State, spot: &Spot) -> Option<String> {
         Some(HunkDecision::Rejected) => "rejected",
         None => "undecided",
     };
-    let agent = visible_line(&view.agent, 40);
-    let model = view.model.as_deref().map_or_else(String::new, |model| format!(", {}", visible_line(model, 60)));
+    let changes = state.changes.get(&spot.session)?;
+    let hunk = changes.diff.files.iter().flat_map(|file| &file.hunks).find(|hunk| hunk.id == spot.hunk)?;
+    let turn = turn_of(state, &spot.session, &spot.path, hunk);
+    let turn = turn.map_or_else(String::new, |turn| format!(" of turn {turn}"));
     let mut said = format!(
-        "**{}** ({agent}{model}): {}; this hunk is {decision}\n\n> {}\n",
-        visible_line(&view.name, 60),
+        "{}: {}; this hunk{turn} is {decision}\n\n> {}\n",
+        who(view),
         view.state.phrase(),
         visible_line(&view.prompt, 300),
     );
-    let hunk = state
-        .changes
-        .get(&spot.session)?
-        .diff
-        .files
-        .iter()
-        .flat_map(|file| &file.hunks)
-        .find(|hunk| hunk.id == spot.hunk)?;
-    let lines: Vec<String> = hunk.lines.iter().take(40).map(|line| visible_line(line, 200)).collect();
-    let longest = lines.iter().map(|line| line.matches('`').count()).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
-    // Writing to a String cannot fail.
-    let _ = write!(said, "\n{fence}diff\n{}\n{fence}", lines.join("\n"));
+    fenced(&mut said, "diff", hunk.lines.iter().take(40).map(String::as_str));
     Some(said)
 }
 
+fn fenced<'a>(said: &mut String, language: &str, lines: impl Iterator<Item = &'a str>) {
+    let lines: Vec<String> = lines.map(|line| visible_line(line, 200)).collect();
+    let longest = lines.iter().map(|line| line.matches('`').count()).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    // Writing to a String cannot fail.
+    let _ = write!(said, "\n{fence}{language}\n{}\n{fence}", lines.join("\n"));
+}
+
 /// A session's state over the file, and its two answers over each hunk.
-pub fn lenses(state: &State, spots: &[Spot], _: Option<u32>) -> Value {
+pub fn lenses(state: &State, spots: &[Spot]) -> Value {
     let mut lenses = Vec::new();
     let mut seen = Vec::new();
     for spot in spots {
@@ -76,6 +94,11 @@ pub fn lenses(state: &State, spots: &[Spot], _: Option<u32>) -> Value {
         }
     }
     json!(lenses)
+}
+
+/// A lens of one of divisi's own documents.
+pub fn own(of: &Lens) -> Value {
+    json!(lens((of.line, of.line), &of.title, of.command, &of.argument))
 }
 
 fn lens(lines: (u32, u32), title: &str, command: &str, argument: &Value) -> CodeLens {

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use gen_lsp_types::{
-    CodeActionKind, CodeActionOptions, CodeActionProvider, CodeLensOptions, ExecuteCommandOptions, HoverProvider,
-    PositionEncodingKind, Save, ServerCapabilities, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
+    CodeActionKind, CodeActionOptions, CodeActionProvider, CodeLensOptions, CompletionOptions, DocumentLinkOptions,
+    DocumentSymbolProvider, ExecuteCommandOptions, HoverProvider, InlayHintProvider, PositionEncodingKind, Save,
+    ServerCapabilities, TextDocumentContentOptions, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
     WorkspaceFoldersServerCapabilities, WorkspaceOptions,
 };
 use serde_json::{Value, json};
 
+use super::documents;
 use super::uri;
 
 /// The kind of the actions on sessions, which stay out of the way of fixes.
@@ -20,8 +22,13 @@ const REQUESTS: &[(&str, &str)] = &[
     ("window/showDocument", "/window/showDocument/support"),
     ("window/workDoneProgress/create", "/window/workDoneProgress"),
     ("workspace/codeLens/refresh", "/workspace/codeLens/refreshSupport"),
+    ("workspace/inlayHint/refresh", "/workspace/inlayHint/refreshSupport"),
     ("window/showMessageRequest", ""),
+    (documents::REFRESH, "/workspace/textDocumentContent/dynamicRegistration"),
 ];
+
+/// Commands that came after the first extension for VS Code.
+const LATER: &[&str] = &["divisi.comment", "divisi.open", "divisi.review.send", "divisi.trust"];
 
 /// How columns are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,6 +44,7 @@ pub enum Encoding {
 
 /// A client, as it introduced itself.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct Client {
     /// Its name, in lower case.
     pub name: String,
@@ -50,8 +58,21 @@ pub struct Client {
     pub action_literals: bool,
     /// It shows related places of a diagnostic.
     pub related: bool,
+    /// It asks for a code action's command when it is chosen.
+    pub resolves: bool,
+    /// It shows symbols within symbols.
+    pub nested_symbols: bool,
     /// divisi's own extension, which wants to be told of changes.
     pub extension: bool,
+    /// It has a command of its own name for each of the server's. Editors that run the server's commands have; divisi's own extension
+    /// says so.
+    pub all_commands: bool,
+    /// Hints that tell who wrote lines are wanted.
+    pub authorship: bool,
+    /// Approvals are to be asked as questions of the editor's own.
+    pub asks_approvals: bool,
+    /// Somebody else in the same editor tells what happens: neither messages about it nor progress nor questions.
+    pub quiet: bool,
     /// Requests that need no announcement, or were announced, and were not answered with "method not found".
     takes: BTreeSet<&'static str>,
 }
@@ -62,6 +83,7 @@ impl Client {
         let can = |pointer: &str| parameters.pointer(&format!("/capabilities{pointer}")) == Some(&json!(true));
         let has = |pointer: &str| parameters.pointer(&format!("/capabilities{pointer}")).is_some_and(Value::is_object);
         let text = |pointer: &str| parameters.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let option = |name: &str| parameters.pointer(&format!("/initializationOptions/divisi/{name}"));
         let offered: Vec<&str> = parameters
             .pointer("/capabilities/general/positionEncodings")
             .and_then(Value::as_array)
@@ -81,7 +103,16 @@ impl Client {
             encoding,
             action_literals: has("/textDocument/codeAction/codeActionLiteralSupport"),
             related: can("/textDocument/publishDiagnostics/relatedInformation"),
-            extension: parameters.pointer("/initializationOptions/divisi/changes") == Some(&json!(true)),
+            resolves: parameters
+                .pointer("/capabilities/textDocument/codeAction/resolveSupport/properties")
+                .and_then(Value::as_array)
+                .is_some_and(|properties| properties.contains(&json!("command"))),
+            nested_symbols: can("/textDocument/documentSymbol/hierarchicalDocumentSymbolSupport"),
+            extension: option("changes") == Some(&json!(true)),
+            all_commands: option("changes") != Some(&json!(true)) || option("commands") == Some(&json!("all")),
+            authorship: option("authorship") == Some(&json!(true)),
+            asks_approvals: option("approvals") == Some(&json!("ask")),
+            quiet: option("quiet") == Some(&json!(true)),
             takes: REQUESTS
                 .iter()
                 .filter(|(_, pointer)| pointer.is_empty() || can(pointer))
@@ -90,9 +121,24 @@ impl Client {
         }
     }
 
+    /// Whether it can run a command that is offered.
+    pub fn runs(&self, command: &str) -> bool {
+        self.all_commands || !LATER.contains(&command)
+    }
+
+    /// Whether a question of the editor's own can only be answered on purpose. In Helix a key that was meant for the text chooses.
+    pub fn may_ask(&self) -> bool {
+        !self.name.contains("helix")
+    }
+
     /// Whether a request may be sent.
     pub fn takes(&self, method: &str) -> bool {
         self.takes.contains(method)
+    }
+
+    /// Whether it notices that a file changed on disk. Helix shows what it read, until it is told to read again.
+    pub fn watches(&self) -> bool {
+        !self.name.contains("helix")
     }
 
     /// It said that it does not know a request: it is not asked again.
@@ -128,9 +174,21 @@ pub fn offered(client: &Client, commands: Vec<String>) -> ServerCapabilities {
             ..TextDocumentSyncOptions::default()
         })),
         code_action_provider: Some(CodeActionProvider::CodeActionOptions(CodeActionOptions {
-            code_action_kinds: Some(vec![CodeActionKind::QuickFix, CodeActionKind::Custom(SOURCE.into())]),
+            code_action_kinds: Some(vec![
+                CodeActionKind::QuickFix,
+                CodeActionKind::RefactorRewrite,
+                CodeActionKind::Custom(SOURCE.into()),
+            ]),
+            resolve_provider: Some(client.resolves),
             ..CodeActionOptions::default()
         })),
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: Some([".", "=", "\"", "["].map(str::to_owned).to_vec()),
+            ..CompletionOptions::default()
+        }),
+        document_link_provider: Some(DocumentLinkOptions::default()),
+        document_symbol_provider: Some(DocumentSymbolProvider::Bool(true)),
+        inlay_hint_provider: client.authorship.then_some(InlayHintProvider::Bool(true)),
         code_lens_provider: Some(CodeLensOptions::default()),
         hover_provider: Some(HoverProvider::Bool(true)),
         execute_command_provider: Some(ExecuteCommandOptions { commands, ..ExecuteCommandOptions::default() }),
@@ -139,6 +197,7 @@ pub fn offered(client: &Client, commands: Vec<String>) -> ServerCapabilities {
                 supported: Some(true),
                 change_notifications: Some(true.into()),
             }),
+            text_document_content: Some(TextDocumentContentOptions::new(vec![documents::SCHEME.to_owned()]).into()),
             ..WorkspaceOptions::default()
         }),
         ..ServerCapabilities::default()
@@ -162,6 +221,29 @@ mod tests {
         assert!(client.takes("window/showDocument"));
         client.refuses("window/showDocument");
         assert!(!client.takes("window/showDocument"));
+    }
+
+    #[test]
+    fn what_is_optional_is_off_unless_it_is_asked_for() {
+        let plain = Client::new(&json!({ "capabilities": {} }));
+        assert!(!plain.authorship && !plain.asks_approvals && !plain.quiet && !plain.extension && !plain.resolves);
+        let offered = |client: &Client| json!(offered(client, Vec::new()));
+        assert!(offered(&plain)["inlayHintProvider"].is_null());
+        let divisi = json!({ "authorship": true, "approvals": "ask", "quiet": true, "changes": true });
+        let all =
+            Client::new(&json!({ "initializationOptions": { "divisi": divisi }, "clientInfo": { "name": "helix" } }));
+        assert!(all.authorship && all.asks_approvals && all.quiet && all.extension && !all.may_ask());
+        assert_eq!(offered(&all)["inlayHintProvider"], true);
+        assert!(plain.runs("divisi.open") && !all.runs("divisi.open") && all.runs("divisi.land"));
+        let complete = json!({ "initializationOptions": { "divisi": { "changes": true, "commands": "all" } } });
+        assert!(Client::new(&complete).runs("divisi.open"));
+        // An editor that can ask later for edits only is given the commands at once.
+        let resolving = |properties: Value| {
+            let capabilities =
+                json!({ "textDocument": { "codeAction": { "resolveSupport": { "properties": properties } } } });
+            Client::new(&json!({ "capabilities": capabilities })).resolves
+        };
+        assert!(resolving(json!(["edit", "command"])) && !resolving(json!(["edit"])));
     }
 
     #[test]

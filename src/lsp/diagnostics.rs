@@ -56,6 +56,7 @@ pub fn all(state: &State, sight: &Sight<'_>) -> BTreeMap<PathBuf, Vec<Diagnostic
         let Some((path, line)) = approval_place(view, approval, sight) else { continue };
         found.entry(path).or_default().push(asked(view, approval, line));
     }
+    super::evaluated::add(state, sight, &mut found);
     found
 }
 
@@ -87,7 +88,7 @@ fn paths(state: &State, sight: &Sight<'_>) -> BTreeSet<PathBuf> {
     paths
 }
 
-fn shows(tree: &Path, sight: &Sight<'_>) -> bool {
+pub(super) fn shows(tree: &Path, sight: &Sight<'_>) -> bool {
     sight.folders.iter().any(|folder| folder.starts_with(tree) || tree.starts_with(folder))
         || sight.open.iter().any(|path| path.starts_with(tree))
 }
@@ -98,7 +99,7 @@ pub fn whole_lines((first, last): (u32, u32)) -> Range {
     Range { start: at(first), end: at(last.saturating_add(1)) }
 }
 
-fn diagnostic(lines: (u32, u32), severity: DiagnosticSeverity, code: &str, message: String) -> Diagnostic {
+pub(super) fn diagnostic(lines: (u32, u32), severity: DiagnosticSeverity, code: &str, message: String) -> Diagnostic {
     Diagnostic {
         range: whole_lines(lines),
         severity: Some(severity),

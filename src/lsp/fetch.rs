@@ -2,10 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::evaluated;
+use super::outgoing::sentence;
 use super::server::{Done, Server};
 use super::state::{Changes, State};
+use super::view::{Report, View};
 use crate::model::agent::AgentView;
+use crate::model::evaluation::Evaluation;
 use crate::model::id::SessionId;
+use crate::model::landing::Preflight;
 use crate::model::query::EventPage;
 use crate::model::{Envelope, Refusal};
 use crate::wire::client::Client;
@@ -13,8 +18,6 @@ use crate::wire::kept::link::{Current, call};
 
 /// Events per page.
 const PAGE: u64 = 1_000;
-/// Agents that do what they are told literally: nothing for a prompt made of code.
-const NOT_OFFERED: &[&str] = &["shell", "scripted"];
 
 impl Server {
     /// Reads what a session changed, if that concerns somebody here. One at a time: what happens meanwhile is read after.
@@ -45,17 +48,75 @@ impl Server {
         }
     }
 
-    /// Which agents can be offered.
+    /// Which agents there are.
     pub(super) fn read_agents(&self) {
         let (current, done) = (self.current.clone(), self.done.clone());
         tokio::spawn(async move {
             let Ok(answer) = call(current, "agent/list", json!({})).await else { return };
             let agents: Vec<AgentView> = serde_json::from_value(answer).unwrap_or_default();
-            let fit = |agent: &AgentView| agent.installed && !NOT_OFFERED.contains(&agent.name.as_str());
-            let agents = agents.into_iter().filter(fit).map(|agent| agent.name).collect();
             // The loop ends only with the process.
             let _ = done.send(Done::Agents(agents));
         });
+    }
+
+    /// Reads what turns of a session changed that are over and not known yet.
+    pub(super) fn read_turns(&mut self, session: &SessionId) {
+        let Some(view) = self.state.sessions.get(session) else { return };
+        let over = if view.state.at_rest() { view.turns } else { view.turns.saturating_sub(1) };
+        let known = self.state.turns.get(session);
+        let missing: Vec<u32> = (1..=over).filter(|turn| known.is_none_or(|known| !known.contains_key(turn))).collect();
+        if missing.is_empty() || !self.reading_turns.insert(session.clone()) {
+            return;
+        }
+        let (current, done, session) = (self.current.clone(), self.done.clone(), session.clone());
+        tokio::spawn(async move {
+            let mut turns = Vec::new();
+            for number in missing {
+                let params = json!({ "session": session, "of": "turn", "number": number });
+                let diff = call(current.clone(), "session/diff", params).await;
+                // A turn whose commit cannot be looked at wrote nothing that could be shown.
+                turns.push((number, diff.ok().and_then(|diff| serde_json::from_value(diff).ok()).unwrap_or_default()));
+            }
+            // The loop ends only with the process.
+            let _ = done.send(Done::Turns(session, turns));
+        });
+    }
+
+    /// Asks for what a report shows, once at a time.
+    pub(super) fn ask_report(&mut self, report: &Report) {
+        let Some(open) = self.shelf.get_mut(&View::Report(report.clone())).filter(|open| !open.asking) else { return };
+        open.asking = true;
+        self.wanted.notify_one();
+        let (current, done, report) = (self.current.clone(), self.done.clone(), report.clone());
+        tokio::spawn(async move {
+            let params = serde_json::from_str(&report.params).unwrap_or_default();
+            let answer = call(current, report.method, params).await.map_err(|refusal| sentence(&refusal));
+            // The loop ends only with the process.
+            let _ = done.send(Done::Report(report, answer));
+        });
+    }
+
+    /// A report was answered.
+    pub(super) fn report_answered(&mut self, report: Report, answer: Result<Value, String>) {
+        let view = View::Report(report);
+        if let Some(open) = self.shelf.get_mut(&view) {
+            open.asking = false;
+            open.answer = Some(answer);
+        }
+        self.has_come(&view);
+    }
+
+    /// Reports that somebody looks at are asked for anew.
+    pub(super) fn renew_reports(&mut self) {
+        let shown: Vec<Report> = self
+            .shelf
+            .iter_mut()
+            .filter(|(_, open)| self.documents.contains_key(&open.path))
+            .filter_map(|(view, _)| if let View::Report(report) = view { Some(report.clone()) } else { None })
+            .collect();
+        for report in &shown {
+            self.ask_report(report);
+        }
     }
 
     /// Reads a transcript on, from where its view is.
@@ -84,6 +145,8 @@ impl Server {
         record.add(events);
         if full {
             self.read_events(session);
+        } else {
+            self.has_come(&View::Transcript(session.clone()));
         }
     }
 
@@ -122,9 +185,19 @@ async fn changes(current: &Current, session: &SessionId) -> Result<Changes, Refu
     let diff = call(current.clone(), "session/diff", json!({ "session": session, "of": "session" })).await?;
     let diff: crate::model::diff::Diff = serde_json::from_value(diff).map_err(strange)?;
     // A session that cannot be landed at all (no commit yet, a base that is gone) still has a diff.
-    let preflight = match call(current.clone(), "session/preflight", json!({ "session": session })).await {
-        Ok(preflight) => Some(serde_json::from_value(preflight).map_err(strange)?),
-        Err(_) => None,
+    let preflight: Option<Preflight> =
+        match call(current.clone(), "session/preflight", json!({ "session": session })).await {
+            Ok(preflight) => Some(serde_json::from_value(preflight).map_err(strange)?),
+            Err(_) => None,
+        };
+    // One of another version may not know evaluations.
+    let all = call(current.clone(), "evaluation/list", json!({ "session": session })).await.unwrap_or_default();
+    let all: Vec<Evaluation> = serde_json::from_value(all).unwrap_or_default();
+    let at = |preflight: &Preflight| (!preflight.dirty).then(|| preflight.head.0.clone());
+    // With changes that are in no commit nothing was judged; what has no target to land on is taken by its newest evaluation.
+    let evaluation = match &preflight {
+        Some(preflight) => at(preflight).and_then(|head| evaluated::standing(all, Some(&head))),
+        None => evaluated::standing(all, None),
     };
-    Ok(Changes { diff, preflight })
+    Ok(Changes { diff, preflight, evaluation })
 }

@@ -8,13 +8,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::actions::{self, Spotlight};
-use super::annotations;
 use super::capability::{Client, SOURCE, offered};
-use super::order;
-use super::place::{Spot, spots};
+use super::documents;
+use super::own;
+use super::place::spots;
 use super::server::{Asked, Phase, Server};
 use super::text;
 use super::uri;
+use super::verbs;
 use super::view::{Mark, View};
 use crate::model::session::SessionView;
 
@@ -33,8 +34,13 @@ impl Server {
                 self.answer(id, Value::Null);
             }
             (Phase::Running, "textDocument/codeAction") => self.typed(id, params, Self::code_actions),
-            (Phase::Running, "textDocument/hover") => self.at_position(id, &params, annotations::hover),
-            (Phase::Running, "textDocument/codeLens") => self.at_position(id, &params, annotations::lenses),
+            (Phase::Running, "codeAction/resolve") => self.resolve(id, params),
+            (Phase::Running, "textDocument/hover") => self.hover(id, &params),
+            (Phase::Running, "textDocument/codeLens") => self.lenses(id, &params),
+            (Phase::Running, "textDocument/completion") => self.completion(id, &params),
+            (Phase::Running, "textDocument/inlayHint") => self.hints(id, &params),
+            (Phase::Running, "textDocument/documentSymbol") => self.symbols(id, &params),
+            (Phase::Running, "textDocument/documentLink") => self.links(id, &params),
             (Phase::Running, "workspace/executeCommand") => {
                 // Answered before it is done: Helix shows no error of a command, and gives up after 20 seconds.
                 self.answer(id, Value::Null);
@@ -42,6 +48,7 @@ impl Server {
                 let arguments = params["arguments"].as_array().cloned().unwrap_or_default();
                 self.execute(&command, &arguments);
             }
+            (Phase::Running, asked) if documents::concerns(asked) => self.document_content(id, &params),
             (Phase::Running, "divisi/call") => self.forward(id, &params),
             (Phase::Running, _) => {
                 self.answer_error(id, ErrorCode::MethodNotFound, &format!("divisi does not know {method}"));
@@ -53,7 +60,7 @@ impl Server {
         self.client = Client::new(params);
         // One that is of another namespace, or gone already, cannot be watched.
         self.client.process = self.client.process.filter(|pid| Path::new(&format!("/proc/{pid}")).exists());
-        let capabilities = offered(&self.client, order::names());
+        let capabilities = offered(&self.client, verbs::names());
         let server = json!({ "name": "divisi", "version": env!("CARGO_PKG_VERSION") });
         self.phase = Phase::Running;
         self.dirty = true;
@@ -80,7 +87,9 @@ impl Server {
         let (ours, others) = actions::split(&params.context.diagnostics);
         let ours = self.published_at(&path, lines, ours);
         let view = self.shelf.at(&path);
-        let marks: Vec<Mark> = view.iter().flat_map(|(_, open)| open.page.marked(lines.0, lines.1).cloned()).collect();
+        let text = self.documents.get(&path).map(String::as_str);
+        let page = view.and_then(|(_, open)| open.page_of(text));
+        let marks: Vec<Mark> = page.into_iter().flat_map(|page| page.marked(lines.0, lines.1).cloned()).collect();
         let sessions: Vec<&SessionView> = match view {
             Some(_) => Vec::new(),
             None => self.state.sorted().into_iter().filter(|view| path.starts_with(&view.repository)).collect(),
@@ -89,10 +98,12 @@ impl Server {
             view.filter(|(view, _)| matches!(view, View::Prompt(_))).map(|_| path.to_string_lossy().into_owned());
         let spots = if view.is_some() { Vec::new() } else { spots(&self.state, &path, document) };
         let name = self.relative(&path);
+        let repository = self.home(&path).map(|folder| folder.to_string_lossy().into_owned());
         let here = Spotlight {
             name: &name,
             lines,
             selection,
+            repository: repository.as_deref(),
             spots: &spots,
             marks: &marks,
             others: &others,
@@ -101,6 +112,8 @@ impl Server {
             prompt_file: prompt_file.as_deref(),
         };
         let mut found = actions::all(&self.state, &here);
+        found.extend(own::fixes(&path, &ours));
+        found.retain(|action| action.command.as_ref().is_none_or(|command| self.client.runs(&command.command)));
         if let Some(only) = &params.context.only {
             let wanted: Vec<Value> = only.iter().map(|kind| json!(kind)).collect();
             found.retain(|action| {
@@ -113,6 +126,9 @@ impl Server {
             });
         }
         if self.client.action_literals {
+            if self.client.resolves {
+                self.offers.keep(&mut found);
+            }
             json!(found)
         } else {
             found.iter().filter_map(|action| action.command.as_ref()).map(|command| json!(command)).collect()
@@ -138,6 +154,13 @@ impl Server {
         sent
     }
 
+    /// Where a session about a document starts: in its repository as sessions know it, or else the folder that it is in.
+    fn home(&self, path: &Path) -> Option<std::path::PathBuf> {
+        let inside = self.state.inhabitant(path).map(|view| std::path::PathBuf::from(&view.repository));
+        let folders = self.client.folders.iter().filter(|folder| path.starts_with(folder));
+        inside.or_else(|| folders.max_by_key(|folder| folder.as_os_str().len()).cloned())
+    }
+
     /// A document's path as prompts name it.
     fn relative(&self, path: &Path) -> String {
         let trees =
@@ -147,22 +170,6 @@ impl Server {
         best.unwrap_or(path).to_string_lossy().into_owned()
     }
 
-    /// A request about a document, and maybe a line in it.
-    fn at_position(
-        &mut self,
-        id: RequestId,
-        params: &Value,
-        handle: fn(&super::state::State, &[Spot], Option<u32>) -> Value,
-    ) {
-        let path = params.pointer("/textDocument/uri").and_then(Value::as_str).and_then(uri::to_path);
-        let line = params.pointer("/position/line").and_then(Value::as_u64).and_then(|line| u32::try_from(line).ok());
-        let result = path.and_then(|path| {
-            let document = self.documents.get(&path)?;
-            Some(handle(&self.state, &spots(&self.state, &path, document), line))
-        });
-        self.answer(id, result.unwrap_or(Value::Null));
-    }
-
     pub(super) fn notification(&mut self, notification: Notification) {
         if self.phase != Phase::Running {
             return;
@@ -170,6 +177,7 @@ impl Server {
         let Notification { method, params } = notification;
         let path = params.pointer("/textDocument/uri").and_then(Value::as_str).and_then(uri::to_path);
         match (method.as_str(), path) {
+            ("initialized", _) => self.greeted = true,
             ("textDocument/didOpen", Some(path)) => {
                 let text = params.pointer("/textDocument/text").and_then(Value::as_str).unwrap_or_default();
                 self.documents.insert(path, text.to_owned());
@@ -188,7 +196,17 @@ impl Server {
             }
             ("textDocument/didClose", Some(path)) => {
                 self.documents.remove(&path);
+                if let Err(error) = self.shelf.closed(&path) {
+                    tracing::warn!(%error, "the file of a prompt that was sent stays");
+                }
                 self.dirty = true;
+            }
+            ("divisi/quiet", _) => {
+                self.client.quiet = params["quiet"] == json!(true);
+                self.dirty = true;
+            }
+            ("textDocument/didClose", None) => {
+                self.document_closed(params.pointer("/textDocument/uri").and_then(Value::as_str).unwrap_or_default());
             }
             ("workspace/didChangeWorkspaceFolders", _) => self.folders_changed(&params),
             ("window/workDoneProgress/cancel", _) => {
@@ -240,7 +258,8 @@ impl Server {
                     self.say(&format!("the view is {}", path.display()));
                 }
             }
-            Asked::Choice(verb, choices) => {
+            Asked::Approval(approval) => self.approval_answered(&approval, result.as_ref()),
+            Asked::Choice(verb, what, choices) => {
                 let title = result.as_ref().and_then(|result| result["title"].as_str());
                 // Dismissed is no answer.
                 if let Some((_, arguments)) = title.and_then(|title| choices.iter().find(|(choice, _)| choice == title))
@@ -248,7 +267,7 @@ impl Server {
                     self.execute(verb, std::slice::from_ref(arguments));
                 } else if result.is_none() {
                     let names: Vec<&str> = choices.iter().map(|(title, _)| title.as_str()).collect();
-                    self.error(&format!("{verb}: which session? {}", names.join(", ")));
+                    self.error(&format!("{verb}: which {what}? {}", names.join(", ")));
                 }
             }
         }

@@ -4,28 +4,42 @@
 //! from the daemon, and every command goes there. One loop owns all state; requests of the editor are answered from memory, requests to
 //! the editor are never waited for, and calls to the daemon run in tasks of their own.
 //!
-//! - [`server`]: the loop; [`incoming`] and [`commands`] are what the editor sends, [`outgoing`] is what it is sent.
-//! - [`state`]: what the daemon said. [`place`], [`diagnostics`], [`actions`], [`annotations`], [`view`], [`order`]: pure, from state to what is shown or asked.
-//! - [`shelf`]: views as files. [`capability`], [`text`], [`uri`]: the protocol's own matters.
+//! - [`server`]: the loop; [`incoming`], `exchange` and [`commands`] are what the editor sends, [`outgoing`] and `questions` what it is sent.
+//! - [`state`]: what the daemon said. [`place`], [`diagnostics`], [`actions`], [`annotations`], [`authorship`], [`outline`], [`view`],
+//!   [`report`], [`verbs`], [`order`]: pure, from state to what is shown or asked.
+//! - [`own`]: divisi's own documents, a table of kinds.
+//! - [`shelf`]: views as files; [`documents`]: as virtual documents. [`capability`], [`text`], [`uri`]: the protocol's own matters.
 
 pub mod actions;
 pub mod annotations;
+pub mod authorship;
 pub mod capability;
+mod choices;
 pub mod commands;
 pub mod diagnostics;
+pub mod documents;
+mod evaluated;
+mod exchange;
 pub mod fetch;
+mod fuzz;
 pub mod incoming;
 pub mod order;
 pub mod outgoing;
+pub mod outline;
+pub mod own;
 pub mod place;
+mod questions;
+pub mod report;
 pub mod server;
 pub mod shelf;
 pub mod state;
 pub mod text;
 pub mod uri;
+pub mod verbs;
 pub mod view;
 
 #[cfg(test)]
 mod samples;
 
+pub use fuzz::fuzz_one;
 pub use server::{End, run};

@@ -5,39 +5,14 @@
 
 use serde_json::{Map, Value, json};
 
+use super::choices::choices;
 use super::state::State;
-use super::view::View;
+use super::verbs::{Kind, VERBS, Verb, any};
+use super::view::{Draft, Report, View};
 use crate::base::near::near;
 use crate::base::text::visible_line;
 use crate::model::id::SessionId;
 use crate::model::session::SessionView;
-
-/// A command.
-#[derive(Debug)]
-pub struct Verb {
-    /// Its name.
-    pub name: &'static str,
-    /// Names of its arguments, in order; one with `?` may be left out.
-    pub arguments: &'static [&'static str],
-    kind: Kind,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    /// The wire's method of the same parameters, with more parameters that are always so (JSON), and what is said afterwards.
-    Call {
-        method: &'static str,
-        fixed: &'static str,
-        said: &'static str,
-        fits: fn(&SessionView) -> bool,
-    },
-    Start,
-    ShowSessions,
-    ShowTranscript,
-    ShowReview,
-    WritePrompt,
-    SendPrompt,
-}
 
 /// What a command comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,14 +28,24 @@ pub enum Order {
     },
     /// Show a view.
     Show(View),
-    /// Open the file to write a prompt in; with what it is about.
-    Write(Option<SessionId>, String),
-    /// Send what stands in a file of prompts.
+    /// Open the file to write something in; with what it is about.
+    Write(Draft, String),
+    /// Send what stands in such a file.
     SendFile(std::path::PathBuf),
-    /// Ask which session is meant: title, and the arguments with it.
+    /// Open a session's worktree, at this path in it.
+    Open(SessionId, Option<String>),
+    /// Open the user's configuration.
+    OpenConfig,
+    /// Tell when a session is at rest.
+    Wait(SessionId),
+    /// Show the schema of that name.
+    Schema(String),
+    /// Ask which one is meant: title, and the arguments with it.
     Ask {
         /// The command again.
         verb: &'static str,
+        /// What is asked for.
+        what: &'static str,
         /// The choices.
         choices: Vec<(String, Value)>,
     },
@@ -68,103 +53,11 @@ pub enum Order {
     No(String),
 }
 
-fn any(_: &SessionView) -> bool {
-    true
-}
-
-fn runs(view: &SessionView) -> bool {
-    !view.state.at_rest()
-}
-
-fn lands(view: &SessionView) -> bool {
-    view.state.awaits_review() && view.stat.files > 0
-}
-
-const fn call(method: &'static str, fixed: &'static str, said: &'static str, fits: fn(&SessionView) -> bool) -> Kind {
-    Kind::Call { method, fixed, said, fits }
-}
-
-/// All commands.
-pub const VERBS: &[Verb] = &[
-    Verb { name: "divisi.sessions", arguments: &[], kind: Kind::ShowSessions },
-    Verb { name: "divisi.new", arguments: &["prompt?", "agent?", "name?", "base?", "repository?"], kind: Kind::Start },
-    Verb { name: "divisi.prompt", arguments: &["session?", "about?"], kind: Kind::WritePrompt },
-    Verb { name: "divisi.prompt.send", arguments: &["path"], kind: Kind::SendPrompt },
-    Verb { name: "divisi.transcript", arguments: &["session"], kind: Kind::ShowTranscript },
-    Verb { name: "divisi.review", arguments: &["session"], kind: Kind::ShowReview },
-    Verb { name: "divisi.send", arguments: &["session", "text"], kind: call("session/send", "{}", "sent to {}", any) },
-    Verb { name: "divisi.stop", arguments: &["session"], kind: call("session/stop", "{}", "stopping {}", runs) },
-    Verb { name: "divisi.read", arguments: &["session"], kind: call("session/read", "{}", "", any) },
-    Verb {
-        name: "divisi.policy",
-        arguments: &["session", "policy"],
-        kind: call("session/policy", "{}", "the policy of {} is changed", any),
-    },
-    Verb {
-        name: "divisi.option",
-        arguments: &["session", "option", "value"],
-        kind: call("session/option", "{}", "asked the agent of {}", any),
-    },
-    Verb {
-        name: "divisi.land",
-        arguments: &["session", "strategy?", "message?", "onto?"],
-        kind: call("landing/start", "{}", "landing {}", lands),
-    },
-    Verb {
-        name: "divisi.land.continue",
-        arguments: &["session"],
-        kind: call("landing/continue", "{}", "landing {}", any),
-    },
-    Verb {
-        name: "divisi.land.abort",
-        arguments: &["session"],
-        kind: call("landing/abort", "{}", "the landing of {} is given up", any),
-    },
-    Verb {
-        name: "divisi.remove",
-        arguments: &["session", "discard?"],
-        kind: call("session/remove", "{}", "removed {}", any),
-    },
-    Verb { name: "divisi.restore", arguments: &["session"], kind: call("session/restore", "{}", "restored {}", any) },
-    Verb {
-        name: "divisi.hunk.accept",
-        arguments: &["session", "hunk"],
-        kind: call("hunk/decide", r#"{"action":"accept"}"#, "", any),
-    },
-    Verb {
-        name: "divisi.hunk.reject",
-        arguments: &["session", "hunk"],
-        kind: call("hunk/decide", r#"{"action":"reject"}"#, "", any),
-    },
-    Verb {
-        name: "divisi.hunk.undo",
-        arguments: &["session", "hunk"],
-        kind: call("hunk/decide", r#"{"action":"undo"}"#, "", any),
-    },
-    Verb {
-        name: "divisi.approve",
-        arguments: &["approval", "option?"],
-        kind: call("approval/answer", r#"{"answer":"once"}"#, "", any),
-    },
-    Verb {
-        name: "divisi.approve.always",
-        arguments: &["approval", "scope?"],
-        kind: call("approval/answer", r#"{"answer":"always"}"#, "", any),
-    },
-    Verb {
-        name: "divisi.reject",
-        arguments: &["approval", "message?"],
-        kind: call("approval/answer", r#"{"answer":"reject"}"#, "", any),
-    },
-];
-
-/// Every command's name.
-pub fn names() -> Vec<String> {
-    VERBS.iter().map(|verb| verb.name.to_owned()).collect()
-}
-
 /// What a command comes to. `folder` is where a new session is started.
 pub fn order(state: &State, folder: Option<&str>, command: &str, arguments: &[Value]) -> Order {
+    // What the command line calls `answer ... reject` had this name once.
+    let approval = matches!(arguments, [Value::Object(given)] if given.contains_key("approval"));
+    let command = if command == "divisi.reject" && approval { "divisi.approve.reject" } else { command };
     let Some(verb) = VERBS.iter().find(|verb| verb.name == command) else {
         let advice = advice(command, VERBS.iter().map(|verb| verb.name));
         return Order::No(format!("there is no command {command}{advice}"));
@@ -177,44 +70,142 @@ pub fn order(state: &State, folder: Option<&str>, command: &str, arguments: &[Va
         return order;
     }
     if let Some(missing) = verb.arguments.iter().find(|name| !name.ends_with('?') && !given.contains_key(**name)) {
-        if *missing == "text"
-            && let Some(session) = given.get("session").and_then(Value::as_str)
-        {
-            return Order::Write(Some(session.into()), String::new());
+        let session = given.get("session").and_then(Value::as_str);
+        if let ("divisi.send", Some(session)) = (verb.name, session) {
+            return Order::Write(Draft::To(session.into()), String::new());
         }
-        return Order::No(format!("{} needs {missing}: {}", verb.name, usage(verb)));
+        let choices = choices(state, verb, missing, &given);
+        return match choices {
+            Some(choices) if choices.is_empty() => Order::No(format!("{}: there is no {missing} to choose", verb.name)),
+            Some(choices) => Order::Ask { verb: verb.name, what: missing, choices },
+            None => Order::No(format!("{} needs {missing}: {}", verb.name, usage(verb))),
+        };
     }
     carry_out(state, folder, verb, given)
 }
 
 fn carry_out(state: &State, folder: Option<&str>, verb: &Verb, mut given: Map<String, Value>) -> Order {
     let session = given.get("session").and_then(Value::as_str).map(SessionId::from);
+    let name = session.as_ref().and_then(|id| state.sessions.get(id)).map(|view| visible_line(&view.name, 60));
+    let name = name.unwrap_or_default();
     let text = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let repository = given.get("repository").and_then(Value::as_str).or(folder).map(str::to_owned);
+    let of_session = |make: fn(SessionId) -> Order| session.clone().map_or_else(|| Order::No(usage(verb)), make);
     match verb.kind {
         Kind::ShowSessions => Order::Show(View::Sessions),
-        Kind::WritePrompt => Order::Write(session, text("about")),
+        Kind::ShowTranscript => of_session(|id| Order::Show(View::Transcript(id))),
+        Kind::ShowReview => of_session(|id| Order::Show(View::Review(id))),
+        Kind::Wait => of_session(Order::Wait),
+        Kind::Open => {
+            let path = given.get("path").and_then(Value::as_str).map(str::to_owned);
+            session.map_or_else(|| Order::No(usage(verb)), |id| Order::Open(id, path))
+        }
+        Kind::OpenConfig => Order::OpenConfig,
+        Kind::Schema => Order::Schema(text("name")),
         Kind::SendPrompt => Order::SendFile(text("path").into()),
-        Kind::ShowTranscript => session.map_or_else(|| Order::No(usage(verb)), |id| Order::Show(View::Transcript(id))),
-        Kind::ShowReview => session.map_or_else(|| Order::No(usage(verb)), |id| Order::Show(View::Review(id))),
-        Kind::Start => {
-            if text("prompt").trim().is_empty() {
-                return Order::Write(None, String::new());
+        Kind::WritePrompt => match (session, repository) {
+            (Some(id), _) => Order::Write(Draft::To(id), text("about")),
+            (None, Some(folder)) => Order::Write(Draft::New(folder.into()), text("about")),
+            (None, None) => Order::No(NO_FOLDER.to_owned()),
+        },
+        Kind::WriteComment => comment(verb, session, given),
+        Kind::Start => start(repository, given),
+        Kind::Combine => combine(state, given),
+        Kind::Trust => trust(repository, &given),
+        Kind::Report { method, fixed } => {
+            extend(&mut given, fixed);
+            let mut title = verb.name.trim_start_matches("divisi.").to_owned();
+            if !name.is_empty() {
+                title = format!("{title} {name}");
             }
-            let Some(folder) = given.get("repository").and_then(Value::as_str).or(folder).map(str::to_owned) else {
-                return Order::No("no folder is open: give the repository's path as `repository`".to_owned());
-            };
-            given.insert("repository".to_owned(), json!(folder));
-            Order::Call { method: "session/create", params: Value::Object(given), said: "started {name}".to_owned() }
+            if let Some(number) = given.get("number").cloned() {
+                given.insert("of".to_owned(), json!("turn"));
+                title = format!("{title} turn {number}");
+            }
+            if let Err(order) = several(state, &mut given) {
+                return order;
+            }
+            Order::Show(View::Report(Report { title, method, params: Value::Object(given).to_string() }))
         }
         Kind::Call { method, fixed, said, .. } => {
-            let view = session.as_ref().and_then(|id| state.sessions.get(id));
-            let name = view.map_or_else(String::new, |view| visible_line(&view.name, 60));
-            if let Ok(Value::Object(fixed)) = serde_json::from_str(fixed) {
-                given.extend(fixed);
-            }
+            extend(&mut given, fixed);
             Order::Call { method, params: Value::Object(given), said: said.replace("{}", &name) }
         }
     }
+}
+
+const NO_FOLDER: &str = "no folder is open: give the repository's path as `repository`";
+
+fn extend(given: &mut Map<String, Value>, fixed: &str) {
+    if let Ok(Value::Object(fixed)) = serde_json::from_str(fixed) {
+        given.extend(fixed);
+    }
+}
+
+fn start(repository: Option<String>, mut given: Map<String, Value>) -> Order {
+    let Some(folder) = repository else { return Order::No(NO_FOLDER.to_owned()) };
+    if given.get("prompt").and_then(Value::as_str).unwrap_or_default().trim().is_empty() {
+        return Order::Write(Draft::New(folder.into()), String::new());
+    }
+    given.insert("repository".to_owned(), json!(folder));
+    Order::Call { method: "session/create", params: Value::Object(given), said: "started {name}".to_owned() }
+}
+
+fn comment(verb: &Verb, session: Option<SessionId>, given: Map<String, Value>) -> Order {
+    let Some(session) = session else { return Order::No(usage(verb)) };
+    let path = given.get("path").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if given.get("text").and_then(Value::as_str).is_none_or(|text| text.trim().is_empty()) {
+        let first = given.get("first").and_then(Value::as_u64).and_then(|line| u32::try_from(line).ok()).unwrap_or(0);
+        return Order::Write(Draft::Comment(session, path, first), String::new());
+    }
+    Order::Call { method: "comment/add", params: Value::Object(given), said: "commented".to_owned() }
+}
+
+/// Trusting takes the digest of what was seen; without one it is shown.
+fn trust(repository: Option<String>, given: &Map<String, Value>) -> Order {
+    let Some(folder) = repository else { return Order::No(NO_FOLDER.to_owned()) };
+    let mut params = json!({ "repository": folder });
+    match given.get("digest") {
+        Some(digest) => {
+            params["digest"] = digest.clone();
+            Order::Call { method: "repository/trust", params, said: "trusted".to_owned() }
+        }
+        None => Order::Show(View::Report(Report {
+            title: "trust".to_owned(),
+            method: "repository/config",
+            params: params.to_string(),
+        })),
+    }
+}
+
+/// Makes names of sessions into their ids: an array, or words in a string.
+fn several(state: &State, given: &mut Map<String, Value>) -> Result<(), Order> {
+    let Some(sessions) = given.get_mut("sessions") else { return Ok(()) };
+    let words: Vec<String> = match &*sessions {
+        Value::String(text) => text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+        Value::Array(words) => words.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let ids: Result<Vec<&SessionId>, Order> =
+        words.iter().map(|word| state.find(word).map(|view| &view.id).ok_or_else(|| nobody(state, word))).collect();
+    *sessions = json!(ids?);
+    Ok(())
+}
+
+fn combine(state: &State, mut given: Map<String, Value>) -> Order {
+    if let Err(order) = several(state, &mut given) {
+        return order;
+    }
+    let sessions = given.remove("sessions").unwrap_or_default();
+    let picks: Vec<Value> =
+        sessions.as_array().into_iter().flatten().map(|session| json!({ "session": session })).collect();
+    given.insert("picks".to_owned(), json!(picks));
+    Order::Call { method: "session/combine", params: Value::Object(given), said: "combined as {name}".to_owned() }
+}
+
+fn nobody(state: &State, word: &str) -> Order {
+    let advice = advice(word, state.sessions.values().map(|view| view.name.as_str()));
+    Order::No(format!("there is no session '{}'{advice}", visible_line(word, 60)))
 }
 
 /// The arguments by name.
@@ -240,8 +231,7 @@ fn resolve(state: &State, verb: &Verb, given: &mut Map<String, Value>) -> Result
         if let Some(view) = state.find(&word) {
             given.insert("session".to_owned(), json!(view.id));
         } else if verb.name != "divisi.restore" {
-            let advice = advice(&word, state.sessions.values().map(|view| view.name.as_str()));
-            return Err(Order::No(format!("there is no session '{}'{advice}", visible_line(&word, 60))));
+            return Err(nobody(state, &word));
         }
         return Ok(());
     }
@@ -265,7 +255,7 @@ fn resolve(state: &State, verb: &Verb, given: &mut Map<String, Value>) -> Result
                 given.insert("session".to_owned(), json!(view.id));
                 (visible_line(&view.name, 60), Value::Object(given))
             };
-            Err(Order::Ask { verb: verb.name, choices: several.iter().take(9).map(choice).collect() })
+            Err(Order::Ask { verb: verb.name, what: "session", choices: several.iter().take(9).map(choice).collect() })
         }
     }
 }

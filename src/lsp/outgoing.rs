@@ -8,9 +8,11 @@ use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response}
 use serde_json::{Value, json};
 
 use super::diagnostics::{self, Sight, title};
+use super::own;
+use super::report;
 use super::server::{Asked, Server};
 use super::uri;
-use super::view::{self, View};
+use super::view::{self, Mark, View};
 use crate::base::text::visible_line;
 use crate::model::id::SessionId;
 use crate::model::session::SessionState;
@@ -58,10 +60,9 @@ impl Server {
     }
 
     fn message_of(&self, kind: u8, text: &str) {
-        self.notify(
-            "window/showMessage",
-            json!({ "type": kind, "message": format!("divisi: {}", visible_line(text, 400)) }),
-        );
+        // VS Code makes a link, also one that runs a command, of what looks like one in Markdown.
+        let text = visible_line(text, 400).replace("](", "] (");
+        self.notify("window/showMessage", json!({ "type": kind, "message": format!("divisi: {text}") }));
     }
 
     pub(super) fn error(&self, text: &str) {
@@ -84,9 +85,9 @@ impl Server {
                 if !said.is_empty() {
                     self.say(&said.replace("{name}", name));
                 }
-                // The prompt is the daemon's now; the file is for the next one.
+                // The prompt is the daemon's now.
                 if let Some(file) = file
-                    && let Err(error) = fs::remove_file(file)
+                    && let Err(error) = self.shelf.sent(file, self.documents.contains_key(file))
                 {
                     tracing::warn!(%error, "the file of a prompt that was sent stays");
                 }
@@ -98,13 +99,23 @@ impl Server {
     /// Everything that changed, once per frame.
     pub(super) fn show(&mut self) {
         if std::mem::take(&mut self.dirty) {
+            // Before the diagnostics, some of which are on lines of views.
+            self.shelve_questions();
+            self.write_views();
             self.publish();
             self.show_progress();
             self.ask("workspace/codeLens/refresh", Value::Null, Asked::Nothing);
-            self.write_views();
+            if self.client.authorship {
+                self.ask("workspace/inlayHint/refresh", Value::Null, Asked::Nothing);
+            }
+            self.ask_approvals();
+            if std::mem::take(&mut self.old_reports) {
+                self.renew_reports();
+            }
         }
         for session in std::mem::take(&mut self.transcripts) {
             self.read_events(&session);
+            self.follow(&session);
         }
     }
 
@@ -120,9 +131,16 @@ impl Server {
         };
         let sight = Sight { folders: &self.client.folders, open: &open, text: &text, related: self.client.related };
         let mut now = diagnostics::all(&self.state, &sight);
+        for (path, text) in &self.documents {
+            let around = self.around(path);
+            if let Some(kind) = own::kind(&around) {
+                let found = own::diagnostics(kind, text, &around, self.client.encoding);
+                now.entry(path.clone()).or_default().extend(found);
+            }
+        }
         for (view, opened) in self.shelf.iter_mut() {
             let asked = opened.page.marks.iter().filter_map(|((line, _), mark)| match mark {
-                view::Mark::Approval(id) => {
+                Mark::Approval(id) => {
                     let approval = self.state.approvals.get(id)?;
                     Some(diagnostics::asked(self.state.sessions.get(&approval.session)?, approval, *line))
                 }
@@ -158,7 +176,9 @@ impl Server {
             .sessions
             .values()
             .filter(|view| {
-                view.state == SessionState::Running && super::state::State::concerns(view, &self.client.folders)
+                view.state == SessionState::Running
+                    && !self.client.quiet
+                    && super::state::State::concerns(view, &self.client.folders)
             })
             .map(|view| {
                 (
@@ -196,7 +216,7 @@ impl Server {
     }
 
     /// Views that were opened say what is so now.
-    fn write_views(&mut self) {
+    pub(super) fn write_views(&mut self) {
         let Self { shelf, state, .. } = self;
         let mut failed = None;
         for (view, open) in shelf.iter_mut() {
@@ -211,6 +231,7 @@ impl Server {
                     None => continue,
                 },
                 View::Prompt(_) => continue,
+                View::Report(asked) => report::page(asked, open.answer.as_ref()),
             };
             if let Err(error) = open.write(page) {
                 failed = Some(format!("cannot write {}: {error}", open.path.display()));
@@ -223,7 +244,7 @@ impl Server {
 
     /// What happened that a person would want to know, before the state moves on.
     pub(super) fn events_to_tell(&self, batch: &Batch) -> Vec<Envelope> {
-        if self.client.extension || self.phase != super::server::Phase::Running {
+        if self.client.extension || self.client.quiet || self.phase != super::server::Phase::Running {
             return Vec::new();
         }
         let told = |event: &Envelope| {
@@ -243,12 +264,17 @@ impl Server {
             Event::ApprovalRequested(approval) if self.state.approvals.contains_key(&approval.id) => {
                 self.warn(&format!("{name} asks: {} (answer with a code action)", title(approval)));
             }
-            Event::TurnEnded { .. } => self.say(&format!("{name}: {}", view.state.phrase())),
+            Event::TurnEnded { .. } => {
+                let reason = view.reason.as_deref().filter(|_| view.state == SessionState::Failed);
+                let reason = reason.map_or_else(String::new, |reason| format!(": {}", visible_line(reason, 200)));
+                self.say(&format!("{name}: {}{reason}", view.state.phrase()));
+            }
             Event::LandingChanged { state, .. } => {
                 let words = json!(state);
                 let state = words["state"].as_str().unwrap_or_default();
                 let reason = words["reason"].as_str().map_or_else(String::new, |reason| format!(": {reason}"));
-                self.say(&format!("landing {name}: {state}{reason}"));
+                let hint = if state == "completed" && !self.client.watches() { " (:reload-all shows it)" } else { "" };
+                self.say(&format!("landing {name}: {state}{reason}{hint}"));
             }
             _ => {}
         }
@@ -258,6 +284,21 @@ impl Server {
     pub(super) fn tell_extension(&self, batch: &Batch) {
         if self.client.extension {
             self.notify("divisi/changed", json!({ "sessions": batch.sessions, "events": batch.events }));
+        }
+    }
+
+    /// It is told everything anew: there was another daemon, or none, in between.
+    pub(super) fn tell_extension_of_all(&self) {
+        if self.client.extension {
+            let sessions: Vec<_> = self.state.sessions.values().collect();
+            self.notify("divisi/changed", json!({ "sessions": sessions, "events": [], "whole": true }));
+        }
+    }
+
+    /// It is told that nothing more will come until there is a connection again.
+    pub(super) fn tell_extension_of_loss(&self, why: &str) {
+        if self.client.extension {
+            self.notify("divisi/changed", json!({ "sessions": [], "events": [], "lost": visible_line(why, 400) }));
         }
     }
 }

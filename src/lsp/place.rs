@@ -24,6 +24,10 @@ pub struct Spot {
     pub counts: (usize, usize),
     /// True when the text is the session's own.
     pub own: bool,
+    /// The file's path in the session's diff.
+    pub path: String,
+    /// The first line that changed, in the new file, one-based: where a comment goes.
+    pub line: u32,
 }
 
 impl Spot {
@@ -48,7 +52,7 @@ pub fn spots(state: &State, path: &Path, text: &str) -> Vec<Spot> {
             let name = if own { &file.path } else { file.old_path.as_ref().unwrap_or(&file.path) };
             Path::new(name) == relative
         });
-        for hunk in file.into_iter().flat_map(|file| &file.hunks) {
+        for (file, hunk) in file.into_iter().flat_map(|file| file.hunks.iter().map(move |hunk| (file, hunk))) {
             let found = if own { own_lines(hunk) } else { base_lines(hunk, &lines) };
             let last = u32::try_from(lines.len().saturating_sub(1)).unwrap_or(u32::MAX);
             spots.push(Spot {
@@ -58,6 +62,8 @@ pub fn spots(state: &State, path: &Path, text: &str) -> Vec<Spot> {
                 decision: hunk.decision,
                 counts: (count(hunk, '+'), count(hunk, '-')),
                 own,
+                path: file.path.clone(),
+                line: own_lines(hunk).0.saturating_add(1),
             });
         }
     }

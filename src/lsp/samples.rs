@@ -53,7 +53,11 @@ pub(super) fn changes(path: &str, hunks: Vec<Hunk>) -> Changes {
         viewed: false,
         hunks,
     };
-    Changes { diff: Diff { stat: DiffStat { files: 1, added: 1, removed: 1 }, files: vec![file] }, preflight: None }
+    Changes {
+        diff: Diff { stat: DiffStat { files: 1, added: 1, removed: 1 }, files: vec![file] },
+        preflight: None,
+        evaluation: None,
+    }
 }
 
 /// A state with these sessions, each with its changes.

@@ -11,11 +11,17 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::capability::Client;
+use super::documents::Documents;
+use super::exchange::Offers;
 use super::order::Order;
+use super::questions::Questions;
 use super::shelf::Shelf;
 use super::state::{Changes, State};
-use super::view::View;
-use crate::model::id::SessionId;
+use super::view::{Report, View};
+use crate::base::paths::Paths;
+use crate::model::agent::AgentView;
+use crate::model::diff::Diff;
+use crate::model::id::{ApprovalId, SessionId};
 use crate::model::{Envelope, Refusal};
 use crate::wire::kept::backend::Backend;
 use crate::wire::kept::link::{self, Current, Signal};
@@ -33,8 +39,14 @@ pub(super) enum Done {
     Events { session: SessionId, events: Vec<Envelope> },
     /// It could not be read.
     NoEvents(SessionId),
-    /// Which agents are installed.
-    Agents(Vec<String>),
+    /// A page of a transcript that is open as a virtual document.
+    Followed(SessionId, Result<Vec<Envelope>, Refusal>),
+    /// Which agents there are.
+    Agents(Vec<AgentView>),
+    /// What turns of a session changed.
+    Turns(SessionId, Vec<(u32, Diff)>),
+    /// What was answered to a report.
+    Report(Report, Result<Value, String>),
     /// A command was carried out, or not.
     Called { said: String, outcome: Result<Value, Refusal>, file: Option<PathBuf> },
     /// The answer to a request of divisi's own extension.
@@ -48,8 +60,10 @@ pub(super) enum Asked {
     Nothing,
     /// A view was to be shown; where that is impossible its path is said.
     Shown(PathBuf),
-    /// The choice of a session for a command.
-    Choice(&'static str, Vec<(String, Value)>),
+    /// The choice of something for a command.
+    Choice(&'static str, &'static str, Vec<(String, Value)>),
+    /// An approval.
+    Approval(ApprovalId),
 }
 
 /// How the server ends.
@@ -67,10 +81,14 @@ pub(super) struct Server {
     pub(super) connection: Connection,
     pub(super) client: Client,
     pub(super) phase: Phase,
+    /// It said `initialized`. VS Code answers "unhandled method" to what it is asked before, which would be believed for good.
+    pub(super) greeted: bool,
     pub(super) state: State,
     /// Open documents.
     pub(super) documents: BTreeMap<PathBuf, String>,
     pub(super) shelf: Shelf,
+    /// Virtual documents.
+    pub(super) pages: Documents,
     /// Diagnostics as they were sent last.
     pub(super) published: BTreeMap<PathBuf, Value>,
     /// Progress that is shown: what was said last.
@@ -86,6 +104,16 @@ pub(super) struct Server {
     pub(super) done: mpsc::UnboundedSender<Done>,
     /// Whether the last state told was "no connection", so that it is said once.
     pub(super) told_lost: bool,
+    /// The user's configuration directory.
+    pub(super) config_dir: Option<PathBuf>,
+    pub(super) offers: Offers,
+    pub(super) questions: Questions,
+    /// Sessions that somebody wants to be told of when they are at rest.
+    pub(super) waiting: BTreeSet<SessionId>,
+    /// Sessions whose turns are being read.
+    pub(super) reading_turns: BTreeSet<SessionId>,
+    /// Reports that may be old.
+    pub(super) old_reports: bool,
     ended: Option<End>,
 }
 
@@ -105,26 +133,7 @@ pub async fn run(backend: Arc<dyn Backend>, connection: Connection) -> End {
     let wanted = Arc::new(Notify::new());
     let keeper = tokio::spawn(link::keep(backend, signal_sender, current_sender, Arc::clone(&wanted)));
     let mut messages = bridge(&connection);
-    let mut server = Server {
-        connection,
-        client: Client::default(),
-        phase: Phase::Uninitialized,
-        state: State::default(),
-        documents: BTreeMap::new(),
-        shelf: Shelf::default(),
-        published: BTreeMap::new(),
-        progress: BTreeMap::new(),
-        asked: HashMap::new(),
-        number: 0,
-        reading: BTreeMap::new(),
-        dirty: false,
-        transcripts: BTreeSet::new(),
-        current,
-        wanted,
-        done: done_sender,
-        told_lost: false,
-        ended: None,
-    };
+    let mut server = Server::new(connection, current, wanted, done_sender);
     let mut frame = interval(FRAME);
     frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut parent = interval(PARENT);
@@ -150,6 +159,7 @@ pub async fn run(backend: Arc<dyn Backend>, connection: Connection) -> End {
         }
     };
     keeper.abort();
+    server.shelf.clear();
     end
 }
 
@@ -167,7 +177,43 @@ fn is_gone(process: i32) -> bool {
 }
 
 impl Server {
-    fn message(&mut self, message: Message) {
+    pub(super) fn new(
+        connection: Connection,
+        current: Current,
+        wanted: Arc<Notify>,
+        done: mpsc::UnboundedSender<Done>,
+    ) -> Self {
+        Self {
+            connection,
+            client: Client::default(),
+            phase: Phase::Uninitialized,
+            greeted: false,
+            state: State::default(),
+            documents: BTreeMap::new(),
+            shelf: Shelf::default(),
+            pages: Documents::default(),
+            published: BTreeMap::new(),
+            progress: BTreeMap::new(),
+            asked: HashMap::new(),
+            number: 0,
+            reading: BTreeMap::new(),
+            dirty: false,
+            transcripts: BTreeSet::new(),
+            current,
+            wanted,
+            done,
+            told_lost: false,
+            config_dir: Paths::from_environment().ok().map(|paths| paths.config_dir),
+            offers: Offers::default(),
+            questions: Questions::default(),
+            waiting: BTreeSet::new(),
+            reading_turns: BTreeSet::new(),
+            old_reports: false,
+            ended: None,
+        }
+    }
+
+    pub(super) fn message(&mut self, message: Message) {
         match message {
             Message::Request(request) => self.request(request),
             Message::Notification(notification) if notification.method == "exit" => {
@@ -178,12 +224,14 @@ impl Server {
         }
     }
 
-    fn signal(&mut self, signal: Signal) {
+    pub(super) fn signal(&mut self, signal: Signal) {
         let stale = match signal {
             Signal::Snapshot { sessions, approvals, .. } => {
                 self.told_lost = false;
                 self.read_agents();
-                self.state.snapshot(sessions, approvals)
+                let stale = self.state.snapshot(sessions, approvals);
+                self.tell_extension_of_all();
+                stale
             }
             Signal::Batch(batch) => {
                 self.tell_extension(&batch);
@@ -196,6 +244,7 @@ impl Server {
             }
             Signal::Lost(refusal) => {
                 self.state.connected = false;
+                self.tell_extension_of_loss(&refusal.message);
                 if !self.told_lost && self.phase == Phase::Running {
                     self.told_lost = true;
                     self.warn(&format!("no connection to the daemon: {}; it is tried again", refusal.message));
@@ -204,6 +253,8 @@ impl Server {
             }
         };
         self.dirty = true;
+        self.old_reports = true;
+        self.tell_waiting();
         for session in stale.diffs {
             self.read_changes(&session);
         }
@@ -212,7 +263,7 @@ impl Server {
         }
     }
 
-    fn done(&mut self, done: Done) {
+    pub(super) fn done(&mut self, done: Done) {
         self.dirty = true;
         match done {
             Done::Changes(session, changes) => {
@@ -227,6 +278,8 @@ impl Server {
                 }
                 if again {
                     self.read_changes(&session);
+                } else {
+                    self.has_come(&View::Review(session));
                 }
             }
             Done::Events { session, events } => self.add_events(&session, events),
@@ -234,8 +287,21 @@ impl Server {
                 if let Some(record) = self.record(&session) {
                     record.reading = false;
                 }
+                self.has_come(&View::Transcript(session));
             }
-            Done::Agents(agents) => self.state.agents = agents,
+            Done::Followed(session, page) => self.followed(&session, page),
+            Done::Agents(agents) => {
+                let fit = |agent: &&AgentView| agent.installed && !agent.literal;
+                self.state.agents = agents.iter().filter(fit).map(|agent| agent.name.clone()).collect();
+                self.state.catalog = agents;
+            }
+            Done::Turns(session, turns) => {
+                self.reading_turns.remove(&session);
+                if self.state.sessions.contains_key(&session) {
+                    self.state.turns.entry(session).or_default().extend(turns);
+                }
+            }
+            Done::Report(report, answer) => self.report_answered(report, answer),
             Done::Called { said, outcome, file } => self.called(&said, outcome, file.as_deref()),
             Done::Answer(id, outcome) => self.answer_outcome(id, outcome),
         }
@@ -245,8 +311,8 @@ impl Server {
         self.shelf.get_mut(&View::Transcript(session.clone()))?.record.as_mut()
     }
 
-    fn has_news(&self) -> bool {
-        self.phase == Phase::Running && (self.dirty || !self.transcripts.is_empty())
+    pub(super) fn has_news(&self) -> bool {
+        self.phase == Phase::Running && self.greeted && (self.dirty || !self.transcripts.is_empty())
     }
 
     /// Where a new session starts: the first folder.
@@ -262,11 +328,15 @@ impl Server {
 
     pub(super) fn obey(&mut self, order: Order) {
         match order {
+            Order::Open(session, path) => self.open_worktree(&session, path.as_deref()),
+            Order::OpenConfig => self.open_config(),
+            Order::Wait(session) => self.wait_for(session),
+            Order::Schema(name) => self.show_schema(&name),
             Order::Call { method, params, said } => self.call(method, params, said, None),
             Order::Show(view) => self.open_view(&view),
-            Order::Write(session, about) => self.open_prompt(session, &about),
+            Order::Write(draft, about) => self.open_prompt(draft, &about),
             Order::SendFile(path) => self.send_file(&path),
-            Order::Ask { verb, choices } => self.ask_which(verb, choices),
+            Order::Ask { verb, what, choices } => self.ask_which(verb, what, choices),
             Order::No(why) => self.error(&why),
         }
     }

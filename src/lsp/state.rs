@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::model::agent::AgentView;
 use crate::model::approval::Approval;
 use crate::model::diff::Diff;
+use crate::model::evaluation::Evaluation;
 use crate::model::id::{ApprovalId, SessionId};
 use crate::model::landing::Preflight;
 use crate::model::session::SessionView;
@@ -20,6 +22,8 @@ pub struct Changes {
     pub diff: Diff,
     /// What a landing would meet; absent where it could not be told.
     pub preflight: Option<Preflight>,
+    /// The evaluation whose findings hold.
+    pub evaluation: Option<Evaluation>,
 }
 
 /// The state of the world.
@@ -31,8 +35,12 @@ pub struct State {
     pub approvals: BTreeMap<ApprovalId, Approval>,
     /// What sessions changed, for those that concern an open folder.
     pub changes: BTreeMap<SessionId, Changes>,
-    /// Agents that are installed.
+    /// Agents that are installed and take a prompt in words.
     pub agents: Vec<String>,
+    /// Every agent of the catalog.
+    pub catalog: Vec<AgentView>,
+    /// What turns of a session changed, by their numbers; read only for hints.
+    pub turns: BTreeMap<SessionId, BTreeMap<u32, Diff>>,
     /// Whether a daemon is there.
     pub connected: bool,
 }
@@ -55,6 +63,7 @@ impl State {
         let approvals = approvals.into_iter().filter_map(|approval| serde_json::from_value::<Approval>(approval).ok());
         self.approvals = approvals.map(|approval| (approval.id.clone(), approval)).collect();
         self.changes.retain(|session, _| self.sessions.contains_key(session));
+        self.turns.retain(|session, _| self.sessions.contains_key(session));
         let all: BTreeSet<SessionId> = self.sessions.keys().cloned().collect();
         Stale { diffs: all.clone(), transcripts: all }
     }
@@ -92,6 +101,9 @@ impl State {
             }
             Event::SessionCheckpointed { .. }
             | Event::TurnEnded { .. }
+            | Event::TurnStarted { .. }
+            | Event::EvaluationStarted(_)
+            | Event::EvaluationEnded { .. }
             | Event::HunkDecided { .. }
             | Event::LandingChanged { .. } => stale.diffs.extend(session),
             _ => {}
@@ -101,6 +113,7 @@ impl State {
     fn forget(&mut self, session: &SessionId) {
         self.sessions.remove(session);
         self.changes.remove(session);
+        self.turns.remove(session);
         self.approvals.retain(|_, approval| approval.session != *session);
     }
 

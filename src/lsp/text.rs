@@ -10,7 +10,8 @@ pub fn slice(text: &str, range: Range, encoding: Encoding) -> &str {
     text.get(start..end.max(start)).unwrap_or_default()
 }
 
-fn offset(text: &str, position: Position, encoding: Encoding) -> usize {
+/// The byte of a position.
+pub fn offset(text: &str, position: Position, encoding: Encoding) -> usize {
     let mut at = 0;
     let mut lines = text.split_inclusive('\n');
     for _ in 0..position.line {
@@ -30,6 +31,35 @@ fn offset(text: &str, position: Position, encoding: Encoding) -> usize {
         };
     }
     at + line.len()
+}
+
+/// The position of a byte.
+pub fn position(text: &str, at: usize, encoding: Encoding) -> Position {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let before = &text[..at];
+    let line = before.matches('\n').count();
+    let rest = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+    let units = match encoding {
+        Encoding::Utf8 => rest.len(),
+        Encoding::Utf16 => rest.encode_utf16().count(),
+        Encoding::Utf32 => rest.chars().count(),
+    };
+    Position { line: u32::try_from(line).unwrap_or(u32::MAX), character: u32::try_from(units).unwrap_or(u32::MAX) }
+}
+
+/// The range of bytes. An empty one is widened to the end of its line, for something has to be seen.
+pub fn range(text: &str, span: &std::ops::Range<usize>, encoding: Encoding) -> Range {
+    let start = position(text, span.start, encoding);
+    let end = if span.is_empty() {
+        let rest = text.get(span.start..).unwrap_or_default();
+        span.start + rest.find('\n').unwrap_or(rest.len())
+    } else {
+        span.end
+    };
+    Range { start, end: position(text, end, encoding) }
 }
 
 /// The first and the last line that a range is about: one that ends before the first character of a line is not about that line.

@@ -1,6 +1,7 @@
 //! Views as Markdown: what an editor without virtual documents opens as files. Pure: state in, text and marks out.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use super::diagnostics::title;
 use super::state::{Changes, State};
@@ -18,8 +19,42 @@ pub enum View {
     Transcript(SessionId),
     /// What a session changed, hunk by hunk.
     Review(SessionId),
-    /// Where a prompt is written; a new session's, or one for a session.
-    Prompt(Option<SessionId>),
+    /// Where something is written.
+    Prompt(Draft),
+    /// What the daemon answers to a query.
+    Report(Report),
+}
+
+/// What is being written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Draft {
+    /// The first prompt of a session in this folder.
+    New(PathBuf),
+    /// A prompt for a session.
+    To(SessionId),
+    /// A comment on a line of a file of a session, one-based.
+    Comment(SessionId, String, u32),
+}
+
+impl Draft {
+    /// The session it is for.
+    pub fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::New(_) => None,
+            Self::To(session) | Self::Comment(session, ..) => Some(session),
+        }
+    }
+}
+
+/// A query.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Report {
+    /// Its heading, and its file's name.
+    pub title: String,
+    /// The wire's method.
+    pub method: &'static str,
+    /// Its parameters, JSON.
+    pub params: String,
 }
 
 /// What a line of a view is about.
@@ -29,6 +64,8 @@ pub enum Mark {
     Session(SessionId),
     /// An open approval.
     Approval(ApprovalId),
+    /// A repository's settings, to be trusted: its path, and the digest of what is shown.
+    Trust(String, String),
     /// A hunk.
     Hunk(SessionId, HunkId, Option<HunkDecision>),
 }
@@ -181,12 +218,17 @@ fn fence(lines: &[String]) -> String {
 }
 
 /// The line below which a prompt is written.
-pub const CUT: &str = "<!-- Everything below this line is the prompt. A code action here sends it. -->";
+pub const CUT: &str = "<!-- Everything below this line is sent, by a code action here. -->";
 
-/// A file to write a prompt in.
-pub fn prompt(view: Option<&SessionView>, about: &str) -> String {
+/// A file to write something in.
+pub fn prompt(draft: &Draft, view: Option<&SessionView>, about: &str) -> String {
     let mut text = String::new();
-    let heading = view.map_or_else(|| "New session".to_owned(), |view| format!("To {}", visible_line(&view.name, 60)));
+    let name = view.map_or_else(String::new, |view| visible_line(&view.name, 60));
+    let heading = match draft {
+        Draft::New(folder) => format!("New session in {}", visible_line(&folder.to_string_lossy(), 200)),
+        Draft::To(_) => format!("To {name}"),
+        Draft::Comment(_, path, line) => format!("Comment for {name} on {}:{line}", visible_line(path, 200)),
+    };
     // Writing to a String cannot fail.
     let _ = write!(text, "# {heading}\n\n{CUT}\n\n{about}");
     text

@@ -197,6 +197,9 @@ pub struct AgentView {
     pub description: String,
     /// How divisi talks to it.
     pub protocol: Protocol,
+    /// It does what it is told literally: nothing for a prompt in words, so it is not offered for one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub literal: bool,
     /// The command that is run.
     pub command: Vec<String>,
     /// The program's resolved path; absent when it is not installed.

@@ -299,6 +299,9 @@ pub struct DecideHunk {
     pub hunk: HunkId,
     /// What to do.
     pub action: HunkAction,
+    /// Only the changes that these lines belong to: indexes into the hunk's lines. Empty: all of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<u32>,
 }
 
 /// Parameters of `landing/start`.
@@ -404,6 +407,11 @@ pub enum Outcome {
     Commented {
         /// Its id.
         comment: CommentId,
+    },
+    /// A hunk, or the part of one that the lines named, is decided.
+    Decided {
+        /// Its id.
+        hunk: HunkId,
     },
     /// A round is on its way; that it was sent is an event.
     Round {

@@ -1,4 +1,4 @@
-//! Events' envelopes: their numbers, and what brought them about.
+//! The envelope of an event: its number, its time, and what brought it about.
 
 use serde::{Deserialize, Serialize};
 

@@ -13,11 +13,13 @@ use super::approval::{Answer, Approval, ApprovalPolicy, Rule};
 use super::attachment::Attachment;
 use super::batch::{BatchChanged, NewBatch, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
 use super::diff::{DiffStat, HunkDecision};
+pub use super::envelope::{Cause, Envelope};
 use super::evaluation::{Evaluation, EvaluationState, EvaluatorResult, Suite};
 use super::failure::{Failure, Silence};
 use super::id::{ApprovalId, CommandId, CommentId, EvaluationId, HunkId, JobId, LandingId, Oid, PromptId, TurnId};
 use super::job::{JobEnd, ProcessIdentity};
 use super::landing::{Landing, LandingState};
+use super::part::Part;
 use super::review::{Comment, CommentKind, Round};
 use super::session::{Session, Setup};
 use super::terminal::OnTerminal;
@@ -25,8 +27,6 @@ use super::timeline::{Mark, Rewind};
 use super::turn::{QueuedPrompt, TurnOutcome};
 use super::usage::Usage;
 use super::worktree::WorktreeState;
-
-pub use super::envelope::{Cause, Envelope};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -409,6 +409,9 @@ pub enum Event {
         /// For a rejected hunk the patch that was taken out, so that it can be put back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         patch: Option<String>,
+        /// What an accepted part of a hunk is found again by.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<Box<Part>>,
     },
 
     /// A hunk is about to be taken out of the working files, or put back.

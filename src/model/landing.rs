@@ -57,6 +57,9 @@ pub struct Preflight {
     /// Where the target is checked out, and whether that checkout is clean; absent when it is nowhere checked out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkout: Option<TargetCheckout>,
+    /// How it would be brought over unless the request says otherwise.
+    #[serde(default)]
+    pub strategy: Strategy,
     /// The gates; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gates: Option<GateView>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diff::{Diff, DiffRange};
 use super::id::{CommandId, CommentId, HunkId, Oid, PromptId, SessionId};
+use super::part::Parts;
 
 /// What a comment wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -172,6 +173,9 @@ pub struct Review {
     /// Files looked at: the content's object id by path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub viewed: BTreeMap<String, String>,
+    /// Accepted parts of hunks, as they were then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: Parts,
     /// Hunks that are being taken out or put back.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub applying: BTreeMap<HunkId, Applying>,

@@ -17,6 +17,7 @@ use super::failure::{Failure, FailureKind, Silence};
 use super::id::{ApprovalId, Oid, SessionId, TurnId};
 use super::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
 use super::landing::{Landing, LandingState, Strategy};
+use super::part::Part;
 use super::session::{Session, Setup};
 use super::terminal::OnTerminal;
 use super::timeline::{Mark, Rewind};
@@ -211,7 +212,7 @@ pub(crate) fn every_event() -> Vec<Event> {
 }
 
 /// How many events there are; [`kind`] does not compile when one is added without changing it, change this then too.
-const KINDS: usize = 69;
+const KINDS: usize = 73;
 
 fn of_sessions() -> Vec<Event> {
     let mut events = vec![
@@ -409,11 +410,12 @@ fn of_approvals() -> Vec<Event> {
 
 fn of_the_rest() -> Vec<Event> {
     let mut events = vec![
-        Event::HunkDecided { hunk: "0123456789abcdef".into(), decision: None, patch: None },
+        Event::HunkDecided { hunk: "0123456789abcdef".into(), decision: None, patch: None, part: None },
         Event::HunkDecided {
             hunk: "0123456789abcdef".into(),
             decision: Some(HunkDecision::Rejected),
             patch: Some("--- a\n+++ b\n".to_owned()),
+            part: Some(Box::new(Part { path: "a".to_owned(), lines: vec!["+x".to_owned()], ..Part::default() })),
         },
         Event::LandingStarted(Box::new(landing())),
         Event::RepositoryTrusted { common_dir: "/r/.git".to_owned(), digest: "00".repeat(32) },
@@ -429,6 +431,7 @@ fn of_the_rest() -> Vec<Event> {
         LandingState::Aborted,
     ];
     events.extend(states.map(|state| Event::LandingChanged { id: landing().id, state }));
+    events.extend(super::evaluation::samples::events());
     events
 }
 

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::id::{Oid, SessionId};
 use super::timeline::Start;
 
+/// The directory in a worktree in which the agent finds its task and its rules. It is never part of a commit that divisi makes.
+pub const CONTEXT: &str = "AGENT_CONTEXT";
+
 /// How far a session's worktree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

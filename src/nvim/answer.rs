@@ -98,6 +98,7 @@ fn checked(preflight: &Value) -> Value {
     json!({
         "head": preflight.get("head").and_then(Value::as_str),
         "onto": onto,
+        "strategy": preflight.get("strategy").and_then(Value::as_str),
         "ready": flag("/ready"),
         "ahead": number("/ahead"),
         "behind": number("/behind"),

@@ -159,8 +159,8 @@ impl Document {
     }
 
     /// What changed since the last time, for Lua: `reset`, then `edits` (first line, how many go, what comes) in order, then `marks`
-    /// (turn, line, text).
-    pub fn take(&mut self, session: &str) -> Option<Value> {
+    /// (turn, line, text). At most so many new lines at once, except at first; the others are still to be sent then.
+    pub fn take(&mut self, session: &str, most: usize) -> Option<Value> {
         if !self.changed() {
             return None;
         }
@@ -170,8 +170,10 @@ impl Document {
             self.dirty.clear();
             self.sent = 0;
         }
-        self.settle();
+        self.settle(if all { usize::MAX } else { most });
         let marks = if all { self.transcript.marks() } else { self.transcript.changed_marks() };
+        let (marks, later): (Vec<_>, Vec<_>) = marks.into_iter().partition(|mark| mark.line < self.cut + self.sent);
+        self.transcript.mark_again(later.iter().map(|mark| mark.turn));
         let marks: Vec<Value> = marks
             .into_iter()
             .filter(|mark| mark.line >= self.cut)
@@ -183,15 +185,16 @@ impl Document {
         }))
     }
 
-    /// Writes down as edits what `dirty` and `sent` tell.
-    fn settle(&mut self) {
+    /// Writes down as edits what `dirty` and `sent` tell, with so many new lines at most.
+    fn settle(&mut self, most: usize) {
         let dirty: Vec<usize> = std::mem::take(&mut self.dirty).into_iter().filter(|line| *line < self.sent).collect();
         for line in dirty {
             self.edits.push(json!([line, 1, [self.lines[line]]]));
         }
         if self.sent < self.lines.len() {
-            self.edits.push(json!([self.sent, 0, &self.lines[self.sent..]]));
-            self.sent = self.lines.len();
+            let end = self.sent.saturating_add(most).min(self.lines.len());
+            self.edits.push(json!([self.sent, 0, &self.lines[self.sent..end]]));
+            self.sent = end;
         }
     }
 
@@ -218,7 +221,7 @@ impl Document {
 
     /// Takes the place of its own lines by those of a document that begins earlier.
     fn adopt(&mut self, older: Self) {
-        self.settle();
+        self.settle(usize::MAX);
         let head = self.lines.iter().zip(&older.lines).take_while(|(own, other)| own == other).count();
         let (own, other) = (&self.lines[head..], &older.lines[head..]);
         let tail = own.iter().rev().zip(other.iter().rev()).take_while(|(own, other)| own == other).count();
@@ -288,7 +291,7 @@ impl Document {
         if line == end && lines.is_empty() {
             return;
         }
-        self.settle();
+        self.settle(usize::MAX);
         self.edits.push(json!([line, end - line, lines]));
         self.bytes += lines.iter().map(String::len).sum::<usize>();
         self.bytes -= self.lines[line..end].iter().map(String::len).sum::<usize>();

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::document::Document;
+use super::editor::{Editing, EditorDuty};
 use super::handler::{Ask, Door, Writer};
 use super::outbox::Outbox;
 use super::push::{Gone, deliver};
@@ -28,6 +29,10 @@ use crate::wire::kept::link::{self, Current, Signal, call};
 
 /// One batch per frame.
 const FRAME: Duration = Duration::from_millis(16);
+/// New lines of transcripts in a batch: more of them, after a delay, would keep a key waiting.
+const FRAME_LINES: usize = 240;
+/// And at least so many for each.
+const LEAST_LINES: usize = 25;
 /// At most so long between two batches, however slow the editor is.
 const SLOWEST_FRAME: Duration = Duration::from_millis(250);
 /// How long a request waits for a connection and its answer.
@@ -43,6 +48,7 @@ pub(super) enum Done {
     History { session: String, events: Vec<Value>, complete: bool },
     NoHistory { session: String, refusal: Refusal },
     View(Value),
+    Editing(Editing),
 }
 
 /// Runs until Neovim closes this process's standard input.
@@ -69,6 +75,7 @@ pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
         stale: BTreeSet::new(),
         seen: HashMap::new(),
         daemon: None,
+        editor: EditorDuty::default(),
         number: 0,
     };
     let mut frame = interval(FRAME);
@@ -119,6 +126,7 @@ pub(super) struct Host {
     /// When sessions were updated last, by their newest row.
     seen: HashMap<String, u64>,
     daemon: Option<Daemon>,
+    pub(super) editor: EditorDuty,
     number: u64,
 }
 
@@ -129,7 +137,9 @@ impl Host {
 
     fn deliver(&mut self) -> Option<JoinHandle<Result<(), Gone>>> {
         let mut batch = self.outbox.take();
-        batch.extend(self.documents.iter_mut().filter_map(|(session, document)| document.take(session)));
+        let news = self.documents.values().filter(|document| document.changed()).count().max(1);
+        let most = (FRAME_LINES / news).max(LEAST_LINES);
+        batch.extend(self.documents.iter_mut().filter_map(|(session, document)| document.take(session, most)));
         if batch.is_empty() {
             return None;
         }
@@ -154,7 +164,10 @@ impl Host {
                 let status = json!({ "version": env!("CARGO_PKG_VERSION"), "plugin": PLUGIN, "pid": std::process::id(), "connected": connected, "daemon": daemon });
                 self.answer(ask.id, &ask.method, Ok(status));
             }
-            _ => self.forward(ask),
+            method => match self.say_as_editor(method, &ask.params) {
+                Some(outcome) => self.answer(ask.id, &ask.method, outcome),
+                None => self.forward(ask),
+            },
         }
     }
 
@@ -205,6 +218,11 @@ impl Host {
 
     fn done(&mut self, done: Done) {
         match done {
+            Done::Editing(editing) => {
+                if let Some(op) = self.editing(editing) {
+                    self.outbox.op(op);
+                }
+            }
             Done::Answer { id, method, outcome } => self.answer(id, &method, outcome),
             Done::History { session, events, complete } => {
                 let again = complete && self.reading.remove(&session) == Some(true);
@@ -238,6 +256,7 @@ impl Host {
     fn signal(&mut self, signal: Signal) {
         match signal {
             Signal::Snapshot { daemon, sessions, approvals } => {
+                self.attach_editor();
                 self.outbox.op(json!({
                     "kind": "connection", "state": "attached", "version": daemon.version, "protocol": daemon.protocol,
                     "socket": daemon.socket,

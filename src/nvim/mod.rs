@@ -7,10 +7,12 @@
 //! - [`crate::wire::kept`]: keeps a connection, makes snapshots, notices gaps.
 //! - [`host`]: the one loop; [`outbox`] gathers what changed, [`push`] delivers one batch per frame.
 //! - [`row`], [`answer`], [`timeline`]: what Lua gets to see of views, approvals, answers and timelines, made safe to show.
+//! - `editor`: this Neovim as the editor of agents that look for one.
 //! - [`document`]: an open transcript, as lines of a buffer; `transcripts` reads them.
 
 pub mod answer;
 pub mod document;
+mod editor;
 pub mod handler;
 pub mod host;
 pub mod msgpack;

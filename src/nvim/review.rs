@@ -114,26 +114,31 @@ fn hunk(hunk: &Value) -> Option<Value> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut inside = false;
     let (mut added, mut removed) = (0_u64, 0_u64);
-    for text in items(hunk, "/lines").filter_map(Value::as_str) {
+    let mut old = number(hunk, "/old_start") + u64::from(number(hunk, "/old_lines") == 0);
+    for (index, text) in items(hunk, "/lines").filter_map(Value::as_str).enumerate() {
         match text.as_bytes().first() {
             Some(b'-') => {
                 // Lines that go after lines that came begin another block.
                 if !inside || blocks.last().is_some_and(|block| block.added > 0) {
-                    blocks.push(Block { at: line, added: 0, removed: Vec::new(), more: 0 });
+                    blocks.push(Block::at(line, old, index));
                 }
                 inside = true;
                 removed += 1;
+                old += 1;
                 if let Some(block) = blocks.last_mut() {
                     if block.removed.len() < SHOWN { block.removed.push(shown(&text[1..])) } else { block.more += 1 }
                 }
             }
             Some(b'+') => {
                 if !inside {
-                    blocks.push(Block { at: line, added: 0, removed: Vec::new(), more: 0 });
+                    blocks.push(Block::at(line, old, index));
                 }
                 inside = true;
                 added += 1;
                 if let Some(block) = blocks.last_mut() {
+                    if block.added == 0 {
+                        block.came = index;
+                    }
                     block.added += 1;
                 }
                 line += 1;
@@ -142,6 +147,7 @@ fn hunk(hunk: &Value) -> Option<Value> {
             _ => {
                 inside = false;
                 line += 1;
+                old += 1;
             }
         }
     }
@@ -167,18 +173,29 @@ fn hunk(hunk: &Value) -> Option<Value> {
 /// Changed lines that follow each other.
 struct Block {
     at: u64,
+    old_at: u64,
     added: u64,
     removed: Vec<String>,
     more: u64,
+    /// The index in the hunk of its first line that went, and of its first line that came.
+    went: usize,
+    came: usize,
 }
 
 impl Block {
+    fn at(at: u64, old_at: u64, index: usize) -> Self {
+        Self { at, old_at, added: 0, removed: Vec::new(), more: 0, went: index, came: index }
+    }
+
     fn value(&self) -> Value {
         let mut removed = self.removed.clone();
         if self.more > 0 {
             removed.push(format!("… {} more lines", self.more));
         }
-        json!({ "at": self.at, "added": self.added, "removed": removed })
+        json!({
+            "at": self.at, "old_at": self.old_at, "added": self.added, "removed": removed, "went": self.went, "came": self.came,
+            "gone": self.removed.len() as u64 + self.more,
+        })
     }
 }
 

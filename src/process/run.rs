@@ -8,6 +8,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -21,6 +22,9 @@ pub mod orphans;
 const STDERR_LIMIT: usize = 256 * 1024;
 /// After the program has ended, a grandchild may hold its output open; this long is waited for the rest.
 const LINGER: Duration = Duration::from_millis(200);
+
+/// How often it is looked whether a program is to stop.
+const STOP_CHECK: Duration = Duration::from_millis(50);
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -75,6 +79,12 @@ pub enum RunError {
         /// The deadline.
         after: Duration,
     },
+    /// It was told to stop, and killed with its process group.
+    #[error("{} was stopped", program.display())]
+    Stopped {
+        /// Which.
+        program: PathBuf,
+    },
     /// Talking to it failed.
     #[error("{} could not be talked to: {source}", program.display())]
     Broken {
@@ -90,6 +100,18 @@ pub enum RunError {
 /// # Errors
 /// When it cannot be started, does not end in time, or its pipes fail.
 pub fn run(what: &Program<'_>) -> Result<Finished, RunError> {
+    start_and_wait(what, None)
+}
+
+/// [`run`], which is also over once `stop` is true, and after which nothing of the program's process group is left, however it ended.
+///
+/// # Errors
+/// As [`run`]; [`RunError::Stopped`].
+pub fn run_until(what: &Program<'_>, stop: &AtomicBool) -> Result<Finished, RunError> {
+    start_and_wait(what, Some(stop))
+}
+
+fn start_and_wait(what: &Program<'_>, stop: Option<&AtomicBool>) -> Result<Finished, RunError> {
     let deadline = clock::instant() + what.deadline;
     let mut child = Command::new(what.program)
         .args(what.arguments)
@@ -102,8 +124,8 @@ pub fn run(what: &Program<'_>) -> Result<Finished, RunError> {
         .process_group(0)
         .spawn()
         .map_err(|source| RunError::NotStarted { program: what.program.to_owned(), source })?;
-    let outcome = converse(&mut child, what, deadline);
-    if outcome.is_err() {
+    let outcome = converse(&mut child, what, deadline, stop);
+    if outcome.is_err() || stop.is_some() {
         end_group(&mut child);
     }
     outcome
@@ -119,7 +141,12 @@ fn end_group(child: &mut Child) {
 }
 
 /// The three pipes and the process, until all are done.
-fn converse(child: &mut Child, what: &Program<'_>, deadline: Instant) -> Result<Finished, RunError> {
+fn converse(
+    child: &mut Child,
+    what: &Program<'_>,
+    deadline: Instant,
+    stop: Option<&AtomicBool>,
+) -> Result<Finished, RunError> {
     let broken = |source: io::Error| RunError::Broken { program: what.program.to_owned(), source };
     let mut stdin = child.stdin.take();
     let mut stdout = child.stdout.take();
@@ -149,12 +176,15 @@ fn converse(child: &mut Child, what: &Program<'_>, deadline: Instant) -> Result<
             }
             return Err(RunError::TimedOut { program: what.program.to_owned(), after: what.deadline });
         }
+        if stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            return Err(RunError::Stopped { program: what.program.to_owned() });
+        }
         wait_for_any(
             stdin.as_ref(),
             stdout.as_ref(),
             stderr.as_ref(),
             exit.as_ref().filter(|_| status.is_none()),
-            end - now,
+            if stop.is_some() { (end - now).min(STOP_CHECK) } else { end - now },
         )
         .map_err(broken)?;
         if let Some(pipe) = &mut stdin {

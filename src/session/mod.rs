@@ -3,6 +3,7 @@
 pub mod anchor;
 pub mod cost;
 pub mod fold;
+pub mod part;
 pub mod round;
 pub mod rule;
 pub mod state;

@@ -1,5 +1,6 @@
 //! The faces' end of the wire.
 
+mod editor;
 mod follow;
 mod stream;
 mod terminal;
@@ -16,6 +17,7 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub use editor::{EditorLink, Heard, Saying, attach_editor};
 pub use follow::{Batch, Follow, Follower, Revive, Starting};
 pub use terminal::{FromTerminal, TerminalInputs, TerminalOutputs, open_terminal};
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use serde::Serialize;
+use serde_json::json;
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::Semaphore;
@@ -22,6 +23,7 @@ use crate::model::id::CommandId;
 use crate::model::query::{DaemonStatus, Query};
 use crate::model::terminal::OpenTerminal;
 use crate::wire::decode::{Call, Incoming, decode};
+use crate::wire::editor::AttachedEditor;
 use crate::wire::error::{CONFLICT, ErrorObject, INTERNAL, INVALID_REQUEST, PARSE, PROTOCOL_MISMATCH};
 use crate::wire::line::{LONGEST_ANSWER, LONGEST_REQUEST, Line, LineReader};
 use crate::wire::message::{Hello, Id, Subscribe, Subscribed, Unsubscribe, Welcome, failure, success};
@@ -77,6 +79,8 @@ struct Connection {
     pumps: JoinSet<()>,
     subscribed: u64,
     terminals: Terminals,
+    /// Present once the client has said that it is one.
+    editor: Option<AttachedEditor>,
     /// Terminals that are looked for, with their request.
     looking: JoinSet<(Option<Id>, Result<Viewer, Refusal>)>,
 }
@@ -95,6 +99,7 @@ impl Connection {
             pumps: JoinSet::new(),
             subscribed: 0,
             terminals: Terminals::default(),
+            editor: None,
             looking: JoinSet::new(),
         }
     }
@@ -148,6 +153,8 @@ impl Connection {
     /// Lets requests that are being worked on finish; subscriptions end.
     async fn finish(&mut self) {
         self.looking.abort_all();
+        // Nobody answers any more: whoever asked is to hear so now.
+        self.editor = None;
         let terminals = self.terminals.stop();
         self.pumps.abort_all();
         while self.pumps.join_next().await.is_some() {}
@@ -260,23 +267,28 @@ impl Connection {
                 Ok(keyboard) => {
                     let work = async move {
                         keyboard.type_in(&[input.text.as_bytes(), &input.bytes].concat()).await?;
-                        Ok(serde_json::json!({}))
+                        Ok(json!({}))
                     };
                     self.begin(id, move |_| Box::pin(work)).await
                 }
                 Err(refusal) => self.refuse(id, &refusal.into()).await,
             },
             Call::ResizeTerminal(resize) => {
-                let result = self.terminals.resize(&resize).map(|()| serde_json::json!({}));
+                let result = self.terminals.resize(&resize).map(|()| json!({}));
                 self.answer(id, result).await
             }
             Call::CloseTerminal(close) => {
-                let result = self.terminals.close(&close.terminal).map(|()| serde_json::json!({}));
+                let result = self.terminals.close(&close.terminal).map(|()| json!({}));
+                self.answer(id, result).await
+            }
+            Call::Editor(call) => {
+                let result = AttachedEditor::serve(&mut self.editor, call, &self.shared.host, &self.outgoing)
+                    .map(|()| json!({}));
                 self.answer(id, result).await
             }
             Call::StopDaemon => {
                 tracing::info!("{DAEMON_STOP} was asked for by {}", self.client);
-                self.succeed(id, &serde_json::json!({ "stopping": true })).await?;
+                self.succeed(id, &json!({ "stopping": true })).await?;
                 self.shared.stop.trigger();
                 Ok(())
             }
@@ -373,7 +385,7 @@ impl Connection {
     async fn unsubscribe(&mut self, id: Option<Id>, unsubscribe: &Unsubscribe) -> Goes {
         if let Some(pump) = self.subscriptions.remove(&unsubscribe.subscription) {
             pump.abort();
-            return self.succeed(id, &serde_json::json!({})).await;
+            return self.succeed(id, &json!({})).await;
         }
         let shown = visible_line(&unsubscribe.subscription, 40);
         let refusal = Refusal::user(format!("there is no subscription `{shown}` on this connection"));

@@ -8,6 +8,7 @@ use crate::model::command::Command;
 use crate::model::id::CommandId;
 use crate::model::query::Query;
 use crate::model::terminal::OpenTerminal;
+use crate::wire::editor::EditorCall;
 use crate::wire::error::{ErrorObject, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE};
 use crate::wire::message::{Hello, Id, Subscribe, Unsubscribe};
 use crate::wire::method;
@@ -30,6 +31,8 @@ pub enum Call {
     ResizeTerminal(TerminalResize),
     /// `terminal/close`.
     CloseTerminal(TerminalClose),
+    /// `editor/attach` and what follows it.
+    Editor(EditorCall),
     /// `daemon/stop`.
     StopDaemon,
     /// A command, with the id the client gave it.
@@ -131,6 +134,14 @@ fn call(name: &str, params: Map<String, Value>) -> Result<Call, ErrorObject> {
         method::TERMINAL_INPUT => return typed(params).map(Call::TypeIn),
         method::TERMINAL_RESIZE => return typed(params).map(Call::ResizeTerminal),
         method::TERMINAL_CLOSE => return typed(params).map(Call::CloseTerminal),
+        method::EDITOR_ATTACH => {
+            only(&params, &[])?;
+            return Ok(Call::Editor(EditorCall::Attach));
+        }
+        method::EDITOR_PLACES => return typed(params).map(|params| Call::Editor(EditorCall::Places(params))),
+        method::EDITOR_ANSWER => return typed(params).map(|params| Call::Editor(EditorCall::Answer(params))),
+        method::EDITOR_SELECTION => return typed(params).map(|params| Call::Editor(EditorCall::Select(params))),
+        method::EDITOR_MENTION => return typed(params).map(|params| Call::Editor(EditorCall::Mention(params))),
         method::DAEMON_STOP => {
             only(&params, &[])?;
             return Ok(Call::StopDaemon);
@@ -204,6 +215,8 @@ fn command(name: &str, params: Map<String, Value>) -> Result<Command, ErrorObjec
         method::BATCH_CANCEL => Command::CancelBatch(typed(params)?),
         method::BATCH_RETRY => Command::RetryRuns(typed(params)?),
         method::BATCH_CONCURRENCY => Command::SetConcurrency(typed(params)?),
+        method::EVALUATION_START => Command::StartEvaluation(typed(params)?),
+        method::EVALUATION_CANCEL => Command::CancelEvaluation(typed(params)?),
         method::REPOSITORY_TRUST => Command::TrustRepository(typed(params)?),
         method::DOCTOR_FIX => Command::FixDoctor(typed(params)?),
         _ => return Err(unknown(name)),
@@ -223,6 +236,8 @@ fn query(name: &str, params: Map<String, Value>) -> Result<Query, ErrorObject> {
         method::SESSION_BASE_FILE => Query::BaseFile(typed(params)?),
         method::REVIEW_SHOW => Query::ShowReview(ranged(params, &["session", "of", "number"])?),
         method::COMMENT_LIST => Query::ListComments(typed(params)?),
+        method::EVALUATION_LIST => Query::ListEvaluations(typed(params)?),
+        method::EVALUATION_CHECK => Query::CheckSuite(typed(params)?),
         method::EVENT_LIST => Query::ListEvents(typed(params)?),
         method::APPROVAL_LIST => Query::ListApprovals(typed(params)?),
         method::AGENT_LIST => Query::ListAgents(typed(params)?),

@@ -17,6 +17,16 @@ pub const TERMINAL_INPUT: &str = "terminal/input";
 pub const TERMINAL_RESIZE: &str = "terminal/resize";
 /// Looks away.
 pub const TERMINAL_CLOSE: &str = "terminal/close";
+/// This client is an editor in which people look at worktrees.
+pub const EDITOR_ATTACH: &str = "editor/attach";
+/// Tells what it shows.
+pub const EDITOR_PLACES: &str = "editor/places";
+/// Answers what an agent asked of it.
+pub const EDITOR_ANSWER: &str = "editor/answer";
+/// Tells what is selected in it.
+pub const EDITOR_SELECTION: &str = "editor/selection";
+/// Hands a place to a session's agent.
+pub const EDITOR_MENTION: &str = "editor/mention";
 /// Ends the daemon; agents stay with their shims.
 pub const DAEMON_STOP: &str = "daemon/stop";
 
@@ -29,6 +39,13 @@ pub const EVENT_CLOSED: &str = "event/closed";
 pub const TERMINAL_OUTPUT: &str = "terminal/output";
 /// Notification: a terminal's program has ended.
 pub const TERMINAL_ENDED: &str = "terminal/ended";
+
+/// Notification: an agent asks something of this editor.
+pub const EDITOR_ASKED: &str = "editor/asked";
+/// Notification: a question needs no answer any more.
+pub const EDITOR_WITHDRAWN: &str = "editor/withdrawn";
+/// Notification: which sessions have an agent that listens to editors.
+pub const EDITOR_AGENTS: &str = "editor/agents";
 
 /// [`Command::CreateSession`].
 pub const SESSION_CREATE: &str = "session/create";
@@ -157,6 +174,11 @@ pub const CONNECTION: &[&str] = &[
     TERMINAL_INPUT,
     TERMINAL_RESIZE,
     TERMINAL_CLOSE,
+    EDITOR_ATTACH,
+    EDITOR_PLACES,
+    EDITOR_ANSWER,
+    EDITOR_SELECTION,
+    EDITOR_MENTION,
     DAEMON_STOP,
 ];
 
@@ -227,7 +249,8 @@ pub const QUERIES: &[&str] = &[
 ];
 
 /// Notifications the daemon sends.
-pub const NOTIFICATIONS: &[&str] = &[EVENT_BATCH, EVENT_CLOSED, TERMINAL_OUTPUT, TERMINAL_ENDED];
+pub const NOTIFICATIONS: &[&str] =
+    &[EVENT_BATCH, EVENT_CLOSED, TERMINAL_OUTPUT, TERMINAL_ENDED, EDITOR_ASKED, EDITOR_WITHDRAWN, EDITOR_AGENTS];
 
 /// Every method a client may call.
 pub fn all() -> impl Iterator<Item = &'static str> {

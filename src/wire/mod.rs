@@ -5,6 +5,7 @@
 pub mod client;
 mod connection;
 pub mod decode;
+pub mod editor;
 pub mod error;
 pub mod idle;
 pub mod kept;

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::base::schema::check::problems;
+use crate::base::text::visible_line;
 use crate::model::Refusal;
-use crate::model::mcp::{McpServer, is_name};
+use crate::model::mcp::McpServer;
+use crate::model::schema::repository as schema;
 
 /// What `.divisi.toml` may say.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -53,7 +56,7 @@ impl Default for SetupSettings {
 }
 
 fn default_timeout() -> u64 {
-    600
+    schema::SETUP_TIMEOUT
 }
 
 /// Reads the settings.
@@ -61,25 +64,16 @@ fn default_timeout() -> u64 {
 /// # Errors
 /// When the text is not TOML, has an unknown key or a wrong type; the message carries line and column.
 pub fn parse(text: &str) -> Result<RepositorySettings, Refusal> {
-    let settings: RepositorySettings = toml_edit::de::from_str(text).map_err(|error| {
-        let message = crate::base::text::visible_line(&error.to_string(), 300);
-        Refusal::user(format!("cannot read .divisi.toml: {message}")).hint(
-            "known keys: [setup] commands = [\"...\"], timeout_sec = 600; [evaluation] gates; [agents.NAME]; [mcp.NAME] command, args, env, url, headers",
-        )
-    })?;
-    for (name, server) in &settings.mcp {
-        let shown = crate::base::text::visible_line(name, 60);
-        if !is_name(name) {
-            return Err(Refusal::user(format!(
-                "cannot read .divisi.toml: the MCP server's name '{shown}' may only have letters, digits, _ and -"
-            )));
-        }
-        if let Some(fault) = server.fault() {
-            return Err(Refusal::user(format!("cannot read .divisi.toml: the MCP server {shown} {fault}")));
-        }
+    let refuse = |message: &str| Refusal::user(format!("cannot read .divisi.toml: {message}")).hint(HINT);
+    // A mistake in the agents is the catalog's to tell, to whoever wants one of them.
+    let agents = |key: &str| key.strip_prefix("agents").is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    if let Some(problem) = problems(text, &schema::shape()).iter().find(|problem| !agents(&problem.key)) {
+        return Err(refuse(&problem.told(text)));
     }
-    Ok(settings)
+    toml_edit::de::from_str(text).map_err(|error| refuse(&visible_line(&error.to_string(), 300)))
 }
+
+const HINT: &str = "known keys: [setup] commands = [\"...\"], timeout_sec = 600; [evaluation] gates; [agents.NAME]; [mcp.NAME] command, args, env, url, headers";
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 //! that what is measured is this face; the yardstick is a server that answers everything with nothing, over the same channels.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,47 +15,91 @@ use lsp_server::{Connection, Message, Notification, Request, Response};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::{Measure, directory, millis, percentile, scaled};
+use crate::{Measure, directory, kib, median, millis, percentile, say, scaled};
 
 const ROUNDS: usize = 200;
+const STARTS: usize = 20;
 const FILES: usize = 20;
 const LINES: usize = 400;
 
-/// For 1, 100 and 1,000 sessions.
+/// The argument that makes this program a language server with an editor of its own, and tell what memory that took: the number of
+/// sessions follows, or nothing for the one that does nothing.
+pub(crate) const AS_SERVER: &str = "--as-language-server";
+
+/// For 1, 100 and 1,000 sessions, each against the server that does nothing, in this run.
 pub(crate) fn serving() -> Vec<Measure> {
     let home = directory();
     let root = home.path().canonicalize().expect("a folder");
-    let text = (0..LINES).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n");
-    for file in 0..FILES {
-        std::fs::write(root.join(format!("f{file}.txt")), &text).expect("a file");
-    }
-    let mut bare = actions(&Server::bare(), &root, &text);
-    let yardstick = percentile(&mut bare, 99);
-    let mut measures = vec![Measure {
-        what: "code actions of a server that does nothing, 99th percentile".to_owned(),
-        median: millis(yardstick),
+    let text = write_files(&root);
+    let mut bare_first: Vec<Duration> = (0..scaled(STARTS)).map(|_| Server::bare(&root).until_diagnostics()).collect();
+    let bare_first = median(&mut bare_first);
+    let mut bare = actions(&Server::bare(&root), &root, &text);
+    let (bare_half, bare_slow) = (percentile(&mut bare, 50), percentile(&mut bare, 99));
+    let bare_memory = memory(None);
+    let yardstick = |what: &str, median: String| Measure {
+        what: what.to_owned(),
+        median,
         ratio: String::new(),
         goal: String::new(),
-    }];
+    };
+    let mut measures = vec![
+        yardstick("a server that does nothing: initialize to the first diagnostics", millis(bare_first)),
+        yardstick("a server that does nothing: code actions", millis(bare_half)),
+        yardstick("a server that does nothing: code actions, 99th percentile", millis(bare_slow)),
+        yardstick("a server that does nothing: memory", kib(bare_memory)),
+    ];
     for sessions in [1, 100, 1000] {
         let server = Server::divisi(&root, sessions);
         let first = server.until_diagnostics();
         let mut took = actions(&server, &root, &text);
-        let slow = percentile(&mut took, 99);
-        measures.push(Measure {
-            what: format!("initialize to the first diagnostics, {sessions} sessions"),
-            median: millis(first),
-            ratio: String::new(),
-            goal: String::new(),
-        });
-        measures.push(Measure {
-            what: format!("code actions, 99th percentile, {sessions} sessions"),
-            median: millis(slow),
-            ratio: format!("{:.1}", slow.as_secs_f64() / yardstick.as_secs_f64()),
-            goal: if sessions == 100 { "10 ms".to_owned() } else { String::new() },
-        });
+        let (half, slow) = (percentile(&mut took, 50), percentile(&mut took, 99));
+        let mut add = |what: &str, median: String, ratio: f64, goal: &str| {
+            let what = format!("{what}, {sessions} sessions");
+            measures.push(Measure { what, median, ratio: format!("{ratio:.1}"), goal: goal.to_owned() });
+        };
+        let over = |took: Duration, yardstick: Duration| took.as_secs_f64() / yardstick.as_secs_f64().max(1e-9);
+        add("initialize to the first diagnostics", millis(first), over(first, bare_first), "");
+        add("code actions", millis(half), over(half, bare_half), "");
+        let goal = if sessions == 100 { "10 ms" } else { "" };
+        add("code actions, 99th percentile", millis(slow), over(slow, bare_slow), goal);
+        let taken = memory(Some(sessions));
+        #[expect(clippy::cast_precision_loss, reason = "memory of a process in KiB")]
+        add("memory", kib(taken), taken as f64 / bare_memory.max(1) as f64, "");
     }
     measures
+}
+
+fn write_files(root: &Path) -> String {
+    let text = (0..LINES).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n");
+    for file in 0..FILES {
+        std::fs::write(root.join(format!("f{file}.txt")), &text).expect("a file");
+    }
+    text
+}
+
+/// What a process takes that is a server with this many sessions, KiB: after its first diagnostics and some code actions.
+fn memory(sessions: Option<usize>) -> u64 {
+    let program = std::env::current_exe().expect("this program");
+    let number = sessions.map_or_else(|| "none".to_owned(), |sessions| sessions.to_string());
+    let ran = Command::new(program).args([AS_SERVER, &number]).output().expect("this program runs");
+    String::from_utf8_lossy(&ran.stdout).trim().parse().expect("a number")
+}
+
+/// Is that process; prints its memory.
+pub(crate) fn play_server(sessions: Option<&str>) {
+    let home = directory();
+    let root = home.path().canonicalize().expect("a folder");
+    let text = write_files(&root);
+    let server = match sessions.and_then(|number| number.parse().ok()) {
+        Some(sessions) => Server::divisi(&root, sessions),
+        None => Server::bare(&root),
+    };
+    server.until_diagnostics();
+    actions(&server, &root, &text);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let taken =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().split(' ').next()?.parse::<u64>().ok());
+    say(&taken.unwrap_or(0).to_string());
 }
 
 /// How long each request for code actions took, over all lines.
@@ -88,29 +133,38 @@ impl Server {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(divisi::lsp::run(backend, server));
         });
-        let started = Self { client, began: Instant::now() };
+        Self { client, began: Instant::now() }.initialized(root)
+    }
+
+    fn initialized(self, root: &Path) -> Self {
         let folder = json!([{ "uri": uri::from_path(root), "name": "r" }]);
         let capabilities = json!({ "textDocument": { "codeAction": { "codeActionLiteralSupport": {} } } });
-        started.request(
+        self.request(
             1,
             "initialize",
             json!({ "processId": null, "workspaceFolders": folder, "capabilities": capabilities }),
         );
-        started
+        self
     }
 
-    fn bare() -> Self {
+    fn bare(root: &Path) -> Self {
         let (client, server) = Connection::memory();
         std::thread::spawn(move || {
             for message in &server.receiver {
-                if let Message::Request(request) = message
-                    && server.sender.send(Message::Response(Response::new_ok(request.id, json!([])))).is_err()
-                {
+                let Message::Request(request) = message else { continue };
+                let first = request.method == "initialize";
+                let mut sent = vec![Message::Response(Response::new_ok(request.id, json!([])))];
+                if first {
+                    let params = json!({ "uri": "file:///x", "diagnostics": [] });
+                    let method = "textDocument/publishDiagnostics".to_owned();
+                    sent.push(Message::Notification(Notification { method, params }));
+                }
+                if sent.into_iter().any(|message| server.sender.send(message).is_err()) {
                     return;
                 }
             }
         });
-        Self { client, began: Instant::now() }
+        Self { client, began: Instant::now() }.initialized(root)
     }
 
     fn send(&self, message: Message) {

@@ -4,6 +4,8 @@
 
 mod batch;
 mod create;
+mod editor;
+mod grade;
 mod idle;
 mod latency;
 mod lsp;
@@ -43,12 +45,19 @@ const BENCHES: &[Bench] = &[
     ("store", store::throughput),
     ("store-open", store::opening),
     ("nvim-attach", nvim::attach),
+    ("nvim-startup", editor::startup),
+    ("nvim-keys", editor::latency),
     ("lsp", lsp::serving),
+    ("grade", grade::grading),
 ];
 
 fn main() -> std::process::ExitCode {
     if std::env::args().nth(1).as_deref() == Some(latency::AS_AGENT) {
         latency::play_agent();
+        return std::process::ExitCode::SUCCESS;
+    }
+    if std::env::args().nth(1).as_deref() == Some(lsp::AS_SERVER) {
+        lsp::play_server(std::env::args().nth(2).as_deref());
         return std::process::ExitCode::SUCCESS;
     }
     // Cargo passes `--bench`; everything else that looks like an option is refused.

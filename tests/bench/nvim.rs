@@ -33,15 +33,8 @@ pub(crate) fn attach() -> Vec<Measure> {
         return Vec::new();
     };
     let home = directory();
-    let repository = home.path().join("repository");
-    std::fs::create_dir(&repository).expect("a folder");
     std::fs::write(home.path().join("measure.lua"), LUA).expect("a file");
-    run(home.path(), "git", &["init", "--quiet"]);
-    run(
-        home.path(),
-        "git",
-        &["-c", "user.name=B", "-c", "user.email=b@x", "commit", "--quiet", "--allow-empty", "-m", "B"],
-    );
+    prepare(home.path());
     let divisi = env!("CARGO_BIN_EXE_divisi");
     let sessions = sessions();
     for number in 1..=sessions {
@@ -67,13 +60,21 @@ pub(crate) fn attach() -> Vec<Measure> {
     }]
 }
 
+/// A repository with one commit.
+pub(crate) fn prepare(home: &Path) {
+    std::fs::create_dir(home.join("repository")).expect("a folder");
+    run(home, "git", &["init", "--quiet"]);
+    let author = ["-c", "user.name=B", "-c", "user.email=b@x"];
+    run(home, "git", &[author.as_slice(), &["commit", "--quiet", "--allow-empty", "-m", "B"]].concat());
+}
+
 /// As many as `DIVISI_BENCH_SESSIONS` says, and at least the one whose transcript is shown.
 fn sessions() -> usize {
     let wanted = std::env::var("DIVISI_BENCH_SESSIONS").ok().and_then(|text| text.parse().ok());
     wanted.unwrap_or(100).max(50)
 }
 
-fn command(home: &Path, program: impl AsRef<std::ffi::OsStr>) -> Command {
+pub(crate) fn command(home: &Path, program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(home.join("repository")).env_clear().stdin(Stdio::null());
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", home).env("XDG_RUNTIME_DIR", home);
@@ -83,7 +84,7 @@ fn command(home: &Path, program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-fn run(home: &Path, program: &str, arguments: &[&str]) {
+pub(crate) fn run(home: &Path, program: &str, arguments: &[&str]) {
     let output = command(home, program).args(arguments).output().expect("the program runs");
     assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
 }

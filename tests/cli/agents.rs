@@ -121,7 +121,7 @@ fn definitions_of_the_user_are_named_by_their_file_and_so_are_their_mistakes() {
     scene.divisi(&["new", "--name", "m", "--agent", "mine", "--wait", "a b"]).ok();
     assert_eq!(scene.spoken("m"), "mine: a b\n");
     let doctor = scene.divisi(&["doctor"]);
-    let place = format!("{}: line 3: unknown field `descripton`", bad.display());
+    let place = format!("{}: line 3: unknown key `descripton`", bad.display());
     assert!(doctor.exits(1).stdout.contains(&place), "{doctor}");
     assert!(doctor.stdout.contains("(did you mean `description`?)"), "{doctor}");
     let table = scene.divisi(&["agents"]);

@@ -5,4 +5,5 @@ mod configuration;
 mod daemon;
 mod output;
 mod publishing;
+mod schema;
 mod waiting;

@@ -16,18 +16,20 @@ use crate::sessions::scene::{DEADLINE, Scene};
 
 /// How it introduces itself.
 #[derive(Debug, Clone)]
-pub(super) struct Manner {
+pub(crate) struct Manner {
     /// Its name.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// `capabilities`.
-    pub(super) capabilities: Value,
+    pub(crate) capabilities: Value,
     /// Whether it answers what it is asked.
-    pub(super) answers: bool,
+    pub(crate) answers: bool,
+    /// `initializationOptions.divisi`.
+    pub(crate) options: Value,
 }
 
 impl Manner {
     /// One that can everything, as VS Code.
-    pub(super) fn able() -> Self {
+    pub(crate) fn able() -> Self {
         let capabilities = json!({
             "window": { "workDoneProgress": true, "showDocument": { "support": true } },
             "workspace": { "codeLens": { "refreshSupport": true } },
@@ -36,46 +38,54 @@ impl Manner {
                 "publishDiagnostics": { "relatedInformation": true },
             },
         });
-        Self { name: "Visual Studio Code", capabilities, answers: true }
+        Self { name: "Visual Studio Code", capabilities, answers: true, options: json!({}) }
     }
 
     /// One that said nothing of itself.
-    pub(super) fn bare() -> Self {
-        Self { name: "some editor", capabilities: json!({}), answers: true }
+    pub(crate) fn bare() -> Self {
+        Self { name: "some editor", capabilities: json!({}), answers: true, options: json!({}) }
     }
 }
 
-pub(super) struct Editor {
+pub(crate) struct Editor {
     child: Child,
     stdin: Option<ChildStdin>,
     messages: Receiver<Message>,
     manner: Manner,
     number: i32,
     /// Diagnostics as they are now, by path.
-    pub(super) diagnostics: BTreeMap<PathBuf, Vec<Value>>,
+    pub(crate) diagnostics: BTreeMap<PathBuf, Vec<Value>>,
     /// What is in progress, by title.
-    pub(super) progress: BTreeMap<String, String>,
+    pub(crate) progress: BTreeMap<String, String>,
     /// What the test has not expected yet.
     unexpected: VecDeque<Message>,
     answers: BTreeMap<String, Response>,
     /// Whether the server was told to end already.
-    pub(super) ended: bool,
+    pub(crate) ended: bool,
 }
 
 impl Editor {
     /// An editor on the scene's repository.
-    pub(super) fn open(scene: &Scene, manner: Manner) -> Self {
+    pub(crate) fn open(scene: &Scene, manner: Manner) -> Self {
         let folder = scene.repo.clone();
         Self::on(scene, manner, &folder, Some(std::process::id()))
     }
 
-    pub(super) fn on(scene: &Scene, manner: Manner, folder: &Path, process: Option<u32>) -> Self {
+    pub(crate) fn on(scene: &Scene, manner: Manner, folder: &Path, process: Option<u32>) -> Self {
+        Self::on_all(scene, manner, &[folder], process)
+    }
+
+    /// An editor with several folders.
+    pub(crate) fn on_all(scene: &Scene, manner: Manner, folders: &[&Path], process: Option<u32>) -> Self {
+        let folder = folders[0];
+        let each = |folder: &&Path| json!({ "uri": uri::from_path(folder), "name": "a folder" });
+        let all: Vec<Value> = folders.iter().map(each).collect();
         let mut editor = Self::start(scene.env.divisi_command(folder, &["lsp", "--stdio"]), manner);
         let answer = editor.request(
             "initialize",
             json!({
                 "processId": process, "clientInfo": { "name": editor.manner.name }, "rootUri": uri::from_path(folder),
-                "workspaceFolders": [{ "uri": uri::from_path(folder), "name": "repo" }],
+                "workspaceFolders": all, "initializationOptions": { "divisi": editor.manner.options },
                 "capabilities": editor.manner.capabilities,
             }),
         );
@@ -87,13 +97,13 @@ impl Editor {
 
     /// Waits until the server has its daemon: a test must not end while one is being started.
     #[track_caller]
-    pub(super) fn find_daemon(&mut self) {
+    pub(crate) fn find_daemon(&mut self) {
         let status = self.request("divisi/call", json!({ "method": "daemon/status" }));
         assert!(status["pid"].is_number(), "{status}");
     }
 
     /// Only the process.
-    pub(super) fn start(mut command: Command, manner: Manner) -> Self {
+    pub(crate) fn start(mut command: Command, manner: Manner) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -125,20 +135,20 @@ impl Editor {
         }
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub(super) fn send(&mut self, message: &Message) {
+    pub(crate) fn send(&mut self, message: &Message) {
         message.write(self.stdin.as_mut().expect("open")).expect("the server reads");
     }
 
-    pub(super) fn notify(&mut self, method: &str, params: Value) {
+    pub(crate) fn notify(&mut self, method: &str, params: Value) {
         self.send(&Message::Notification(Notification { method: method.to_owned(), params }));
     }
 
     /// Sends a request; its answer is waited for by [`Self::answer`].
-    pub(super) fn post(&mut self, method: &str, params: Value) -> RequestId {
+    pub(crate) fn post(&mut self, method: &str, params: Value) -> RequestId {
         self.number += 1;
         let id = RequestId::from(self.number);
         self.send(&Message::Request(Request { id: id.clone(), method: method.to_owned(), params }));
@@ -146,7 +156,7 @@ impl Editor {
     }
 
     #[track_caller]
-    pub(super) fn answer(&mut self, id: &RequestId) -> Result<Value, String> {
+    pub(crate) fn answer(&mut self, id: &RequestId) -> Result<Value, String> {
         let key = id.to_string();
         let until = Instant::now() + DEADLINE;
         while !self.answers.contains_key(&key) {
@@ -156,7 +166,7 @@ impl Editor {
     }
 
     #[track_caller]
-    pub(super) fn request(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn request(&mut self, method: &str, params: Value) -> Value {
         let id = self.post(method, params);
         self.answer(&id).unwrap_or_else(|error| panic!("{method}: {error}"))
     }
@@ -194,7 +204,10 @@ impl Editor {
                 }
             }
             Message::Request(Request { id, method, .. })
-                if matches!(method.as_str(), "window/workDoneProgress/create" | "workspace/codeLens/refresh") =>
+                if matches!(
+                    method.as_str(),
+                    "window/workDoneProgress/create" | "workspace/codeLens/refresh" | "workspace/inlayHint/refresh"
+                ) =>
             {
                 if self.manner.answers && !self.ended {
                     self.send(&Message::Response(Response::new_ok(id, Value::Null)));
@@ -206,7 +219,7 @@ impl Editor {
 
     /// Waits until what the server shows is so.
     #[track_caller]
-    pub(super) fn until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
         let until = Instant::now() + DEADLINE;
         while !is_so(self) {
             self.take(until, what);
@@ -215,7 +228,7 @@ impl Editor {
 
     /// Waits for a message to the person that says this, and takes it.
     #[track_caller]
-    pub(super) fn told(&mut self, text: &str) -> String {
+    pub(crate) fn told(&mut self, text: &str) -> String {
         let says = |message: &Message| match message {
             Message::Notification(Notification { method, params }) if method == "window/showMessage" => {
                 params["message"].as_str().filter(|said| said.contains(text)).map(str::to_owned)
@@ -229,7 +242,7 @@ impl Editor {
 
     /// Waits for a request of the server, and takes it.
     #[track_caller]
-    pub(super) fn asked(&mut self, method: &str) -> (RequestId, Value) {
+    pub(crate) fn asked(&mut self, method: &str) -> (RequestId, Value) {
         let is = |message: &Message| matches!(message, Message::Request(request) if request.method == method);
         self.until(method, |editor| editor.unexpected.iter().any(is));
         let at = self.unexpected.iter().position(is).expect("it is there");
@@ -240,28 +253,59 @@ impl Editor {
     }
 
     /// Answers a request of the server.
-    pub(super) fn respond(&mut self, id: RequestId, result: Value) {
+    pub(crate) fn respond(&mut self, id: RequestId, result: Value) {
         self.send(&Message::Response(Response::new_ok(id, result)));
     }
 
     /// The view that the server opens next: its path.
     #[track_caller]
-    pub(super) fn shown(&mut self) -> PathBuf {
+    pub(crate) fn shown(&mut self) -> PathBuf {
         let (id, params) = self.asked("window/showDocument");
         self.respond(id, json!({ "success": true }));
         uri::to_path(params["uri"].as_str().expect("a uri")).expect("a file")
     }
 
     /// Opens a file, as it is on disk.
-    pub(super) fn open_file(&mut self, path: &Path) {
+    pub(crate) fn open_file(&mut self, path: &Path) {
         let text = std::fs::read_to_string(path).expect("a file");
         let document = json!({ "uri": uri::from_path(path), "languageId": "text", "version": 1, "text": text });
         self.notify("textDocument/didOpen", json!({ "textDocument": document }));
     }
 
+    /// Changes a file's text, in the editor only.
+    pub(crate) fn type_text(&mut self, path: &Path, text: &str) {
+        let document = json!({ "uri": uri::from_path(path), "version": 2 });
+        self.notify(
+            "textDocument/didChange",
+            json!({ "textDocument": document, "contentChanges": [{ "text": text }] }),
+        );
+    }
+
+    /// A request about a place in a file.
+    #[track_caller]
+    pub(crate) fn at(&mut self, method: &str, path: &Path, line: u32, character: u32) -> Value {
+        let params = json!({
+            "textDocument": { "uri": uri::from_path(path) }, "position": { "line": line, "character": character },
+            "range": { "start": { "line": 0, "character": 0 }, "end": { "line": 9999, "character": 0 } },
+        });
+        self.request(method, params)
+    }
+
+    /// Waits for a notification of the server, and takes it.
+    #[track_caller]
+    pub(crate) fn notified(&mut self, method: &str) -> Value {
+        let is = |message: &Message| matches!(message, Message::Notification(sent) if sent.method == method);
+        self.until(method, |editor| editor.unexpected.iter().any(is));
+        let at = self.unexpected.iter().position(is).expect("it is there");
+        match self.unexpected.remove(at) {
+            Some(Message::Notification(sent)) => sent.params,
+            _ => unreachable!("it is a notification"),
+        }
+    }
+
     /// The code actions on a line.
     #[track_caller]
-    pub(super) fn actions(&mut self, path: &Path, line: u32) -> Vec<Value> {
+    pub(crate) fn actions(&mut self, path: &Path, line: u32) -> Vec<Value> {
         let at = json!({ "line": line, "character": 0 });
         let params = json!({
             "textDocument": { "uri": uri::from_path(path) }, "range": { "start": at, "end": at }, "context": { "diagnostics": [] },
@@ -271,7 +315,7 @@ impl Editor {
 
     /// Chooses a code action whose title contains this.
     #[track_caller]
-    pub(super) fn choose(&mut self, path: &Path, line: u32, title: &str) {
+    pub(crate) fn choose(&mut self, path: &Path, line: u32, title: &str) {
         let actions = self.actions(path, line);
         let titles: Vec<&str> = actions.iter().filter_map(|action| action["title"].as_str()).collect();
         let at = titles
@@ -285,12 +329,12 @@ impl Editor {
     }
 
     #[track_caller]
-    pub(super) fn execute(&mut self, command: &str, arguments: &[Value]) {
+    pub(crate) fn execute(&mut self, command: &str, arguments: &[Value]) {
         self.request("workspace/executeCommand", json!({ "command": command, "arguments": arguments }));
     }
 
     /// What is left that no test expected.
-    pub(super) fn left(&mut self) -> Vec<Message> {
+    pub(crate) fn left(&mut self) -> Vec<Message> {
         while let Ok(message) = self.messages.try_recv() {
             self.fold(message);
         }
@@ -299,7 +343,7 @@ impl Editor {
 
     /// Ends the server as the protocol wants it; its exit code, and how long it took after `exit`.
     #[track_caller]
-    pub(super) fn quit(&mut self) -> (Option<i32>, Duration) {
+    pub(crate) fn quit(&mut self) -> (Option<i32>, Duration) {
         let answer = self.request("shutdown", Value::Null);
         assert_eq!(answer, Value::Null);
         let since = Instant::now();
@@ -310,7 +354,7 @@ impl Editor {
 
     /// Waits for the process to end.
     #[track_caller]
-    pub(super) fn gone(&mut self) -> Option<i32> {
+    pub(crate) fn gone(&mut self) -> Option<i32> {
         let mut code = None;
         crate::support::wait_until(DEADLINE, "the end of the server", || {
             code = self.child.try_wait().expect("a child");
@@ -320,7 +364,7 @@ impl Editor {
         code.and_then(|status| status.code())
     }
 
-    pub(super) fn close_input(&mut self) {
+    pub(crate) fn close_input(&mut self) {
         self.stdin = None;
     }
 }

@@ -89,7 +89,7 @@ fn a_session_starts_from_a_prompt_file_and_shows_its_views() {
     let text = std::fs::read_to_string(&list).unwrap();
     let line = u32::try_from(text.lines().position(|line| line.starts_with("## fresh")).unwrap()).unwrap();
     assert!(editor.actions(&list, line).iter().any(|action| action["title"] == "fresh: review"));
-    assert!(editor.actions(&prompt, 0).iter().any(|action| action["title"] == "Send this prompt"));
+    assert!(editor.actions(&prompt, 0).iter().any(|action| action["title"] == "Send this"));
     assert!(prompt.starts_with(scene.repo.join(".git")), "nothing appears in the repository's own files");
 }
 

@@ -1,5 +1,9 @@
 //! The language server over its standard input and output, with a real daemon: `divisi lsp` as an editor starts it.
 
-mod client;
+pub(crate) mod client;
+mod company;
 mod loops;
 mod manners;
+mod mutated;
+mod own;
+mod words;

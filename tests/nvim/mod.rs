@@ -3,13 +3,15 @@
 
 mod approvals;
 mod attach;
-mod editor;
+pub(crate) mod editor;
 mod fake;
 mod hygiene;
+mod ide;
 mod install;
 mod list;
 mod live;
 mod load;
+mod parts;
 mod prompt;
 mod real;
 mod review;
@@ -18,6 +20,8 @@ mod start;
 mod steps;
 mod terminal;
 mod transcript;
+mod views;
+mod vimdoc;
 mod ways;
 mod work;
 mod worktrees;

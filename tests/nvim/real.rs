@@ -60,7 +60,7 @@ impl Real {
     }
 }
 
-async fn start(neovim: &Path, scene: &Scene) -> Editor {
+pub(super) async fn start(neovim: &Path, scene: &Scene) -> Editor {
     let mut command = scene.env.command(neovim);
     command.current_dir(&scene.repo);
     Editor::launch(Command::from(command)).await

@@ -168,11 +168,12 @@ async fn hunks_are_decided_commented_sent_answered_and_landed() {
         editor.keys("\\a").await;
         editor.until(&format!("{DATA}.decided == 1")).await;
 
-        // Landing is a buffer that is written.
+        // Landing is a buffer that is written. (The answer's file is there before its turn is over.)
+        wait_until("the agent is done", || scene.state("one") == "review").await;
         editor.ex("Divisi land one").await;
         editor.until("vim.api.nvim_buf_get_name(0) == 'divisi://land/one'").await;
         let shown = editor.lines("divisi://land/one").await.join("\n");
-        for wanted in ["go\n", "# strategy  squash", "# onto      main", "taken out", "1 taken out"] {
+        for wanted in ["go\n", "# strategy  squash", "# onto      main", "1 undecided; 1 taken out"] {
             assert!(shown.contains(wanted), "{wanted:?} is not in\n{shown}");
         }
         editor.keys("ccLanded by hand<Esc>:w<CR>").await;
@@ -298,7 +299,11 @@ async fn the_screens_are_those_of_the_reference() {
 
 /// Compares a screen with the file of its name; `DIVISI_TEST_WRITE_SCREENS=1` writes the file instead.
 fn compare(name: &str, screen: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nvim/screens").join(format!("review_{name}.txt"));
+    compare_screen(&format!("review_{name}"), screen);
+}
+
+pub(super) fn compare_screen(name: &str, screen: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nvim/screens").join(format!("{name}.txt"));
     if std::env::var_os("DIVISI_TEST_WRITE_SCREENS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, screen).unwrap();

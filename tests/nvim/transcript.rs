@@ -104,6 +104,10 @@ in_every_neovim! {
         scene.fake.turn("aaaaaaaaaa", 1, "look");
         scene.editor.ex("Divisi show fix").await;
         scene.editor.shows(BUFFER, "look").await;
+        // While the agent talks the parser would read all of it at every change.
+        assert_eq!(scene.editor.lua("return vim.treesitter.highlighter.active[vim.api.nvim_get_current_buf()] == nil").await, true);
+        scene.fake.set("aaaaaaaaaa", json!({ "state": "review", "updated_at": 9 }));
+        scene.fake.emit("aaaaaaaaaa", "agent.plan", json!({ "entries": [] }));
         scene.editor.until("vim.treesitter.highlighter.active[vim.api.nvim_get_current_buf()] ~= nil or vim.fn.has('nvim-0.11') == 0").await;
         let means = scene.editor.lua("return { vim.treesitter.highlighter.active[vim.api.nvim_get_current_buf()] ~= nil, vim.b.current_syntax == 'divisi-transcript', vim.fn.has('nvim-0.11') == 1 }").await;
         assert_eq!((&means[0], &means[1]), (&means[2], &json!(!means[2].as_bool().unwrap())));

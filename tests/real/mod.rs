@@ -9,6 +9,7 @@ mod claude;
 mod codex;
 mod codex_acp;
 mod daemon;
+mod editors;
 mod fake_model;
 mod gemini;
 mod harness;

@@ -12,17 +12,17 @@ use super::agents::{Agent, CLAUDE, CODEX};
 use super::stage::Stage;
 
 /// The session's name.
-const NAME: &str = "one";
+pub(super) const NAME: &str = "one";
 
 /// A repository, an agent's own interface, and the model.
-struct House {
+pub(super) struct House {
     // Dropped first: the environment takes what is still running for a leftover.
     _server: Running,
-    scene: Scene,
+    pub(super) scene: Scene,
 }
 
 impl House {
-    fn new(test: &str, agent: &Agent) -> Option<Self> {
+    pub(super) fn new(test: &str, agent: &Agent) -> Option<Self> {
         let stage = Stage::set(test, agent.program)?;
         let variables = (agent.prepare)(&stage);
         // What a person answers once on a new machine and in a new directory.
@@ -48,17 +48,17 @@ impl House {
         Some(Self { _server: server, scene })
     }
 
-    fn look(&self) -> TestTerminal {
+    pub(super) fn look(&self) -> TestTerminal {
         let command = self.scene.env.divisi_command(&self.scene.repo, &["open", NAME, "--terminal"]);
         TestTerminal::start(&command, 110, 34)
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.scene.worktree(NAME).join(name)
     }
 
     /// Allows in the terminal what it asks there: the first choice is yes.
-    fn allow(&self, person: &mut TestTerminal) {
+    pub(super) fn allow(&self, person: &mut TestTerminal) {
         self.scene.wait_for(NAME, &["awaiting_input"]);
         // It says that it asks a moment before it hears the answer.
         let answered = holds_within(DEADLINE, || {
@@ -68,7 +68,7 @@ impl House {
         assert!(answered, "{}", person.text());
     }
 
-    fn ended(&self, turns: u32, states: &[&str]) {
+    pub(super) fn ended(&self, turns: u32, states: &[&str]) {
         wait_until(DEADLINE, &format!("turn {turns} ends in one of {states:?}"), || {
             let seen = self.scene.show(NAME);
             seen["turns"] == turns && states.iter().any(|state| seen["state"] == *state)
@@ -101,6 +101,8 @@ fn claude_moves_to_its_own_interface_works_there_and_moves_back() {
     scene.divisi(&["stop", NAME]).ok();
     house.ended(4, &["interrupted"]);
     scene.kill_daemon();
+    // Interrupted before a word of the answer was there, it has put the prompt back into its input: that goes first.
+    person.type_in("\u{15}");
     person.type_in("/exit");
     person.until("/exit");
     person.type_in("\r");
@@ -137,7 +139,12 @@ fn codex_on_a_terminal_edits_and_says_when_it_is_done() {
     let mut person = house.look();
     // It offers a newer model first; nothing is typed into that by itself.
     person.until("Use existing model");
-    person.type_in("2");
+    // It is drawn before it listens.
+    let chosen = holds_within(DEADLINE, || {
+        person.type_in("2");
+        holds_within(Duration::from_secs(2), || !person.text().contains("Use existing model"))
+    });
+    assert!(chosen, "{}", person.text());
     house.ended(1, &["review"]);
     assert!(house.file("first.txt").exists());
     scene.divisi(&["send", NAME, "please @@text"]).ok();

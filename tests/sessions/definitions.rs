@@ -67,6 +67,6 @@ fn a_repository_overrides_parts_of_an_agent_and_its_mistakes_are_named() {
     scene.env.write("repo/.divisi.toml", "[setup]\ncommands = []\n[agents.shell]\nenviroment = { A = \"b\" }\n");
     let digest = scene.env.json(&scene.repo, &["trust"])["digest"].as_str().unwrap().to_owned();
     let ran = scene.divisi(&["trust", "--digest", &digest]);
-    assert!(ran.exits(1).stderr.contains("line 4: unknown field `enviroment`"), "{ran}");
-    assert!(ran.stderr.contains("did you mean `environment`?"), "{ran}");
+    assert!(ran.exits(1).stderr.contains("line 4: unknown key"), "{ran}");
+    assert!(ran.stderr.contains("did you mean `agents.shell.environment`?"), "{ran}");
 }

@@ -2,12 +2,15 @@
 
 mod approvals;
 mod batches;
+mod bench;
 mod combine;
 mod continued;
 mod crash;
 mod crowd;
 mod damage;
 mod definitions;
+mod evaluations;
+mod evaluators;
 mod failures;
 mod following;
 mod full;

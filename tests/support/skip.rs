@@ -35,6 +35,15 @@ pub(crate) fn nvim(end: NvimEnd, test: &str) -> Option<PathBuf> {
     path
 }
 
+/// Helix, or nothing and a counted reason under the name of `test`.
+pub(crate) fn helix(test: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("DIVISI_TEST_HELIX").filter(|path| !path.is_empty()).map(PathBuf::from);
+    if path.is_none() {
+        skip(test, "DIVISI_TEST_HELIX is not set; run tests/run");
+    }
+    path
+}
+
 /// Says that `test` did not run and why: on stderr, and in the list that `tests/run` counts and prints.
 /// A test that calls this returns right after.
 pub(crate) fn skip(test: &str, reason: &str) {

@@ -3,7 +3,7 @@
 use super::source::{Finding, Source, is_name, words};
 
 const DOMAIN: &[&str] = &["session", "worktree", "batch", "eval", "workflow", "usage", "toolbox", "migrate", "plugin"];
-const DRIVERS: &[&str] = &["store", "git", "process", "agent", "mcp", "wire", "config", "telemetry"];
+const DRIVERS: &[&str] = &["store", "git", "process", "agent", "mcp", "wire", "config", "telemetry", "bench", "ide"];
 const FACES: &[&str] = &["nvim", "cli", "http", "lsp"];
 const COMPOSITION: &[&str] = &["main", "boot", "lib"];
 
@@ -15,6 +15,9 @@ const EXTRA: &[(&str, &str)] = &[
     ("batch", "eval::suite"),
     // Git is a program too, run to its end.
     ("git", "process::run"),
+    // A benchmark prepares cases, runs their tests to the end, and judges by what the domain says.
+    ("bench", "eval"),
+    ("bench", "process::run"),
     // The wire is the door for programs outside: it carries what comes through the one inside.
     ("wire", "host::handle"),
     ("wire", "host::bus"),

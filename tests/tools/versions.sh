@@ -19,3 +19,8 @@ copilot_version=1.0.102     # npm @github/copilot
 opencode_version=1.18.33    # npm opencode-ai
 pi_version=0.73.1           # npm @mariozechner/pi-coding-agent
 qwen_version=0.24.4         # npm @qwen-code/qwen-code
+# VS Code (tests/tools/vscode), with the Node.js above.
+code_server_version=4.139.1 # npm code-server
+playwright_version=1.65.1   # npm playwright-core
+chromium_version=153.0.0    # npm @sparticuz/chromium
+dejavu_version=2.37.3       # npm dejavu-fonts-ttf

@@ -33,6 +33,7 @@ M.links = {
   DivisiReviewCurrent = "Title",
   DivisiBadge = "Visual",
   DivisiConflict = "DiagnosticWarn",
+  DivisiPointed = "Visual",
 }
 
 ---@type table<string, string>

@@ -37,11 +37,11 @@ local function reviewed(data)
   local left = data.total - data.decided
   table.insert(
     lines,
-    ("review    %s: %d kept, %d taken out, %s"):format(
-      counted(data.total, "hunk"),
+    ("review    %s: %d kept, %s; %d taken out"):format(
+      counted(data.total - data.untold, "hunk"),
       data.decided - data.untold,
-      #data.rejected,
-      left == 0 and "none undecided" or left .. " undecided"
+      left == 0 and "none undecided" or left .. " undecided",
+      #data.rejected
     )
   )
   for _, hunk in ipairs(data.rejected) do

@@ -315,16 +315,41 @@ function M.make(buf)
 end
 
 ---Opens the list, or goes to it.
-function M.open()
+---@param float boolean? in a float over everything, or in a window; without it as the option `list.float` says
+function M.open(float)
   require("divisi.commands").when_attached(function() end)
   local buf = window.buffer(NAME, M.make)
-  local win = window.open(buf, "list", "below", require("divisi.config").get().list.height)
+  local config = require("divisi.config").get().list
+  if float == nil then
+    float = config.float
+  end
+  local win
+  if float then
+    win = window.float(buf, "list", "sessions · g? keys · q closes", 100, math.max(config.height, 16))
+  else
+    win = window.open(buf, "list", "below", config.height)
+  end
   if not win then
     return
   end
+  local line = shown and shown[api.nvim_win_get_cursor(win)[1]]
+  if shown and line and not line.id then
+    -- A key that is pressed now means a session, not a heading.
+    for number, other in ipairs(shown) do
+      if other.id then
+        api.nvim_win_set_cursor(win, { number, 0 })
+        break
+      end
+    end
+  end
   local wo = vim.wo[win][0]
+  if not float then
+    -- Neovim remembers what a buffer's last window looked like, a float too.
+    wo.winbar = ""
+    wo.fillchars = ""
+  end
   wo.winfixbuf = true
-  wo.winfixheight = true
+  wo.winfixheight = not float
   wo.wrap = false
   wo.number = false
   wo.relativenumber = false

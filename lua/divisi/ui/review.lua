@@ -409,11 +409,11 @@ local function watch(review)
     end
   end)
   on("TabClosed", function()
-    if not api.nvim_tabpage_is_valid(review.tab) then
-      vim.schedule(function()
+    vim.schedule(function()
+      if not api.nvim_tabpage_is_valid(review.tab) and reviews[review.tab] == review then
         forget(review)
-      end)
-    end
+      end
+    end)
   end)
 end
 
@@ -458,8 +458,13 @@ local function make(row, data)
     return
   end
   local name = row.name
-  for _, other in pairs(reviews) do
-    name = other.row.name == row.name and row.id or name
+  for tab, other in pairs(reviews) do
+    if not api.nvim_tabpage_is_valid(tab) then
+      -- Closed just now; nobody was told yet.
+      forget(other)
+    elseif other.row.name == row.name then
+      name = row.id
+    end
   end
   local buf = window.buffer("divisi://review/" .. name, function(made)
     window.make_scratch(made, "divisi-review")

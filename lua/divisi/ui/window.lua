@@ -129,11 +129,15 @@ function M.open(buf, role, split, size, beside)
       end
     end
   end
+  local from = api.nvim_get_current_win()
   if win then
+    if win ~= from then
+      -- Closing leads back to where the person came from last.
+      vim.w[win].divisi_from = from
+    end
     api.nvim_set_current_win(win)
     return win
   end
-  local from = api.nvim_get_current_win()
   -- Beside the files, above a list at the bottom; without files beside everything.
   local shape = { win = beside or split == "right" and M.normal_window() or -1 } ---@type vim.api.keyset.win_config
   shape.split = split
@@ -155,6 +159,90 @@ function M.open(buf, role, split, size, beside)
   end
   vim.w[made].divisi = role
   vim.w[made].divisi_from = from
+  if split == "right" then
+    M.keep_readable()
+  end
+  return made
+end
+
+local keeping = false
+
+---Neovim takes what a smaller screen lacks from the last window of a row: ours gets its share back.
+function M.keep_readable()
+  if keeping then
+    return
+  end
+  keeping = true
+  api.nvim_create_autocmd("VimResized", {
+    group = api.nvim_create_augroup("divisi.window", {}),
+    callback = function()
+      for _, win in ipairs(api.nvim_tabpage_list_wins(0)) do
+        local ours = vim.w[win].divisi and api.nvim_win_get_config(win).relative == ""
+        if ours and api.nvim_win_get_width(win) < math.min(30, math.floor(vim.o.columns / 3)) then
+          api.nvim_win_set_width(win, math.floor(vim.o.columns / 2))
+        end
+      end
+    end,
+  })
+end
+
+---Shows one of our buffers in a float that has the focus until it is left. The border is the person's ('winborder').
+---@param buf integer
+---@param role string
+---@param title string
+---@param width integer at most
+---@param height integer at most
+---@return integer? win
+function M.float(buf, role, title, width, height)
+  if not M.can_change_layout() then
+    return
+  end
+  if api.nvim_get_mode().mode:match("^[it]") then
+    vim.cmd.stopinsert()
+  end
+  local from = api.nvim_get_current_win()
+  if api.nvim_win_get_config(from).relative ~= "" and api.nvim_win_get_buf(from) == buf then
+    return from
+  end
+  local function shape()
+    local wide = math.max(10, math.min(width, vim.o.columns - 4))
+    -- One line more for the title, and two for a border.
+    local high = math.max(3, math.min(height, vim.o.lines - vim.o.cmdheight - 5))
+    return {
+      relative = "editor",
+      row = math.max(0, math.floor((vim.o.lines - high) / 2) - 1),
+      col = math.max(0, math.floor((vim.o.columns - wide) / 2)),
+      width = wide,
+      height = high,
+    }
+  end
+  local made = api.nvim_open_win(buf, true, vim.tbl_extend("force", shape(), { style = "minimal", zindex = 40 }))
+  vim.w[made].divisi = role
+  vim.w[made].divisi_from = from
+  vim.wo[made][0].winbar = "%<" .. (" " .. title):gsub("%%", "%%%%")
+  local group = api.nvim_create_augroup("divisi.float." .. role, { clear = true })
+  api.nvim_create_autocmd("VimResized", {
+    group = group,
+    callback = function()
+      if api.nvim_win_is_valid(made) then
+        api.nvim_win_set_config(made, shape())
+      end
+    end,
+  })
+  -- What a key of it opens stands in a window of its own, below which a float would only be in the way.
+  api.nvim_create_autocmd("WinLeave", {
+    group = group,
+    callback = function()
+      if api.nvim_get_current_win() == made then
+        vim.schedule(function()
+          local current = api.nvim_get_current_win()
+          if api.nvim_win_is_valid(made) and current ~= made and api.nvim_win_get_config(current).relative == "" then
+            api.nvim_win_close(made, true)
+          end
+        end)
+      end
+    end,
+  })
   return made
 end
 
@@ -165,6 +253,11 @@ function M.close(win)
     return
   end
   local from, current = vim.w[win].divisi_from, api.nvim_get_current_win() == win
+  -- Where the person was before, however they came here; what closed meanwhile is no place to go to.
+  local before = current and vim.fn.win_getid(vim.fn.winnr("#")) or 0
+  if before ~= 0 and before ~= win then
+    from = before
+  end
   local ok = pcall(api.nvim_win_close, win, false)
   if ok and current and from and api.nvim_win_is_valid(from) then
     -- Back to where it was opened from.

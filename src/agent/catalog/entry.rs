@@ -5,6 +5,8 @@ use std::path::Path;
 
 use crate::agent::json_lines::Dialect;
 use crate::model::agent::Protocol;
+use crate::model::editor::EditorProtocol;
+use crate::model::schema::definition::missing;
 
 use super::command::Arguments;
 use super::definition::DefinitionFile;
@@ -18,6 +20,8 @@ pub(super) const OWN_PROGRAM: &str = "{exe}";
 pub(super) struct Entry {
     pub(super) description: String,
     pub(super) protocol: Protocol,
+    /// It does what it is told literally.
+    pub(super) literal: bool,
     pub(super) dialect: Option<Dialect>,
     pub(super) arguments: Arguments,
     pub(super) command: Vec<String>,
@@ -29,6 +33,7 @@ pub(super) struct Entry {
     pub(super) mode_variable: Option<String>,
     /// What makes its program tell its version.
     pub(super) version: Vec<String>,
+    pub(super) editor: Option<EditorProtocol>,
     pub(super) login: LoginRule,
     pub(super) install_hint: Option<String>,
     pub(super) notes: Option<String>,
@@ -42,7 +47,6 @@ pub(super) fn merge(
     source: &str,
     own_exe: &Path,
 ) -> Result<Entry, String> {
-    let missing = |field: &str| format!("`{field}` is missing (it is needed for an agent that is not built in)");
     let with_program = |text: String| text.replace(OWN_PROGRAM, &own_exe.to_string_lossy());
     let mut environment = earlier.map(|entry| entry.environment.clone()).unwrap_or_default();
     environment.extend(file.environment.into_iter().map(|(name, value)| (name, with_program(value))));
@@ -69,6 +73,8 @@ pub(super) fn merge(
             .or_else(|| earlier.map(|entry| entry.description.clone()))
             .ok_or_else(|| missing("description"))?,
         protocol,
+        // Another program may well understand words.
+        literal: file.literal.unwrap_or_else(|| earlier.is_some_and(|entry| entry.literal && !replaced)),
         dialect,
         arguments: file.arguments.over(earlier.map(|entry| &entry.arguments)),
         command,
@@ -85,6 +91,7 @@ pub(super) fn merge(
             (Some(entry), false) => entry.version.clone(),
             _ => Vec::new(),
         }),
+        editor: file.editor.or_else(|| earlier.and_then(|entry| entry.editor)),
         login: file.login.over(earlier.map(|entry| &entry.login)),
         install_hint: file.install_hint.or_else(|| earlier.and_then(|entry| entry.install_hint.clone())),
         notes: file.notes.or_else(|| earlier.and_then(|entry| entry.notes.clone())),

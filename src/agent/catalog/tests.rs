@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -124,10 +125,10 @@ fn a_bad_file_names_its_line_and_takes_nothing_else_down() {
         (
             "key.toml",
             "name = \"a1\"\ndescription = \"d\"\npass_enviroment = []\n",
-            "line 3: unknown field `pass_enviroment`",
+            "line 3: unknown key `pass_enviroment` (did you mean `pass_environment`?)",
         ),
         ("syntax.toml", "name = \"a2\"\ncommand = [\n", "line "),
-        ("protocol.toml", "name = \"a3\"\nprotocol = \"telepathy\"\n", "line 2: unknown variant `telepathy`"),
+        ("protocol.toml", "name = \"a3\"\nprotocol = \"telepathy\"\n", "line 2: `protocol` must be one of \"shell\", "),
         ("type.toml", "name = \"a4\"\ncommand = \"x y\"\n", "line 2: "),
         ("missing.toml", "name = \"a5\"\ndescription = \"d\"\nprotocol = \"acp\"\n", "`command` is missing"),
         ("empty.toml", "name = \"a6\"\ncommand = []\n", "`command` is empty"),
@@ -198,7 +199,7 @@ fn json_lines_need_a_dialect_that_there_is() {
     let wrong = format!("name = \"b\"\n{base}dialect = \"klingon\"\n");
     let (_dir, catalog, findings) = user(&[("a.toml", &without), ("b.toml", &wrong)], &[]);
     assert!(findings[0].message.contains("`dialect` is missing"), "{}", findings[0].message);
-    assert!(findings[1].message.contains("there is no dialect \"klingon\""), "{}", findings[1].message);
+    assert!(findings[1].message.contains("not \"klingon\""), "{}", findings[1].message);
     assert!(!catalog.entries.contains_key("a") && !catalog.entries.contains_key("b"));
 }
 
@@ -215,10 +216,10 @@ fn a_repositorys_definitions_are_laid_over_the_catalog_for_whoever_holds_them() 
     assert!(catalog.find("gemini").unwrap().command[0].ends_with("/gemini"));
     for (text, words) in [
         ("[agents.x]\nprotocol = \"acp\"\n", "[agents.x]: `command` is missing"),
-        ("[agents.x]\n\ncomand = [\"y\"]\n", "line 3: unknown field `comand`"),
+        ("[agents.x]\n\ncomand = [\"y\"]\n", "line 3: unknown key `agents.x.comand`"),
         ("[agents.x]\ncommand = [\"./evil\"]\n", "bare name or an absolute path"),
-        ("[agents.x]\nname = \"y\"\n", "`name` says \"y\""),
-        ("[agents.\"../x\"]\ncommand = [\"y\"]\n", "`name` is"),
+        ("[agents.x]\nname = \"y\"\n", "`name` that says \"y\""),
+        ("[agents.\"../x\"]\ncommand = [\"y\"]\n", "`name` that is"),
     ] {
         let refusal = catalog.in_repository(text).unwrap_err();
         assert!(refusal.message.contains(words), "{}", refusal.message);
@@ -235,6 +236,62 @@ fn a_profiles_program_takes_the_place_of_the_agents_own() {
     let refusal = catalog.find_as("amp", variant("/nowhere/amp")).unwrap_err();
     assert!(refusal.message.ends_with("its program /nowhere/amp was not found"), "{}", refusal.message);
     assert_eq!(refusal.hints, ["correct `program` in the profile"]);
+}
+
+/// The keys that a reader takes, as it says itself when it meets another one.
+fn read_by<T: serde::de::DeserializeOwned>(section: &str) -> BTreeSet<String> {
+    let error = toml_edit::de::from_str::<T>(&format!("{section}zz-none = 1\n")).err().unwrap().to_string();
+    let expected = error.split("expected ").nth(1).unwrap();
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+fn described(shape: &crate::base::schema::Shape, path: &[&str]) -> BTreeSet<String> {
+    let (_, shape) = shape.at(path.iter().copied()).unwrap();
+    shape.fields().iter().map(|field| field.name.clone()).collect()
+}
+
+#[test]
+fn the_description_has_what_the_reader_has() {
+    use crate::model::schema::{definition, repository};
+    for (section, path) in [
+        ("", vec![]),
+        ("[login]\n", vec!["login"]),
+        ("[arguments]\n", vec!["arguments"]),
+        ("[terminal]\ncommand = []\n", vec!["terminal"]),
+    ] {
+        let head = format!("name = \"x\"\n{section}");
+        assert_eq!(read_by::<DefinitionFile>(&head), described(&definition::file(), &path), "{section}");
+    }
+    let mut own = described(&definition::file(), &[]);
+    assert_eq!(described(&repository::shape(), &["agents", "x"]), own, "the same in a repository");
+    assert!(own.remove("name"));
+    assert_eq!(read_by::<crate::model::mcp::McpServer>(""), described(&repository::shape(), &["mcp", "x"]));
+    let mut names: Vec<String> = BUILT_IN.iter().map(|(file, _)| file.replace(".toml", "")).collect();
+    names.sort();
+    assert_eq!(names, definition::BUILT_IN);
+    assert!(definition::DIALECTS.iter().all(|name| name.parse::<Dialect>().is_ok()));
+    let error = "none".parse::<Dialect>().err().unwrap();
+    assert!(error.ends_with(&definition::DIALECTS.join(", ")), "{error}");
+    for word in definition::ABSENT {
+        let text = format!("name = \"x\"\n[login]\nabsent = \"{word}\"\n");
+        assert!(DefinitionFile::parse(&text).is_ok(), "{word}");
+    }
+}
+
+#[test]
+fn agents_that_take_words_literally_say_so() {
+    let literal: Vec<String> = built_in()
+        .list(&Listing::default())
+        .into_iter()
+        .filter(|agent| agent.literal)
+        .map(|agent| agent.name)
+        .collect();
+    assert_eq!(literal, ["scripted", "shell", "terminal"]);
+    let (_dir, catalog, findings) =
+        user(&[("shell.toml", "name = \"shell\"\ncommand = [\"llm\", \"{prompt}\"]\n")], &["llm"]);
+    assert_eq!(findings, []);
+    let shell = catalog.list(&Listing::default()).into_iter().find(|agent| agent.name == "shell").unwrap();
+    assert!(!shell.literal, "another program may understand words");
 }
 
 proptest::proptest! {

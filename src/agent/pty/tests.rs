@@ -49,6 +49,7 @@ impl Talk {
 
     /// The unit writes each key once and the journal shows it.
     fn write(&mut self) {
+        let mut again = false;
         for update in std::mem::take(&mut self.updates) {
             match update {
                 Update::Write { key, bytes } => {
@@ -58,11 +59,16 @@ impl Talk {
                         self.journal.push(Recorded::Written(key.clone(), bytes.clone()));
                         let mut more = Vec::new();
                         self.conversation.feed(ConversationInput::Written { key: &key, bytes: &bytes }, &mut more);
+                        let writes = more.iter().any(|update| matches!(update, Update::Write { .. }));
                         self.updates.extend(more);
+                        again |= writes;
                     }
                 }
                 other => self.updates.push(other),
             }
+        }
+        if again {
+            self.write();
         }
     }
 
@@ -129,6 +135,7 @@ fn states_end_turns_and_what_came_before_the_work_does_not() {
     talk.prints("\r\nresult\r\n");
     talk.status("done");
     talk.status("idle");
+    talk.quiet();
     let updates = talk.take();
     assert!(updates.contains(&ended("t1", done("end_turn"))), "{updates:?}");
     assert_eq!(updates.iter().filter(|update| matches!(update, Update::TurnEnded { .. })).count(), 1);
@@ -136,6 +143,7 @@ fn states_end_turns_and_what_came_before_the_work_does_not() {
     talk.prompt("t2", "again");
     talk.quiet();
     talk.status("error:msg=bm8gbW9kZWw=");
+    talk.quiet();
     assert!(talk.take().contains(&ended("t2", TurnOutcome::Failed { reason: "no model".to_owned() })));
 }
 
@@ -168,6 +176,7 @@ fn titles_are_believed_only_while_there_is_nothing_better() {
     talk.prints("\u{1b}]0;⠋ busy\u{7}");
     assert!(talk.conversation.can_cancel());
     talk.prints("\u{1b}]0;✳ ready again\u{7}");
+    talk.quiet();
     assert!(talk.take().contains(&ended("t1", done("idle"))));
     talk.status("working");
     talk.take();
@@ -206,8 +215,9 @@ fn what_a_person_begins_is_told_and_ends_like_any_turn() {
     talk.prompt("t2", "queued meanwhile");
     assert!(talk.written().is_empty(), "typed when it is free");
     talk.status("done");
+    talk.quiet();
     assert!(talk.take().contains(&Update::Rested { outcome: done("end_turn") }));
-    assert_eq!(talk.written()[0].0, "prompt:t2");
+    assert_eq!(talk.written()[1].0, "prompt:t2");
 }
 
 #[test]
@@ -221,6 +231,7 @@ fn an_interrupted_turn_is_interrupted_whatever_the_program_calls_it() {
     talk.write();
     assert_eq!(talk.written().last().unwrap().1, "\u{1b}");
     talk.status("idle");
+    talk.quiet();
     assert!(talk.take().contains(&ended("t1", TurnOutcome::Interrupted { reason: "interrupted".to_owned() })));
 }
 
@@ -235,6 +246,7 @@ fn a_conversation_that_can_be_gone_on_with_is_told_once_there_is_one() {
     talk.quiet();
     talk.status("working");
     talk.status("done");
+    talk.quiet();
     let told = talk
         .take()
         .into_iter()
@@ -242,6 +254,58 @@ fn a_conversation_that_can_be_gone_on_with_is_told_once_there_is_one() {
         .find_map(|update| if let Update::Ready(ready) = update { Some(ready) } else { None });
     let told = told.unwrap();
     assert!(told.can_resume && told.conversation.is_some());
+}
+
+/// A conversation whose turn `t1` works.
+fn working() -> Talk {
+    let mut talk = Talk::new(PtySetup::default());
+    talk.status("idle");
+    talk.prompt("t1", "go");
+    talk.quiet();
+    talk.status("working");
+    talk.take();
+    talk
+}
+
+fn tells(updates: &[Update], words: &str) -> bool {
+    updates.iter().any(|update| matches!(update, Update::Output { text, .. } if text.contains(words)))
+}
+
+#[test]
+fn words_that_are_drawn_after_the_program_said_that_it_is_done_are_told_with_the_turn() {
+    let mut talk = working();
+    talk.status("done");
+    assert_eq!(talk.conversation.quiet_after(), Some(SETTLE));
+    talk.prints("last words");
+    assert!(talk.take().is_empty(), "the screen is not taken while it is drawn");
+    talk.quiet();
+    let updates = talk.take();
+    assert!(tells(&updates, "last words") && updates.contains(&ended("t1", done("end_turn"))), "{updates:?}");
+    assert_eq!(talk.conversation.quiet_after(), None);
+    assert_eq!(talk.written().last().unwrap(), &("settled:0", String::new()), "another daemon sees it end here too");
+}
+
+#[test]
+fn a_program_that_is_never_silent_ends_its_turns_all_the_same() {
+    let mut talk = working();
+    talk.status("done");
+    for tick in 0..SETTLES_AFTER - 1 {
+        talk.prints(&format!("\r{tick}"));
+        assert!(talk.take().is_empty());
+    }
+    talk.prints("\rlast");
+    assert!(talk.take().contains(&ended("t1", done("end_turn"))));
+    // The next begins before the last has settled, or the process ends: what is over is over.
+    let mut talk = working();
+    talk.status("done");
+    talk.prints("words");
+    talk.status("working");
+    let updates = talk.take();
+    assert!(tells(&updates, "words") && updates.contains(&ended("t1", done("end_turn"))), "{updates:?}");
+    let mut talk = working();
+    talk.status("done");
+    talk.feed(ConversationInput::Ended(&JobEnd::Exited { code: 3, stopped: false, leaked: 0 }));
+    assert!(talk.take().contains(&ended("t1", done("end_turn"))), "it had said that it was done");
 }
 
 proptest! {
@@ -277,5 +341,6 @@ proptest! {
         prop_assert_eq!(again.screen.text(), talk.conversation.screen.text());
         prop_assert_eq!(again.answers, talk.conversation.answers);
         prop_assert_eq!(again.source, talk.conversation.source);
+        prop_assert_eq!(again.settled, talk.conversation.settled);
     }
 }

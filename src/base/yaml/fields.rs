@@ -16,13 +16,11 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Begins to read a mapping; another kind of value is a problem. `what` names it in messages ("a task", "the suite").
     pub fn of(node: &'a Node, what: &'a str, problems: &mut Problems) -> Option<Self> {
-        match &node.value {
-            Value::Map(entries) => Some(Self { what, at: node.at, entries, asked: Vec::new() }),
-            _ => {
-                problems.tell(node.at, format!("{what} has to be a mapping, not {}", node.kind()));
-                None
-            }
+        if let Value::Map(entries) = &node.value {
+            return Some(Self { what, at: node.at, entries, asked: Vec::new() });
         }
+        problems.tell(node.at, format!("{what} has to be a mapping, not {}", node.kind()));
+        None
     }
 
     /// Where the mapping begins.

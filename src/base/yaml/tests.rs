@@ -93,7 +93,7 @@ fn aliases_that_multiply_are_bounded() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let before = format!("*a{}", level - 1);
-        text.push_str(&format!("a{level}: &a{level} [{}]\n", vec![before; 10].join(", ")));
+        text = format!("{text}a{level}: &a{level} [{}]\n", vec![before; 10].join(", "));
     }
     let (node, problems) = read(&text);
     assert!(node.is_none() && problems[0].contains("more than"), "{problems:?}");

@@ -1,6 +1,6 @@
 //! `divisi doctor`: what is wrong, and repairs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::command::Outcome;
 use crate::cli::context::Context;
@@ -9,9 +9,11 @@ use crate::cli::exit::Exit;
 use crate::cli::render;
 use crate::cli::render::{Line, Style};
 use crate::model::command::{Command, FixDoctor, Outcome as Came};
-use crate::model::query::{Finding, OptionalRepository, Query};
+use crate::model::query::{DaemonStatus, Finding, OptionalRepository, Query};
 
-/// Look for what is wrong: orphaned worktrees and branches, stale locks, a broken setup
+mod editors;
+
+/// Look for what is wrong: orphaned worktrees and branches, stale locks, a broken setup, editors that start another divisi
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   divisi doctor
@@ -46,7 +48,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         }
         return Ok(Exit::Done);
     }
-    let findings: Vec<Finding> = door.query(Query::ScanDoctor(OptionalRepository { repository })).await?;
+    let mut findings: Vec<Finding> = door.query(Query::ScanDoctor(OptionalRepository { repository })).await?;
+    let daemon: DaemonStatus = door.query(Query::DaemonStatus {}).await?;
+    findings.extend(around(context, &daemon));
     if args.json {
         render::json(&findings);
     } else {
@@ -61,6 +65,20 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         }
     }
     Ok(if findings.iter().any(|finding| finding.level == "error") { Exit::Refused } else { Exit::Done })
+}
+
+/// What only this side sees: the daemon has another environment.
+fn around(context: &Context, daemon: &DaemonStatus) -> Vec<Finding> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    // `~/.config/divisi/config.toml`
+    let Some(configurations) = context.paths.config_file.parent().and_then(Path::parent) else { return Vec::new() };
+    editors::findings(&editors::Surroundings {
+        program: std::env::current_exe().ok().and_then(|program| program.canonicalize().ok()),
+        find: &context.programs.find,
+        configurations,
+        home: home.as_deref(),
+        daemon: &daemon.version,
+    })
 }
 
 fn say(context: &Context, finding: &Finding) {

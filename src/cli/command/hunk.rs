@@ -60,7 +60,7 @@ async fn decide(args: Hunks, action: HunkAction, done: &str, context: &Context) 
     let mut door = context.door().await?;
     let session = door.session(&args.session).await?.id;
     for hunk in args.hunks {
-        let decide = DecideHunk { session: session.clone(), hunk: HunkId(hunk.clone()), action };
+        let decide = DecideHunk { session: session.clone(), hunk: HunkId(hunk.clone()), action, lines: Vec::new() };
         door.submit(Command::DecideHunk(decide)).await?;
         render::text(&format!("{done} {hunk}"));
     }

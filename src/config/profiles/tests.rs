@@ -78,7 +78,7 @@ fn mistakes_name_the_line_and_what_was_meant() {
         ("[profiles.w.credentials]\nA = { command = [] }\n", "must be one of"),
         ("[profiles.w.credentials]\nA = { command = [\"x\"], keyring = \"y\" }\n", "must be one of"),
         ("[profiles.w]\nenvironment = { A = \"1\" }\ncredentials = { A = \"env:A\" }\n", "gives A twice"),
-        ("[agents.profiles]\nclaude = 1\n", "`agents.profiles` must be"),
+        ("[agents.profiles]\nclaude = 1\n", "`agents.profiles.claude` must be"),
         ("[agents.profiles]\nclaude = \"home\"\n[profiles.work]\n", "there is no profile \"home\""),
     ];
     for (text, expected) in cases {
@@ -110,5 +110,26 @@ proptest::proptest! {
         let _ = load_text(&text, "c");
         let _ = load_text(&format!("[profiles.w]\n{key} = {text}\n"), "c");
         let _ = load_text(&format!("[profiles.w.credentials]\n{key} = {{ {text} }}\n"), "c");
+    }
+}
+
+#[test]
+fn every_key_of_the_description_is_read() {
+    use crate::base::schema::Shape;
+    let shape = super::shape();
+    for (path, around) in
+        [(vec!["w"], "[profiles.w]\n"), (vec!["w", "credentials", "A"], "[profiles.w.credentials.A]\n")]
+    {
+        let (_, table) = shape.at(path).unwrap();
+        for field in table.fields() {
+            let value = match field.shape.bare() {
+                Shape::Texts => "[\"/x\"]",
+                Shape::Map { .. } => "{}",
+                _ => "\"/x\"",
+            };
+            let text = format!("{around}{} = {value}\n", field.name);
+            let error = load_text(&text, "c").err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(!error.contains("is not read"), "{}: {error}", field.name);
+        }
     }
 }

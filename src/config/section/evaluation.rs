@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::base::schema::Shape;
 use crate::config::key::{Key, text_of};
 
 pub(super) static KEYS: &[Key] = &[Key {
     name: "evaluation.gates",
     about: "an absolute path of a suite file whose required evaluators must pass before a landing; empty: none",
+    shape: || Shape::Text,
     get: |config| {
         let gates = config.settings.gates.as_ref();
         gates.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default().into()

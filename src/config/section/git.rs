@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::base::schema::Shape;
 use crate::config::key::{Key, bool_of, choice_of, name_of, number, number_of, text_of};
 use crate::model::landing::Strategy;
 
@@ -12,6 +13,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         name: "git.worktrees_root",
         about: "an absolute directory for worktrees; empty: .worktrees in each repository",
+        shape: || Shape::Text,
         get: |config| {
             config
                 .settings
@@ -30,6 +32,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         name: "git.commit_prefix",
         about: "before the subject of every checkpoint",
+        shape: || Shape::Text,
         get: |config| config.settings.commit_prefix.as_str().into(),
         set: |config, value| {
             config.settings.commit_prefix = text_of(value)?;
@@ -39,6 +42,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         name: "git.landing",
         about: "how `divisi land` lands without a flag: squash, rebase or merge",
+        shape: || Shape::choice(STRATEGIES),
         get: |config| name_of(config.settings.landing, STRATEGIES),
         set: |config, value| {
             config.settings.landing = choice_of(value, STRATEGIES)?;
@@ -48,6 +52,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         name: "git.run_hooks",
         about: "run your own hooks and signing at landing",
+        shape: || Shape::Flag,
         get: |config| config.settings.run_hooks.into(),
         set: |config, value| {
             config.settings.run_hooks = bool_of(value)?;
@@ -57,6 +62,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         name: "git.lfs",
         about: "let git-lfs replace pointers by files at checkout",
+        shape: || Shape::Flag,
         get: |config| config.settings.lfs.into(),
         set: |config, value| {
             config.settings.lfs = bool_of(value)?;
@@ -66,9 +72,10 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         name: "git.preserve_ignored_limit_kb",
         about: "ignored files up to this many KiB in total are captured when a session is removed",
+        shape: || Shape::Number { least: 0, most: 1 << 32 },
         get: |config| number(config.settings.preserve_ignored_limit / 1024),
         set: |config, value| {
-            config.settings.preserve_ignored_limit = number_of(value, 0, 1 << 32)? * 1024;
+            config.settings.preserve_ignored_limit = number_of(value)? * 1024;
             Ok(())
         },
     },

@@ -1,1 +1,61 @@
+use proptest::prelude::*;
 
+use super::*;
+
+#[test]
+fn credentials_are_known_by_their_shape() {
+    for line in [
+        "aws = AKIAQRSTUVWX12345678",
+        "token: ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8",
+        "-----BEGIN OPENSSH PRIVATE KEY-----",
+        "password = \"hunter2-Zq9-plum-3381\"",
+    ] {
+        assert!(credentials::find(line).is_some(), "{line}");
+    }
+    for line in [
+        "let token = next_token();",
+        "password = \"your-password-here-123\"",
+        "api_key = \"${API_KEY_FROM_ENV_1234567}\"",
+        "sk-",
+        "AKIA is a prefix",
+        "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    ] {
+        assert_eq!(credentials::find(line), None, "{line}");
+    }
+}
+
+#[test]
+fn branches_of_functions_are_counted_in_every_language() {
+    for (path, text, expected) in [
+        (
+            "a.rs",
+            "fn one() {\n    if a && b { c(); }\n    for x in y {}\n}\nfn two();\nfn three() -> u8 { 3 }\n",
+            "one 4, three 1",
+        ),
+        (
+            "a.py",
+            "def one(a):\n    if a and b:\n        return 1\n    for x in y:\n        pass\n\nclass A:\n    def two(self):\n        pass\n",
+            "one 4, two 1",
+        ),
+        ("a.go", "func (s *S) one(a int) int {\n\tif a > 0 || b {\n\t}\n\treturn 0\n}\n", "one 3"),
+        (
+            "a.ts",
+            "export function one(a) {\n  while (a) { b ? c : d; }\n}\nconst two = (x) => {\n  if (x) {}\n}\n",
+            "one 3, two 2",
+        ),
+        ("a.c", "int one(int a) {\n  if (a) {}\n  return \"if (x) {\" != 0;\n}\n", "one 2"),
+        ("a.md", "if x {", ""),
+    ] {
+        let found = branches::functions(path, text);
+        let found: Vec<_> = found.iter().map(|one| format!("{} {}", one.name, one.branches)).collect();
+        assert_eq!(found.join(", "), expected, "{path}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_file_is_too_strange(text in "[a-z(){};:\"'`\\\\ \n\t&|?=>#/é]{0,300}", end in "rs|py|go|ts|c") {
+        let _ = branches::functions(&format!("a.{end}"), &text);
+        text.lines().for_each(|line| { let _ = credentials::find(line); });
+    }
+}

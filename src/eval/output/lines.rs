@@ -138,12 +138,16 @@ pub(super) fn go(said: &str) -> Result<Report, String> {
     if known { Ok(report) } else { Err("it has no events of go test -json".to_owned()) }
 }
 
+fn has_end(file: &str, end: &str) -> bool {
+    file.rsplit_once('.').is_some_and(|(_, last)| last == end)
+}
+
 /// `    x_test.go:12: said`.
 fn go_place(output: &str) -> (Option<String>, u32, String) {
     for line in output.lines() {
         let mut parts = line.trim().splitn(3, ':');
         if let (Some(file), Some(number), Some(said)) = (parts.next(), parts.next(), parts.next())
-            && file.ends_with(".go")
+            && has_end(file, "go")
             && let Ok(number) = number.parse()
         {
             return (Some(file.to_owned()), number, said.trim().to_owned());
@@ -179,7 +183,7 @@ pub(super) fn pytest(said: &str) -> Result<Report, String> {
         match *outcome {
             "passed" => report.passed += 1,
             "failed" => {
-                let file = name.split("::").next().filter(|file| file.ends_with(".py")).map(str::to_owned);
+                let file = name.split("::").next().filter(|file| has_end(file, "py")).map(str::to_owned);
                 report.fail(name, why, file, 0);
             }
             _ => report.skipped += 1,

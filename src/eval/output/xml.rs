@@ -1,4 +1,4 @@
-//! Reports in XML: JUnit's tests and Cobertura's lines. Entities of a document's own are not expanded, so none can grow.
+//! Reports in XML: `JUnit`'s tests and Cobertura's lines. Entities of a document's own are not expanded, so none can grow.
 
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ struct Case {
     skipped: bool,
 }
 
-/// JUnit XML, as most runners write it.
+/// `JUnit` XML, as most runners write it.
 pub(super) fn junit(text: &str) -> Result<Report, String> {
     let mut report = Report::default();
     let mut case: Option<Case> = None;

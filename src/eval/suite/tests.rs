@@ -32,7 +32,7 @@ fn each_mistake_is_told_at_its_place() {
         ("evaluators: []", "1:1: a suite needs 'version'"),
         ("version: 2\nevaluators: [{id: a, kind: secrets}]", "1:1: version 2 is not known: suites have version 1"),
         ("version: 1\nevaluatrs: []", "2:1: a suite has no 'evaluatrs' (did you mean 'evaluators'?)"),
-        ("version: 1\nevaluators:\n  - {id: a, kind: test}", "3:18: 'kind' has no 'test'"),
+        ("version: 1\nevaluators:\n  - {id: a, kind: test}", "3:19: 'kind' has no 'test'"),
         ("version: 1\nevaluators:\n  - {id: a, kind: script}", "3:5: an evaluator needs 'command'"),
         ("version: 1\nevaluators:\n  - {id: a, kind: secrets}\n  - {id: a, kind: secrets}", "4:5: there are two"),
         ("version: 1\nevaluators:\n  - {id: 'a b', kind: secrets}", "3:5: the id 'a b' may only have"),

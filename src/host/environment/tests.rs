@@ -19,6 +19,7 @@ fn what_was_given_to_the_session_is_not_replaced() {
         pass_environment: ["KEY", "BASE_URL", "UNSET", "GIT_DIR"].map(str::to_owned).to_vec(),
         base_url_variable: None,
         mode_variable: None,
+        editor: None,
         install_hint: None,
         source: "test".to_owned(),
         definition: None,

@@ -15,6 +15,7 @@ use crate::host::port::Content;
 use crate::model::Refusal;
 use crate::model::agent::{AgentCommand, AgentReady, AgentView, ConfigOption, PlanEntry, Protocol, ToolCall};
 use crate::model::approval::{ApprovalKind, ApprovalOption};
+use crate::model::editor::EditorProtocol;
 use crate::model::failure::Failure;
 use crate::model::id::{PromptId, TurnId};
 use crate::model::job::JobEnd;
@@ -55,6 +56,8 @@ pub struct AgentDefinition {
     pub base_url_variable: Option<String>,
     /// The variable that names its mode.
     pub mode_variable: Option<String>,
+    /// How its own interface speaks with an editor.
+    pub editor: Option<EditorProtocol>,
     /// What to do when it is missing.
     pub install_hint: Option<String>,
     /// `built-in` or the file's path.

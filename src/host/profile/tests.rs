@@ -15,6 +15,7 @@ fn agent() -> AgentDefinition {
         environment: map(&[("QUIET", "agent"), ("BOTH", "agent")]),
         pass_environment: ["KEY", "URL"].map(str::to_owned).to_vec(),
         mode_variable: Some("MODE".to_owned()),
+        editor: None,
         ..TwoAgents.find("stays").unwrap()
     }
 }

@@ -5,6 +5,7 @@ use crate::host::on_hunk;
 use crate::host::on_review::{self, RoundFacts};
 use crate::model::command::{DecideHunk, HunkAction, Outcome};
 use crate::model::id::HunkId;
+use crate::model::part::FoundHunk;
 use crate::model::review::samples::{comment, round};
 use crate::model::review::{AddComment, Comment, CommentKind, CommentSide, SendRound};
 
@@ -34,11 +35,11 @@ fn a_rejection_is_recorded_before_it_is_done_and_its_receipt_outlives_the_daemon
     let mut brain = brain();
     let id = at_rest(&mut brain);
     let command = CommandId("reject".to_owned());
-    let request = DecideHunk { session: id.clone(), hunk: hunk(), action: HunkAction::Reject };
+    let request = DecideHunk { session: id.clone(), hunk: hunk(), action: HunkAction::Reject, lines: Vec::new() };
     let asked = decide(&mut brain, |change| on_hunk::on_decide(change, &command, &request).unwrap());
     assert_eq!((events(&asked).len(), effects(&asked)), (0, vec!["find hunk"]));
     let Some(Effect::FindHunk { ticket, .. }) = asked.effects.into_iter().next() else { panic!("no lookup") };
-    let found = decide(&mut brain, |change| on_hunk::on_found(change, ticket, &request, Ok((hunk(), "p".to_owned()))));
+    let found = decide(&mut brain, |change| on_hunk::on_found(change, ticket, &request, Ok(found_hunk())));
     assert_eq!((events(&found), effects(&found)), (vec!["hunk.intended".to_owned()], vec!["apply hunk"]));
     assert!(found.receipts.is_empty());
 
@@ -62,10 +63,10 @@ fn what_could_not_be_applied_is_refused_and_leaves_nothing() {
     let mut brain = brain();
     let id = at_rest(&mut brain);
     let command = CommandId("reject".to_owned());
-    let request = DecideHunk { session: id.clone(), hunk: hunk(), action: HunkAction::Reject };
+    let request = DecideHunk { session: id.clone(), hunk: hunk(), action: HunkAction::Reject, lines: Vec::new() };
     let asked = decide(&mut brain, |change| on_hunk::on_decide(change, &command, &request).unwrap());
     let Some(Effect::FindHunk { ticket, .. }) = asked.effects.into_iter().next() else { panic!("no lookup") };
-    let found = decide(&mut brain, |change| on_hunk::on_found(change, ticket, &request, Ok((hunk(), "p".to_owned()))));
+    let found = decide(&mut brain, |change| on_hunk::on_found(change, ticket, &request, Ok(found_hunk())));
     let Some(Effect::ApplyHunk { applying, .. }) = found.effects.into_iter().next() else { panic!() };
     let failed = decide(&mut brain, |change| {
         on_hunk::on_applied(change, &id, hunk(), applying, Err(Refusal::conflict("the file changed")));
@@ -159,4 +160,8 @@ fn comments_are_bounded_before_anything_is_read() {
     });
     let Ok(receipt) = &added.receipts[0].1 else { panic!("refused") };
     assert_eq!(receipt.outcome, Outcome::Commented { comment: format!("{id}.c1").as_str().into() });
+}
+
+fn found_hunk() -> FoundHunk {
+    FoundHunk { id: hunk(), patch: "p".to_owned(), part: None }
 }

@@ -14,6 +14,7 @@ fn nothing<'a>() -> Spotlight<'a> {
         name: "x.rs",
         lines: (0, 0),
         selection: "",
+        repository: Some("/r"),
         spots: &[],
         marks: &[],
         others: &[],
@@ -29,10 +30,13 @@ fn a_hunk_is_decided_where_it_is_and_only_when_nothing_runs() {
     let spots = spots(&state, std::path::Path::new("/r/x.rs"), TEXT);
     let marks = [Mark::Session("none".into())];
     let at = |line| Spotlight { lines: (line, line), spots: &spots, marks: &marks, ..nothing() };
-    assert_eq!(titles(&state, &at(1)), ["Accept the hunk of a (+1 -1)", "Reject the hunk of a (+1 -1)"]);
+    assert_eq!(
+        titles(&state, &at(1)),
+        ["Accept the hunk of a (+1 -1)", "Reject the hunk of a (+1 -1)", "Comment on the hunk of a ..."]
+    );
     assert_eq!(titles(&state, &at(2)), [""; 0]);
     state.sessions.get_mut(&"a00000".into()).unwrap().state = SessionState::Running;
-    assert_eq!(titles(&state, &at(1)), [""; 0]);
+    assert_eq!(titles(&state, &at(1)), ["Comment on the hunk of a ..."], "nothing is decided while it works");
 }
 
 #[test]
@@ -81,6 +85,7 @@ fn other_servers_problems_become_a_prompt_with_places() {
     let found = all(&state, &Spotlight { others: &[other], ..nothing() });
     let fix = found.iter().find(|action| action.title == "Fix with divisi: claude").unwrap();
     let argument = &fix.command.as_ref().unwrap().arguments.as_ref().unwrap()[0];
+    assert_eq!(argument["repository"], "/r", "where the document is, whatever else is open");
     assert!(argument["prompt"].as_str().unwrap().contains("x.rs:5: no such name"), "{argument}");
 }
 

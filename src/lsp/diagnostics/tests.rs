@@ -60,3 +60,17 @@ fn two_sessions_on_the_same_lines_are_told_before_anybody_lands() {
     assert_eq!(collision.range, whole_lines((1, 1)));
     assert_eq!(collision.related_information.as_ref().map(Vec::len), Some(1));
 }
+
+#[test]
+fn files_that_are_not_open_are_told_of_within_a_cap_and_nothing_is_left_when_it_is_settled() {
+    let mut many = changes("f0.rs", vec![change("h0")]);
+    let file = many.diff.files[0].clone();
+    many.diff.files =
+        (0..500).map(|number| crate::model::diff::FileDiff { path: format!("f{number}.rs"), ..file.clone() }).collect();
+    let mut state = state(vec![(view("a"), many)]);
+    assert_eq!(look(&state, &["/r"], &[]).len(), FILES);
+    for file in &mut state.changes.get_mut(&"a00000".into()).unwrap().diff.files {
+        file.hunks[0].decision = Some(crate::model::diff::HunkDecision::Rejected);
+    }
+    assert!(look(&state, &["/r"], &[]).is_empty());
+}

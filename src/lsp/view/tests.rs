@@ -33,7 +33,7 @@ fn a_hunk_is_marked_from_its_heading_to_its_end_and_cannot_leave_its_fence() {
 
 #[test]
 fn a_prompt_comes_back_as_it_was_written() {
-    let file = prompt(None, "about\n") + "and more\n";
+    let file = prompt(&Draft::New("/r".into()), None, "about\n") + "and more\n";
     assert_eq!(prompt_of(&file), "about\nand more");
-    assert_eq!(prompt_of(&prompt(Some(&view("a")), "")), "");
+    assert_eq!(prompt_of(&prompt(&Draft::To("a".into()), Some(&view("a")), "")), "");
 }

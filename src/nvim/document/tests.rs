@@ -31,9 +31,9 @@ fn live_events_wait_for_the_history_and_none_is_shown_twice() {
     document.complete();
     document.live(&said(5, "e"));
     let mut buffer = Vec::new();
-    apply(&mut buffer, &document.take("s").unwrap());
+    apply(&mut buffer, &document.take("s", usize::MAX).unwrap());
     assert_eq!(buffer, ["a", "b", "c", "de"]);
-    assert!(document.take("s").is_none());
+    assert!(document.take("s", usize::MAX).is_none());
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn after_a_gap_the_hole_is_filled_before_what_follows() {
     document.history(vec![said(2, "b\n")]);
     document.complete();
     let mut buffer = Vec::new();
-    apply(&mut buffer, &document.take("s").unwrap());
+    apply(&mut buffer, &document.take("s", usize::MAX).unwrap());
     assert_eq!(buffer, ["a", "b", "c", ""]);
 }
 
@@ -56,15 +56,15 @@ fn a_frame_holds_only_what_changed() {
     document.history(vec![said(1, "a\nb")]);
     document.complete();
     let mut buffer = Vec::new();
-    apply(&mut buffer, &document.take("s").unwrap());
+    apply(&mut buffer, &document.take("s", usize::MAX).unwrap());
     document.live(&said(2, "!\nc"));
-    let op = document.take("s").unwrap();
+    let op = document.take("s", usize::MAX).unwrap();
     assert_eq!((&op["reset"], &op["edits"]), (&json!(false), &json!([[1, 1, ["b!"]], [2, 0, ["c"]]])));
     apply(&mut buffer, &op);
     assert_eq!(buffer, ["a", "b!", "c"]);
     document.resend();
     let mut again = Vec::new();
-    apply(&mut again, &document.take("s").unwrap());
+    apply(&mut again, &document.take("s", usize::MAX).unwrap());
     assert_eq!(again, buffer);
 }
 
@@ -75,7 +75,7 @@ fn a_long_transcript_keeps_its_end() {
     let mut buffer = Vec::new();
     for seq in 1..=150 {
         document.live(&said(seq, &format!("{}{seq}\n", "x\n".repeat(999))));
-        apply(&mut buffer, &document.take("s").unwrap());
+        apply(&mut buffer, &document.take("s", usize::MAX).unwrap());
         assert!(buffer.len() <= KEEP + KEEP / 4 + 1);
     }
     assert_eq!(buffer[buffer.len() - 2], "150");
@@ -84,9 +84,9 @@ fn a_long_transcript_keeps_its_end() {
             "payload": { "turn": "t", "call": { "id": "c", "title": "t", "kind": "k", "status": status } } })
     };
     document.live(&tool("pending", 240));
-    apply(&mut buffer, &document.take("s").unwrap());
+    apply(&mut buffer, &document.take("s", usize::MAX).unwrap());
     document.live(&tool("completed", 241));
-    apply(&mut buffer, &document.take("s").unwrap());
+    apply(&mut buffer, &document.take("s", usize::MAX).unwrap());
     assert_eq!(buffer.last().unwrap(), "- ✓ **k** t");
 }
 
@@ -112,12 +112,12 @@ fn what_a_call_said_comes_between_lines_that_are_there() {
     for event in [call(1, "a", "pending", ""), call(2, "b", "pending", ""), said(3, "meanwhile")] {
         document.live(&event);
     }
-    apply(&mut buffer, &document.take("s").unwrap());
+    apply(&mut buffer, &document.take("s", usize::MAX).unwrap());
     document.live(&said(4, " and on"));
     document.live(&call(5, "a", "completed", "one\ntwo"));
     document.live(&said(6, "!\n"));
     document.live(&call(7, "b", "failed", "no"));
-    apply(&mut buffer, &document.take("s").unwrap());
+    apply(&mut buffer, &document.take("s", usize::MAX).unwrap());
     let lines = ["- ✓ **run** a", "  │ one", "  │ two", "- ✗ **run** b", "  ┃ no", "", "meanwhile and on!", ""];
     assert_eq!(buffer, lines);
     assert_eq!(
@@ -126,7 +126,7 @@ fn what_a_call_said_comes_between_lines_that_are_there() {
     );
     let mut again = Vec::new();
     document.resend();
-    apply(&mut again, &document.take("s").unwrap());
+    apply(&mut again, &document.take("s", usize::MAX).unwrap());
     assert_eq!(again, buffer);
 }
 
@@ -140,7 +140,7 @@ fn what_came_before_is_put_before() {
     document.history(whole[5..].to_vec());
     document.complete();
     let mut buffer = Vec::new();
-    let op = document.take("s").unwrap();
+    let op = document.take("s", usize::MAX).unwrap();
     assert_eq!(op["more"], true);
     apply(&mut buffer, &op);
     assert_eq!(buffer[0], "## Turn 4");
@@ -149,11 +149,11 @@ fn what_came_before_is_put_before() {
     let all: Vec<Value> = [event(1, "session.read", &json!({}))].into_iter().chain(whole).collect();
     document.history(all[..4].to_vec());
     document.live(&said(10, "and now"));
-    apply(&mut buffer, &document.take("s").unwrap());
+    apply(&mut buffer, &document.take("s", usize::MAX).unwrap());
     assert_eq!((buffer[0].as_str(), buffer.last().unwrap().as_str()), ("## Turn 4", "and now"));
     document.history(all[4..].to_vec());
     document.complete();
-    let op = document.take("s").unwrap();
+    let op = document.take("s", usize::MAX).unwrap();
     assert_eq!((&op["more"], &op["reset"], op["edits"].as_array().unwrap().len()), (&json!(false), &json!(false), 1));
     apply(&mut buffer, &op);
     assert_eq!((buffer[0].as_str(), buffer.last().unwrap().as_str()), ("## Turn 1", "and now"));
@@ -167,12 +167,12 @@ fn a_turn_says_what_it_took_beside_its_heading() {
     document.complete();
     document.live(&said(1, "before\n"));
     document.live(&turn(2, 1));
-    document.take("s").unwrap();
+    document.take("s", usize::MAX).unwrap();
     let usage = json!({ "scope": "step", "source": "reported", "input": 1_200, "output": 30, "cost_micros": 20_000 });
     document.live(&event(3, "usage.reported", &json!({ "turn": "s.t1", "usage": usage })));
     document.live(&event(4, "usage.reported", &json!({ "turn": "s.t1", "usage": usage })));
     document.live(&event(67, "turn.stopped", &json!({ "turn": "s.t1", "outcome": "done", "stop_reason": "end_turn" })));
-    let op = document.take("s").unwrap();
+    let op = document.take("s", usize::MAX).unwrap();
     assert_eq!(op["marks"], json!([[1, 2, "2.4k→60 tokens · 0.04 USD · 1m05s"]]));
 }
 
@@ -186,4 +186,24 @@ fn an_editor_that_takes_nothing_does_not_make_it_grow() {
     }
     assert!(document.bytes <= KEEP_BYTES + KEEP_BYTES / 4 + 2_000_000 && document.edits.is_empty());
     assert_eq!(document.bytes, document.lines.iter().map(String::len).sum::<usize>());
+}
+
+#[test]
+fn a_burst_is_sent_in_parts() {
+    let mut document = Document::new();
+    document.history(vec![said(1, "a\n")]);
+    document.complete();
+    let mut buffer = Vec::new();
+    apply(&mut buffer, &document.take("s", 10).unwrap());
+    let text = (0..25).map(|number| format!("line {number}\n")).collect::<Vec<_>>().concat();
+    document.live(&said(2, &text));
+    let mut parts = 0;
+    while document.changed() {
+        let before = buffer.len();
+        apply(&mut buffer, &document.take("s", 10).expect("news"));
+        assert!(buffer.len() <= before + 10);
+        parts += 1;
+    }
+    assert!(parts >= 3, "{parts}");
+    assert_eq!((buffer[0].as_str(), buffer[1].as_str(), buffer[25].as_str()), ("a", "line 0", "line 24"));
 }

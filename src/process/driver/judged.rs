@@ -13,7 +13,9 @@ use crate::model::job::{JobEnd, OnDaemonDeath};
 use crate::process::tree;
 
 /// Between two counts of processes.
-const COUNTED: Duration = Duration::from_millis(100);
+const COUNTED: Duration = Duration::from_millis(20);
+/// How long those that multiply are ended at once, before the shim goes on with it.
+const AT_ONCE: Duration = Duration::from_secs(3);
 /// Between SIGTERM and SIGKILL when somebody cancels or the time is over; who uses too much is ended at once.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -24,7 +26,12 @@ pub(super) async fn run(
     bounds: Bounds,
     cancel: watch::Receiver<bool>,
 ) -> Result<Judged, Refusal> {
-    let spec = JobSpec { on_daemon_death: OnDaemonDeath::Kill, ..spec.clone() };
+    let mut spec = JobSpec { on_daemon_death: OnDaemonDeath::Kill, ..spec.clone() };
+    let most = blocking(move || Ok(tree::own_tasks().saturating_add(bounds.processes))).await?;
+    // The kernel's own bound counts all tasks of the user (and is none for root); people and the daemon come before evaluators.
+    let script = format!("ulimit -u {most} 2>/dev/null || ulimit -p {most} 2>/dev/null; exec nice -n 10 \"$@\"");
+    let around = ["/bin/sh", "-c", &script, "bounded"].map(str::to_owned);
+    spec.command.splice(0..0, around);
     let handle = driver.start(&spec).await?;
     let result = follow(handle, bounds, cancel).await;
     let forgotten = driver.forget(&spec.job).await;
@@ -64,12 +71,18 @@ async fn follow(mut handle: JobHandle, bounds: Bounds, mut cancel: watch::Receiv
                 }
                 (printed > bounds.output).then_some((Stopped::Output, Duration::ZERO))
             }
-            _ = tokio::time::sleep_until(deadline.into()), if !stopped => Some((Stopped::Time, GRACE)),
+            () = tokio::time::sleep_until(deadline.into()), if !stopped => Some((Stopped::Time, GRACE)),
             () = cancelled(&mut cancel), if !stopped => Some((Stopped::Cancelled, GRACE)),
             _ = count.tick(), if !stopped => {
-                let living = blocking(move || Ok(tree::descendants(shim).len())).await?;
                 let most = usize::try_from(bounds.processes).unwrap_or(usize::MAX);
-                (living > most).then_some((Stopped::Processes, Duration::ZERO))
+                let over = blocking(move || {
+                    let over = tree::count(shim) > most;
+                    if over {
+                        tree::end_at_once(shim, AT_ONCE);
+                    }
+                    Ok(over)
+                });
+                over.await?.then_some((Stopped::Processes, Duration::ZERO))
             }
         };
         if let Some((why, grace)) = wanted.filter(|_| !stopped) {

@@ -17,7 +17,13 @@ pub(super) fn apply(session: &mut Session, event: &Event) {
         Event::HunkFailed { hunk, .. } => {
             review.applying.remove(hunk);
         }
-        Event::HunkDecided { hunk, decision, .. } => decided(session, hunk, *decision),
+        Event::HunkDecided { hunk, decision, part, .. } => {
+            match part {
+                Some(part) => review.parts.insert(hunk.clone(), (**part).clone()),
+                None => review.parts.remove(hunk),
+            };
+            decided(session, hunk, *decision);
+        }
         Event::CommentAdded(comment) => {
             review.comments_made = review.comments_made.max(super::number_in(comment.id.as_str(), 'c'));
             match review.comments.iter_mut().find(|known| known.id == comment.id) {

@@ -162,7 +162,7 @@ fn a_landing_is_followed_by_its_id() {
 
 #[test]
 fn decisions_removal_and_restoring() {
-    let hunk = |decision| Event::HunkDecided { hunk: "h1".into(), decision, patch: None };
+    let hunk = |decision| Event::HunkDecided { hunk: "h1".into(), decision, patch: None, part: None };
     assert_eq!(after(&[hunk(Some(HunkDecision::Accepted))]).decisions.len(), 1);
     assert_eq!(after(&[hunk(Some(HunkDecision::Rejected)), hunk(None)]).decisions.len(), 0);
     let gone =

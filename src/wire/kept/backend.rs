@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::model::Refusal;
 use crate::model::id::Seq;
+use crate::wire::client::EditorLink;
 
 /// What the daemon said of itself in its hello.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,6 +50,11 @@ pub trait Link: Send + Sync {
 
     /// Subscribes to everything after a cursor (absent: from now on), with views. The receiver ends with the connection.
     async fn subscribe(&self, after: Option<Seq>) -> Result<mpsc::UnboundedReceiver<Batch>, CallError>;
+
+    /// Attaches this process's editor, on a connection of its own.
+    async fn editor(&self) -> Result<EditorLink, CallError> {
+        Err(CallError::Lost)
+    }
 
     /// Whether the daemon said that it ends; known once the receiver of [`Self::subscribe`] has ended.
     fn dismissed(&self) -> bool;

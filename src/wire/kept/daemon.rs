@@ -14,7 +14,7 @@ use super::backend::{Backend, Batch, CallError, Daemon, Link};
 use crate::base::paths::Paths;
 use crate::model::Refusal;
 use crate::model::id::Seq;
-use crate::wire::client::{self, Caller, Client, Follow, Follower};
+use crate::wire::client::{self, Caller, Client, EditorLink, Follow, Follower};
 use crate::wire::start::connect_or_start;
 
 /// Starts a detached daemon; the reading end of its standard output tells when it is ready.
@@ -124,6 +124,14 @@ impl Link for DaemonLink {
         });
         Ok(batches)
     }
+
+    async fn editor(&self) -> Result<EditorLink, CallError> {
+        client::attach_editor(&self.paths.socket, &Caller::new(self.face)).await.map_err(|error| match error {
+            client::CallError::Refused(refusal) => CallError::Refused(refusal),
+            client::CallError::Lost => CallError::Lost,
+        })
+    }
+
     fn dismissed(&self) -> bool {
         self.dismissed.load(Ordering::SeqCst)
     }

@@ -93,7 +93,7 @@ impl FakeHost {
         let (requests, inbox) = mpsc::unbounded_channel();
         let bus = Bus::new(Arc::clone(&store) as Arc<dyn Store>);
         let host = Self {
-            handle: HostHandle::new(requests, Arc::clone(&bus), Arc::default()),
+            handle: HostHandle::new(requests, Arc::clone(&bus), Arc::default(), Arc::default()),
             store,
             bus,
             commands: Arc::default(),

@@ -60,7 +60,7 @@ M.list = {
     plug = "Accept",
     modes = { "n", "x" },
     expr = true,
-    help = "accept the hunk; of a selection all; . again",
+    help = "accept the hunk, or the lines selected; . again",
     run = function()
       return lazy(".decide").keys("accept", api.nvim_get_mode().mode == "n" and "l" or "")
     end,
@@ -70,7 +70,7 @@ M.list = {
     plug = "Reject",
     modes = { "n", "x" },
     expr = true,
-    help = "take the hunk out; of a selection all; . again",
+    help = "take the hunk out, or the lines selected; . again",
     run = function()
       return lazy(".decide").keys("reject", api.nvim_get_mode().mode == "n" and "l" or "")
     end,
@@ -80,7 +80,7 @@ M.list = {
     plug = "AcceptMotion",
     modes = { "n" },
     expr = true,
-    help = "accept the hunks of a {motion}",
+    help = "accept what changed on the lines of a {motion}",
     run = function()
       return lazy(".decide").keys("accept", "")
     end,
@@ -90,7 +90,7 @@ M.list = {
     plug = "RejectMotion",
     modes = { "n" },
     expr = true,
-    help = "take the hunks of a {motion} out",
+    help = "take out what changed on the lines of a {motion}",
     run = function()
       return lazy(".decide").keys("reject", "")
     end,

@@ -13,7 +13,17 @@
 ---@field heading string?
 ---@field decision string?
 ---@field returned boolean
----@field blocks { at: integer, added: integer, removed: string[] }[]
+---@field blocks divisi.ReviewBlock[]
+
+---Changed lines that follow each other.
+---@class divisi.ReviewBlock
+---@field at integer line of the file before which its lines went
+---@field old_at integer that line of the old file
+---@field added integer
+---@field removed string[] what went, to be shown
+---@field gone integer how many went
+---@field went integer index in the hunk of the first line that went
+---@field came integer index of the first line that came
 
 ---@class divisi.ReviewFile
 ---@field path string
@@ -88,7 +98,7 @@
 ---@field marks table<integer, table<string, { mark: integer, row: integer }>>
 ---@field pending table<string, string?>
 ---@field pending_count integer
----@field queue { hunk: divisi.ReviewHunk, path: string, action: string }[]
+---@field queue { hunk: divisi.ReviewHunk, path: string, action: string, lines: integer[]? }[]
 ---@field busy boolean
 ---@field undo { hunk: string, path: string, line: integer }[]
 ---@field loaded table<integer, boolean> buffers that the review opened

@@ -20,7 +20,7 @@ fn after(events: &[Event]) -> Session {
 }
 
 fn rejected() -> Event {
-    Event::HunkDecided { hunk: hunk(), decision: Some(HunkDecision::Rejected), patch: None }
+    Event::HunkDecided { hunk: hunk(), decision: Some(HunkDecision::Rejected), patch: None, part: None }
 }
 
 fn sent() -> Event {

@@ -1,0 +1,89 @@
+// divisi in VS Code: sessions of coding agents in worktrees of their own, watched, answered, reviewed and landed from here.
+
+import * as vscode from 'vscode';
+import { Approvals } from './approvals';
+import { buildProgram, findProgram, offerProgram } from './binary';
+import { registerCommands } from './commands';
+import { Comments } from './comments';
+import { tellLandings } from './landings';
+import { Reviewing } from './review';
+import { Reviews } from './reviews';
+import { Server } from './server';
+import { Sessions } from './sessions';
+import { Status } from './status';
+import { followTranscripts } from './transcript';
+import { Tree } from './tree';
+import { plain } from './wire';
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const log = vscode.window.createOutputChannel('divisi', { log: true });
+  const server = new Server(log);
+  const sessions = new Sessions(server);
+  const reviews = new Reviews(server, sessions);
+  const tree = new Tree(sessions, reviews);
+  const view = vscode.window.createTreeView('divisi.view', {
+    treeDataProvider: tree,
+    manageCheckboxStateManually: true,
+  });
+  const reviewing = new Reviewing(server, sessions, reviews);
+  const approvals = new Approvals(server, sessions);
+  let program: string | undefined;
+
+  /** Starts the server, and says what to do when that cannot be. */
+  const start = async (): Promise<void> => {
+    program = await findProgram();
+    await vscode.commands.executeCommand('setContext', 'divisi.missing', program === undefined);
+    if (program === undefined) {
+      await server.stop();
+      // Not waited for: the question may stay open for long.
+      void offerProgram().then((built) => (built ? restart() : undefined));
+      return;
+    }
+    try {
+      await server.start(program, vscode.workspace.getConfiguration('divisi').get<string[]>('args', []));
+    } catch (error) {
+      const words = plain(error instanceof Error ? error.message : String(error), 300);
+      const show = 'Show the Log';
+      void vscode.window
+        .showErrorMessage(`divisi: ${program} does not start: ${words}`, show)
+        .then((chosen) => (chosen === show ? log.show() : undefined));
+    }
+  };
+  const restart = (): Promise<void> => {
+    const starting = start();
+    server.expect(starting);
+    return starting;
+  };
+
+  const badge = () => {
+    const waiting = sessions.approvals.length;
+    view.badge = waiting > 0 ? { value: waiting, tooltip: `${waiting} wait for an answer` } : undefined;
+  };
+  const setting = (event: vscode.ConfigurationChangeEvent) => {
+    if (event.affectsConfiguration('divisi.path') || event.affectsConfiguration('divisi.args')) {
+      void restart();
+    }
+  };
+  context.subscriptions.push(
+    log,
+    server,
+    sessions,
+    reviews,
+    tree,
+    view,
+    approvals,
+    new Status(server, sessions),
+    new Comments(server, sessions, reviews),
+    reviewing.follow(),
+    followTranscripts(),
+    tellLandings(server, sessions),
+    sessions.onNews(badge),
+    registerCommands({ server, sessions, reviewing, approvals, view, program: () => program }),
+    vscode.commands.registerCommand('divisi.restart', restart),
+    vscode.commands.registerCommand('divisi.build', async () => ((await buildProgram()) ? restart() : undefined)),
+    vscode.commands.registerCommand('divisi.log', () => log.show()),
+    vscode.workspace.onDidChangeConfiguration(setting),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => (server.isRunning ? undefined : restart())),
+  );
+  void restart();
+}

@@ -1,0 +1,219 @@
+//! All attempts of a run, some at once, each recorded when it ends.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
+
+use super::load::{self, Places, Suite};
+use super::machine::Machine;
+use super::one::Attempt;
+use super::record::{self, Results, RunRecord};
+use crate::base::text::visible_line;
+use crate::eval::case::Case;
+use crate::model::Refusal;
+use crate::model::attempt::{Attempted, BenchRequest, Contestant, Outcome, Progress, Solver, Unsolved, Validity};
+
+/// Runs what is asked for and returns every result of the run's directory that belongs to it, those of an earlier run among them.
+/// `tell` hears what happens; `stop` ends everything.
+///
+/// # Errors
+/// When the suite cannot be read, nothing of it is chosen, or the run's directory cannot be written.
+pub fn run(
+    request: &BenchRequest,
+    solver: Solver<'_>,
+    tell: &(dyn Fn(Progress) + Sync),
+    stop: &AtomicBool,
+) -> Result<Vec<Attempted>, Refusal> {
+    let suite = load::load(&request.suite, places(request))?;
+    let cases = suite.choose(&request.only, request.size, request.seed)?;
+    let plan =
+        Plan { cases: &cases, contestants: std::slice::from_ref(&request.contestant), attempts: request.attempts };
+    carry_out(request, &suite, &plan, solver, tell, stop)
+}
+
+/// Runs every chosen case with nothing done and with its reference, and says what that tells of it.
+///
+/// # Errors
+/// As [`run`].
+pub fn validate(
+    request: &BenchRequest,
+    tell: &(dyn Fn(Progress) + Sync),
+    stop: &AtomicBool,
+) -> Result<Vec<(String, Validity, String)>, Refusal> {
+    let suite = load::load(&request.suite, places(request))?;
+    let cases = suite.choose(&request.only, request.size, request.seed)?;
+    let both = [Contestant::Null, Contestant::Gold];
+    let plan = Plan { cases: &cases, contestants: &both, attempts: 1 };
+    let nobody = Solver {
+        solve: &|_| Err(Unsolved::Infrastructure("nobody attempts cases in a validation".to_owned())),
+        leave: &|_| {},
+    };
+    let results = carry_out(request, &suite, &plan, nobody, tell, stop)?;
+    let of = |case: &Case, who: &Contestant| {
+        results
+            .iter()
+            .find(|result| result.case == case.id && result.contestant == who.name())
+            .map(|result| &result.outcome)
+    };
+    Ok(cases
+        .iter()
+        .map(|case| {
+            let gold = results.iter().find(|result| result.case == case.id && result.contestant == "gold");
+            let (validity, mut why) = judge(case, of(case, &Contestant::Null), gold.map(|gold| &gold.outcome));
+            if validity == Validity::GoldFails
+                && !gold.is_some_and(|gold| gold.outcome == Outcome::TimedOut)
+                && let Some(last) = gold.and_then(|gold| last_words(&request.directory.join(&gold.artefacts)))
+            {
+                why = format!("{why}: {last}");
+            }
+            (case.id.clone(), validity, why)
+        })
+        .collect())
+}
+
+/// The last line of what an attempt's tests said.
+fn last_words(artefacts: &Path) -> Option<String> {
+    let said = std::fs::read(artefacts.join("test_output.txt")).ok()?;
+    let tail = String::from_utf8_lossy(&said[said.len().saturating_sub(4096)..]).into_owned();
+    let last = tail.lines().rfind(|line| !line.trim().is_empty())?;
+    Some(visible_line(last, 160))
+}
+
+/// What the two results say of a case.
+fn judge(case: &Case, null: Option<&Outcome>, gold: Option<&Outcome>) -> (Validity, String) {
+    let why = |outcome: Option<&Outcome>| match outcome {
+        None => "it did not run".to_owned(),
+        Some(outcome) => match outcome.why() {
+            Some(why) => format!("{}: {why}", outcome.word()),
+            None => outcome.word().to_owned(),
+        },
+    };
+    match (null, gold) {
+        (Some(Outcome::Resolved), _) => (Validity::NullPasses, String::new()),
+        (Some(null), _) if !null.counts() => (Validity::Broken, why(Some(null))),
+        (None, _) => (Validity::Broken, why(None)),
+        _ if case.reference.is_none() => (Validity::NoReference, String::new()),
+        (_, Some(Outcome::Resolved)) => (Validity::Valid, String::new()),
+        (_, Some(gold)) if gold.counts() => (Validity::GoldFails, why(Some(gold))),
+        (_, gold) => (Validity::Broken, why(gold)),
+    }
+}
+
+fn places(request: &BenchRequest) -> Places<'_> {
+    Places { repositories: request.repositories.as_deref(), environments: request.environments.as_deref() }
+}
+
+struct Plan<'a> {
+    cases: &'a [Case],
+    contestants: &'a [Contestant],
+    attempts: u32,
+}
+
+fn carry_out(
+    request: &BenchRequest,
+    suite: &Suite,
+    plan: &Plan<'_>,
+    solver: Solver<'_>,
+    tell: &(dyn Fn(Progress) + Sync),
+    stop: &AtomicBool,
+) -> Result<Vec<Attempted>, Refusal> {
+    let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let machine = Machine::new(&environment, &request.environment, stop).map_err(Refusal::environment)?;
+    let record = RunRecord {
+        version: 1,
+        divisi: env!("CARGO_PKG_VERSION").to_owned(),
+        suite: suite.name.clone(),
+        seed: request.seed,
+        attempts: request.attempts,
+        tools: machine.tools(),
+    };
+    record::begin(&request.directory, &record).map_err(Refusal::user)?;
+    let results = Results::open(&request.directory).map_err(Refusal::environment)?;
+    let finished = results.finished();
+    let wanted: Vec<(&Case, &Contestant, u32)> = plan
+        .cases
+        .iter()
+        .flat_map(|case| plan.contestants.iter().map(move |who| (case, who)))
+        .filter(|(case, who)| **who != Contestant::Gold || case.reference.is_some())
+        .flat_map(|(case, who)| (1..=plan.attempts).map(move |number| (case, who, number)))
+        .collect();
+    let key = |(case, who, number): &(&Case, &Contestant, u32)| {
+        (case.id.clone(), case.digest(), who.name().to_owned(), *number)
+    };
+    let open: VecDeque<_> = wanted.iter().filter(|attempt| !finished.contains(&key(attempt))).copied().collect();
+    tell(Progress::Planned { attempts: wanted.len(), done: wanted.len() - open.len() });
+    let open = Mutex::new(open);
+    let broken: Mutex<Option<String>> = Mutex::new(None);
+    let work = scratch()?;
+    std::thread::scope(|scope| {
+        for _ in 0..request.concurrency.max(1) {
+            scope.spawn(|| {
+                while !machine.is_stopped() && lock(&broken).is_none() {
+                    let Some((case, contestant, number)) = lock(&open).pop_front() else { break };
+                    tell(Progress::Begun { case: case.id.clone(), contestant: contestant.name().to_owned() });
+                    let name = format!("{}-{}-{number}", contestant.name(), case.id).replace('/', "-");
+                    let attempt = Attempt {
+                        case,
+                        contestant,
+                        number,
+                        work: &work.path.join(&name),
+                        run: &request.directory,
+                        artefacts: format!("cases/{}/{}/{number}", case.id, contestant.name().replace('/', "-")),
+                    };
+                    let result = attempt.make(&machine, solver, request.keep);
+                    if let Err(why) = results.add(&result) {
+                        *lock(&broken) = Some(why);
+                    }
+                    tell(Progress::Ended(Box::new(result)));
+                }
+            });
+        }
+    });
+    if request.keep {
+        work.keep();
+    }
+    if let Some(why) = lock(&broken).take() {
+        return Err(Refusal::environment(why).hint("what is recorded stays; run it again to go on"));
+    }
+    let keys: Vec<_> = wanted.iter().map(key).collect();
+    let all = record::read(&request.directory).map_err(Refusal::environment)?;
+    Ok(all.into_iter().filter(|result| keys.contains(&record::key(result))).collect())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where checkouts are made; gone at the end.
+struct Scratch {
+    path: PathBuf,
+    keep: std::cell::Cell<bool>,
+}
+
+impl Scratch {
+    fn keep(&self) {
+        self.keep.set(true);
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.keep.get()
+            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        {
+            tracing::warn!(path = %self.path.display(), %error, "the directory of checkouts stays");
+        }
+    }
+}
+
+/// A new private directory below that of temporary files.
+fn scratch() -> Result<Scratch, Refusal> {
+    let mut bytes = [0_u8; 8];
+    getrandom::fill(&mut bytes).map_err(|error| Refusal::environment(format!("no random numbers: {error}")))?;
+    let path = std::env::temp_dir().join(format!("divisi-bench-{}", crate::base::hex::encode(&bytes)));
+    crate::base::path::private_directory(&path)
+        .map_err(|error| Refusal::environment(format!("failed to make {}: {error}", path.display())))?;
+    Ok(Scratch { path, keep: std::cell::Cell::new(false) })
+}

@@ -1,0 +1,137 @@
+//! What the tests say of a patch: on a checkout that nobody has worked in, with nothing but the patch carried over.
+
+use std::fs;
+use std::path::Path;
+
+use super::checkout::Checkout;
+use super::machine::{Machine, Ran, Unrun, since};
+use crate::base::clock;
+use crate::base::text::visible_line;
+use crate::eval::case::{Case, Grading, is_inside};
+use crate::eval::swebench::{self, Compat, Instance, PatchChain, ScriptPlace, Step};
+use crate::model::attempt::Outcome;
+
+/// What came of it.
+pub(super) struct Judged {
+    /// How it ended.
+    pub(super) outcome: Outcome,
+    /// What the tests said.
+    pub(super) said: Vec<u8>,
+    /// Milliseconds of making the checkout.
+    pub(super) prepare_ms: u64,
+    /// Milliseconds of the tests.
+    pub(super) test_ms: u64,
+}
+
+/// Judges a patch; an empty one too. Everything happens below `root`, which must not exist.
+pub(super) fn judge(machine: &Machine<'_>, case: &Case, patch: &[u8], root: &Path) -> Result<Judged, Unrun> {
+    let begin = clock::instant();
+    let checkout = Checkout::make(machine, case, root)?;
+    let outcome = |outcome, said, prepare_ms, test_ms| Judged { outcome, said, prepare_ms, test_ms };
+    if !patch.is_empty() {
+        let file = root.join("patch.diff");
+        fs::write(&file, patch)
+            .map_err(|error| Unrun::Failed(format!("failed to write {}: {error}", file.display())))?;
+        let applied = match &case.grading {
+            Grading::ExitCode => checkout.apply(machine, &file)?,
+            Grading::Swebench(_) => apply_as_harness(machine, &checkout, &file)?,
+        };
+        if let Err(why) = applied {
+            let said = why.clone().into_bytes();
+            return Ok(outcome(Outcome::ApplyFailed(why), said, since(begin), 0));
+        }
+    }
+    checkout.restore(machine, &case.restore)?;
+    checkout.write(&case.hidden)?;
+    let prepare_ms = since(begin);
+    let begin = clock::instant();
+    let script = match &case.grading {
+        Grading::ExitCode => case.test.clone(),
+        Grading::Swebench(instance) => harness_script(instance, &checkout.files, root)?,
+    };
+    let ran = machine.command(&script, &case.variables, &checkout.files, root, case.limits.test)?;
+    let test_ms = since(begin);
+    Ok(match ran {
+        Ran::TimedOut => {
+            // As the harness has it, so that what reads its logs reads this one.
+            let said = format!("\n\nTimeout error: {} seconds exceeded.", case.limits.test.as_secs());
+            outcome(Outcome::TimedOut, said.into_bytes(), prepare_ms, test_ms)
+        }
+        Ran::Ended { said, .. } if let Grading::Swebench(instance) = &case.grading => {
+            outcome(grade(instance, patch, &said), said, prepare_ms, test_ms)
+        }
+        Ran::Ended { code, mut said } => {
+            let missing = case.expected_files.iter().find(|path| {
+                !is_inside(path) || !checkout.files.join(path).symlink_metadata().is_ok_and(|found| found.is_file())
+            });
+            if let Some(missing) = missing {
+                said.extend_from_slice(format!("\n{missing} is expected and is not there\n").as_bytes());
+            }
+            let done = code == Some(0) && missing.is_none();
+            outcome(if done { Outcome::Resolved } else { Outcome::Unresolved }, said, prepare_ms, test_ms)
+        }
+    })
+}
+
+/// The harness' way of putting a patch on a tree.
+fn apply_as_harness(machine: &Machine<'_>, checkout: &Checkout, patch: &Path) -> Result<Result<(), String>, Unrun> {
+    let mut chain = PatchChain::new(Compat::V5);
+    let mut last = "no command could apply it".to_owned();
+    let mut step = chain.step();
+    loop {
+        step = match step {
+            Step::Clean(commands) => {
+                for command in commands {
+                    machine.words(command, None, &checkout.files, &checkout.root)?;
+                }
+                chain.step()
+            }
+            Step::Try(command) => {
+                let (success, said) = machine.words(command, Some(patch), &checkout.files, &checkout.root)?;
+                if !success && let Some(line) = said.lines().rfind(|line| !line.trim().is_empty()) {
+                    last = visible_line(line, 300);
+                }
+                match chain.ended(success) {
+                    Some(step) => step,
+                    None => chain.step(),
+                }
+            }
+            Step::Applied(_) => return Ok(Ok(())),
+            Step::Failed => return Ok(Err(last)),
+        };
+    }
+}
+
+/// The instance's script for this tree, and the command that runs it.
+fn harness_script(instance: &Instance, files: &Path, root: &Path) -> Result<String, Unrun> {
+    let script = swebench::eval_script(instance, Compat::V5)
+        .ok_or_else(|| Unrun::Failed(format!("{} has no eval_script", instance.instance_id)))?;
+    let tree = files.display().to_string();
+    let script = swebench::rewrite_eval_script(&script, &ScriptPlace { tree: &tree, locale: "C.UTF-8" });
+    let path = root.join("eval.sh");
+    fs::write(&path, script).map_err(|error| Unrun::Failed(format!("failed to write {}: {error}", path.display())))?;
+    Ok("exec bash \"$CASE_ROOT/eval.sh\"".to_owned())
+}
+
+/// The harness' verdict in divisi's words.
+fn grade(instance: &Instance, patch: &[u8], said: &[u8]) -> Outcome {
+    let log = swebench::text(said);
+    let patch = String::from_utf8_lossy(patch);
+    // An empty patch is judged too, to know what nothing is worth.
+    let patch = if patch.is_empty() { "nothing" } else { &patch };
+    match swebench::grade(instance, Some(patch), &log, Compat::V5) {
+        Err(fault) => Outcome::Infrastructure(fault.to_string()),
+        Ok(graded) => match graded.outcome {
+            swebench::Outcome::Resolved => Outcome::Resolved,
+            swebench::Outcome::Partial => Outcome::Partial,
+            swebench::Outcome::Unresolved => Outcome::Unresolved,
+            swebench::Outcome::EmptyPatch => Outcome::EmptyPatch,
+            swebench::Outcome::ApplyFailed => Outcome::ApplyFailed("said so in its log".to_owned()),
+            swebench::Outcome::TimedOut => Outcome::TimedOut,
+            swebench::Outcome::NotGradable | swebench::Outcome::Budget => Outcome::NotGradable,
+            swebench::Outcome::Infrastructure { reason } => Outcome::Infrastructure(reason),
+            swebench::Outcome::Ambiguous { reason } => Outcome::Ambiguous(reason),
+            swebench::Outcome::Cancelled => Outcome::Cancelled,
+        },
+    }
+}

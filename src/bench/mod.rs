@@ -1,0 +1,33 @@
+//! Benchmarks on disk and in processes: datasets, predictions, logs and reports are read and written here, cases are prepared, attempted
+//! and judged; `eval` decides.
+//!
+//! - `load`: the cases of a suite's file or directory.
+//! - `machine`: the commands that are run: git, setups, tests; with which environment and how long.
+//! - `checkout`: a fresh checkout without history, and the patch that leads to what somebody made of it.
+//! - `judge`: a patch on another fresh checkout, and what the tests say.
+//! - `one`: one attempt, from the case to its result; `carry_out`: all of them, some at once, recorded as they end in `record`.
+//! - `list`, `grade`, `report`: of logs and reports that exist; nothing is run.
+
+mod carry_out;
+mod checkout;
+mod compare;
+mod files;
+mod grade;
+mod judge;
+mod list;
+mod load;
+mod logs;
+mod machine;
+mod one;
+mod record;
+mod report;
+mod runs;
+mod summary;
+
+pub use carry_out::{run as attempt, validate};
+pub use grade::grade;
+pub use list::list;
+pub use report::report;
+
+#[cfg(test)]
+mod tests;

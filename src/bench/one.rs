@@ -1,0 +1,234 @@
+//! One attempt at a case, from the checkout to the result.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use super::checkout::Checkout;
+use super::judge::{Judged, judge};
+use super::machine::{Machine, Ran, Unrun, since};
+use crate::base::clock;
+use crate::base::hex;
+use crate::base::text::visible;
+use crate::eval::case::{Case, Reference};
+use crate::model::attempt::{Attempted, Contestant, Outcome, Solver, Task, Unsolved};
+use crate::model::usage::Usage;
+
+/// Of what the tests said, what the agent reads in its next try, bytes from the end.
+const SAID_AGAIN: usize = 16 * 1024;
+
+/// An attempt that is to be made.
+pub(super) struct Attempt<'a> {
+    /// The case.
+    pub(super) case: &'a Case,
+    /// Who makes it.
+    pub(super) contestant: &'a Contestant,
+    /// Which, from 1.
+    pub(super) number: u32,
+    /// Where checkouts are made; must not exist.
+    pub(super) work: &'a Path,
+    /// The run's directory.
+    pub(super) run: &'a Path,
+    /// The directory of what is kept, below the run's.
+    pub(super) artefacts: String,
+}
+
+/// What is known so far.
+#[derive(Default)]
+struct Ledger {
+    patch: Vec<u8>,
+    said: Vec<u8>,
+    iterations: u32,
+    prepare_ms: u64,
+    agent_ms: u64,
+    test_ms: u64,
+    session: Option<String>,
+    usage: Option<Usage>,
+}
+
+impl Attempt<'_> {
+    /// Makes it. What is broken on this machine is an outcome too.
+    pub(super) fn make(&self, machine: &Machine<'_>, solver: Solver<'_>, keep: bool) -> Attempted {
+        let mut ledger = Ledger::default();
+        let outcome = match self.attempt(machine, solver, &mut ledger) {
+            Ok(outcome) => outcome,
+            Err(Unrun::Stopped) => Outcome::Cancelled,
+            Err(Unrun::Failed(why)) => Outcome::Infrastructure(why),
+        };
+        if let Some(session) = &ledger.session {
+            (solver.leave)(session);
+        }
+        let outcome = match (self.store(&ledger), outcome) {
+            (Err(why), outcome) if outcome.counts() => Outcome::Infrastructure(why),
+            (_, outcome) => outcome,
+        };
+        if !keep && let Err(error) = remove(self.work) {
+            tracing::warn!(path = %self.work.display(), %error, "a checkout stays");
+        }
+        Attempted {
+            case: self.case.id.clone(),
+            group: self.case.group.clone(),
+            contestant: self.contestant.name().to_owned(),
+            attempt: self.number,
+            outcome,
+            digest: self.case.digest(),
+            patch_sha256: hex::encode(&Sha256::digest(&ledger.patch)),
+            iterations: ledger.iterations,
+            prepare_ms: ledger.prepare_ms,
+            agent_ms: ledger.agent_ms,
+            test_ms: ledger.test_ms,
+            session: ledger.session,
+            usage: ledger.usage,
+            at: clock::now(),
+            artefacts: self.artefacts.clone(),
+        }
+    }
+
+    fn attempt(&self, machine: &Machine<'_>, solver: Solver<'_>, ledger: &mut Ledger) -> Result<Outcome, Unrun> {
+        let begin = clock::instant();
+        let checkout = Checkout::make(machine, self.case, &self.work.join("agent"))?;
+        ledger.prepare_ms += since(begin);
+        match self.contestant {
+            Contestant::Null => self.judge(machine, ledger, 1),
+            Contestant::Gold => {
+                ledger.patch = self.gold(machine, &checkout)?;
+                self.judge(machine, ledger, 1)
+            }
+            Contestant::Agent(_) => self.tries(machine, &checkout, solver, ledger),
+        }
+    }
+
+    /// The agent's tries: after each that fails it reads what the tests said.
+    fn tries(
+        &self,
+        machine: &Machine<'_>,
+        checkout: &Checkout,
+        solver: Solver<'_>,
+        ledger: &mut Ledger,
+    ) -> Result<Outcome, Unrun> {
+        let mut prompts = vec![self.case.prompt.clone()];
+        prompts.extend(self.case.follow_ups.iter().cloned());
+        let mut outcome = Outcome::EmptyPatch;
+        for iteration in 1..=self.case.iterations.max(1) {
+            let mut files = checkout.files.clone();
+            for prompt in prompts.drain(..) {
+                let begin = clock::instant();
+                let spent = Duration::from_millis(ledger.agent_ms);
+                let task = Task {
+                    case: self.case.id.clone(),
+                    attempt: self.number,
+                    repository: checkout.files.clone(),
+                    prompt,
+                    session: ledger.session.clone(),
+                    limit: self.case.limits.agent.saturating_sub(spent),
+                };
+                let turn = (solver.solve)(&task);
+                ledger.agent_ms += since(begin);
+                match turn {
+                    Ok(solved) => {
+                        files = solved.files;
+                        ledger.session = Some(solved.session);
+                        ledger.usage = Some(solved.usage);
+                    }
+                    Err(Unsolved::Agent(why)) => return Ok(Outcome::AgentFailed(why)),
+                    Err(Unsolved::Infrastructure(why)) => return Err(Unrun::Failed(why)),
+                    Err(Unsolved::Cancelled) => return Err(Unrun::Stopped),
+                }
+            }
+            ledger.patch = checkout.patch(machine, &files, &self.case.carry)?;
+            outcome = if ledger.patch.is_empty() {
+                ledger.said = b"nothing was changed\n".to_vec();
+                Outcome::EmptyPatch
+            } else {
+                self.judge(machine, ledger, iteration)?
+            };
+            if outcome == Outcome::Resolved {
+                break;
+            }
+            prompts.push(again(&ledger.said));
+        }
+        Ok(outcome)
+    }
+
+    /// The patch that the reference is.
+    fn gold(&self, machine: &Machine<'_>, checkout: &Checkout) -> Result<Vec<u8>, Unrun> {
+        match &self.case.reference {
+            None => Err(Unrun::Failed("the case has no reference".to_owned())),
+            Some(Reference::Patch(patch)) => Ok(patch.clone().into_bytes()),
+            Some(Reference::Files(files)) => {
+                checkout.write(files)?;
+                checkout.patch(machine, &checkout.files, &[])
+            }
+            Some(Reference::Command(command)) => {
+                match machine.command(
+                    command,
+                    &self.case.variables,
+                    &checkout.files,
+                    &checkout.root,
+                    self.case.limits.agent,
+                )? {
+                    Ran::Ended { code: Some(0), .. } => checkout.patch(machine, &checkout.files, &[]),
+                    Ran::Ended { said, .. } => {
+                        let said = String::from_utf8_lossy(&said);
+                        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+                        Err(Unrun::Failed(format!("the reference's command failed: {}", visible(last))))
+                    }
+                    Ran::TimedOut => Err(Unrun::Failed("the reference's command did not end in time".to_owned())),
+                }
+            }
+        }
+    }
+
+    fn judge(&self, machine: &Machine<'_>, ledger: &mut Ledger, iteration: u32) -> Result<Outcome, Unrun> {
+        let root = self.work.join(format!("tests{iteration}"));
+        let Judged { outcome, said, prepare_ms, test_ms } = judge(machine, self.case, &ledger.patch, &root)?;
+        ledger.said = said;
+        ledger.iterations = iteration;
+        ledger.prepare_ms += prepare_ms;
+        ledger.test_ms += test_ms;
+        Ok(outcome)
+    }
+
+    /// Keeps the patch and what the tests said.
+    fn store(&self, ledger: &Ledger) -> Result<(), String> {
+        let directory = self.run.join(&self.artefacts);
+        fs::create_dir_all(&directory)
+            .and_then(|()| fs::write(directory.join("patch.diff"), &ledger.patch))
+            .and_then(|()| fs::write(directory.join("test_output.txt"), &ledger.said))
+            .map_err(|error| format!("failed to write in {}: {error}", directory.display()))
+    }
+}
+
+/// What is said to an agent whose try failed.
+fn again(said: &[u8]) -> String {
+    let tail = &said[said.len().saturating_sub(SAID_AGAIN)..];
+    format!(
+        "The tests fail. This is what they said last:\n\n{}\n\nRepair what you made.",
+        visible(&String::from_utf8_lossy(tail))
+    )
+}
+
+/// Removes a directory that may not be there. Tests may have made directories that cannot be entered.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            open_up(path);
+            fs::remove_dir_all(path)
+        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn open_up(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    // Where it cannot be done, the removal says so.
+    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_up(&entry.path());
+        }
+    }
+}

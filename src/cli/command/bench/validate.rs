@@ -1,0 +1,56 @@
+//! `divisi bench validate`: what the cases are worth on this machine.
+
+use serde_json::json;
+
+use crate::cli::command::Outcome;
+use crate::cli::command::bench::choice::Choice;
+use crate::cli::command::bench::run::say;
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::render::table::Table;
+use crate::cli::render::{self, Style};
+use crate::model::attempt::{Contestant, Validity};
+
+/// Run every case with nothing done and with its reference: it has to fail, then to pass
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  divisi bench validate suite.yaml
+  divisi bench validate polyglot-benchmark --case rust --size 10 -j2
+  divisi bench validate humanevalpack_python.jsonl
+
+Exit codes: 0 all are valid, 4 some are not.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    choice: Choice,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Outcome {
+    let request = args.choice.request(context, Contestant::Null, 1)?;
+    let quiet = args.json;
+    let judged = (context.programs.bench.validate)(&request, &|progress| say(context, quiet, &progress))?;
+    let valid = judged.iter().filter(|(_, validity, _)| *validity == Validity::Valid).count();
+    if args.json {
+        let cases =
+            judged.iter().map(|(case, validity, why)| json!({ "case": case, "validity": validity, "why": why }));
+        render::json(&json!({
+            "directory": request.directory,
+            "valid": valid,
+            "cases": cases.collect::<Vec<_>>(),
+        }));
+    } else {
+        let mut table = Table::new(&["CASE", "ON THIS MACHINE IT"]);
+        for (case, validity, why) in judged.iter().filter(|(_, validity, _)| *validity != Validity::Valid) {
+            let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+            table.row(vec![(Style::Bold, case.clone()), (Style::Bad, format!("{}{why}", validity.words()))]);
+        }
+        if valid < judged.len() {
+            table.write(&context.screen);
+        }
+        render::text(&format!("{valid} of {} cases are valid here", judged.len()));
+        render::text(&format!("  {}", request.directory.display()));
+    }
+    Ok(if valid == judged.len() { Exit::Done } else { Exit::Failed })
+}

@@ -1,0 +1,9 @@
+//! Real editors, driven as a person drives them, against the real daemon.
+
+mod code;
+mod helix;
+mod hx;
+mod nvim_lsp;
+mod stage;
+mod together;
+mod vscode;
