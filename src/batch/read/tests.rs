@@ -118,7 +118,7 @@ fn references_have_to_make_sense() {
         ),
         ("{id: two, prompts: [x], repositories: [.], depends_on: [two]}", "5:5: 'two' depends on itself"),
         ("{id: one, prompts: [x], repositories: [.]}", "5:5: the task 'one' is there already, in line 4"),
-        ("{id: two, prompts: [{id: p}], repositories: [.]}", "5:24: a prompt needs 'prompt' or 'prompt_file'"),
+        ("{id: two, prompts: [{id: p}], repositories: [.]}", "5:25: a prompt needs 'prompt' or 'prompt_file'"),
         ("{id: two, prompts: [], repositories: [.]}", "5:24: 'prompts' is empty"),
         ("{id: \"\\e[31m\", prompts: [x], repositories: [.]}", "5:5: an id has at most 64 letters"),
     ];

@@ -61,7 +61,8 @@ fn progress(view: &BatchView) -> String {
     let now = clock::now();
     let mut parts = vec![format!("{} at once", view.concurrency)];
     parts.push(date::length(view.ended_at.unwrap_or(now).saturating_sub(view.created_at)));
-    if let Some(eta) = view.eta.filter(|_| view.state == BatchState::Active) {
+    // What is due already takes longer than the others did: nobody knows how much.
+    if let Some(eta) = view.eta.filter(|eta| view.state == BatchState::Active && *eta >= now.saturating_add(1_000)) {
         parts.push(format!("about {} left", date::length(eta.saturating_sub(now))));
     }
     let spent = money(view.spend);
