@@ -1,7 +1,6 @@
-//! Events: committed facts in the past tense, and the envelope that carries one.
-//!
-//! An event is stored as its type's name and its payload in JSON. A newer divisi may know more types and more fields: an unknown
-//! type is kept as [`Event::Unknown`], a missing field has a default. Renaming or reusing a name is a migration.
+//! Events: committed facts in the past tense, stored as their types' names and their payloads in JSON.
+//! A newer divisi may know more types and more fields: an unknown type is kept as [`Event::Unknown`], a missing field has a default.
+//! Renaming or reusing a name is a migration.
 
 use std::collections::BTreeMap;
 

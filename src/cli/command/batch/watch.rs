@@ -3,8 +3,9 @@
 use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 
+use crate::base::clock;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::render;
@@ -45,7 +46,7 @@ async fn watch(context: &Context, id: &BatchId, after: Seq, json: bool) -> Resul
     let mut live = Live::new(&context.screen);
     let mut ticks = interval(DRAWN_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut stirred, mut asked) = (true, Instant::now());
+    let (mut stirred, mut asked) = (true, clock::instant());
     let mut ended = exit(&detail.view).is_some();
     while !ended {
         tokio::select! {
@@ -67,7 +68,7 @@ async fn watch(context: &Context, id: &BatchId, after: Seq, json: bool) -> Resul
                 // Activity and time move on without events of the batch.
                 if stirred || asked.elapsed() > 3 * DRAWN_EVERY {
                     detail = door.query(get()).await?;
-                    (stirred, asked) = (false, Instant::now());
+                    (stirred, asked) = (false, clock::instant());
                     live.draw(&render::batch::table(&detail, columns(&context.screen), rows()), None);
                 }
             }
