@@ -12,6 +12,7 @@
 
 pub mod agent;
 pub mod base;
+pub mod batch;
 pub mod bench;
 pub mod boot;
 pub mod cli;

@@ -56,6 +56,7 @@ pub(crate) enum Verb {
     Eval(command::eval::Args),
     Preflight(command::preflight::Args),
     Land(command::land::Args),
+    Batch(command::batch::Args),
     Queue(command::queue::Args),
     Option(command::option::Args),
     Policy(command::policy::Args),

@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod answer;
 pub(crate) mod approvals;
+pub(crate) mod batch;
 pub(crate) mod bench;
 pub(crate) mod combine;
 pub(crate) mod comment;
@@ -54,6 +55,8 @@ pub(crate) fn run(verb: Verb, context: &Context) -> Outcome {
         Verb::Schema(args) => schema::run(&args, context),
         Verb::Try(args) => try_::run(&args, context),
         Verb::Daemon(args) => daemon::run(&args, context),
+        // Ctrl-C detaches, and says so.
+        Verb::Batch(args) => block_on(batch::run(args, context)),
         Verb::Nvim(_) | Verb::Lsp(_) | Verb::Shim(_) | Verb::AgentScript(_) => {
             Err(Refusal::internal("this subcommand is not part of this build"))
         }
@@ -63,16 +66,21 @@ pub(crate) fn run(verb: Verb, context: &Context) -> Outcome {
 
 /// Runs a future on a runtime of one thread, until it is done or Ctrl-C.
 pub(crate) fn on_runtime(work: impl Future<Output = Outcome>) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Refusal::environment(format!("failed to start the runtime: {error}")))?;
-    let outcome = runtime.block_on(async {
+    block_on(async {
         tokio::select! {
             outcome = work => outcome,
             _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
         }
-    });
+    })
+}
+
+/// Runs a future on a runtime of one thread, until it is done.
+fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Refusal::environment(format!("failed to start the runtime: {error}")))?;
+    let outcome = runtime.block_on(work);
     runtime.shutdown_background();
     outcome
 }
@@ -112,6 +120,7 @@ async fn with_daemon(verb: Verb, context: &Context) -> Outcome {
         Verb::Agents(args) => agents::run(args, context).await,
         Verb::Doctor(args) => doctor::run(args, context).await,
         Verb::Try(_)
+        | Verb::Batch(_)
         | Verb::Completions(_)
         | Verb::Config(_)
         | Verb::Schema(_)

@@ -154,12 +154,21 @@ impl Door<'_> {
     /// Events after a number, with views, of one session or all. A daemon that dies meanwhile is replaced; one that was told to stop
     /// is waited for.
     pub(crate) async fn follow(&self, after: Seq, session: Option<SessionId>) -> Result<Follower, Refusal> {
+        self.follow_with(after, session, true).await
+    }
+
+    /// Events after a number, of everything, without views.
+    pub(crate) async fn follow_events(&self, after: Seq) -> Result<Follower, Refusal> {
+        self.follow_with(after, None, false).await
+    }
+
+    async fn follow_with(&self, after: Seq, session: Option<SessionId>, views: bool) -> Result<Follower, Refusal> {
         Follower::open(Follow {
             socket: self.context.paths.socket.clone(),
             caller: caller(),
             after: Some(after),
             session,
-            views: true,
+            views,
             patience: PATIENCE,
             revive: Some(self.context.revive()),
         })

@@ -1,5 +1,6 @@
 //! The only place that writes to the terminal. Whatever text comes in, no control character of it goes out.
 
+pub(crate) mod batch;
 pub(crate) mod bench;
 pub(crate) mod compare;
 pub(crate) mod diff;

@@ -24,6 +24,7 @@ mod inspect;
 mod land;
 mod lock;
 mod merge;
+mod patches;
 mod preflight;
 mod preserve;
 mod queue;
@@ -185,6 +186,10 @@ impl port::Git for GitDriver {
 
     fn patch(&self, worktree: &Worktree, range: &DiffRange, turn: Option<(&Oid, &Oid)>) -> Result<String, Refusal> {
         diff::patch(&self.git, worktree, range, turn)
+    }
+
+    fn patches(&self, repository: &str, changes: &[(Oid, Oid)], limit: usize) -> Result<Vec<String>, Refusal> {
+        patches::patches(&self.git, repository, changes, limit)
     }
 
     fn base_file(&self, worktree: &Worktree, path: &str) -> Result<Option<String>, Refusal> {

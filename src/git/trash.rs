@@ -32,10 +32,24 @@ fn open_up(directory: &Path) {
     }
 }
 
+/// How often the trash is made again when it vanishes.
+const TRIES: u32 = 100;
+
 /// Moves a directory into the trash beside it, under a name that was never used there.
 pub(super) fn throw(directory: &Path, session: &str) -> io::Result<PathBuf> {
     let trash = directory.parent().unwrap_or(directory).join(DIRECTORY);
-    fs::create_dir_all(&trash)?;
+    // Whoever empties the trash removes it, perhaps between its making and its use.
+    for _ in 1..TRIES {
+        match throw_into(&trash, directory, session) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && directory.symlink_metadata().is_ok() => {}
+            outcome => return outcome,
+        }
+    }
+    throw_into(&trash, directory, session)
+}
+
+fn throw_into(trash: &Path, directory: &Path, session: &str) -> io::Result<PathBuf> {
+    fs::create_dir_all(trash)?;
     if trash.symlink_metadata()?.is_symlink() {
         return Err(io::Error::other(format!("{} is a link", trash.display())));
     }
@@ -62,3 +76,6 @@ pub(super) fn delete_later(thrown: PathBuf) {
     // Without a thread the trash waits for the doctor.
     drop(started);
 }
+
+#[cfg(test)]
+mod tests;

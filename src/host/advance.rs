@@ -4,6 +4,7 @@
 //! the facts ask for and that is not under way is begun; beginning it again after a crash is safe because every effect is idempotent.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::host::change::{Change, Step};
 use crate::host::effect::{Delivery, Effect, LandingStep, Launch, SetupRun};
@@ -24,6 +25,9 @@ use crate::model::terminal::OnTerminal;
 use crate::model::turn::{Turn, TurnOutcome};
 use crate::model::worktree::WorktreeState;
 use crate::worktree::context;
+
+/// How long the processes of a run have between being asked to end and being ended, at most.
+const RUN_GRACE: Duration = Duration::from_secs(3);
 
 /// Begins whatever the session's facts ask for.
 pub(crate) fn advance(change: &mut Change<'_>, id: &SessionId) {
@@ -290,7 +294,11 @@ fn launch(change: &Change<'_>, id: &SessionId, job: &JobId) -> Option<Launch> {
         given: session.environment.keys().cloned().collect(),
         on_daemon_death: session.on_daemon_death,
         lease: change.brain.settings.lease,
-        grace: change.brain.settings.grace,
+        // A run is stopped because nobody waits for it any more; a batch that is cancelled has to be over soon.
+        grace: match session.run {
+            Some(_) => change.brain.settings.grace.min(RUN_GRACE),
+            None => change.brain.settings.grace,
+        },
         mcp: session.mcp.clone(),
         silence: on_silence::limit(change, session),
         silent: session.turn.as_ref().and_then(|turn| turn.silence.clone()),

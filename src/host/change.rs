@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::batch::fold as batches;
 use crate::host::effect::{Effect, Ticket};
 use crate::host::port::{AgentDefinition, Agents, Batch, Lifetime, Row, Table, Variant};
 use crate::host::profile::{self, Caller};
 use crate::host::registry::Registry;
 use crate::model::command::{Command, Outcome, Receipt};
 use crate::model::event::{Cause, Envelope, Event};
-use crate::model::id::{CommandId, JobId, Seq, SessionId};
+use crate::model::id::{BatchId, CommandId, JobId, RunId, Seq, SessionId};
 use crate::model::session::Session;
 use crate::model::settings::Settings;
 use crate::model::{Refusal, command};
@@ -66,6 +67,8 @@ pub(crate) struct Brain {
     pub(crate) tickets: u64,
     /// True until the first pass over all sessions after the start.
     pub(crate) recovering: bool,
+    /// What is known of batches besides their facts.
+    pub(crate) batches: crate::host::on_batch::Desk,
     /// Makes new ids; given so that tests can have the same ones every time.
     pub(crate) new_id: Box<dyn FnMut() -> String + Send>,
 }
@@ -109,6 +112,12 @@ pub(crate) struct Change<'a> {
     rows: BTreeMap<(Table, String), Row>,
     effects: Vec<Effect>,
     receipts: Vec<(CommandId, Result<Receipt, Refusal>)>,
+    /// Sessions of runs that something happened to.
+    pub(crate) touched: BTreeMap<SessionId, RunId>,
+    /// Commands of batches that were refused: nobody waits for their receipts.
+    pub(crate) refused: Vec<(CommandId, Refusal)>,
+    /// Batches that something happened to.
+    pub(crate) stirred: BTreeSet<BatchId>,
 }
 
 /// A finished decision.
@@ -122,7 +131,18 @@ pub(crate) struct Decision {
 impl<'a> Change<'a> {
     /// Begins a change.
     pub(crate) fn new(brain: &'a mut Brain, now: i64, cause: Cause) -> Self {
-        Self { brain, now, cause, events: Vec::new(), rows: BTreeMap::new(), effects: Vec::new(), receipts: Vec::new() }
+        Self {
+            brain,
+            now,
+            cause,
+            events: Vec::new(),
+            rows: BTreeMap::new(),
+            effects: Vec::new(),
+            receipts: Vec::new(),
+            touched: BTreeMap::new(),
+            refused: Vec::new(),
+            stirred: BTreeSet::new(),
+        }
     }
 
     /// Emits an event: it is numbered, folded in, and will be committed with the rest of the change.
@@ -134,10 +154,21 @@ impl<'a> Change<'a> {
             cause: self.cause.clone(),
             event,
         };
+        self.stirred.extend(batches::batch_of(&envelope.event));
+        self.touch(session);
         for row in self.brain.registry.apply(&envelope) {
             self.rows.insert((row.table, row.key.clone()), row);
         }
+        self.touch(session);
         self.events.push(Arc::new(envelope));
+    }
+
+    /// Something happened to a session: its run may have to go on.
+    pub(crate) fn touch(&mut self, session: Option<&SessionId>) {
+        let Some(session) = session.and_then(|id| self.brain.registry.sessions.get(id)) else { return };
+        if let Some(run) = &session.run {
+            self.touched.entry(session.id.clone()).or_insert_with(|| run.clone());
+        }
     }
 
     /// Writes a row as the events tell it, in the place of a damaged one.
@@ -177,7 +208,11 @@ impl<'a> Change<'a> {
 
     /// Refuses a command.
     pub(crate) fn refuse(&mut self, id: &CommandId, refusal: Refusal) {
-        self.receipts.push((id.clone(), Err(refusal)));
+        if id.as_str().contains(' ') {
+            self.refused.push((id.clone(), refusal));
+        } else {
+            self.receipts.push((id.clone(), Err(refusal)));
+        }
     }
 
     /// Ends the change.

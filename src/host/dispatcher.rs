@@ -23,8 +23,8 @@ use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::terminal::Terminals;
 use crate::host::{
-    on_agent, on_approval, on_combine, on_create, on_evaluation, on_hunk, on_job, on_landing, on_option, on_prompt,
-    on_removal, on_repository, on_review, on_rewind, on_session, on_silence, on_terminal, run_query,
+    on_agent, on_approval, on_batch, on_combine, on_create, on_evaluation, on_hunk, on_job, on_landing, on_option,
+    on_prompt, on_removal, on_repository, on_review, on_rewind, on_session, on_silence, on_terminal, run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
@@ -110,6 +110,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
         waiting: BTreeMap::new(),
         tickets: 0,
         recovering: true,
+        batches: on_batch::Desk::default(),
         new_id: setup.new_id,
     };
     let mut dispatcher = Dispatcher {
@@ -171,6 +172,7 @@ impl Dispatcher {
             self.decide(Cause::Recovery, |change| advance(change, &id));
         }
         self.brain.recovering = false;
+        self.decide(Cause::Recovery, on_batch::recover);
     }
 
     /// Lets the brain decide, and commits what it decided. A panic in the decision is contained and recorded.
@@ -185,7 +187,10 @@ impl Dispatcher {
         committed: Option<oneshot::Sender<()>>,
     ) {
         let mut change = Change::new(&mut self.brain, clock::now(), cause);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| decide(&mut change))) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| {
+            decide(&mut change);
+            on_batch::go_on(&mut change);
+        })) {
             let message = panic
                 .downcast_ref::<String>()
                 .cloned()
@@ -247,6 +252,9 @@ impl Dispatcher {
                 let mut lookup = on_query::prepare(&self.brain.registry, query);
                 match &mut lookup {
                     Lookup::Agents { profiles, .. } => *profiles = profile::defaults(&self.brain.settings),
+                    Lookup::Batches(live) | Lookup::Batch { live, .. } | Lookup::Export { live, .. } => {
+                        *live = on_batch::snapshots(&self.brain);
+                    }
                     Lookup::Preflight { strategy, gates, .. } => {
                         *strategy = self.brain.settings.landing;
                         gates.configured.clone_from(&self.brain.settings.gates);
@@ -342,6 +350,7 @@ impl Dispatcher {
             head: self.bus.head(),
             sessions: u32::try_from(sessions).unwrap_or(u32::MAX),
             running: u32::try_from(running).unwrap_or(u32::MAX),
+            batches: u32::try_from(on_batch::going_on(&self.brain)).unwrap_or(u32::MAX),
             clients: self.clients,
             git_processes: self.runner.ports.git.processes(),
             blocked: self.runner.ports.store.blocked(),
@@ -400,6 +409,12 @@ fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client
         Command::StartLanding(request) => on_landing::on_start(change, id, request),
         Command::ContinueLanding(request) => on_landing::on_continue(change, id, request),
         Command::AbortLanding(request) => on_landing::on_abort(change, id, request),
+        Command::CreateBatch(request) => on_batch::on_create(change, id, request),
+        Command::PauseBatch(request) => on_batch::on_pause(change, id, &request.batch),
+        Command::ResumeBatch(request) => on_batch::on_resume(change, id, &request.batch),
+        Command::CancelBatch(request) => on_batch::on_cancel(change, id, &request.batch),
+        Command::RetryRuns(request) => on_batch::on_retry(change, id, request),
+        Command::SetConcurrency(request) => on_batch::on_concurrency(change, id, request),
         Command::StartEvaluation(request) => on_evaluation::on_start(change, id, request),
         Command::CancelEvaluation(request) => on_evaluation::on_cancel(change, id, request),
         Command::TrustRepository(request) => {
@@ -461,6 +476,11 @@ fn on_result(change: &mut Change<'_>, input: Input) {
         Input::RoundPrepared { session, number, result } => {
             on_review::on_prepared(change, &session, number, result);
         }
+        Input::BatchPrepared { ticket, result } => on_batch::on_prepared(change, ticket, *result),
+        Input::BatchResolved { batch, bases } => on_batch::on_resolved(change, &batch, bases),
+        Input::BatchLoaded { ticket, result } => on_batch::on_loaded(change, ticket, *result),
+        Input::Woke { at } => on_batch::on_woke(change, at),
+        Input::MachineRead { machine } => on_batch::on_machine(change, machine),
         Input::RepositoryConfigRead { ticket, result } => on_repository::on_config_read(change, ticket, result),
         Input::RepositoriesFixed { ticket, result } => on_repository::on_fixed(change, ticket, result),
         Input::Request(_) | Input::Agent(_) | Input::JobEnded { .. } => unreachable!("taken by the dispatcher"),

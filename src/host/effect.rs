@@ -9,13 +9,15 @@ use crate::host::on_combine::Origin;
 use crate::host::port::ConversationSetup;
 use crate::host::profile::Caller;
 use crate::model::attachment::{Attach, Attachment};
+use crate::model::batch::CreateBatch;
 use crate::model::command::{CreateSession, DecideHunk};
 use crate::model::evaluation::{Suite, SuiteFrom};
 use crate::model::failure::Silence;
-use crate::model::id::{EvaluationId, HunkId, JobId, Oid, PromptId, SessionId, TurnId};
+use crate::model::id::{BatchId, EvaluationId, HunkId, JobId, Oid, PromptId, SessionId, TurnId};
 use crate::model::landing::{Landing, Strategy};
 use crate::model::mcp::McpServer;
 use crate::model::part::Parts;
+use crate::model::plan::PlanRepository;
 use crate::model::profile::Profile;
 use crate::model::review::{AddComment, Applying, Comment, Round};
 use crate::model::session::Session;
@@ -107,6 +109,16 @@ pub(crate) enum Effect {
     ReadAnchor { ticket: Ticket, worktree: Box<Worktree>, request: Box<AddComment>, client: String },
     /// Keep a round's baseline and read what it quotes.
     PrepareRound { session: SessionId, worktree: Box<Worktree>, round: Box<Round>, comments: Vec<Comment> },
+    /// Read a plan with the files it names, and look its repositories up.
+    PrepareBatch { ticket: Ticket, request: Box<CreateBatch> },
+    /// Look the repositories of a batch up again, after a restart.
+    ResolveBatch { batch: BatchId, repositories: Vec<PlanRepository> },
+    /// Say when that moment has come, milliseconds since the epoch.
+    Wake { at: i64 },
+    /// Look how the machine is doing.
+    ReadMachine,
+    /// Read a batch that has ended.
+    LoadBatch { ticket: Ticket, batch: BatchId },
     /// Read a repository's configuration to trust it.
     ReadRepositoryConfig { ticket: Ticket, repository: String },
     /// Repair repositories.

@@ -4,15 +4,18 @@ use tokio::sync::oneshot;
 
 use crate::host::effect::{LandingPlan, Ticket};
 use crate::host::handle::Request;
+use crate::host::on_batch::{Bases, PreparedBatch};
 use crate::host::on_evaluation::Prepared;
 use crate::host::on_landing::LandingFacts;
 use crate::host::on_review::RoundFacts;
 use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Rewound, Unlanded, Update};
+use crate::host::registry::LiveBatch;
 use crate::model::Refusal;
 use crate::model::attachment::Attachment;
+use crate::model::batch::Machine;
 use crate::model::command::{CreateSession, DecideHunk};
 use crate::model::evaluation::{EvaluationState, EvaluatorResult};
-use crate::model::id::{EvaluationId, HunkId, JobId, LandingId, Oid, SessionId};
+use crate::model::id::{BatchId, EvaluationId, HunkId, JobId, LandingId, Oid, SessionId};
 use crate::model::job::{JobEnd, ProcessIdentity};
 use crate::model::landing::LandingState;
 use crate::model::part::FoundHunk;
@@ -93,6 +96,16 @@ pub(crate) enum Input {
     AnchorRead { ticket: Ticket, request: Box<AddComment>, client: String, result: Result<Anchor, Refusal> },
     /// What a round needs is there.
     RoundPrepared { session: SessionId, number: u32, result: Result<Box<RoundFacts>, Refusal> },
+    /// A plan was read and its repositories looked up.
+    BatchPrepared { ticket: Ticket, result: Box<Result<PreparedBatch, Refusal>> },
+    /// The repositories of a batch were looked up again.
+    BatchResolved { batch: BatchId, bases: Bases },
+    /// A batch that has ended was read.
+    BatchLoaded { ticket: Ticket, result: Box<Result<LiveBatch, Refusal>> },
+    /// A moment has come.
+    Woke { at: i64 },
+    /// How the machine is doing.
+    MachineRead { machine: Machine },
     /// A repository's configuration was read.
     RepositoryConfigRead { ticket: Ticket, result: Result<(String, RepositoryConfig), Refusal> },
     /// Repositories were repaired.

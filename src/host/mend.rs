@@ -106,6 +106,8 @@ pub(crate) fn mend(registry: &mut Registry, store: &dyn Store, damaged: &[(Table
                 | Table::Trust
                 | Table::Names
                 | Table::Worktrees
+                | Table::Batches
+                | Table::Runs
         )
     })?;
     for (table, row) in damaged {
@@ -125,7 +127,10 @@ pub(crate) fn mend(registry: &mut Registry, store: &dyn Store, damaged: &[(Table
     }
     // Not only the damaged keys: when it is the key that is damaged, the events know the right one.
     let left: BTreeSet<SessionId> = registry.mends.left_out.keys().cloned().collect();
-    let Registry { sessions, approvals, jobs, rules, trust, named, .. } = replay.registry;
+    let Registry { sessions, approvals, jobs, rules, trust, named, batches, .. } = replay.registry;
+    if damaged.iter().any(|(table, _)| matches!(table, Table::Batches | Table::Runs)) {
+        registry.batches = batches;
+    }
     for (id, session) in sessions {
         if !left.contains(&id) {
             registry.sessions.entry(id).or_insert(session);

@@ -135,7 +135,7 @@ pub(crate) fn new_id(change: &mut Change<'_>) -> SessionId {
 }
 
 /// The session, and what is to be said about it.
-fn decide(
+pub(crate) fn decide(
     change: &mut Change<'_>,
     request: &CreateSession,
     id: SessionId,
@@ -246,6 +246,7 @@ fn decide(
         usage: Usage::default(),
         usage_base: ModelUsage::default(),
         silence_sec: request.silence_sec,
+        run: None,
         fault: None,
         terminal: false,
         removed: false,

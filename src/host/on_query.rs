@@ -8,11 +8,14 @@ use crate::host::on_combine::MOST;
 use crate::host::on_landing::{default_message, gate_source, other_worktrees};
 use crate::host::on_repository::worktrees_by_repository;
 use crate::host::registry::Registry;
+use crate::host::run_batch::Snapshot;
 use crate::host::run_timeline::repeated;
 use crate::model::Refusal;
+use crate::model::batch::CheckPlan;
 use crate::model::diff::{DiffRange, HunkDecision};
 use crate::model::id::{HunkId, SessionId};
 use crate::model::landing::Strategy;
+use crate::model::plan::ExportFormat;
 use crate::model::query::{DiffSession, Finding, Query};
 use crate::model::review::{Comment, Review};
 use crate::model::session::{Session, SessionView};
@@ -84,6 +87,14 @@ pub(crate) enum Lookup {
     RepositoryConfig { repository: String, trust: BTreeMap<String, String> },
     /// What is wrong: in repositories, and what was found when the daemon started.
     Doctor { repositories: BTreeMap<String, Vec<Worktree>>, mends: Vec<Finding> },
+    /// All batches.
+    Batches(Vec<Snapshot>),
+    /// One of them.
+    Batch { live: Vec<Snapshot>, wanted: String },
+    /// A report of one.
+    Export { live: Vec<Snapshot>, wanted: String, format: ExportFormat },
+    /// What is wrong with a plan.
+    Plan(CheckPlan),
     /// The daemon's status, which the dispatcher completes.
     Status,
 }
@@ -171,6 +182,12 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
             let repositories = worktrees_by_repository(registry, request.repository.as_deref());
             Lookup::Doctor { repositories, mends: registry.mends.findings() }
         }
+        Query::ListBatches {} => Lookup::Batches(Vec::new()),
+        Query::GetBatch(request) => Lookup::Batch { live: Vec::new(), wanted: request.batch },
+        Query::ExportBatch(request) => {
+            Lookup::Export { live: Vec::new(), wanted: request.batch, format: request.format }
+        }
+        Query::CheckPlan(request) => Lookup::Plan(request),
         Query::DaemonStatus {} => Lookup::Status,
     })
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::batch::fold as batches;
 use crate::host::port::{DamagedEvent, Row, Store, Table};
-use crate::host::registry::Registry;
-use crate::model::id::{Seq, SessionId};
+use crate::host::registry::{LiveBatch, Registry};
+use crate::model::batch::BatchState;
+use crate::model::id::{BatchId, Seq, SessionId};
 use crate::model::session::Session;
 use crate::model::{Event, Refusal};
 
@@ -22,6 +24,8 @@ pub(crate) struct Replay {
     pub(crate) holes: Vec<DamagedEvent>,
     /// Sessions that are removed: they can come back.
     removed: BTreeMap<SessionId, Session>,
+    /// Batches that have ended: their runs can be run again.
+    ended: BTreeMap<BatchId, LiveBatch>,
 }
 
 /// Folds all events in, keeping the rows of the wanted tables. Takes some seconds per million events.
@@ -46,6 +50,18 @@ pub(crate) fn replay(store: &dyn Store, wanted: impl Fn(Table) -> bool) -> Resul
                 && let Some(session) = replay.removed.remove(id)
             {
                 replay.registry.sessions.insert(id.clone(), session);
+            }
+            let batch = batches::batch_of(&envelope.event);
+            if let Some(ended) = batch.as_ref().and_then(|id| replay.ended.remove(id)) {
+                replay.registry.batches.entry(ended.batch.id.clone()).or_insert(ended);
+            }
+            if let Some(mut ending) = batch.as_ref().and_then(|id| replay.registry.batches.get(id)).cloned()
+                && matches!(envelope.event, Event::BatchChanged(_))
+            {
+                batches::apply(&mut ending.batch, &mut ending.runs, &envelope.event, envelope.time);
+                if ending.batch.state == BatchState::Ended {
+                    replay.ended.insert(ending.batch.id.clone(), ending);
+                }
             }
             let leaving = match (&envelope.event, &envelope.session) {
                 (Event::SessionRemoved { .. }, Some(id)) => replay.registry.sessions.get(id).cloned(),

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::batch::fold as batches;
 use crate::host::mend::{self, Mends};
 use crate::host::port::{DamagedRow, Row, Store, Table};
 use crate::model::approval::{Approval, ApprovalState, Rule};
+use crate::model::batch::{Batch, BatchState, Run};
 use crate::model::command::Receipt;
 use crate::model::event::{Cause, Envelope, Event};
-use crate::model::id::{ApprovalId, HunkId, JobId, Seq, SessionId};
+use crate::model::id::{ApprovalId, BatchId, HunkId, JobId, Seq, SessionId};
 use crate::model::job::Job;
 use crate::model::session::{Session, SessionView};
 use crate::model::{Refusal, command};
@@ -32,8 +34,17 @@ pub(crate) struct Registry {
     pub(crate) trust: BTreeMap<String, String>,
     /// Names ever used, `<common directory>\n<name>`, with the sessions that have or had them.
     pub(crate) named: BTreeMap<String, SessionId>,
+    /// Batches that have not ended.
+    pub(crate) batches: BTreeMap<BatchId, LiveBatch>,
     /// What was found damaged when this was loaded.
     pub(crate) mends: Mends,
+}
+
+/// A batch with its runs, by their numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LiveBatch {
+    pub(crate) batch: Batch,
+    pub(crate) runs: Vec<Run>,
 }
 
 impl Registry {
@@ -58,6 +69,18 @@ impl Registry {
         registry.rules = rules.into_iter().map(|(_, rule)| rule).collect();
         registry.trust = live::<String>(store, Table::Trust, &mut damaged)?.into_iter().collect();
         registry.named = live::<SessionId>(store, Table::Names, &mut damaged)?.into_iter().collect();
+        for (key, batch) in live::<Batch>(store, Table::Batches, &mut damaged)? {
+            registry.batches.insert(BatchId(key), LiveBatch { batch, runs: Vec::new() });
+        }
+        for (_, run) in live::<Run>(store, Table::Runs, &mut damaged)? {
+            let batch = batches::batch_of_run(&run.id).and_then(|id| registry.batches.get_mut(&id));
+            if let Some(live) = batch {
+                live.runs.push(run);
+            }
+        }
+        for live in registry.batches.values_mut() {
+            live.runs.sort_by_key(|run| run.number);
+        }
         if !damaged.is_empty() {
             mend::mend(&mut registry, store, &damaged)?;
         }
@@ -113,6 +136,7 @@ impl Registry {
         }
         self.apply_job(envelope, &mut rows);
         self.apply_approval(envelope, &mut rows);
+        self.apply_batch(envelope, &mut rows);
         match &envelope.event {
             Event::RuleAdded(rule) => {
                 rows.push(row(Table::Rules, &envelope.seq.to_string(), session, true, rule));
@@ -204,6 +228,28 @@ impl Registry {
         }
     }
 
+    fn apply_batch(&mut self, envelope: &Envelope, rows: &mut Vec<Row>) {
+        if let Event::BatchCreated(new) = &envelope.event {
+            let live = LiveBatch { batch: new.batch.clone(), runs: new.runs.clone() };
+            rows.extend(batch_rows(&live));
+            self.batches.insert(new.batch.id.clone(), live);
+            return;
+        }
+        let Some(id) = batches::batch_of(&envelope.event) else { return };
+        let Some(live) = self.batches.get_mut(&id) else { return };
+        let before = live.batch.state;
+        match batches::apply(&mut live.batch, &mut live.runs, &envelope.event, envelope.time) {
+            Some(place) => rows.push(run_row(&live.runs[place], &id, live.batch.state != BatchState::Ended)),
+            None if (before == BatchState::Ended) != (live.batch.state == BatchState::Ended) => {
+                rows.extend(batch_rows(live));
+            }
+            None => rows.push(batch_rows(&LiveBatch { batch: live.batch.clone(), runs: Vec::new() }).remove(0)),
+        }
+        if live.batch.state == BatchState::Ended {
+            self.batches.remove(&id);
+        }
+    }
+
     fn apply_approval(&mut self, envelope: &Envelope, rows: &mut Vec<Row>) {
         let (id, state) = match &envelope.event {
             Event::ApprovalRequested(approval) => {
@@ -271,6 +317,19 @@ fn session_rows(session: &Session, event: &Event) -> Vec<Row> {
         _ => {}
     }
     rows
+}
+
+/// The rows of a batch and its runs.
+fn batch_rows(live: &LiveBatch) -> Vec<Row> {
+    let id = &live.batch.id;
+    let is_live = live.batch.state != BatchState::Ended;
+    let mut rows = vec![row(Table::Batches, id.as_str(), None, is_live, &live.batch)];
+    rows.extend(live.runs.iter().map(|run| run_row(run, id, is_live)));
+    rows
+}
+
+fn run_row(run: &Run, batch: &BatchId, live: bool) -> Row {
+    row(Table::Runs, run.id.as_str(), Some(&SessionId(batch.0.clone())), live, run)
 }
 
 /// The key of a rejected hunk's patch.

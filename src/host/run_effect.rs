@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
+use crate::base::clock;
 use crate::host::editors::Editors;
 use crate::host::effect::{Effect, GateSource, LandingPlan, LandingStep, SetupRun, UnitInput};
 use crate::host::input::Input;
@@ -17,7 +18,7 @@ use crate::host::port::{
     Agents, Attachments, Checkpoint, CreatedWorktree, Endpoints, Git, Grounds, JobSpec, Jobs, RepositoryFacts, Store,
 };
 use crate::host::terminal::Terminals;
-use crate::host::{run_evaluation, run_gates, run_query, run_review, run_timeline, timeline};
+use crate::host::{run_batch, run_evaluation, run_gates, run_query, run_review, run_timeline, timeline};
 use crate::model::Refusal;
 use crate::model::attachment::{Attach, Attachment};
 use crate::model::diff::DiffRange;
@@ -103,6 +104,14 @@ impl Runner {
                     runner.send(Input::WorktreeRemoved { session, result });
                 });
             }
+            Effect::Wake { at } => {
+                let runner = self.clone();
+                let left = u64::try_from(at.saturating_sub(clock::now())).unwrap_or(0);
+                self.runtime.spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(left)).await;
+                    runner.send(Input::Woke { at });
+                });
+            }
             Effect::Evaluate { session, task } => self.evaluate(session, *task),
             Effect::CancelEvaluation { evaluation } => self.cancel_evaluation(&evaluation),
             Effect::ClearEvaluation { session, evaluation, evaluators } => {
@@ -174,6 +183,17 @@ impl Runner {
             Effect::KeepAttachments { ticket, session, attach, client } => {
                 Input::AttachmentsKept { ticket, client, result: self.keep(&session, &attach) }
             }
+            Effect::PrepareBatch { ticket, request } => {
+                Input::BatchPrepared { ticket, result: Box::new(run_batch::prepare(&self.ports, &request)) }
+            }
+            Effect::ResolveBatch { batch, repositories } => {
+                Input::BatchResolved { batch, bases: run_batch::resolve(&self.ports, &repositories) }
+            }
+            Effect::LoadBatch { ticket, batch } => {
+                let result = Box::new(run_batch::stored(self.ports.store.as_ref(), &batch));
+                Input::BatchLoaded { ticket, result }
+            }
+            Effect::ReadMachine => Input::MachineRead { machine: self.ports.jobs.machine() },
             Effect::ForgetAttachments { session } => {
                 self.forget_attachments(&session);
                 Input::Done
@@ -252,6 +272,7 @@ impl Runner {
             | Effect::AttachJob { .. }
             | Effect::ToUnit { .. }
             | Effect::RunSetup { .. }
+            | Effect::Wake { .. }
             | Effect::Evaluate { .. }
             | Effect::CancelEvaluation { .. }
             | Effect::ClearEvaluation { .. }

@@ -8,7 +8,9 @@ use crate::host::gap;
 use crate::host::mend::LeftOut;
 use crate::host::on_query::{DiffLookup, Lookup, encode};
 use crate::host::port::{Listing, RepositoryFile, Store, Table};
+use crate::host::run_batch;
 use crate::host::run_effect::{Ports, of_repository};
+use crate::host::run_report;
 use crate::host::run_review;
 use crate::host::{run_gates, run_timeline, timeline};
 use crate::model::Refusal;
@@ -106,6 +108,13 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup, prices: &PriceTable) -> Resu
         Lookup::Doctor { repositories, mends } => {
             encode(&mends.into_iter().chain(scan(ports, repositories)).collect::<Vec<_>>())
         }
+        Lookup::Batches(live) => run_batch::list(ports, &live),
+        Lookup::Batch { live, wanted } => encode(&run_batch::find_batch(ports, &live, &wanted)?.detail()),
+        Lookup::Export { live, wanted, format } => {
+            let snapshot = run_batch::find_batch(ports, &live, &wanted)?;
+            Ok(run_batch::text(&run_report::report(ports, &snapshot, format)?))
+        }
+        Lookup::Plan(request) => encode(&run_batch::check(ports, &request)),
         Lookup::Variables(_) => Err(Refusal::internal("the names of variables were not looked up")),
         Lookup::Status => Err(Refusal::internal("the status was not completed")),
     }

@@ -124,6 +124,7 @@ fn brain() -> Brain {
         waiting: BTreeMap::new(),
         tickets: 0,
         recovering: false,
+        batches: super::on_batch::Desk::default(),
         new_id: Box::new(move || {
             number += 1;
             format!("id{number:08}")
@@ -187,6 +188,11 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::Evaluate { .. } => "evaluate",
         Effect::CancelEvaluation { .. } => "cancel evaluation",
         Effect::ClearEvaluation { .. } => "clear evaluation",
+        Effect::PrepareBatch { .. } => "prepare batch",
+        Effect::ResolveBatch { .. } => "resolve batch",
+        Effect::LoadBatch { .. } => "load batch",
+        Effect::ReadMachine => "read machine",
+        Effect::Wake { .. } => "wake",
     }
 }
 

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::{Answer, ApprovalPolicy};
 use super::attachment::{Attach, When};
+use super::batch::{CreateBatch, OfBatch, RetryRuns, SetConcurrency};
 use super::evaluation::StartEvaluation;
 use super::id::{
-    ApprovalId, CommandId, CommentId, EvaluationId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId,
+    ApprovalId, BatchId, CommandId, CommentId, EvaluationId, HunkId, LandingId, Oid, PromptId, Seq, SessionId, TurnId,
 };
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
@@ -96,6 +97,24 @@ pub enum Command {
     /// Give a conflicted landing up.
     #[serde(rename = "landing/abort")]
     AbortLanding(OfSession),
+    /// Start a batch.
+    #[serde(rename = "batch/create")]
+    CreateBatch(CreateBatch),
+    /// Start no more runs for now.
+    #[serde(rename = "batch/pause")]
+    PauseBatch(OfBatch),
+    /// Start runs again.
+    #[serde(rename = "batch/resume")]
+    ResumeBatch(OfBatch),
+    /// Stop what runs and give up what waits.
+    #[serde(rename = "batch/cancel")]
+    CancelBatch(OfBatch),
+    /// Run again what did not pass.
+    #[serde(rename = "batch/retry")]
+    RetryRuns(RetryRuns),
+    /// Change how many runs there are at the same time.
+    #[serde(rename = "batch/concurrency")]
+    SetConcurrency(SetConcurrency),
     /// Judge what a session has now.
     #[serde(rename = "evaluation/start")]
     StartEvaluation(StartEvaluation),
@@ -402,6 +421,20 @@ pub enum Outcome {
         comments: u32,
         /// Rejected hunks it tells of.
         rejected: u32,
+    },
+    /// A batch exists.
+    Batch {
+        /// Its id.
+        batch: BatchId,
+        /// How many runs it is.
+        runs: u32,
+        /// What is worth knowing of how its plan was read.
+        notes: Vec<String>,
+    },
+    /// Runs wait again.
+    Retrying {
+        /// How many.
+        runs: u32,
     },
     /// Repairs were made.
     Fixed {

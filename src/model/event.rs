@@ -1,7 +1,6 @@
-//! Events: committed facts in the past tense, and the envelope that carries one.
-//!
-//! An event is stored as its type's name and its payload in JSON. A newer divisi may know more types and more fields: an unknown
-//! type is kept as [`Event::Unknown`], a missing field has a default. Renaming or reusing a name is a migration.
+//! Events: committed facts in the past tense, stored as their types' names and their payloads in JSON.
+//! A newer divisi may know more types and more fields: an unknown type is kept as [`Event::Unknown`], a missing field has a default.
+//! Renaming or reusing a name is a migration.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +10,7 @@ use serde_json::Value;
 use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry, ToolCall};
 use super::approval::{Answer, Approval, ApprovalPolicy, Rule};
 use super::attachment::Attachment;
+use super::batch::{BatchChanged, NewBatch, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
 use super::diff::{DiffStat, HunkDecision};
 pub use super::envelope::{Cause, Envelope};
 use super::evaluation::{Evaluation, EvaluationState, EvaluatorResult, Suite};
@@ -504,6 +504,28 @@ pub enum Event {
         #[serde(flatten)]
         state: LandingState,
     },
+
+    /// A batch exists, with all its runs.
+    #[serde(rename = "batch.created")]
+    BatchCreated(Box<NewBatch>),
+    /// Something about a batch changed.
+    #[serde(rename = "batch.changed")]
+    BatchChanged(BatchChanged),
+    /// An attempt of a run began.
+    #[serde(rename = "run.started")]
+    RunStarted(RunStarted),
+    /// It is being stopped.
+    #[serde(rename = "run.stopping")]
+    RunStopping(RunStopping),
+    /// It ended.
+    #[serde(rename = "run.ended")]
+    RunEnded(RunEnded),
+    /// A run that was over is to be run again.
+    #[serde(rename = "run.queued")]
+    RunQueued(RunQueued),
+    /// A run that waited will not be run.
+    #[serde(rename = "run.settled")]
+    RunSettled(RunSettled),
 
     /// Evaluators look at a commit.
     #[serde(rename = "evaluation.started")]

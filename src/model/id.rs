@@ -73,6 +73,14 @@ string_id!(
     CommentId
 );
 string_id!(
+    /// One batch: ten characters of lower-case base 32.
+    BatchId
+);
+string_id!(
+    /// One run of a batch: `<batch>.r<number>`.
+    RunId
+);
+string_id!(
     /// A full git object id in hexadecimal (40 or 64 digits).
     Oid
 );

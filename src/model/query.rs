@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
+use super::batch::{CheckPlan, ExportBatch, GetBatch};
 use super::diff::DiffRange;
 use super::evaluation::{CheckSuite, ListEvaluations};
 use super::event::Envelope;
@@ -74,6 +75,18 @@ pub enum Query {
     /// What is wrong. Answer: array of [`Finding`].
     #[serde(rename = "doctor/scan")]
     ScanDoctor(OptionalRepository),
+    /// Batches, the newest first. Answer: array of [`super::batch::BatchView`].
+    #[serde(rename = "batch/list")]
+    ListBatches {},
+    /// One batch with its runs. Answer: [`super::batch::BatchDetail`].
+    #[serde(rename = "batch/get")]
+    GetBatch(GetBatch),
+    /// A report. Answer: `{ "text": string }`.
+    #[serde(rename = "batch/export")]
+    ExportBatch(ExportBatch),
+    /// What is wrong with a plan. Answer: [`super::batch::PlanCheck`].
+    #[serde(rename = "plan/check")]
+    CheckPlan(CheckPlan),
     /// The daemon itself. Answer: [`DaemonStatus`].
     #[serde(rename = "daemon/status")]
     DaemonStatus {},
@@ -296,6 +309,9 @@ pub struct DaemonStatus {
     pub sessions: u32,
     /// Sessions whose agent process lives.
     pub running: u32,
+    /// Batches that go on: a paused one waits in the database.
+    #[serde(default)]
+    pub batches: u32,
     /// Connected clients.
     pub clients: u32,
     /// Git processes started so far.

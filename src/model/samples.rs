@@ -97,6 +97,7 @@ pub(crate) fn session() -> Session {
         usage: Usage::default(),
         usage_base: ModelUsage::default(),
         silence_sec: None,
+        run: None,
         fault: None,
         terminal: false,
         removed: false,
@@ -203,6 +204,7 @@ pub(crate) fn every_event() -> Vec<Event> {
     events.extend(of_agents());
     events.extend(of_approvals());
     events.extend(super::review::samples::of_reviews());
+    events.extend(super::batch::samples::of_batches());
     events.extend(of_the_rest());
     let kinds: BTreeSet<&str> = events.iter().map(kind).collect();
     assert_eq!(kinds.len(), KINDS, "every_event lacks an event: {kinds:?}");
@@ -210,7 +212,7 @@ pub(crate) fn every_event() -> Vec<Event> {
 }
 
 /// How many events there are; [`kind`] does not compile when one is added without changing it, change this then too.
-const KINDS: usize = 66;
+const KINDS: usize = 73;
 
 fn of_sessions() -> Vec<Event> {
     let mut events = vec![
@@ -498,6 +500,13 @@ fn kind(event: &Event) -> &'static str {
         Event::EvaluationResult { .. } => "evaluation.result",
         Event::EvaluationEnded { .. } => "evaluation.ended",
         Event::SessionGated { .. } => "session.gated",
+        Event::BatchCreated(_) => "batch.created",
+        Event::BatchChanged(_) => "batch.changed",
+        Event::RunStarted(_) => "run.started",
+        Event::RunStopping(_) => "run.stopping",
+        Event::RunEnded(_) => "run.ended",
+        Event::RunQueued(_) => "run.queued",
+        Event::RunSettled(_) => "run.settled",
         Event::RepositoryTrusted { .. } => "repository.trusted",
         Event::CommandAccepted { .. } => "command.accepted",
         Event::FaultRaised { .. } => "fault.raised",

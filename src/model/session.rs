@@ -8,7 +8,7 @@ use super::agent::{AgentCommand, AgentReady, ConfigOption, PlanEntry};
 use super::approval::ApprovalPolicy;
 use super::diff::{DiffStat, HunkDecision};
 use super::evaluation::{EvaluationSummary, Evaluations};
-use super::id::{HunkId, JobId, Oid, SessionId};
+use super::id::{HunkId, JobId, Oid, RunId, SessionId};
 use super::job::OnDaemonDeath;
 use super::landing::Landing;
 use super::mcp::McpServer;
@@ -225,6 +225,9 @@ pub struct Session {
     /// Its agent shows its own interface on a terminal instead of being spoken to by its protocol.
     #[serde(default)]
     pub terminal: bool,
+    /// The run of a batch that it is an attempt of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
     /// What evaluators said of it, and what a landing of it needs.
     #[serde(default, skip_serializing_if = "Evaluations::is_empty")]
     pub evaluations: Evaluations,
@@ -332,6 +335,9 @@ pub struct SessionView {
     /// Its agent shows its own interface on a terminal instead of being spoken to by its protocol.
     #[serde(default)]
     pub terminal: bool,
+    /// The run of a batch that it is an attempt of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
     /// When it was created, milliseconds since the epoch.
     pub created_at: i64,
     /// When something last happened.

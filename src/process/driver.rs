@@ -14,6 +14,7 @@ use self::start::Started;
 use super::journal::{self, JournalFile};
 use crate::host::port::{Attached, Bounds, JobHandle, JobSpec, Jobs, JournalReader, Judged};
 use crate::model::Refusal;
+use crate::model::batch::Machine;
 use crate::model::id::JobId;
 use crate::model::job::JobEnd;
 
@@ -118,6 +119,10 @@ impl Jobs for JobDriver {
 
     async fn run(&self, spec: &JobSpec, limit: Duration) -> Result<(JobEnd, String), Refusal> {
         bounded::run(self, spec, limit).await
+    }
+
+    fn machine(&self) -> Machine {
+        super::machine::read()
     }
 
     async fn judge(&self, spec: &JobSpec, bounds: Bounds, cancel: watch::Receiver<bool>) -> Result<Judged, Refusal> {

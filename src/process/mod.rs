@@ -15,6 +15,7 @@ pub mod foreground;
 pub mod ground;
 pub mod identity;
 pub mod journal;
+mod machine;
 mod protocol;
 pub mod publish;
 pub mod scratch;

@@ -164,6 +164,7 @@ pub fn view(session: &Session, open_approvals: &[&Approval]) -> SessionView {
         mcp: session.mcp.keys().cloned().collect(),
         ready: session.ready.clone(),
         created_at: session.created_at,
+        run: session.run.clone(),
         updated_at: session.updated_at,
         removed: session.removed,
     }

@@ -88,6 +88,10 @@ impl Store for KillingStore {
         self.store.live_rows(table)
     }
 
+    fn ended_rows(&self, table: Table) -> Result<LiveRows, Refusal> {
+        self.store.ended_rows(table)
+    }
+
     fn row(&self, table: Table, key: &str) -> Result<Option<Row>, Refusal> {
         self.store.row(table, key)
     }

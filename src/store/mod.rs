@@ -167,6 +167,17 @@ impl Store for SqliteStore {
         Ok(live)
     }
 
+    fn ended_rows(&self, table: Table) -> Result<LiveRows, Refusal> {
+        let mut ended = LiveRows::default();
+        for row in self.read(|connection| rows::ended(connection, table))? {
+            match row {
+                Ok(row) => ended.rows.push(row),
+                Err(damaged) => ended.damaged.push(damaged),
+            }
+        }
+        Ok(ended)
+    }
+
     fn row(&self, table: Table, key: &str) -> Result<Option<Row>, Refusal> {
         self.read(|connection| rows::one(connection, table, key))?.map(|row| self.intact(row)).transpose()
     }

@@ -7,7 +7,7 @@ use crate::model::id::SessionId;
 use crate::store::codec::row_checksum;
 
 /// Every table.
-pub(super) const TABLES: [Table; 13] = [
+pub(super) const TABLES: [Table; 15] = [
     Table::Sessions,
     Table::Worktrees,
     Table::Turns,
@@ -21,6 +21,8 @@ pub(super) const TABLES: [Table; 13] = [
     Table::Names,
     Table::Receipts,
     Table::Patches,
+    Table::Batches,
+    Table::Runs,
 ];
 
 /// A table's name in SQL.
@@ -39,6 +41,8 @@ pub(super) fn name(table: Table) -> &'static str {
         Table::Names => "names",
         Table::Receipts => "receipts",
         Table::Patches => "patches",
+        Table::Batches => "batches",
+        Table::Runs => "runs",
     }
 }
 
@@ -79,6 +83,15 @@ pub(super) fn all(connection: &Connection, table: Table) -> rusqlite::Result<Vec
 pub(super) fn one(connection: &Connection, table: Table, key: &str) -> rusqlite::Result<Option<Read>> {
     let sql = format!("SELECT key, session, live, doc, crc FROM {} WHERE key = ?1", name(table));
     connection.prepare_cached(&sql)?.query_row([key], |row| from_row(table, row)).optional()
+}
+
+/// Every row of a batch's tables that is not live any more, newest first.
+pub(super) fn ended(connection: &Connection, table: Table) -> rusqlite::Result<Vec<Read>> {
+    let sql = format!(
+        "SELECT key, session, live, doc, crc FROM {} WHERE live = 0 ORDER BY rowid DESC LIMIT 1000",
+        name(table)
+    );
+    connection.prepare_cached(&sql)?.query_map([], |row| from_row(table, row))?.collect()
 }
 
 /// A session's rows, by key.

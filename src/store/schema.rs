@@ -13,8 +13,11 @@ use crate::store::lock::beside;
 use crate::store::open::{trouble, unusable};
 
 /// The steps; the number of steps taken is the database's `user_version`.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_events_and_rows.sql"), include_str!("migrations/0002_indexes.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_events_and_rows.sql"),
+    include_str!("migrations/0002_indexes.sql"),
+    include_str!("migrations/0003_batches.sql"),
+];
 
 /// `application_id` of a divisi database: the letters `divs`.
 pub(super) const APPLICATION_ID: i64 = 0x6469_7673;

@@ -209,6 +209,12 @@ fn command(name: &str, params: Map<String, Value>) -> Result<Command, ErrorObjec
         method::LANDING_START => Command::StartLanding(typed(params)?),
         method::LANDING_CONTINUE => Command::ContinueLanding(typed(params)?),
         method::LANDING_ABORT => Command::AbortLanding(typed(params)?),
+        method::BATCH_CREATE => Command::CreateBatch(typed(params)?),
+        method::BATCH_PAUSE => Command::PauseBatch(typed(params)?),
+        method::BATCH_RESUME => Command::ResumeBatch(typed(params)?),
+        method::BATCH_CANCEL => Command::CancelBatch(typed(params)?),
+        method::BATCH_RETRY => Command::RetryRuns(typed(params)?),
+        method::BATCH_CONCURRENCY => Command::SetConcurrency(typed(params)?),
         method::EVALUATION_START => Command::StartEvaluation(typed(params)?),
         method::EVALUATION_CANCEL => Command::CancelEvaluation(typed(params)?),
         method::REPOSITORY_TRUST => Command::TrustRepository(typed(params)?),
@@ -238,6 +244,13 @@ fn query(name: &str, params: Map<String, Value>) -> Result<Query, ErrorObject> {
         method::AGENT_VARIABLES => Query::ListVariables(typed(params)?),
         method::REPOSITORY_CONFIG => Query::ShowRepositoryConfig(typed(params)?),
         method::DOCTOR_SCAN => Query::ScanDoctor(typed(params)?),
+        method::BATCH_LIST => {
+            only(&params, &[])?;
+            Query::ListBatches {}
+        }
+        method::BATCH_GET => Query::GetBatch(typed(params)?),
+        method::BATCH_EXPORT => Query::ExportBatch(typed(params)?),
+        method::PLAN_CHECK => Query::CheckPlan(typed(params)?),
         method::DAEMON_STATUS => {
             only(&params, &[])?;
             Query::DaemonStatus {}

@@ -28,7 +28,7 @@ pub async fn stop_when_idle(host: HostHandle, mut clients: watch::Receiver<u32>,
                 .map_err(|error| crate::model::Refusal::internal(format!("failed to read the host's status: {error}")))
         });
         match status {
-            Ok(status) if status.sessions == 0 && *clients.borrow() == 0 => {
+            Ok(status) if status.sessions == 0 && status.batches == 0 && *clients.borrow() == 0 => {
                 tracing::info!("stopping: no clients and no sessions for {} s", after.as_secs());
                 stop.trigger();
                 return;

@@ -95,6 +95,18 @@ pub const LANDING_START: &str = "landing/start";
 pub const LANDING_CONTINUE: &str = "landing/continue";
 /// [`Command::AbortLanding`].
 pub const LANDING_ABORT: &str = "landing/abort";
+/// [`Command::CreateBatch`].
+pub const BATCH_CREATE: &str = "batch/create";
+/// [`Command::PauseBatch`].
+pub const BATCH_PAUSE: &str = "batch/pause";
+/// [`Command::ResumeBatch`].
+pub const BATCH_RESUME: &str = "batch/resume";
+/// [`Command::CancelBatch`].
+pub const BATCH_CANCEL: &str = "batch/cancel";
+/// [`Command::RetryRuns`].
+pub const BATCH_RETRY: &str = "batch/retry";
+/// [`Command::SetConcurrency`].
+pub const BATCH_CONCURRENCY: &str = "batch/concurrency";
 /// [`Command::StartEvaluation`].
 pub const EVALUATION_START: &str = "evaluation/start";
 /// [`Command::CancelEvaluation`].
@@ -142,6 +154,14 @@ pub const AGENT_VARIABLES: &str = "agent/variables";
 pub const REPOSITORY_CONFIG: &str = "repository/config";
 /// [`Query::ScanDoctor`].
 pub const DOCTOR_SCAN: &str = "doctor/scan";
+/// [`Query::ListBatches`].
+pub const BATCH_LIST: &str = "batch/list";
+/// [`Query::GetBatch`].
+pub const BATCH_GET: &str = "batch/get";
+/// [`Query::ExportBatch`].
+pub const BATCH_EXPORT: &str = "batch/export";
+/// [`Query::CheckPlan`].
+pub const PLAN_CHECK: &str = "plan/check";
 /// [`Query::DaemonStatus`].
 pub const DAEMON_STATUS: &str = "daemon/status";
 
@@ -188,6 +208,12 @@ pub const COMMANDS: &[&str] = &[
     LANDING_START,
     LANDING_CONTINUE,
     LANDING_ABORT,
+    BATCH_CREATE,
+    BATCH_PAUSE,
+    BATCH_RESUME,
+    BATCH_CANCEL,
+    BATCH_RETRY,
+    BATCH_CONCURRENCY,
     EVALUATION_START,
     EVALUATION_CANCEL,
     REPOSITORY_TRUST,
@@ -215,6 +241,10 @@ pub const QUERIES: &[&str] = &[
     AGENT_VARIABLES,
     REPOSITORY_CONFIG,
     DOCTOR_SCAN,
+    BATCH_LIST,
+    BATCH_GET,
+    BATCH_EXPORT,
+    PLAN_CHECK,
     DAEMON_STATUS,
 ];
 

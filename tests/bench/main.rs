@@ -2,6 +2,7 @@
 //! measured in the same run. Without names all run. `DIVISI_BENCH_DIR` is where the files are made (a real disk), by default the
 //! system's directory for temporary files; [`size`] and [`scaled`] say what makes them larger.
 
+mod batch;
 mod create;
 mod editor;
 mod grade;
@@ -35,6 +36,7 @@ type Bench = (&'static str, fn() -> Vec<Measure>);
 
 const BENCHES: &[Bench] = &[
     ("create", create::creation),
+    ("batch", batch::batches),
     ("latency", latency::streaming),
     ("sixteen", overhead::sixteen),
     ("idle", idle::idleness),

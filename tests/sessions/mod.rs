@@ -1,6 +1,7 @@
 //! Sessions from end to end: the real binary, its daemon, real git, real processes.
 
 mod approvals;
+mod batches;
 mod bench;
 mod combine;
 mod continued;

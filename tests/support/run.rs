@@ -56,6 +56,13 @@ impl Ran {
         self
     }
 
+    /// Itself, if it printed this on standard output.
+    #[track_caller]
+    pub(crate) fn prints(&self, words: &str) -> &Self {
+        assert!(self.stdout.contains(words), "it does not print {words:?}: {self}");
+        self
+    }
+
     /// Standard output as one JSON document.
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {

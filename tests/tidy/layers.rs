@@ -11,6 +11,8 @@ const COMPOSITION: &[&str] = &["main", "boot", "lib"];
 const EXTRA: &[(&str, &str)] = &[
     // Agents are processes: a driver of one speaks through the pipes of a job.
     ("agent", "process"),
+    // A plan has evaluators in the words of a suite.
+    ("batch", "eval::suite"),
     // Git is a program too, run to its end.
     ("git", "process::run"),
     // A benchmark prepares cases, runs their tests to the end, and judges by what the domain says.

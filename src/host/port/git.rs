@@ -222,6 +222,13 @@ pub trait Git: Send + Sync {
     /// When git cannot be asked.
     fn patch(&self, worktree: &Worktree, range: &DiffRange, turn: Option<(&Oid, &Oid)>) -> Result<String, Refusal>;
 
+    /// What each of the commits changed since the other one beside it, as patches in the same order, each cut behind a whole line at
+    /// about `limit` bytes; empty where a commit is not there any more. One process for all of them.
+    ///
+    /// # Errors
+    /// When git cannot be asked.
+    fn patches(&self, repository: &str, changes: &[(Oid, Oid)], limit: usize) -> Result<Vec<String>, Refusal>;
+
     /// A file at the session's merge base; `None` when it does not exist there.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::model::Refusal;
+use crate::model::batch::Machine;
 use crate::model::id::JobId;
 use crate::model::job::{JobEnd, OnDaemonDeath, ProcessIdentity};
 use crate::model::terminal::TerminalSize;
@@ -210,6 +211,10 @@ pub trait Jobs: Send + Sync {
     /// When it cannot be started.
     async fn run(&self, spec: &JobSpec, limit: Duration) -> Result<(JobEnd, String), Refusal>;
 
+    /// How the machine is doing; one with nothing to do where that cannot be told.
+    fn machine(&self) -> Machine {
+        Machine::default()
+    }
     /// Runs a program of an evaluation to its end, its whole tree ended afterwards, whatever it is. It is ended too when it uses more
     /// than it may, or when `cancel` becomes true; then [`Judged::stopped`] says why.
     ///

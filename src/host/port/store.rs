@@ -32,6 +32,10 @@ pub enum Table {
     Receipts,
     /// Patches of rejected hunks by `<session id>/<hunk id>`, so that they can be put back.
     Patches,
+    /// [`crate::model::batch::Batch`] by batch id.
+    Batches,
+    /// [`crate::model::batch::Run`] by run id. They belong to their batch: its id stands where others have their session's.
+    Runs,
 }
 
 /// A row to write.
@@ -132,6 +136,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the database cannot be read.
     fn row(&self, table: Table, key: &str) -> Result<Option<Row>, Refusal>;
+
+    /// The newest rows of a table that are not live, at most 1,000, newest first; damaged ones are named, not given.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn ended_rows(&self, table: Table) -> Result<LiveRows, Refusal>;
 
     /// All rows of a session in a table, by key.
     ///

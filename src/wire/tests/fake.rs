@@ -58,6 +58,10 @@ impl Store for FakeStore {
     fn live_rows(&self, _: Table) -> Result<LiveRows, Refusal> {
         Ok(LiveRows::default())
     }
+    fn ended_rows(&self, _: Table) -> Result<LiveRows, Refusal> {
+        Ok(LiveRows::default())
+    }
+
     fn row(&self, _: Table, _: &str) -> Result<Option<Row>, Refusal> {
         Ok(None)
     }

@@ -1,0 +1,100 @@
+//! The fold: what a batch and its runs are after an event.
+
+use crate::model::Event;
+use crate::model::batch::{
+    Attempt, AttemptEnd, Batch, BatchChange, BatchState, Run, RunCounts, RunState, Spend, Summary,
+};
+use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
+use crate::model::id::{BatchId, RunId};
+
+/// The batch that an event is about; absent for events of something else and for a batch's creation.
+pub fn batch_of(event: &Event) -> Option<BatchId> {
+    match event {
+        Event::BatchChanged(BatchChanged { batch, .. }) => Some(batch.clone()),
+        Event::RunStarted(RunStarted { run, .. })
+        | Event::RunStopping(RunStopping { run, .. })
+        | Event::RunEnded(RunEnded { run, .. })
+        | Event::RunQueued(RunQueued { run })
+        | Event::RunSettled(RunSettled { run, .. }) => batch_of_run(run),
+        _ => None,
+    }
+}
+
+/// The batch of a run.
+pub fn batch_of_run(run: &RunId) -> Option<BatchId> {
+    run.as_str().split_once(".r").map(|(batch, _)| BatchId(batch.to_owned()))
+}
+
+/// The place of a run in its batch's list.
+pub fn place(runs: &[Run], id: &RunId) -> Option<usize> {
+    let number: usize = id.as_str().split_once(".r")?.1.parse().ok()?;
+    runs.get(number.checked_sub(1)?).filter(|run| run.id == *id).map(|_| number - 1)
+}
+
+/// Applies an event to a batch. `time` is the envelope's, milliseconds since the epoch. Returns the place of the run it changes.
+pub fn apply(batch: &mut Batch, runs: &mut [Run], event: &Event, time: i64) -> Option<usize> {
+    match event {
+        Event::BatchChanged(BatchChanged { change, .. }) => {
+            match change {
+                BatchChange::State { state, reason } => {
+                    batch.state = *state;
+                    batch.reason.clone_from(reason);
+                    let ended = *state == BatchState::Ended;
+                    batch.ended_at = ended.then_some(time);
+                    batch.summary = ended.then(|| summary(runs));
+                }
+                BatchChange::Concurrency { concurrency } => batch.concurrency = *concurrency,
+            }
+            None
+        }
+        Event::RunStarted(RunStarted { run, attempt }) => with(runs, run, |run| started(run, attempt)),
+        Event::RunStopping(RunStopping { run, why }) => with(runs, run, |run| {
+            if let Some(attempt) = run.attempts.last_mut().filter(|attempt| attempt.outcome.is_none()) {
+                attempt.stopping = Some(*why);
+            }
+        }),
+        Event::RunEnded(RunEnded { run, end }) => with(runs, run, |run| ended(run, end, time)),
+        Event::RunQueued(RunQueued { run }) => with(runs, run, |run| {
+            run.state = RunState::Queued;
+            (run.reason, run.not_before) = (None, None);
+            run.discounted = u32::try_from(run.attempts.len()).unwrap_or(u32::MAX);
+        }),
+        Event::RunSettled(RunSettled { run, state, reason }) => with(runs, run, |run| {
+            run.state = *state;
+            run.reason = Some(reason.clone());
+            run.not_before = None;
+        }),
+        _ => None,
+    }
+}
+
+fn summary(runs: &[Run]) -> Summary {
+    let spend = runs.iter().fold(Spend::default(), |sum, run| sum.plus(run.spent()));
+    Summary { counts: RunCounts::of(runs), spend }
+}
+
+fn with(runs: &mut [Run], id: &RunId, change: impl FnOnce(&mut Run)) -> Option<usize> {
+    let place = place(runs, id)?;
+    change(&mut runs[place]);
+    Some(place)
+}
+
+fn started(run: &mut Run, attempt: &Attempt) {
+    run.state = RunState::Running;
+    (run.reason, run.not_before) = (None, None);
+    run.attempts.push(attempt.clone());
+}
+
+fn ended(run: &mut Run, end: &AttemptEnd, time: i64) {
+    if let Some(attempt) = run.attempts.last_mut().filter(|attempt| attempt.outcome.is_none()) {
+        attempt.outcome = Some(end.outcome);
+        attempt.ended_at = Some(time);
+        attempt.reason.clone_from(&end.reason);
+        attempt.head.clone_from(&end.head);
+        (attempt.stat, attempt.turns, attempt.spend) = (end.stat, end.turns, end.spend);
+        (attempt.score, attempt.landed) = (end.score, end.landed);
+    }
+    run.state = end.state;
+    run.not_before = end.retry_at;
+    run.reason.clone_from(&end.reason);
+}

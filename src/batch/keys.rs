@@ -1,0 +1,267 @@
+//! The keys of a plan, in one place: what the reader takes, and what its JSON Schema says.
+
+use serde_json::{Map, Value, json};
+
+/// What a key's value is.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// A text.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A list of these words.
+    Words(&'static [&'static str]),
+    /// A whole number within a range.
+    Number(u64, u64),
+    /// An amount of money.
+    Money,
+    /// A list of texts.
+    Texts,
+    /// Names with texts.
+    TextMap,
+    /// A mapping.
+    One(&'static Table),
+    /// A list of mappings.
+    Many(&'static Table),
+    /// A list of texts or mappings.
+    TextOrMany(&'static Table),
+    /// Names with mappings.
+    Named(&'static Table),
+    /// Whatever somebody else reads.
+    Any,
+}
+
+/// A mapping's keys.
+#[derive(Debug)]
+pub struct Table {
+    /// What the mapping is, for messages: "a task".
+    pub what: &'static str,
+    /// Its keys.
+    pub keys: &'static [Key],
+}
+
+/// A key.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub kind: Kind,
+    /// Whether it has to be there.
+    pub required: bool,
+    /// What it means.
+    pub says: &'static str,
+}
+
+const fn key(name: &'static str, kind: Kind, says: &'static str) -> Key {
+    Key { name, kind, required: false, says }
+}
+
+const fn needed(name: &'static str, kind: Kind, says: &'static str) -> Key {
+    Key { name, kind, required: true, says }
+}
+
+/// Seconds in a week: the longest time limit.
+const WEEK: u64 = 7 * 24 * 3600;
+
+/// The whole file.
+pub const PLAN: Table = Table {
+    what: "the plan",
+    keys: &[
+        needed("version", Kind::Number(3, 3), "The shape of the file: 3."),
+        key("metadata", Kind::One(&METADATA), "What the plan is."),
+        key("execution", Kind::One(&EXECUTION), "How it is carried out."),
+        key("environments", Kind::Named(&ENVIRONMENT), "Places to run in; one is chosen with --environment."),
+        needed("agents", Kind::Many(&AGENT), "Who works."),
+        needed("tasks", Kind::Many(&TASK), "On what."),
+        key("matrix", Kind::One(&MATRIX), "Which combinations are run; all without it."),
+        key("evaluators", Kind::Any, "What every run is judged by."),
+        key("restore", Kind::Texts, "Paths and globs that are taken from the base before a run is judged."),
+        key("land", Kind::Word(&["never", "on_pass"]), "Whether a run that passed is landed."),
+        key("metrics", Kind::One(&METRICS), "What the report shows, and what is written at the end."),
+    ],
+};
+
+const METADATA: Table = Table {
+    what: "'metadata'",
+    keys: &[key("name", Kind::Text, "The plan's name."), key("description", Kind::Text, "What it is for.")],
+};
+
+const EXECUTION: Table = Table {
+    what: "'execution'",
+    keys: &[
+        key("concurrency", Kind::Number(1, 1000), "Runs at the same time; 4 without it."),
+        key("per_repository", Kind::Number(1, 1000), "Of them in one repository."),
+        key("timeout_sec", Kind::Number(1, WEEK), "How long an attempt may take; 1800 without it."),
+        key("retry_policy", Kind::One(&RETRY), "Attempts after a crash, a time-out or a rate limit."),
+        key("budget", Kind::One(&BUDGET), "What the batch may cost, all attempts together."),
+        key("on_failure", Kind::Word(&["continue", "stop"]), "What a failed run means for the others."),
+        key("keep", Kind::Word(&["all", "failed", "none"]), "Whose worktrees stay; results are kept in any case."),
+        key("repeat", Kind::Number(1, 100), "How often every combination is run."),
+        key("seed", Kind::Number(0, u64::MAX), "For the jitter of the pauses."),
+        key("min_memory_percent", Kind::Number(0, 90), "Available memory below which no run starts; 5 without it."),
+        key(
+            "max_load_percent",
+            Kind::Number(1, 100_000),
+            "Load per processor above which none starts; 800 without it.",
+        ),
+    ],
+};
+
+const RETRY: Table = Table {
+    what: "'retry_policy'",
+    keys: &[
+        key("max_attempts", Kind::Number(1, 20), "Attempts, the first included; 1 without it."),
+        key("backoff_ms", Kind::Number(0, 3_600_000), "The first pause; doubled each time, with jitter."),
+    ],
+};
+
+const BUDGET: Table = Table {
+    what: "'budget'",
+    keys: &[key("usd", Kind::Money, "Dollars."), key("tokens", Kind::Number(1, u64::MAX), "Tokens of all kinds.")],
+};
+
+const ENVIRONMENT: Table = Table {
+    what: "an environment",
+    keys: &[
+        key("amp_server_url", Kind::Text, "The server of the agent amp (AMP_URL)."),
+        key("amp_cli_path", Kind::Text, "The program of the agent amp."),
+        key("env", Kind::TextMap, "Variables for every agent."),
+    ],
+};
+
+const AGENT: Table = Table {
+    what: "an agent",
+    keys: &[
+        needed("id", Kind::Text, "Its name in the plan."),
+        needed("agent", Kind::Text, "Its name in `divisi agents`."),
+        key("agent_mode", Kind::Text, "The mode to ask for."),
+        key("model_override", Kind::Text, "The model to ask for."),
+        key("profile", Kind::Text, "A profile of the configuration."),
+        key("toolbox_path", Kind::Text, "A directory of tools for the agent amp (AMP_TOOLBOX)."),
+        key("mcp_servers", Kind::Texts, "Of the configured MCP servers only these."),
+        key("env", Kind::TextMap, "Variables it is given; no credentials."),
+        key("concurrency", Kind::Number(1, 1000), "Runs of it at the same time."),
+        key("timeout_sec", Kind::Number(1, WEEK), "How long its attempts may take."),
+    ],
+};
+
+const TASK: Table = Table {
+    what: "a task",
+    keys: &[
+        needed("id", Kind::Text, "Its name in the plan."),
+        key("type", Kind::Word(&["batch", "evaluation"]), "What kind it is; batch without it."),
+        key("prompts", Kind::TextOrMany(&PROMPT), "What is asked; each is a run of its own."),
+        key("repositories", Kind::TextOrMany(&REPOSITORY), "Where."),
+        key("priority", Kind::Number(0, 1000), "Higher ones start first."),
+        key("depends_on", Kind::Texts, "Tasks whose runs all have to pass before."),
+        key("timeout_sec", Kind::Number(1, WEEK), "How long an attempt may take."),
+        key("repeat", Kind::Number(1, 100), "How often every combination is run."),
+        key("dataset", Kind::Text, "For evaluations: a benchmark."),
+        key("cases_dir", Kind::Text, "For evaluations: its cases."),
+        key("script_command", Kind::Text, "For evaluations: what judges."),
+    ],
+};
+
+const PROMPT: Table = Table {
+    what: "a prompt",
+    keys: &[
+        key("id", Kind::Text, "Its name in the task."),
+        key("prompt", Kind::Text, "The text."),
+        key("prompt_file", Kind::Text, "The file with the text, relative to the plan."),
+        key("follow_ups", Kind::Texts, "What is asked after that."),
+    ],
+};
+
+const REPOSITORY: Table = Table {
+    what: "a repository",
+    keys: &[
+        needed("path", Kind::Text, "Its path, relative to the plan."),
+        key("base", Kind::Text, "The branch, tag or commit every run begins at."),
+    ],
+};
+
+const MATRIX: Table = Table {
+    what: "'matrix'",
+    keys: &[
+        key("include", Kind::Many(&SELECTOR), "Only these combinations."),
+        key("exclude", Kind::Many(&SELECTOR), "Not these."),
+    ],
+};
+
+const SELECTOR: Table = Table {
+    what: "a combination",
+    keys: &[
+        key("agent", Kind::Text, "An agent's id."),
+        key("task", Kind::Text, "A task's id."),
+        key("prompt", Kind::Text, "A prompt's id."),
+        key("repository", Kind::Text, "A repository's path as in the plan."),
+    ],
+};
+
+/// The words of `metrics.collection`.
+pub const METRIC_WORDS: &[&str] =
+    &["success_rate", "avg_iterations", "token_usage", "cost_analysis", "execution_time", "tool_usage_stats"];
+
+/// The words of `metrics.export_formats`.
+pub const FORMAT_WORDS: &[&str] = &["jsonl", "csv", "md", "html"];
+
+const METRICS: Table = Table {
+    what: "'metrics'",
+    keys: &[
+        key("collection", Kind::Words(METRIC_WORDS), "What the report shows; everything without it."),
+        key("export_formats", Kind::Words(FORMAT_WORDS), "Reports that `divisi batch run` writes at the end."),
+    ],
+};
+
+/// The JSON Schema (2020-12) of plans.
+pub fn schema() -> Value {
+    let mut schema = object(&PLAN);
+    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    schema.insert("title".to_owned(), json!("divisi batch plan"));
+    Value::Object(schema)
+}
+
+fn object(table: &Table) -> Map<String, Value> {
+    let mut properties = Map::new();
+    for key in table.keys {
+        let mut value = of_kind(key.kind);
+        value.insert("description".to_owned(), json!(key.says));
+        properties.insert(key.name.to_owned(), Value::Object(value));
+    }
+    let required: Vec<&str> = table.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
+    let mut schema = Map::new();
+    schema.insert("type".to_owned(), json!("object"));
+    schema.insert("additionalProperties".to_owned(), json!(false));
+    schema.insert("properties".to_owned(), Value::Object(properties));
+    if !required.is_empty() {
+        schema.insert("required".to_owned(), json!(required));
+    }
+    schema
+}
+
+fn of_kind(kind: Kind) -> Map<String, Value> {
+    let value = match kind {
+        Kind::Text => json!({"type": ["string", "number", "boolean"]}),
+        Kind::Word(words) => json!({"enum": words}),
+        Kind::Words(words) => json!({"type": ["array", "string"], "items": {"enum": words}}),
+        Kind::Number(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
+        Kind::Money => json!({"type": "number", "minimum": 0}),
+        Kind::Texts => json!({"type": ["array", "string"], "items": {"type": "string"}}),
+        Kind::TextMap => json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}),
+        Kind::One(table) => Value::Object(object(table)),
+        Kind::Many(table) => json!({"type": "array", "items": object(table)}),
+        Kind::TextOrMany(table) => {
+            json!({"type": ["array", "string"], "items": {"anyOf": [{"type": "string"}, object(table)]}})
+        }
+        Kind::Named(table) => json!({"type": "object", "additionalProperties": object(table)}),
+        Kind::Any => json!({}),
+    };
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

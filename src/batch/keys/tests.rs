@@ -1,0 +1,26 @@
+use super::{Kind, PLAN, Table, schema};
+
+#[test]
+fn the_schema_has_every_key_and_nothing_else_is_allowed() {
+    let schema = schema();
+    require_same(&PLAN, &schema);
+    assert_eq!(schema["required"], serde_json::json!(["version", "agents", "tasks"]));
+    assert_eq!(schema["properties"]["execution"]["properties"]["concurrency"]["maximum"], 1000);
+}
+
+fn require_same(table: &Table, schema: &serde_json::Value) {
+    assert_eq!(schema["additionalProperties"], false, "{}", table.what);
+    let properties = schema["properties"].as_object().unwrap();
+    assert_eq!(properties.len(), table.keys.len(), "{}", table.what);
+    for key in table.keys {
+        let property = &properties[key.name];
+        assert!(property["description"].as_str().is_some_and(|says| says.ends_with('.')), "{}", key.name);
+        match key.kind {
+            Kind::One(inner) => require_same(inner, property),
+            Kind::Many(inner) => require_same(inner, &property["items"]),
+            Kind::TextOrMany(inner) => require_same(inner, &property["items"]["anyOf"][1]),
+            Kind::Named(inner) => require_same(inner, &property["additionalProperties"]),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Batches: reading plans, expanding them into runs, and deciding what is done next. Pure: values in, values out.
+
+pub mod expand;
+pub mod fold;
+pub mod keys;
+pub mod queue;
+pub mod rank;
+pub mod read;
+pub mod report;
+pub mod view;

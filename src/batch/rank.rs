@@ -1,0 +1,79 @@
+//! Best of N: candidates for the same thing, ranked by evidence and nothing else.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use crate::batch::queue::dollars;
+use crate::model::batch::{Candidate, Ranked, Run, RunState, Spend};
+
+/// Ranks whatever several agents or repetitions worked on and is over for all of them: passed before not passed, then the higher score, then the smaller
+/// change, then the lower cost, then the shorter time. Who made it does not count.
+pub fn rank(runs: &[Run]) -> Vec<Ranked> {
+    let mut groups: BTreeMap<(&str, &str, &str), Vec<&Run>> = BTreeMap::new();
+    for run in runs {
+        groups.entry((&run.task, &run.prompt, &run.repository)).or_default().push(run);
+    }
+    let mut ranked: Vec<(u32, Ranked)> = groups
+        .into_values()
+        .filter(|group| {
+            group.len() > 1
+                && group.iter().all(|run| run.state.is_over())
+                && group.iter().any(|run| run.state == RunState::Passed)
+        })
+        .map(|mut group| {
+            let first = group[0];
+            let number = first.number;
+            let (task, prompt, repository) = (first.task.clone(), first.prompt.clone(), first.repository.clone());
+            group.sort_by(|a, b| compare(a, b).then(a.number.cmp(&b.number)));
+            let mut candidates: Vec<Candidate> = Vec::new();
+            for (index, run) in group.iter().enumerate() {
+                let same = index > 0 && compare(group[index - 1], run) == Ordering::Equal;
+                let place = match candidates.last() {
+                    Some(last) if same => last.place,
+                    _ => u32::try_from(index + 1).unwrap_or(u32::MAX),
+                };
+                candidates.push(Candidate {
+                    run: run.id.clone(),
+                    agent: run.agent.clone(),
+                    place,
+                    evidence: evidence(run),
+                });
+            }
+            (number, Ranked { task, prompt, repository, candidates })
+        })
+        .collect();
+    ranked.sort_by_key(|(number, _)| *number);
+    ranked.into_iter().map(|(_, ranked)| ranked).collect()
+}
+
+fn compare(a: &Run, b: &Run) -> Ordering {
+    let key = |run: &Run| {
+        let last = run.attempts.last();
+        let stat = last.map(|attempt| attempt.stat).unwrap_or_default();
+        let size = u64::from(stat.added) + u64::from(stat.removed);
+        let passed = run.state == RunState::Passed;
+        // A candidate that passed without changing anything has nothing to offer.
+        let score = u8::MAX - last.and_then(|attempt| attempt.score).unwrap_or(0);
+        (!passed, passed && size == 0, score, size, run.spent().usd_micros.unwrap_or(i64::MAX), run.spent().tokens)
+    };
+    key(a).cmp(&key(b))
+}
+
+fn evidence(run: &Run) -> String {
+    let last = run.attempts.last();
+    let stat = last.map(|attempt| attempt.stat).unwrap_or_default();
+    let Spend { usd_micros, tokens, partial } = run.spent();
+    let cost = match usd_micros {
+        Some(usd) if partial => format!("at least {}", dollars(usd)),
+        Some(usd) => dollars(usd),
+        None if tokens > 0 => format!("{tokens} tokens, cost unknown"),
+        None => "cost unknown".to_owned(),
+    };
+    let files = if stat.files == 1 { "1 file".to_owned() } else { format!("{} files", stat.files) };
+    let score = last.and_then(|attempt| attempt.score).map(|score| format!(", score {score}")).unwrap_or_default();
+    let landed = if last.is_some_and(|attempt| attempt.landed) { ", landed" } else { "" };
+    format!("{}{score}{landed}, {files} +{} -{}, {cost}", run.state.as_str(), stat.added, stat.removed)
+}
+
+#[cfg(test)]
+mod tests;

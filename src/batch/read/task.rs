@@ -1,0 +1,140 @@
+//! Tasks: prompts, repositories, and what comes before.
+
+use std::collections::BTreeSet;
+
+use super::part::{Part, TextOr, require_id};
+use super::unique;
+use crate::base::near::near;
+use crate::base::yaml::{Place, Problems};
+use crate::model::plan::{PlanPrompt, PlanRepository, PlanTask};
+
+pub(super) fn read(mut part: Part<'_>, problems: &mut Problems) -> Option<PlanTask> {
+    let id = part.id(problems);
+    let evaluation = part.word("type", problems) == Some("evaluation");
+    let of_evaluations: Vec<(&str, Place)> = ["dataset", "cases_dir", "script_command"]
+        .into_iter()
+        .filter_map(|key| {
+            part.text(key, problems);
+            Some((key, part.node(key)?.at))
+        })
+        .collect();
+    if evaluation {
+        let at = part.at();
+        problems.tell(
+            at,
+            "tasks of type 'evaluation' are not run by batches: `divisi bench run` is for benchmarks, and this divisi's batches run tasks of type 'batch'",
+        );
+        for key in ["prompts", "repositories", "priority", "depends_on", "timeout_sec", "repeat"] {
+            part.node(key);
+        }
+        part.finish(problems);
+        return None;
+    }
+    for (key, at) in of_evaluations {
+        problems.tell(at, format!("'{key}' is only for tasks of type 'evaluation'"));
+    }
+    let prompts = prompts(&mut part, problems);
+    let repositories = repositories(&mut part, problems);
+    let priority = part.number("priority", problems).map_or(0, |number| i32::try_from(number).unwrap_or(i32::MAX));
+    let depends_on = part.texts("depends_on", problems);
+    let timeout_sec = part.number("timeout_sec", problems);
+    let repeat = part.number("repeat", problems).map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+    part.finish(problems);
+    Some(PlanTask { id: id?, prompts, repositories, priority, depends_on, timeout_sec, repeat })
+}
+
+fn prompts(part: &mut Part<'_>, problems: &mut Problems) -> Vec<PlanPrompt> {
+    let mut prompts: Vec<(Place, PlanPrompt)> = Vec::new();
+    for (index, item) in part.text_or_many("prompts", problems).into_iter().enumerate() {
+        let nth = format!("p{}", index + 1);
+        match item {
+            TextOr::Text(at, text) => {
+                if text.trim().is_empty() {
+                    problems.tell(at, "a prompt is empty");
+                }
+                prompts.push((at, PlanPrompt { id: nth, text, file: None, follow_ups: Vec::new() }));
+            }
+            TextOr::Part(mut part) => {
+                let at = part.at();
+                let id = part.text("id", problems).unwrap_or(nth);
+                require_id(&id, at, problems);
+                let text = part.text("prompt", problems);
+                let file = part.text("prompt_file", problems);
+                let follow_ups = part.texts("follow_ups", problems);
+                part.finish(problems);
+                match (&text, &file) {
+                    (Some(text), None) if text.trim().is_empty() => problems.tell(at, "a prompt is empty"),
+                    (Some(_), None) | (None, Some(_)) => {}
+                    (None, None) => problems.tell(at, "a prompt needs 'prompt' or 'prompt_file'"),
+                    (Some(_), Some(_)) => problems.tell(at, "a prompt has 'prompt' or 'prompt_file', not both"),
+                }
+                prompts.push((at, PlanPrompt { id, text: text.unwrap_or_default(), file, follow_ups }));
+            }
+        }
+    }
+    unique("prompt", prompts.iter().map(|(at, prompt)| (*at, prompt.id.as_str())), problems);
+    prompts.into_iter().map(|(_, prompt)| prompt).collect()
+}
+
+fn repositories(part: &mut Part<'_>, problems: &mut Problems) -> Vec<PlanRepository> {
+    let mut repositories: Vec<(Place, PlanRepository)> = Vec::new();
+    for item in part.text_or_many("repositories", problems) {
+        let (at, path, base) = match item {
+            TextOr::Text(at, path) => (at, Some(path), None),
+            TextOr::Part(mut part) => {
+                let at = part.at();
+                let path = part.require_text("path", problems);
+                let base = part.text("base", problems);
+                part.finish(problems);
+                (at, path, base)
+            }
+        };
+        let Some(path) = path else { continue };
+        if path.trim().is_empty() {
+            problems.tell(at, "a repository's path is empty");
+        }
+        repositories.push((at, PlanRepository { path, base, absolute: String::new(), commit: None }));
+    }
+    unique("repository", repositories.iter().map(|(at, repository)| (*at, repository.path.as_str())), problems);
+    repositories.into_iter().map(|(_, repository)| repository).collect()
+}
+
+/// Tells of dependencies that are not there or go in circles, and of repositories with two bases.
+pub(super) fn require_references(tasks: &[(Place, PlanTask)], problems: &mut Problems) {
+    let names: Vec<&str> = tasks.iter().map(|(_, task)| task.id.as_str()).collect();
+    for (at, task) in tasks {
+        for other in task.depends_on.iter().filter(|other| !names.contains(&other.as_str())) {
+            let nearest = near(other, names.iter().copied()).first().copied();
+            problems.tell_with(*at, format!("'{}' depends on '{other}', which is no task", task.id), nearest);
+        }
+    }
+    for (at, task) in tasks {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<&str> = task.depends_on.iter().map(String::as_str).collect();
+        while let Some(next) = open.pop() {
+            if next == task.id {
+                problems.tell(*at, format!("'{}' depends on itself", task.id));
+                break;
+            }
+            if seen.insert(next) {
+                let found = tasks.iter().find(|(_, task)| task.id == next);
+                open.extend(found.iter().flat_map(|(_, task)| &task.depends_on).map(String::as_str));
+            }
+        }
+    }
+    let mut bases: std::collections::BTreeMap<&str, &Option<String>> = std::collections::BTreeMap::new();
+    for (at, task) in tasks {
+        for repository in &task.repositories {
+            let known = bases.entry(&repository.path).or_insert(&repository.base);
+            if **known != repository.base {
+                problems.tell(
+                    *at,
+                    format!(
+                        "the repository '{}' has another base in another task: write its path differently there (a trailing slash will do)",
+                        repository.path
+                    ),
+                );
+            }
+        }
+    }
+}

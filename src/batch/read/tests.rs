@@ -1,0 +1,156 @@
+use proptest::prelude::*;
+
+use super::read;
+use crate::model::plan::{ExportFormat, Keep, Metric, OnFailure, Plan};
+
+const WHOLE: &str = r#"
+version: 3
+metadata: {name: "Comprehensive Evaluation Suite", description: "..."}
+execution: {concurrency: 8, timeout_sec: 1800, retry_policy: {max_attempts: 3, backoff_ms: 1000}, budget: {usd: 20, tokens: 5000000}, on_failure: continue}
+environments: {production: {amp_server_url: "https://x"}, development: {amp_cli_path: "/amp", amp_server_url: "https://localhost:7002"}}
+agents:
+  - {id: default-sonnet, agent: claude, agent_mode: default, model_override: "m"}
+  - {id: custom-toolbox, agent: amp, toolbox_path: ./custom-tools, mcp_servers: [playwright]}
+tasks:
+  - {id: custom, type: batch, prompts: ["Add error handling", {id: jwt, prompt_file: jwt.md, follow_ups: ["Add tests"]}], repositories: [./backend, {path: ./frontend, base: develop}]}
+matrix: {exclude: [{agent: custom-toolbox, prompt: jwt}]}
+evaluators: [{id: check, kind: script, command: "make check"}]
+land: on_pass
+metrics: {collection: [success_rate, avg_iterations, token_usage, cost_analysis, execution_time, tool_usage_stats], export_formats: [jsonl, csv, html]}
+"#;
+
+fn whole() -> Plan {
+    read(WHOLE, Some("production")).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+/// The problems of a text, as `line:column: message`.
+fn problems(text: &str) -> Vec<String> {
+    read(text, None).expect_err("it has problems").iter().map(ToString::to_string).collect()
+}
+
+/// A small plan with another line in it.
+fn with(line: &str) -> String {
+    format!(
+        "version: 3\nagents: [{{id: a, agent: shell}}]\ntasks: [{{id: t, prompts: [x], repositories: [.]}}]\n{line}\n"
+    )
+}
+
+#[test]
+fn the_documented_plan_is_read_whole() {
+    let plan = whole();
+    assert_eq!(plan.execution.concurrency, 8);
+    assert_eq!(plan.execution.budget.usd_micros, Some(20_000_000));
+    assert_eq!(plan.execution.on_failure, OnFailure::Continue);
+    assert_eq!(plan.agents[1].environment["AMP_URL"], "https://x");
+    assert_eq!(plan.agents[1].environment["AMP_TOOLBOX"], "./custom-tools");
+    assert!(!plan.agents[0].environment.contains_key("AMP_URL"));
+    assert_eq!(plan.tasks[0].prompts[0].id, "p1");
+    assert_eq!(plan.tasks[0].prompts[1].file.as_deref(), Some("jwt.md"));
+    assert_eq!(plan.tasks[0].repositories[1].base.as_deref(), Some("develop"));
+    assert_eq!(plan.exports, [ExportFormat::Jsonl, ExportFormat::Csv, ExportFormat::Html]);
+    assert_eq!(plan.collection[5], Metric::ToolUsageStats);
+    assert!(plan.land && plan.suite.is_some_and(|suite| suite.evaluators.len() == 1));
+    assert_eq!(plan.execution.keep, Keep::All, "a small batch keeps everything");
+}
+
+#[test]
+fn json_is_read_too() {
+    let text = r#"{"version": 3, "agents": [{"id": "a", "agent": "shell"}], "tasks": [{"id": "t", "prompts": ["x"], "repositories": ["."]}]}"#;
+    assert_eq!(read(text, None).unwrap(), read(&with(""), None).unwrap());
+}
+
+#[test]
+fn what_is_wrong_is_told_at_its_place_with_a_suggestion() {
+    let cases = [
+        ("executon: {}", "4:1: the plan has no 'executon' (did you mean 'execution'?)"),
+        ("execution: {concurency: 3}", "4:13: 'execution' has no 'concurency' (did you mean 'concurrency'?)"),
+        ("execution: {concurrency: many}", "4:26: 'concurrency' has to be a whole number, 1 to 1000"),
+        (
+            "execution: {on_failure: stp}",
+            "4:25: 'on_failure' has no 'stp': it is one of continue, stop (did you mean stop?)",
+        ),
+        ("land: on_pass", "4:7: 'on_pass' needs 'evaluators' that say what passes (did you mean never?)"),
+        ("matrix: {include: [{agent: b}]}", "4:28: there is no agent 'b' in the plan"),
+        ("matrix: {exclude: [{agent: a}]}", "1:1: the plan has no runs: the matrix leaves no combination"),
+        (
+            "metrics: {collection: [token_usag]}",
+            "4:24: 'collection' has no 'token_usag': it is any of success_rate, avg_iterations, token_usage, cost_analysis, execution_time, tool_usage_stats (did you mean token_usage?)",
+        ),
+        ("version: 3", "4:1: 'version' is there already, in line 1"),
+    ];
+    for (line, expected) in cases {
+        let found = problems(&with(line));
+        let place = expected.split(' ').next().unwrap();
+        assert!(
+            found.iter().any(|problem| problem == expected || line == "version: 3" && problem.starts_with(place)),
+            "{line}: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_carried_out_is_refused_with_what_to_do() {
+    let evaluation = "version: 3\nagents: [{id: a, agent: shell}]\ntasks:\n  - {id: swe, type: evaluation, dataset: swe-bench-lite, cases_dir: ./eval_data, script_command: pytest}\n";
+    assert!(
+        problems(evaluation).iter().any(|problem| problem.starts_with("4:5:") && problem.contains("divisi bench run"))
+    );
+    let cli = "environments: {dev: {amp_cli_path: /amp}}";
+    assert!(read(&with(cli), None).is_ok(), "one that is not chosen is nobody's trouble");
+    let found = read(&with(cli), Some("dev")).expect_err("it cannot be used");
+    assert!(found[0].message.contains("profile"), "{found:?}");
+    let found = read(&with(cli), Some("def")).expect_err("there is none");
+    assert_eq!(found[0].suggestion.as_deref(), Some("dev"));
+    let secret = "version: 3\nagents: [{id: a, agent: shell, env: {API_TOKEN: x}}]\ntasks: [{id: t, prompts: [x], repositories: [.]}]\n";
+    assert!(problems(secret)[0].contains("credential"));
+}
+
+#[test]
+fn references_have_to_make_sense() {
+    let tasks = |more: &str| {
+        format!(
+            "version: 3\nagents: [{{id: a, agent: shell}}]\ntasks:\n  - {{id: one, prompts: [x], repositories: [.]}}\n  - {more}\n"
+        )
+    };
+    let cases = [
+        (
+            "{id: two, prompts: [x], repositories: [.], depends_on: [on]}",
+            "5:5: 'two' depends on 'on', which is no task",
+        ),
+        ("{id: two, prompts: [x], repositories: [.], depends_on: [two]}", "5:5: 'two' depends on itself"),
+        ("{id: one, prompts: [x], repositories: [.]}", "5:5: the task 'one' is there already, in line 4"),
+        ("{id: two, prompts: [{id: p}], repositories: [.]}", "5:25: a prompt needs 'prompt' or 'prompt_file'"),
+        ("{id: two, prompts: [], repositories: [.]}", "5:24: 'prompts' is empty"),
+        ("{id: \"\\e[31m\", prompts: [x], repositories: [.]}", "5:5: an id has at most 64 letters"),
+    ];
+    for (task, expected) in cases {
+        let found = problems(&tasks(task));
+        assert!(found.iter().any(|problem| problem.starts_with(expected)), "{task}: {found:#?}");
+    }
+}
+
+#[test]
+fn files_of_amp_session_manager_are_read_with_notes() {
+    let batch = "concurrency: 3\ndefaults: {baseBranch: main, scriptCommand: npm test, model: gpt-5, jsonLogs: true, timeoutSec: 1200, mergeOnPass: true}\nmatrix:\n  - {repo: /a, prompt: fix}\n  - {repo: /b, prompt: more, model: other}\n";
+    let plan = read(batch, None).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    assert_eq!(plan.execution.concurrency, 3);
+    assert_eq!(plan.agents.iter().map(|agent| agent.model.as_deref().unwrap()).collect::<Vec<_>>(), ["gpt-5", "other"]);
+    assert_eq!(plan.tasks[0].repositories[0].base.as_deref(), Some("main"));
+    assert!(plan.land && plan.suite.is_some());
+    assert_eq!(crate::batch::expand::runs(&plan, &"b".into()).len(), 2);
+    assert!(plan.notes.iter().any(|note| note.contains("mergeOnPass -> land: on_pass")), "{:?}", plan.notes);
+    let suites = "version: 1\nname: bench\nmodels: {default: {name: m1}, alloy: {name: m2}}\nsuites:\n  - id: s\n    cases:\n      - {id: c1, kind: session, repo: /a, prompt: fix, follow_up_prompts: [more]}\n";
+    let plan = read(suites, None).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    assert_eq!(crate::batch::expand::runs(&plan, &"b".into()).len(), 2);
+    assert_eq!(plan.tasks[0].prompts[0].follow_ups, ["more"]);
+    let odd = problems("defaults: {retries: 3}\nmatrix: [{repo: /a, prompt: x}]\n");
+    assert_eq!(odd, ["1:12: 'defaults' has no 'retries'"]);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,200}", line in "[a-z_]{1,10}: [\\[\\]{}a-z0-9:, ]{0,40}") {
+        let _ = read(&text, None);
+        let _ = read(&with(&line), Some("x"));
+        let _ = read(&format!("matrix: [{line}]"), None);
+    }
+}

@@ -1,0 +1,272 @@
+//! Reports of batches: JSON lines, CSV, Markdown, and one self-contained page. What is shown of agents and files is hostile: escaped.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::base::date;
+use crate::base::text::visible_line;
+use crate::batch::queue::dollars;
+use crate::model::batch::{Batch, BatchView, Ranked, Run, RunState, Spend};
+use crate::model::plan::{ExportFormat, Metric};
+
+mod charts;
+mod html;
+
+/// Everything a report is made of.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The batch.
+    pub batch: Batch,
+    /// In numbers.
+    pub view: BatchView,
+    /// Its runs, in order.
+    pub runs: Vec<ReportRun>,
+    /// Candidates for the same thing.
+    pub ranking: Vec<Ranked>,
+    /// When the report was made, milliseconds since the epoch.
+    pub now: i64,
+}
+
+/// A run with what is shown of it.
+#[derive(Debug, Clone)]
+pub struct ReportRun {
+    /// The run.
+    pub run: Run,
+    /// What it used.
+    pub spend: Spend,
+    /// Tool calls of its newest attempt.
+    pub tools: u32,
+    /// What its newest attempt changed; bounded by whoever gathered it.
+    pub diff: String,
+    /// The end of what its newest attempt said.
+    pub log: String,
+}
+
+/// Bytes of diff and log together that a report of so many runs has room for, for each run.
+pub fn room_for_each(runs: usize) -> usize {
+    (2_000_000 / runs.max(1)).min(24 * 1024)
+}
+
+/// The report in a format.
+pub fn write(report: &Report, format: ExportFormat) -> String {
+    match format {
+        ExportFormat::Jsonl => jsonl(report),
+        ExportFormat::Csv => csv(report),
+        ExportFormat::Md => markdown(report),
+        ExportFormat::Html => html::page(report),
+    }
+}
+
+/// One agent in numbers.
+#[derive(Debug, Clone, Default)]
+struct Tally {
+    runs: u32,
+    over: u32,
+    passed: u32,
+    turns: u64,
+    tools: u64,
+    millis: i64,
+    spend: Spend,
+}
+
+impl Tally {
+    fn add(&mut self, run: &ReportRun, now: i64) {
+        self.runs += 1;
+        self.over += u32::from(run.run.state.is_over());
+        self.passed += u32::from(run.run.state == RunState::Passed);
+        self.turns += run.run.attempts.iter().map(|attempt| u64::from(attempt.turns)).sum::<u64>();
+        self.tools += u64::from(run.tools);
+        self.millis += run.run.duration(now);
+        self.spend = self.spend.plus(run.spend);
+    }
+
+    /// Passed of those that are over, per cent.
+    fn rate(&self) -> u32 {
+        if self.over == 0 { 0 } else { self.passed * 100 / self.over }
+    }
+
+    fn usual_millis(&self) -> i64 {
+        self.millis / i64::from(self.runs.max(1))
+    }
+}
+
+/// By agent, in the order of the plan.
+fn by_agent(report: &Report) -> Vec<(&str, Tally)> {
+    let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
+    for run in &report.runs {
+        tallies.entry(&run.run.agent).or_default().add(run, report.now);
+    }
+    let order = report.batch.plan.agents.iter().map(|agent| agent.id.as_str());
+    order.filter_map(|agent| Some((agent, tallies.remove(agent)?))).collect()
+}
+
+fn wants(report: &Report, metric: Metric) -> bool {
+    report.batch.plan.collection.is_empty() || report.batch.plan.collection.contains(&metric)
+}
+
+fn money(spend: Spend) -> String {
+    match spend.usd_micros {
+        Some(usd) if spend.partial => format!("at least {}", dollars(usd)),
+        Some(usd) => dollars(usd),
+        None if spend.tokens > 0 => "unknown".to_owned(),
+        None => "-".to_owned(),
+    }
+}
+
+/// Columns that every tabular format has: title and value; with the metric that has to be wanted.
+fn columns(report: &Report, run: &ReportRun) -> Vec<(&'static str, Value)> {
+    let ReportRun { run, spend, tools, .. } = run;
+    let last = run.attempts.last();
+    let stat = last.map(|attempt| attempt.stat).unwrap_or_default();
+    let mut columns = vec![
+        ("run", json!(run.number)),
+        ("task", json!(run.task)),
+        ("prompt", json!(run.prompt)),
+        ("agent", json!(run.agent)),
+        ("repository", json!(run.repository)),
+        ("repetition", json!(run.repetition)),
+        ("state", json!(run.state.as_str())),
+        ("outcome", json!(last.and_then(|attempt| attempt.outcome).map(|outcome| outcome.words()))),
+        ("reason", json!(run.reason)),
+        ("attempts", json!(run.attempts.len())),
+        ("files", json!(stat.files)),
+        ("added", json!(stat.added)),
+        ("removed", json!(stat.removed)),
+        ("score", json!(last.and_then(|attempt| attempt.score))),
+        ("landed", json!(last.is_some_and(|attempt| attempt.landed))),
+        ("session", json!(last.map(|attempt| attempt.session.as_str()))),
+        ("commit", json!(last.and_then(|attempt| attempt.head.as_ref()).map(|head| head.0.as_str()))),
+    ];
+    if wants(report, Metric::ExecutionTime) {
+        columns.push(("duration_ms", json!(run.duration(report.now))));
+        columns.push(("started_at", json!(run.attempts.first().map(|attempt| attempt.started_at))));
+    }
+    if wants(report, Metric::AvgIterations) {
+        columns.push(("turns", json!(run.attempts.iter().map(|attempt| attempt.turns).sum::<u32>())));
+    }
+    if wants(report, Metric::TokenUsage) {
+        columns.push(("tokens", json!(spend.tokens)));
+    }
+    if wants(report, Metric::CostAnalysis) {
+        columns.push(("cost_usd_micros", json!(spend.usd_micros)));
+        columns.push(("cost_is_partial", json!(spend.partial)));
+    }
+    if wants(report, Metric::ToolUsageStats) {
+        columns.push(("tool_calls", json!(tools)));
+    }
+    columns
+}
+
+fn jsonl(report: &Report) -> String {
+    let mut text = String::new();
+    for run in &report.runs {
+        let mut document: serde_json::Map<String, Value> =
+            columns(report, run).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        document.insert("batch".to_owned(), json!(report.batch.id.as_str()));
+        document.insert("plan".to_owned(), json!(report.batch.plan.name));
+        document.insert("every_attempt".to_owned(), json!(run.run.attempts));
+        text.push_str(&Value::Object(document).to_string());
+        text.push('\n');
+    }
+    text
+}
+
+fn csv(report: &Report) -> String {
+    let mut text = String::new();
+    for (index, run) in report.runs.iter().enumerate() {
+        let columns = columns(report, run);
+        if index == 0 {
+            let titles: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
+            text.push_str(&titles.join(","));
+            text.push_str("\r\n");
+        }
+        let cells: Vec<String> = columns.into_iter().map(|(_, value)| cell(&value)).collect();
+        text.push_str(&cells.join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
+
+/// A cell that a spreadsheet takes for text when it is one, whatever an agent said.
+fn cell(value: &Value) -> String {
+    let text = match value {
+        Value::Null => return String::new(),
+        Value::String(text) => visible_line(text, 2_000),
+        other => return other.to_string(),
+    };
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if formula { format!("'{text}") } else { text };
+    if text.contains([',', '"', '\n', '\r']) || formula { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+fn markdown(report: &Report) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!("# {}\n\n", md(&report.batch.plan.name));
+    let counts = report.view.counts;
+    let _ = writeln!(
+        text,
+        "Batch `{}` of {}: {} runs, {} passed, {} failed, {} cancelled, {} skipped, {} waiting or running.\n",
+        report.batch.id,
+        date::minute(report.batch.created_at),
+        counts.total(),
+        counts.passed,
+        counts.failed,
+        counts.cancelled,
+        counts.skipped,
+        counts.running + counts.queued,
+    );
+    text.push_str("| agent | runs | passed | rate | time | turns | tool calls | tokens | cost |\n");
+    text.push_str("|---|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+    for (agent, tally) in by_agent(report) {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} % | {} | {} | {} | {} | {} |",
+            md(agent),
+            tally.runs,
+            tally.passed,
+            tally.rate(),
+            date::length(tally.usual_millis()),
+            tally.turns,
+            tally.tools,
+            tally.spend.tokens,
+            money(tally.spend),
+        );
+    }
+    text.push_str("\n| run | task | agent | repository | state | changed | time | cost | reason |\n");
+    text.push_str("|---:|---|---|---|---|---:|---:|---:|---|\n");
+    for ReportRun { run, spend, .. } in &report.runs {
+        let stat = run.attempts.last().map(|attempt| attempt.stat).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "| {} | {}/{} | {} | {} | {} | +{} -{} | {} | {} | {} |",
+            run.number,
+            md(&run.task),
+            md(&run.prompt),
+            md(&run.agent),
+            md(&run.repository),
+            run.state.as_str(),
+            stat.added,
+            stat.removed,
+            date::length(run.duration(report.now)),
+            money(*spend),
+            md(run.reason.as_deref().unwrap_or_default()),
+        );
+    }
+    text
+}
+
+/// Text in a cell of a Markdown table: nothing in it is markup.
+fn md(text: &str) -> String {
+    let mut out = String::new();
+    for c in visible_line(text, 300).chars() {
+        if "\\`*_{}[]<>()#+!|~&".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

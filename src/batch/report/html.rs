@@ -1,0 +1,279 @@
+//! One page with everything in it: readable without JavaScript, sortable with it, nothing loaded from anywhere.
+
+use std::fmt::Write as _;
+
+use super::charts;
+use super::{Report, ReportRun, by_agent, money, wants};
+use crate::base::date;
+use crate::base::text::{visible, visible_line};
+use crate::model::batch::RunCounts;
+use crate::model::plan::Metric;
+
+/// The page's head. The policy lets nothing in but what stands here: not even what an agent smuggled past the escapes could run or load.
+const STYLE: &str = "
+:root{color-scheme:light dark;--fg:#1d2126;--dim:#667;--bg:#fff;--soft:#f2f4f7;--line:#d6dae1;--good:#2e8b57;--bad:#c0392b;--acc:#3567c4}
+@media(prefers-color-scheme:dark){:root{--fg:#e4e7ec;--dim:#9aa3b2;--bg:#15181d;--soft:#1e232b;--line:#333b47;--good:#4fb37c;--bad:#e06a5c;--acc:#7aa2f7}}
+body{font:14px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);margin:0 auto;max-width:1280px;padding:24px}
+h1{margin:0 0 4px;font-size:24px}h2{margin:32px 0 8px;font-size:17px}.dim{color:var(--dim)}
+.tiles{display:flex;flex-wrap:wrap;gap:12px;margin:16px 0}.tile{background:var(--soft);border-radius:8px;padding:10px 16px}
+.tile b{display:block;font-size:22px}.charts{display:flex;flex-wrap:wrap;gap:20px}
+figure{margin:0;padding:12px;background:var(--soft);border-radius:8px;max-width:100%;overflow-x:auto;box-sizing:border-box}
+figcaption{font-weight:600;margin-bottom:8px}svg{max-width:100%;height:auto}
+svg text{font:12px system-ui,sans-serif;fill:var(--fg)}svg .e{text-anchor:end;fill:var(--dim)}svg .c{text-anchor:middle;fill:#fff}
+svg .bg{fill:var(--line)}svg .good{fill:var(--good)}svg .dot{fill:var(--acc)}svg .axis{stroke:var(--dim);fill:none}
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:4px 10px;border-bottom:1px solid var(--line);vertical-align:top}
+th{position:sticky;top:0;background:var(--bg)}th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--acc)}
+th[aria-sort=ascending] button::after{content:' ▲'}th[aria-sort=descending] button::after{content:' ▼'}
+.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.passed{color:var(--good)}.failed{color:var(--bad)}
+details{margin:4px 0}summary{cursor:pointer}pre{background:var(--soft);padding:10px;border-radius:6px;overflow-x:auto;font-size:12px;max-height:420px}
+ins{text-decoration:none;color:var(--good)}del{text-decoration:none;color:var(--bad)}
+";
+
+const SCRIPT: &str = "
+document.querySelectorAll('table.sortable').forEach(function(t){
+var heads=[].slice.call(t.tHead.rows[0].cells);
+heads.forEach(function(h,i){var b=document.createElement('button');b.textContent=h.textContent;h.textContent='';h.appendChild(b);
+b.addEventListener('click',function(){
+var down=h.getAttribute('aria-sort')==='ascending';
+heads.forEach(function(o){o.removeAttribute('aria-sort')});h.setAttribute('aria-sort',down?'descending':'ascending');
+var rows=[].slice.call(t.tBodies[0].rows),k=function(r){var c=r.cells[i];return c.dataset.v!==undefined?+c.dataset.v:c.textContent};
+rows.sort(function(a,b){var x=k(a),y=k(b);return (x<y?-1:x>y?1:0)*(down?-1:1)});
+rows.forEach(function(r){t.tBodies[0].appendChild(r)})})})});
+";
+
+/// Text that is nothing but text, in elements and in quoted attributes.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn shown(text: &str, width: usize) -> String {
+    escape(&visible_line(text, width))
+}
+
+pub(super) fn page(report: &Report) -> String {
+    let plan = &report.batch.plan;
+    let mut html = format!(
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>\
+         <meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\
+         <title>{}</title><style>{STYLE}</style></head><body>\n<h1>{}</h1>\n",
+        shown(&plan.name, 200),
+        shown(&plan.name, 200),
+    );
+    let _ = writeln!(
+        html,
+        "<div class='dim'>batch {} &middot; {} &middot; {}{}</div>",
+        escape(report.batch.id.as_str()),
+        date::minute(report.batch.created_at),
+        report.view.state.as_str(),
+        report.view.reason.as_ref().map(|why| format!(": {}", shown(why, 300))).unwrap_or_default(),
+    );
+    if !plan.description.is_empty() {
+        let _ = writeln!(html, "<p>{}</p>", shown(&plan.description, 2_000));
+    }
+    tiles(&mut html, report);
+    html.push_str("<div class='charts'>\n");
+    if wants(report, Metric::SuccessRate) {
+        html.push_str(&charts::success(report));
+        html.push_str(&charts::heat(report));
+    }
+    if wants(report, Metric::CostAnalysis) {
+        html.push_str(&charts::cost(report));
+    }
+    if wants(report, Metric::ExecutionTime) {
+        html.push_str(&charts::times(report));
+    }
+    html.push_str("</div>\n");
+    agents(&mut html, report);
+    ranking(&mut html, report);
+    runs(&mut html, report);
+    details(&mut html, report);
+    let _ = write!(html, "<script>{SCRIPT}</script></body></html>\n");
+    html
+}
+
+fn tiles(html: &mut String, report: &Report) {
+    let RunCounts { passed, failed, cancelled, skipped, running, queued } = report.view.counts;
+    let over = passed + failed + cancelled + skipped;
+    let rate = if over == 0 { 0 } else { passed * 100 / over };
+    html.push_str("<div class='tiles'>");
+    let mut tile = |value: &str, what: &str| {
+        let _ = write!(html, "<div class='tile'><b>{}</b>{what}</div>", escape(value));
+    };
+    tile(&report.view.counts.total().to_string(), "runs");
+    tile(&passed.to_string(), &format!("passed ({rate} %)"));
+    tile(&failed.to_string(), "failed");
+    if cancelled + skipped > 0 {
+        tile(&(cancelled + skipped).to_string(), "cancelled or skipped");
+    }
+    if running + queued > 0 {
+        tile(&(running + queued).to_string(), "not over");
+    }
+    let end = report.view.ended_at.unwrap_or(report.now);
+    tile(&date::length(end.saturating_sub(report.view.created_at)), "wall time");
+    if wants(report, Metric::TokenUsage) {
+        tile(&report.view.spend.tokens.to_string(), "tokens");
+    }
+    if wants(report, Metric::CostAnalysis) {
+        tile(&money(report.view.spend), "cost");
+    }
+    html.push_str("</div>\n");
+}
+
+fn agents(html: &mut String, report: &Report) {
+    html.push_str("<h2>Agents</h2><div class='scroll'><table class='sortable'><thead><tr><th>Agent</th><th>Runs</th><th>Passed</th><th>Rate</th>");
+    let metrics = [
+        (Metric::ExecutionTime, "Time of a run"),
+        (Metric::AvgIterations, "Turns of a run"),
+        (Metric::ToolUsageStats, "Tool calls"),
+        (Metric::TokenUsage, "Tokens"),
+        (Metric::CostAnalysis, "Cost"),
+    ];
+    for (_, title) in metrics.iter().filter(|(metric, _)| wants(report, *metric)) {
+        let _ = write!(html, "<th>{title}</th>");
+    }
+    html.push_str("</tr></thead><tbody>\n");
+    for (agent, tally) in by_agent(report) {
+        let _ = write!(
+            html,
+            "<tr><td>{}</td>{}{}{}",
+            shown(agent, 100),
+            number(i64::from(tally.runs), &tally.runs.to_string()),
+            number(i64::from(tally.passed), &tally.passed.to_string()),
+            number(i64::from(tally.rate()), &format!("{} %", tally.rate())),
+        );
+        let tenths = tally.turns * 10 / u64::from(tally.runs.max(1));
+        for (metric, _) in metrics.iter().filter(|(metric, _)| wants(report, *metric)) {
+            html.push_str(&match metric {
+                Metric::ExecutionTime => number(tally.usual_millis(), &date::length(tally.usual_millis())),
+                Metric::AvgIterations => number(signed(tenths), &format!("{}.{}", tenths / 10, tenths % 10)),
+                Metric::ToolUsageStats => number(signed(tally.tools), &tally.tools.to_string()),
+                Metric::TokenUsage => number(signed(tally.spend.tokens), &tally.spend.tokens.to_string()),
+                _ => number(tally.spend.usd_micros.unwrap_or(-1), &money(tally.spend)),
+            });
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str("</tbody></table></div>\n");
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn number(value: i64, text: &str) -> String {
+    format!("<td class='n' data-v='{value}'>{}</td>", escape(text))
+}
+
+fn ranking(html: &mut String, report: &Report) {
+    if report.ranking.is_empty() {
+        return;
+    }
+    html.push_str("<h2>Best of several</h2><div class='scroll'><table><thead><tr><th>Task</th><th>Place</th><th>Run</th><th>Agent</th><th>Evidence</th></tr></thead><tbody>\n");
+    for ranked in report.ranking.iter().take(200) {
+        for candidate in ranked.candidates.iter().take(10) {
+            let run = candidate.run.as_str().rsplit_once(".r").map_or("", |(_, number)| number);
+            let _ = writeln!(
+                html,
+                "<tr><td>{}/{} {}</td><td class='n'>{}</td><td class='n'><a href='#r{run}'>{run}</a></td><td>{}</td><td>{}</td></tr>",
+                shown(&ranked.task, 60),
+                shown(&ranked.prompt, 60),
+                shown(&ranked.repository, 80),
+                candidate.place,
+                shown(&candidate.agent, 60),
+                shown(&candidate.evidence, 200),
+            );
+        }
+    }
+    html.push_str("</tbody></table></div>\n");
+}
+
+fn runs(html: &mut String, report: &Report) {
+    html.push_str("<h2>Runs</h2><div class='scroll'><table class='sortable'><thead><tr><th>Run</th><th>Task</th><th>Agent</th><th>Repository</th><th>State</th><th>Attempts</th><th>Changed</th><th>Time</th><th>Cost</th><th>Reason</th></tr></thead><tbody>\n");
+    for ReportRun { run, spend, .. } in &report.runs {
+        let stat = run.attempts.last().map(|attempt| attempt.stat).unwrap_or_default();
+        let took = run.duration(report.now);
+        let _ = writeln!(
+            html,
+            "<tr><td class='n' data-v='{0}'><a href='#r{0}'>{0}</a></td><td>{1}/{2}</td><td>{3}</td><td>{4}</td><td class='{5}'>{5}</td>{6}{7}{8}{9}<td>{10}</td></tr>",
+            run.number,
+            shown(&run.task, 64),
+            shown(&run.prompt, 64),
+            shown(&run.agent, 64),
+            shown(&run.repository, 80),
+            run.state.as_str(),
+            number(i64::try_from(run.attempts.len()).unwrap_or(0), &run.attempts.len().to_string()),
+            number(i64::from(stat.added) + i64::from(stat.removed), &format!("+{} -{}", stat.added, stat.removed)),
+            number(took, &if run.attempts.is_empty() { "-".to_owned() } else { date::length(took) }),
+            number(spend.usd_micros.unwrap_or(-1), &money(*spend)),
+            shown(run.reason.as_deref().unwrap_or_default(), 160),
+        );
+    }
+    html.push_str("</tbody></table></div>\n");
+}
+
+fn details(html: &mut String, report: &Report) {
+    html.push_str("<h2>Diffs and logs</h2>\n");
+    let room = super::room_for_each(report.runs.len());
+    for ReportRun { run, diff, log, .. } in &report.runs {
+        let _ = write!(
+            html,
+            "<details id='r{}'><summary>Run {}: {}/{} {} <span class='{}'>{}</span></summary>",
+            run.number,
+            run.number,
+            shown(&run.task, 64),
+            shown(&run.prompt, 64),
+            shown(&run.agent, 64),
+            run.state.as_str(),
+            run.state.as_str(),
+        );
+        for attempt in &run.attempts {
+            let _ = write!(
+                html,
+                "<div>attempt {} <span class='dim'>session {}</span> {}{}</div>",
+                attempt.number,
+                escape(attempt.session.as_str()),
+                attempt.outcome.map_or("running", crate::model::batch::AttemptOutcome::words),
+                attempt.reason.as_ref().map(|why| format!(": {}", shown(why, 300))).unwrap_or_default(),
+            );
+        }
+        if !diff.is_empty() {
+            html.push_str("<pre>");
+            // What escapes make of it counts: a page of nothing but brackets is no larger.
+            let end = html.len() + room;
+            for line in diff.lines() {
+                if html.len() >= end {
+                    html.push_str("[cut]");
+                    break;
+                }
+                let text = escape(&visible_line(line, room));
+                let _ = match line.as_bytes().first() {
+                    Some(b'+') => writeln!(html, "<ins>{text}</ins>"),
+                    Some(b'-') => writeln!(html, "<del>{text}</del>"),
+                    _ => writeln!(html, "{text}"),
+                };
+            }
+            html.push_str("</pre>");
+        }
+        if !log.is_empty() {
+            let text = escape(&visible(log));
+            let from = text.len().saturating_sub(room / 2);
+            let from = (from..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+            // Not in the middle of an escape: from the next line on.
+            let from = if from == 0 { 0 } else { text[from..].find('\n').map_or(text.len(), |at| from + at + 1) };
+            let _ = write!(html, "<pre>{}</pre>", &text[from..]);
+        }
+        html.push_str("</details>\n");
+    }
+    html.push_str("<script>addEventListener('hashchange',function(){var d=document.querySelector(location.hash);if(d&&d.tagName==='DETAILS')d.open=true})</script>");
+}

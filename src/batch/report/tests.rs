@@ -1,0 +1,78 @@
+use super::{Report, ReportRun, room_for_each, write};
+use crate::batch::{expand, rank, view};
+use crate::model::batch::samples::{attempt, batch, plan};
+use crate::model::batch::{AttemptOutcome, RunState, Spend};
+use crate::model::plan::{ExportFormat, Metric, Plan};
+
+const HOSTILE: &str = "<script>alert(1)</script>\"'`\u{1b}[31m=cmd|' /C calc'!A0";
+
+fn report(plan: Plan, hostile: &str) -> Report {
+    let mut batch = batch(plan);
+    batch.plan.name = hostile.to_owned();
+    batch.reason = Some(hostile.to_owned());
+    let mut runs = expand::runs(&batch.plan, &batch.id);
+    for run in &mut runs {
+        let mut made = attempt(1);
+        (made.outcome, made.ended_at) = (Some(AttemptOutcome::Done), Some(2_000));
+        made.reason = Some(hostile.to_owned());
+        run.state = if run.number % 2 == 0 { RunState::Failed } else { RunState::Passed };
+        run.reason = Some(hostile.to_owned());
+        run.attempts = vec![made];
+    }
+    let view = view::view(&batch, &runs, &|_| Spend::default(), 5_000, None);
+    let ranking = rank::rank(&runs);
+    let room = room_for_each(runs.len());
+    let runs = runs
+        .into_iter()
+        .map(|run| ReportRun {
+            run,
+            spend: Spend { tokens: 7, usd_micros: Some(1_250_000), partial: false },
+            tools: 2,
+            diff: format!("+{hostile}\n").repeat(room / 2 / (hostile.len() + 2)),
+            log: format!("{hostile}\n").repeat(room / 2 / (hostile.len() + 1)),
+        })
+        .collect();
+    Report { batch, view, runs, ranking, now: 5_000 }
+}
+
+#[test]
+fn nothing_hostile_is_markup_or_a_formula() {
+    let report = report(plan(), HOSTILE);
+    let html = write(&report, ExportFormat::Html);
+    assert!(!html.contains("<script>alert"), "markup of an agent is markup");
+    assert!(html.contains("&lt;script&gt;alert(1)"));
+    assert!(!html.contains('\u{1b}'));
+    assert!(html.contains("default-src 'none'"));
+    for line in write(&report, ExportFormat::Csv).lines().skip(1) {
+        assert!(!line.split(',').any(|cell| cell.starts_with('=')), "{line}");
+        assert!(!line.contains('\u{1b}'));
+    }
+    let markdown = write(&report, ExportFormat::Md);
+    assert!(!markdown.contains("<script>") && !markdown.contains('\u{1b}'));
+    for line in write(&report, ExportFormat::Jsonl).lines() {
+        let run: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(run["reason"], HOSTILE, "JSON is exact");
+        assert_eq!(run["cost_usd_micros"], 1_250_000);
+    }
+}
+
+#[test]
+fn a_thousand_runs_fit_into_five_megabytes() {
+    let mut plan = plan();
+    plan.execution.repeat = 500;
+    // Of the second text every character grows.
+    for text in ["let ordinary = text(of, a, program);", "<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<"] {
+        let html = write(&report(plan.clone(), text), ExportFormat::Html);
+        assert!(html.len() < 5_000_000, "{} bytes", html.len());
+        assert!(html.len() > 2_000_000, "there is something in it: {} bytes", html.len());
+    }
+}
+
+#[test]
+fn only_what_the_plan_collects_is_shown() {
+    let mut plan = plan();
+    plan.collection = vec![Metric::SuccessRate];
+    let csv = write(&report(plan, "x"), ExportFormat::Csv);
+    let head = csv.lines().next().unwrap();
+    assert!(!head.contains("cost") && !head.contains("tokens") && !head.contains("duration"), "{head}");
+}

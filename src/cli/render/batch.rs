@@ -1,0 +1,252 @@
+//! Batches on a terminal.
+
+use crate::base::{clock, date};
+use crate::cli::render::table::{Table, cut};
+use crate::cli::render::words::{age, stat};
+use crate::cli::render::{Line, Screen, Style, line, text};
+use crate::model::batch::{BatchChange, BatchDetail, BatchState, BatchView, Run, RunState, RunView, Spend};
+use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted};
+use crate::model::{Envelope, Event};
+
+fn style(state: RunState) -> Style {
+    match state {
+        RunState::Queued | RunState::Skipped => Style::Dim,
+        RunState::Running => Style::Accent,
+        RunState::Passed => Style::Good,
+        RunState::Failed => Style::Bad,
+        RunState::Cancelled => Style::Attention,
+    }
+}
+
+fn money(spend: Spend) -> String {
+    match spend.usd_micros {
+        Some(usd) => {
+            format!("${}.{:02}{}", usd / 1_000_000, usd % 1_000_000 / 10_000, if spend.partial { "+" } else { "" })
+        }
+        None if spend.tokens > 0 => "?".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// `12 passed, 1 failed, 3 running, 4 queued`.
+fn counts(view: &BatchView) -> Vec<(Style, String)> {
+    let counts = view.counts;
+    [
+        (counts.passed, RunState::Passed),
+        (counts.failed, RunState::Failed),
+        (counts.cancelled, RunState::Cancelled),
+        (counts.skipped, RunState::Skipped),
+        (counts.running, RunState::Running),
+        (counts.queued, RunState::Queued),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, state)| (style(state), format!("{count} {}", state.as_str())))
+    .collect()
+}
+
+fn head(view: &BatchView) -> Line {
+    let mut line = Line::new().add(Style::Bold, &view.name).add(Style::Dim, &format!("  {}  ", view.id));
+    for (index, (style, words)) in counts(view).iter().enumerate() {
+        line = line.add(Style::Plain, if index > 0 { ", " } else { "" }).add(*style, words);
+    }
+    if view.state != BatchState::Active {
+        line = line.add(Style::Attention, &format!("  {}", view.state.as_str()));
+    }
+    line
+}
+
+/// `3 at once, 2 min so far, about 5 min left, $1.20 of $20.00`.
+fn progress(view: &BatchView) -> String {
+    let now = clock::now();
+    let mut parts = vec![format!("{} at once", view.concurrency)];
+    parts.push(date::length(view.ended_at.unwrap_or(now).saturating_sub(view.created_at)));
+    // What is due already takes longer than the others did: nobody knows how much.
+    if let Some(eta) = view.eta.filter(|eta| view.state == BatchState::Active && *eta >= now.saturating_add(1_000)) {
+        parts.push(format!("about {} left", date::length(eta.saturating_sub(now))));
+    }
+    let spent = money(view.spend);
+    match view.budget.usd_micros {
+        Some(limit) => {
+            let limit = money(Spend { usd_micros: Some(limit), ..Spend::default() });
+            parts.push(format!("{} of {limit}", if spent.is_empty() { "$0.00" } else { &spent }));
+        }
+        None if !spent.is_empty() => parts.push(spent),
+        None => {}
+    }
+    if let Some(limit) = view.budget.tokens {
+        parts.push(format!("{} of {limit} tokens", view.spend.tokens));
+    } else if view.spend.tokens > 0 {
+        parts.push(format!("{} tokens", view.spend.tokens));
+    }
+    if let Some(why) = view.reason.as_ref().or(view.held.as_ref()) {
+        parts.push(why.clone());
+    }
+    parts.join(", ")
+}
+
+fn cells(view: &RunView, now: i64) -> Vec<(Style, String)> {
+    let run = &view.run;
+    let last = run.attempts.last();
+    let took = if run.attempts.is_empty() { String::new() } else { age(0, run.duration(now)) };
+    let why = match run.state {
+        RunState::Running => view.activity.clone(),
+        _ => run.reason.clone(),
+    };
+    let tries = if run.attempts.len() > 1 { format!("attempt {}  ", run.attempts.len()) } else { String::new() };
+    let changed = last.map(|attempt| stat(attempt.stat)).unwrap_or_default();
+    let gap = if changed.is_empty() || why.is_none() { "" } else { "  " };
+    vec![
+        (Style::Dim, run.number.to_string()),
+        (style(run.state), run.state.as_str().to_owned()),
+        (Style::Plain, format!("{}/{}", run.task, run.prompt)),
+        (Style::Plain, run.agent.clone()),
+        (Style::Plain, run.repository.clone()),
+        (Style::Dim, took),
+        (Style::Dim, money(view.spend)),
+        (Style::Dim, format!("{tries}{changed}{gap}{}", why.unwrap_or_default())),
+    ]
+}
+
+const HEAD: [&str; 8] = ["RUN", "STATE", "TASK", "AGENT", "REPOSITORY", "TIME", "COST", ""];
+
+/// The table for a terminal of that size: what runs, what failed, then what is left of the room.
+pub(crate) fn table(detail: &BatchDetail, width: Option<usize>, rows: usize) -> Vec<Line> {
+    let now = clock::now();
+    let mut runs: Vec<&RunView> = detail.runs.iter().collect();
+    runs.sort_by_key(|view| {
+        let rank = match view.run.state {
+            RunState::Running => 0,
+            RunState::Failed => 1,
+            RunState::Cancelled => 2,
+            RunState::Queued => 3,
+            RunState::Passed => 4,
+            RunState::Skipped => 5,
+        };
+        let newest = view.run.attempts.last().and_then(|attempt| attempt.ended_at).unwrap_or(0);
+        (rank, if rank == 4 { -newest } else { 0 }, view.run.number)
+    });
+    let room = rows.saturating_sub(4).max(3);
+    let hidden = runs.len().saturating_sub(room);
+    runs.truncate(room);
+    runs.sort_by_key(|view| view.run.number);
+    let mut table = Table::new(&HEAD);
+    for view in runs {
+        table.row(cells(view, now));
+    }
+    let limit = width.unwrap_or(usize::MAX);
+    let mut lines = vec![head(&detail.view), Line::new().add(Style::Dim, &cut(&progress(&detail.view), limit))];
+    lines.extend(table.lines(width));
+    if hidden > 0 {
+        lines.push(Line::new().add(Style::Dim, &format!("and {hidden} more")));
+    }
+    lines
+}
+
+/// A batch and all its runs.
+pub(crate) fn detail(screen: &Screen, detail: &BatchDetail) {
+    for row in table(detail, screen.width, usize::MAX) {
+        line(screen, &row);
+    }
+}
+
+/// Batches, one per line.
+pub(crate) fn list(screen: &Screen, batches: &[BatchView]) {
+    if batches.is_empty() {
+        crate::cli::render::remark("no batches; try: divisi batch run plan.yaml");
+        return;
+    }
+    let now = clock::now();
+    let mut table = Table::new(&["BATCH", "NAME", "STATE", "AGE", "COST", "RUNS"]);
+    for view in batches {
+        let words: Vec<String> = counts(view).into_iter().map(|(_, words)| words).collect();
+        table.row(vec![
+            (Style::Dim, view.id.0.clone()),
+            (Style::Bold, view.name.clone()),
+            (Style::Plain, view.state.as_str().to_owned()),
+            (Style::Dim, age(view.created_at, now)),
+            (Style::Dim, money(view.spend)),
+            (Style::Plain, words.join(", ")),
+        ]);
+    }
+    table.write(screen);
+}
+
+/// How it ended, for a person.
+pub(crate) fn end(screen: &Screen, detail: &BatchDetail) {
+    if screen.width.is_none() {
+        line(screen, &head(&detail.view));
+        text(&progress(&detail.view));
+    }
+    let failed: Vec<&Run> =
+        detail.runs.iter().map(|view| &view.run).filter(|run| run.state == RunState::Failed).collect();
+    if let Some(first) = failed.first() {
+        let session = first.attempts.last().map(|attempt| attempt.session.to_string()).unwrap_or_default();
+        crate::cli::render::remark(&format!(
+            "  try: divisi log {session}    # run {}\n  try: divisi batch retry {}",
+            first.number, detail.view.id
+        ));
+    }
+}
+
+/// The candidates for the same thing, the best first.
+pub(crate) fn ranking(screen: &Screen, detail: &BatchDetail) {
+    if detail.ranking.is_empty() {
+        crate::cli::render::remark(
+            "nothing to rank: that takes several agents or repetitions of the same prompt, all of them over",
+        );
+        return;
+    }
+    for ranked in &detail.ranking {
+        let title = format!("{}/{} in {}", ranked.task, ranked.prompt, ranked.repository);
+        line(screen, &Line::new().add(Style::Bold, &title));
+        let mut table = Table::new(&["PLACE", "RUN", "AGENT", "EVIDENCE"]);
+        for candidate in &ranked.candidates {
+            let number = candidate.run.as_str().rsplit_once(".r").map_or("", |(_, number)| number);
+            table.row(vec![
+                (Style::Accent, candidate.place.to_string()),
+                (Style::Dim, number.to_owned()),
+                (Style::Plain, candidate.agent.clone()),
+                (Style::Plain, candidate.evidence.clone()),
+            ]);
+        }
+        table.write(screen);
+    }
+}
+
+/// A line for an event, where nothing can be drawn again.
+pub(crate) fn event(event: &Envelope, detail: &BatchDetail) {
+    let name = |id: &crate::model::id::RunId| {
+        detail.runs.iter().find(|view| view.run.id == *id).map_or_else(
+            || id.to_string(),
+            |RunView { run, .. }| {
+                format!("run {} {}/{} {} {}", run.number, run.task, run.prompt, run.agent, run.repository)
+            },
+        )
+    };
+    let why = |reason: &Option<String>| reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let said = match &event.event {
+        Event::RunStarted(RunStarted { run, attempt }) if attempt.number > 1 => {
+            format!("{} started, attempt {}", name(run), attempt.number)
+        }
+        Event::RunStarted(RunStarted { run, .. }) => format!("{} started", name(run)),
+        Event::RunEnded(RunEnded { run, end }) => {
+            let again = if end.state == RunState::Queued { ", will be tried again" } else { "" };
+            let changed = stat(end.stat);
+            let gap = if changed.is_empty() { "" } else { "  " };
+            format!("{} {}{}{again}{gap}{changed}", name(run), end.outcome.words(), why(&end.reason))
+        }
+        Event::RunSettled(RunSettled { run, state, reason }) => format!("{} {}: {reason}", name(run), state.as_str()),
+        Event::RunQueued(RunQueued { run }) => format!("{} waits again", name(run)),
+        Event::BatchChanged(BatchChanged { change: BatchChange::State { state, reason }, .. })
+            if *state != BatchState::Ended =>
+        {
+            format!("the batch is {}{}", state.as_str(), why(reason))
+        }
+        Event::BatchChanged(BatchChanged { change: BatchChange::Concurrency { concurrency }, .. }) => {
+            format!("{concurrency} runs at the same time")
+        }
+        _ => return,
+    };
+    text(&crate::base::text::visible_line(&said, 400));
+}

@@ -1,0 +1,422 @@
+//! Batches: created, paused, resumed, cancelled, and what each does next. What happens to the sessions of runs is in `on_run`.
+
+use crate::model::batch::{BatchChanged, RunQueued, RunSettled};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::batch::queue::{self, Facts, Step};
+use crate::batch::{expand, fold};
+use crate::host::change::{Brain, Change, Waiting};
+use crate::host::choice::Choice;
+use crate::host::effect::{Effect, Ticket};
+use crate::host::on_run;
+use crate::host::port::ResolvedBase;
+use crate::host::profile::Caller;
+use crate::host::registry::LiveBatch;
+use crate::host::run_batch::Snapshot;
+use crate::model::Refusal;
+use crate::model::batch::{
+    Batch, BatchChange, BatchState, CreateBatch, Machine, NewBatch, RetryRuns, Run, RunState, SetConcurrency, Spend,
+};
+use crate::model::command::{Command, Outcome};
+use crate::model::event::Event;
+use crate::model::id::{BatchId, CommandId, RunId, SessionId};
+use crate::model::plan::Plan;
+
+/// Runs at the same time at most.
+pub(crate) const MOST_AT_ONCE: u32 = 1_000;
+
+/// How long a look at the machine counts, milliseconds.
+const MACHINE_COUNTS: i64 = 2_000;
+
+/// The bases of a batch's repositories, by their paths in the plan.
+pub(crate) type Bases = BTreeMap<String, Result<ResolvedBase, Refusal>>;
+
+/// A plan that was read, with its files, and its repositories.
+pub(crate) struct PreparedBatch {
+    pub(crate) plan: Plan,
+    pub(crate) bases: Bases,
+    pub(crate) machine: Machine,
+}
+
+/// What is known of batches besides their facts. Not durable: it is found again.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    /// The bases of live batches' repositories; absent while they are looked up.
+    pub(crate) bases: BTreeMap<BatchId, Bases>,
+    /// What those who started batches have in their environments.
+    pub(crate) callers: BTreeMap<BatchId, Caller>,
+    /// Why no run starts although there is room.
+    pub(crate) held: BTreeMap<BatchId, String>,
+    machine: Machine,
+    machine_read: i64,
+    machine_asked: bool,
+    /// The moment that is waited for.
+    wake_at: Option<i64>,
+}
+
+/// Has a plan read.
+pub(crate) fn on_create(change: &mut Change<'_>, id: &CommandId, request: &CreateBatch) -> Result<(), Refusal> {
+    if !request.path.starts_with('/') {
+        return Err(Refusal::user("cannot start a batch: the plan's path is not absolute"));
+    }
+    let ticket = change.brain.wait(id, &Command::CreateBatch(request.clone()));
+    change.want(Effect::PrepareBatch { ticket, request: Box::new(request.clone()) });
+    Ok(())
+}
+
+/// A plan was read: it is begun, or refused with everything that is wrong.
+pub(crate) fn on_prepared(change: &mut Change<'_>, ticket: Ticket, result: Result<PreparedBatch, Refusal>) {
+    let Some(Waiting { id: command, command: Command::CreateBatch(request) }) = change.brain.waiting.remove(&ticket)
+    else {
+        return;
+    };
+    match result.and_then(|prepared| create(change, &request, prepared)) {
+        Ok(outcome) => change.accept(&command, None, outcome),
+        Err(refusal) => change.refuse(&command, refusal),
+    }
+}
+
+fn create(change: &mut Change<'_>, request: &CreateBatch, prepared: PreparedBatch) -> Result<Outcome, Refusal> {
+    let PreparedBatch { plan, bases, machine } = prepared;
+    let id = loop {
+        let candidate = BatchId((change.brain.new_id)());
+        if !change.brain.registry.batches.contains_key(&candidate) {
+            break candidate;
+        }
+    };
+    require_agents(change, &plan, &bases, &request.caller)?;
+    let runs = expand::runs(&plan, &id);
+    let notes = plan.notes.clone();
+    let concurrency = plan.execution.concurrency;
+    let batch = Batch {
+        id: id.clone(),
+        plan,
+        path: request.path.clone(),
+        created_at: change.now,
+        ended_at: None,
+        state: BatchState::Active,
+        reason: None,
+        concurrency,
+        summary: None,
+    };
+    let count = u32::try_from(runs.len()).unwrap_or(u32::MAX);
+    let desk = &mut change.brain.batches;
+    desk.bases.insert(id.clone(), bases);
+    desk.callers.insert(id.clone(), request.caller.clone());
+    (desk.machine, desk.machine_read) = (machine, change.now);
+    change.emit(None, Event::BatchCreated(Box::new(NewBatch { batch, runs })));
+    change.stirred.insert(id.clone());
+    Ok(Outcome::Batch { batch: id, runs: count, notes })
+}
+
+/// Whether every agent of a plan can be started, before anything is.
+fn require_agents(change: &Change<'_>, plan: &Plan, bases: &Bases, caller: &Caller) -> Result<(), Refusal> {
+    for agent in &plan.agents {
+        let named = |refusal: Refusal| {
+            let message = format!("cannot start the batch: the agent '{}' of the plan: {}", agent.id, refusal.message);
+            refusal.hints.iter().fold(Refusal::user(message), |refusal, hint| refusal.hint(hint.clone()))
+        };
+        if let Some(unknown) =
+            agent.mcp_servers.iter().flatten().find(|name| !change.brain.settings.mcp.contains_key(*name))
+        {
+            return Err(named(Refusal::user(format!("there is no MCP server '{unknown}' in the configuration")))
+                .hint("divisi config"));
+        }
+        for resolved in bases.values().filter_map(|base| base.as_ref().ok()) {
+            let request = on_run::request(agent, "", "", caller);
+            Choice::of(change.brain, &request, resolved).map_err(named)?;
+        }
+    }
+    Ok(())
+}
+
+/// The bases of a batch's repositories are known again.
+pub(crate) fn on_resolved(change: &mut Change<'_>, id: &BatchId, bases: Bases) {
+    change.brain.batches.bases.insert(id.clone(), bases);
+    change.stirred.insert(id.clone());
+}
+
+/// A moment has come that some batch waited for.
+pub(crate) fn on_woke(change: &mut Change<'_>, at: i64) {
+    if change.brain.batches.wake_at == Some(at) {
+        change.brain.batches.wake_at = None;
+        change.stirred.extend(change.brain.registry.batches.keys().cloned());
+    }
+}
+
+/// How the machine is doing.
+pub(crate) fn on_machine(change: &mut Change<'_>, machine: Machine) {
+    let desk = &mut change.brain.batches;
+    (desk.machine, desk.machine_read, desk.machine_asked) = (machine, change.now, false);
+    change.stirred.extend(change.brain.registry.batches.keys().cloned());
+}
+
+/// Goes on with every batch an earlier daemon left.
+pub(crate) fn recover(change: &mut Change<'_>) {
+    let batches: Vec<(BatchId, Vec<_>)> = change
+        .brain
+        .registry
+        .batches
+        .iter()
+        .map(|(id, live)| {
+            let tasks = &live.batch.plan.tasks;
+            (id.clone(), tasks.iter().flat_map(|task| task.repositories.iter().cloned()).collect())
+        })
+        .collect();
+    for (batch, repositories) in batches {
+        change.stirred.insert(batch.clone());
+        change.want(Effect::ResolveBatch { batch, repositories });
+    }
+    on_run::recover(change);
+}
+
+/// Goes on with what a decision touched: sessions of runs first, then their batches. Called at the end of every decision.
+pub(crate) fn go_on(change: &mut Change<'_>) {
+    loop {
+        if let Some((command, refusal)) = change.refused.pop() {
+            on_run::on_refused(change, &command, &refusal);
+        } else if let Some((session, run)) = change.touched.pop_first() {
+            on_run::observe(change, &session, &run);
+        } else if let Some(batch) = change.stirred.pop_first() {
+            advance(change, &batch);
+        } else {
+            return;
+        }
+    }
+}
+
+/// What an attempt that is under way used so far.
+pub(crate) fn used(change: &Change<'_>, run: &Run) -> Spend {
+    let session = run.current().and_then(|attempt| change.brain.registry.sessions.get(&attempt.session));
+    session.map(|session| on_run::spend(session, &change.brain.settings.prices)).unwrap_or_default()
+}
+
+fn advance(change: &mut Change<'_>, id: &BatchId) {
+    let Some(live) = change.brain.registry.batches.get(id) else { return };
+    let decision = {
+        let spent = |place: usize| live.runs.get(place).map(|run| used(change, run)).unwrap_or_default();
+        let facts = Facts { now: change.now, machine: change.brain.batches.machine, used: &spent };
+        queue::decide(&live.batch, &live.runs, &facts)
+    };
+    let waits = live.runs.iter().any(|run| run.state == RunState::Queued);
+    let ready = change.brain.batches.bases.contains_key(id);
+    for step in decision.steps {
+        carry_out(change, id, step, ready);
+    }
+    match decision.held {
+        Some(why) => change.brain.batches.held.insert(id.clone(), why),
+        None => change.brain.batches.held.remove(id),
+    };
+    let desk = &mut change.brain.batches;
+    if waits && !desk.machine_asked && change.now.saturating_sub(desk.machine_read) > MACHINE_COUNTS {
+        desk.machine_asked = true;
+        change.want(Effect::ReadMachine);
+    }
+    let desk = &mut change.brain.batches;
+    if let Some(at) = decision.wake_at
+        && desk.wake_at.is_none_or(|known| at < known)
+    {
+        desk.wake_at = Some(at);
+        change.want(Effect::Wake { at });
+    }
+}
+
+fn carry_out(change: &mut Change<'_>, id: &BatchId, step: Step, ready: bool) {
+    let Some(live) = change.brain.registry.batches.get(id) else { return };
+    match step {
+        // Without the bases nothing can begin; they are on their way.
+        Step::Start(place) if ready => on_run::start(change, id, place),
+        Step::Start(_) => {}
+        Step::Stop(place, why) => on_run::stop(change, id, place, why),
+        Step::Settle(place, state, reason) => {
+            if let Some(run) = live.runs.get(place).map(|run| run.id.clone()) {
+                change.emit(None, Event::RunSettled(RunSettled { run, state, reason }));
+            }
+        }
+        Step::GiveUp(reason) => emit_state(change, id, BatchState::Cancelling, Some(reason)),
+        Step::End(reason) => {
+            emit_state(change, id, BatchState::Ended, reason);
+            let desk = &mut change.brain.batches;
+            desk.bases.remove(id);
+            desk.callers.remove(id);
+            desk.held.remove(id);
+        }
+    }
+}
+
+fn emit_state(change: &mut Change<'_>, id: &BatchId, state: BatchState, reason: Option<String>) {
+    change.emit(
+        None,
+        Event::BatchChanged(BatchChanged { batch: id.clone(), change: BatchChange::State { state, reason } }),
+    );
+}
+
+fn require<'a>(change: &'a Change<'_>, id: &BatchId) -> Result<&'a LiveBatch, Refusal> {
+    change.brain.registry.batches.get(id).ok_or_else(|| {
+        let shown = crate::base::text::visible_line(id.as_str(), 40);
+        Refusal::conflict(format!("there is no batch {shown} that has not ended")).hint("divisi batch list")
+    })
+}
+
+/// No more runs start.
+pub(crate) fn on_pause(change: &mut Change<'_>, command: &CommandId, id: &BatchId) -> Result<(), Refusal> {
+    match require(change, id)?.batch.state {
+        BatchState::Active => emit_state(change, id, BatchState::Paused, None),
+        BatchState::Paused => {}
+        state => return Err(Refusal::conflict(format!("cannot pause the batch: it is {}", state.as_str()))),
+    }
+    change.accept_done(command, None);
+    Ok(())
+}
+
+/// Runs start again.
+pub(crate) fn on_resume(change: &mut Change<'_>, command: &CommandId, id: &BatchId) -> Result<(), Refusal> {
+    match require(change, id)?.batch.state {
+        BatchState::Paused => emit_state(change, id, BatchState::Active, None),
+        // A batch goes on by itself after a restart: to ask for it is no mistake.
+        BatchState::Active => {}
+        state => return Err(Refusal::conflict(format!("cannot resume the batch: it is {}", state.as_str()))),
+    }
+    change.accept_done(command, None);
+    Ok(())
+}
+
+/// Everything is stopped.
+pub(crate) fn on_cancel(change: &mut Change<'_>, command: &CommandId, id: &BatchId) -> Result<(), Refusal> {
+    if require(change, id)?.batch.state != BatchState::Cancelling {
+        emit_state(change, id, BatchState::Cancelling, Some("the batch was cancelled".to_owned()));
+    }
+    change.accept_done(command, None);
+    Ok(())
+}
+
+/// As many runs at the same time from now on.
+pub(crate) fn on_concurrency(
+    change: &mut Change<'_>,
+    command: &CommandId,
+    request: &SetConcurrency,
+) -> Result<(), Refusal> {
+    if request.concurrency == 0 || request.concurrency > MOST_AT_ONCE {
+        return Err(Refusal::user(format!("cannot run {} at the same time: 1 to {MOST_AT_ONCE}", request.concurrency))
+            .hint("divisi batch pause BATCH"));
+    }
+    require(change, &request.batch)?;
+    let concurrency = BatchChange::Concurrency { concurrency: request.concurrency };
+    change.emit(None, Event::BatchChanged(BatchChanged { batch: request.batch.clone(), change: concurrency }));
+    change.accept_done(command, None);
+    Ok(())
+}
+
+/// Runs wait again. A batch that has ended is read first.
+pub(crate) fn on_retry(change: &mut Change<'_>, command: &CommandId, request: &RetryRuns) -> Result<(), Refusal> {
+    if change.brain.registry.batches.contains_key(&request.batch) {
+        let runs = retry(change, request)?;
+        change.accept(command, None, Outcome::Retrying { runs });
+        return Ok(());
+    }
+    let ticket = change.brain.wait(command, &Command::RetryRuns(request.clone()));
+    change.want(Effect::LoadBatch { ticket, batch: request.batch.clone() });
+    Ok(())
+}
+
+/// A batch that had ended was read: its runs can be run again.
+pub(crate) fn on_loaded(change: &mut Change<'_>, ticket: Ticket, result: Result<LiveBatch, Refusal>) {
+    let Some(Waiting { id: command, command: Command::RetryRuns(request) }) = change.brain.waiting.remove(&ticket)
+    else {
+        return;
+    };
+    let live = match result {
+        Ok(live) => live,
+        Err(refusal) => return change.refuse(&command, refusal),
+    };
+    let id = live.batch.id.clone();
+    if let Err(refusal) = chosen(&live, &request) {
+        return change.refuse(&command, refusal);
+    }
+    let repositories = live.batch.plan.tasks.iter().flat_map(|task| task.repositories.iter().cloned()).collect();
+    // Its facts come from its stored rows; the event below makes them live again.
+    change.brain.registry.batches.entry(id.clone()).or_insert(live);
+    emit_state(change, &id, BatchState::Active, None);
+    change.want(Effect::ResolveBatch { batch: id, repositories });
+    match retry(change, &request) {
+        Ok(runs) => change.accept(&command, None, Outcome::Retrying { runs }),
+        Err(refusal) => change.refuse(&command, refusal),
+    }
+}
+
+fn retry(change: &mut Change<'_>, request: &RetryRuns) -> Result<u32, Refusal> {
+    let live = require(change, &request.batch)?;
+    if live.batch.state == BatchState::Cancelling {
+        return Err(Refusal::conflict("cannot retry: the batch is being cancelled").hint("divisi batch status BATCH"));
+    }
+    let runs = chosen(live, request)?;
+    let count = u32::try_from(runs.len()).unwrap_or(u32::MAX);
+    for run in runs {
+        change.emit(None, Event::RunQueued(RunQueued { run }));
+    }
+    Ok(count)
+}
+
+/// The runs that are to be run again.
+fn chosen(live: &LiveBatch, request: &RetryRuns) -> Result<Vec<RunId>, Refusal> {
+    let again = |run: &&Run| run.state.is_over() && run.state != RunState::Passed;
+    if request.runs.is_empty() {
+        let runs: Vec<RunId> = live.runs.iter().filter(again).map(|run| run.id.clone()).collect();
+        if runs.is_empty() {
+            return Err(Refusal::conflict("there is nothing to retry: no run has failed"));
+        }
+        return Ok(runs);
+    }
+    let mut wanted = BTreeSet::new();
+    for id in &request.runs {
+        let shown = crate::base::text::visible_line(id.as_str(), 40);
+        let run = fold::place(&live.runs, id).map(|place| &live.runs[place]);
+        let run = run.ok_or_else(|| Refusal::user(format!("there is no run {shown} in this batch")))?;
+        if !run.state.is_over() {
+            return Err(Refusal::conflict(format!("cannot retry run {}: it is {}", run.number, run.state.as_str())));
+        }
+        wanted.insert(id.clone());
+    }
+    Ok(wanted.into_iter().collect())
+}
+
+/// The live batch and run of a session.
+pub(crate) fn run_of<'a>(change: &'a Change<'_>, run: &RunId) -> Option<(&'a LiveBatch, &'a Run)> {
+    let live = change.brain.registry.batches.get(&fold::batch_of_run(run)?)?;
+    let place = fold::place(&live.runs, run)?;
+    Some((live, &live.runs[place]))
+}
+
+/// Sessions of live runs whose attempts have ended but whose processes may live.
+pub(crate) fn ended_sessions(change: &Change<'_>) -> Vec<SessionId> {
+    let sessions = change.brain.registry.sessions.values();
+    sessions
+        .filter(|session| session.job.is_some())
+        .filter(|session| {
+            session.run.as_ref().is_some_and(|run| {
+                run_of(change, run).is_none_or(|(_, run)| run.current().is_none_or(|now| now.session != session.id))
+            })
+        })
+        .map(|session| session.id.clone())
+        .collect()
+}
+
+/// Every live batch with what its sessions say.
+pub(crate) fn snapshots(brain: &Brain) -> Vec<Snapshot> {
+    let of = |run: &Run| {
+        let session = brain.registry.sessions.get(&run.current()?.session)?;
+        let spend = on_run::spend(session, &brain.settings.prices);
+        Some((session.name.clone(), session.activity.clone(), spend))
+    };
+    let snapshot = |(id, live): (&BatchId, &LiveBatch)| Snapshot {
+        live: live.clone(),
+        under_way: live.runs.iter().enumerate().filter_map(|(place, run)| Some((place, of(run)?))).collect(),
+        held: brain.batches.held.get(id).cloned(),
+    };
+    brain.registry.batches.iter().map(snapshot).collect()
+}
+
+/// Batches in which something happens by itself.
+pub(crate) fn going_on(brain: &Brain) -> usize {
+    brain.registry.batches.values().filter(|live| live.batch.state != BatchState::Paused).count()
+}

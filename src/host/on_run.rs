@@ -1,0 +1,487 @@
+//! Runs: an attempt is a session; what happens to the session is what happens to the attempt.
+
+use crate::batch::queue;
+use crate::host::advance::{advance, end_process};
+use crate::host::change::{Change, Step};
+use crate::host::effect::{Effect, UnitInput};
+use crate::host::on_batch::{ended_sessions, run_of};
+use crate::host::on_landing::{self, has_landed};
+use crate::host::profile::Caller;
+use crate::host::{on_create, on_evaluation};
+use crate::model::Refusal;
+use crate::model::approval::ApprovalPolicy;
+use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Run, RunState, Spend, StopReason};
+use crate::model::batch::{RunEnded, RunStarted, RunStopping};
+use crate::model::command::{CreateSession, StartLanding};
+use crate::model::diff::DiffStat;
+use crate::model::evaluation::{EvaluationState, EvaluatorOutcome, StartEvaluation, SuiteFrom};
+use crate::model::event::Event;
+use crate::model::failure::FailureKind;
+use crate::model::id::{BatchId, CommandId, PromptId, RunId, SessionId};
+use crate::model::landing::LandingState;
+use crate::model::plan::{Keep, PlanAgent};
+use crate::model::price::PriceTable;
+use crate::model::session::{Session, Settled, Setup};
+use crate::model::turn::{QueuedPrompt, TurnOutcome};
+use crate::model::worktree::WorktreeState;
+use crate::session::{cost, state};
+
+/// Evaluations of one attempt at most: those after the first are for those that were cut off.
+const MOST_EVALUATIONS: u32 = 4;
+
+/// Who stops turns, in events.
+const BATCH: &str = "batch";
+
+/// What a session of an agent of a plan is asked for with.
+pub(crate) fn request(agent: &PlanAgent, repository: &str, prompt: &str, caller: &Caller) -> CreateSession {
+    CreateSession {
+        repository: repository.to_owned(),
+        prompt: prompt.to_owned(),
+        base: None,
+        from: None,
+        name: None,
+        agent: Some(agent.agent.clone()),
+        model: agent.model.clone(),
+        mode: agent.mode.clone(),
+        environment: agent.environment.clone(),
+        pass: Vec::new(),
+        caller: caller.clone(),
+        profile: agent.profile.clone(),
+        policy: Some(ApprovalPolicy::Auto),
+        on_daemon_death: None,
+        attach: Vec::new(),
+        // Nobody is there to be asked: the time limit decides.
+        silence_sec: Some(0),
+    }
+}
+
+/// What a session used, in tokens and dollars.
+pub(crate) fn spend(session: &Session, prices: &PriceTable) -> Spend {
+    let tokens = session.usage.tokens().iter().sum();
+    if tokens == 0 && session.usage.cost_micros.is_none() {
+        return Spend::default();
+    }
+    let mut usage = session.usage.clone();
+    cost::estimate(&mut usage, prices);
+    let dollars = usage.currency.as_deref().is_none_or(|currency| currency == "USD");
+    Spend { tokens, usd_micros: usage.cost_micros.filter(|_| dollars), partial: usage.cost_partial }
+}
+
+/// Starts an attempt of a run.
+pub(crate) fn start(change: &mut Change<'_>, batch: &BatchId, place: usize) {
+    let Some(live) = change.brain.registry.batches.get(batch) else { return };
+    let suite = live.batch.plan.suite.clone();
+    let Some(run) = live.runs.get(place).cloned() else { return };
+    let agent = queue::agent_of(&live.batch, &run).cloned();
+    let task = queue::task_of(&live.batch, &run);
+    let prompt = task.and_then(|task| task.prompts.iter().find(|prompt| prompt.id == run.prompt)).cloned();
+    let number = u32::try_from(run.attempts.len() + 1).unwrap_or(u32::MAX);
+    let id = on_create::new_id(change);
+    let desk = &change.brain.batches;
+    let base = desk.bases.get(batch).and_then(|bases| bases.get(&run.repository)).cloned();
+    let caller = desk.callers.get(batch).cloned().unwrap_or_default();
+    let attempt = Attempt {
+        number,
+        session: id.clone(),
+        started_at: change.now,
+        ended_at: None,
+        stopping: None,
+        outcome: None,
+        reason: None,
+        head: None,
+        stat: DiffStat::default(),
+        turns: 0,
+        spend: Spend::default(),
+        score: None,
+        landed: false,
+    };
+    let started = Event::RunStarted(RunStarted { run: run.id.clone(), attempt });
+    let decided = match (agent, prompt, base) {
+        (Some(agent), Some(prompt), Some(Ok(resolved))) => {
+            let mut request = request(&agent, &resolved.facts.repository, &prompt.text, &caller);
+            request.name = Some(name(batch, &run, number));
+            on_create::decide(change, &request, id.clone(), resolved).map(|decided| (decided, agent.mcp_servers))
+        }
+        (_, _, Some(Err(refusal))) => Err(refusal),
+        _ => Err(crate::model::Refusal::internal("the plan does not have what the run needs")),
+    };
+    match decided {
+        Ok(((mut session, notice), servers)) => {
+            session.run = Some(run.id.clone());
+            // Who lands it by hand later meets the same gates.
+            session.evaluations.gates = suite;
+            if let Some(servers) = servers {
+                session.mcp.retain(|name, _| servers.contains(name));
+            }
+            let text = session.prompt.clone();
+            change.emit(Some(&id), Event::SessionCreated(Box::new(session)));
+            change.emit(None, started);
+            queue_prompt(change, &id, text);
+            if let Some(text) = notice {
+                change.emit(Some(&id), Event::AgentNotice { turn: None, text });
+            }
+            advance(change, &id);
+        }
+        Err(refusal) => {
+            change.emit(None, started);
+            let reason = crate::host::hinted(&refusal);
+            end(change, &run.id, AttemptOutcome::NotStarted, Some(reason), None);
+        }
+    }
+}
+
+/// A session's name: the task, the agent, and which run and attempt it is. Batches have different ids, so it is free.
+fn name(batch: &BatchId, run: &Run, attempt: u32) -> String {
+    let words = crate::worktree::name::slug(&format!("{} {}", run.task, run.agent));
+    let short: String = words.chars().take(24).collect();
+    let short = short.trim_end_matches('-');
+    let prefix: String = batch.as_str().chars().take(6).collect();
+    let again = if attempt > 1 { format!("-a{attempt}") } else { String::new() };
+    format!("{short}-{prefix}-r{}{again}", run.number)
+}
+
+fn queue_prompt(change: &mut Change<'_>, id: &SessionId, text: String) {
+    let Some(session) = change.brain.registry.sessions.get(id) else { return };
+    let prompt = QueuedPrompt {
+        id: PromptId(format!("{id}.p{}", session.prompts + 1)),
+        session: id.clone(),
+        text,
+        queued_at: change.now,
+        attachments: Vec::new(),
+        urgent: false,
+        steers: None,
+    };
+    change.emit(Some(id), Event::PromptQueued { prompt });
+}
+
+/// Stops an attempt: nothing more is asked, and the process tree is ended.
+pub(crate) fn stop(change: &mut Change<'_>, batch: &BatchId, place: usize, why: StopReason) {
+    let Some(run) = change.brain.registry.batches.get(batch).and_then(|live| live.runs.get(place)) else { return };
+    let Some(id) = run.current().map(|attempt| attempt.session.clone()) else { return };
+    change.emit(None, Event::RunStopping(RunStopping { run: run.id.clone(), why }));
+    let Some(session) = change.brain.registry.sessions.get(&id) else { return };
+    let waiting: Vec<PromptId> = session.queue.iter().map(|prompt| prompt.id.clone()).collect();
+    let turn = session.turn.as_ref().filter(|turn| turn.outcome.is_none()).map(|turn| turn.id.clone());
+    let job = session.job.clone();
+    for prompt in waiting {
+        change.emit(Some(&id), Event::PromptCancelled { id: prompt });
+    }
+    if let Some(turn) = turn {
+        change.emit(Some(&id), Event::TurnStopRequested { turn, by: BATCH.to_owned() });
+    }
+    if let Some(running) = change.brain.registry.sessions.get(&id).and_then(|session| session.evaluations.running()) {
+        let evaluation = running.id.clone();
+        change.want(Effect::CancelEvaluation { evaluation });
+    }
+    if let Some(job) = job {
+        if change.brain.units.contains(&job) {
+            change.want(Effect::ToUnit { job, input: UnitInput::End });
+        } else {
+            end_process(change, &id, &job);
+        }
+    }
+    change.touch(Some(&id));
+}
+
+/// Looks whether an attempt is over, or wants its next prompt.
+pub(crate) fn observe(change: &mut Change<'_>, id: &SessionId, run: &RunId) {
+    let Some((live, known)) = run_of(change, run) else { return };
+    let Some(attempt) = known.current().filter(|attempt| attempt.session == *id) else { return };
+    if live.batch.plan.execution.budget != crate::model::plan::Budget::default() {
+        let batch = live.batch.id.clone();
+        let (attempt, task) = (attempt.clone(), follow_up(live, known, change, id));
+        change.stirred.insert(batch);
+        return settle(change, id, run, &attempt, task);
+    }
+    let (attempt, next) = (attempt.clone(), follow_up(live, known, change, id));
+    settle(change, id, run, &attempt, next);
+}
+
+/// What is asked after the session's newest turn.
+fn follow_up(
+    live: &crate::host::registry::LiveBatch,
+    run: &Run,
+    change: &Change<'_>,
+    id: &SessionId,
+) -> Option<String> {
+    let turns = change.brain.registry.sessions.get(id)?.turns as usize;
+    let task = queue::task_of(&live.batch, run)?;
+    let prompt = task.prompts.iter().find(|prompt| prompt.id == run.prompt)?;
+    prompt.follow_ups.get(turns.checked_sub(1)?).cloned()
+}
+
+fn settle(change: &mut Change<'_>, id: &SessionId, run: &RunId, attempt: &Attempt, next: Option<String>) {
+    let Some(session) = change.brain.registry.sessions.get(id) else {
+        let reason = "its session was removed".to_owned();
+        return end(change, run, AttemptOutcome::Cancelled, Some(reason), None);
+    };
+    let now = state::state(session, &change.brain.registry.open_approvals(id));
+    let over = matches!(now.settled(), Some(Settled::Done | Settled::Failed))
+        && session.queue.is_empty()
+        && session.turn.as_ref().is_none_or(|turn| turn.ended_at.is_some())
+        && session.rewind.is_none()
+        && !change.brain.under_way(id, Step::Checkpoint)
+        && !change.brain.under_way(id, Step::Landing)
+        && !change.brain.under_way(id, Step::Judging)
+        && !change.brain.under_way(id, Step::Evaluation)
+        && session.landing.as_ref().is_none_or(|landing| landing.state != LandingState::Started);
+    if !over && session.worktree.state != WorktreeState::Removing {
+        return;
+    }
+    let (outcome, reason) = verdict(session, attempt);
+    let session = session.clone();
+    if outcome == AttemptOutcome::Done
+        && let Some(text) = next
+    {
+        if attempt.stopping.is_none() {
+            queue_prompt(change, id, text);
+            return advance(change, id);
+        }
+        let outcome = stopped(attempt.stopping).unwrap_or(AttemptOutcome::Cancelled);
+        return end(change, run, outcome, None, Some(&session));
+    }
+    if outcome == AttemptOutcome::Done {
+        return judge(change, &session, run, attempt);
+    }
+    end(change, run, outcome, reason, Some(&session));
+}
+
+/// The agent has done everything: what it made is judged and landed as the plan says, and only then the attempt is over.
+fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Attempt) {
+    let Some((live, _)) = run_of(change, run) else { return };
+    let (suite, land) = (live.batch.plan.suite.clone(), live.batch.plan.land);
+    let Some(suite) = suite else { return end(change, run, AttemptOutcome::Done, None, Some(session)) };
+    let newest = session
+        .evaluations
+        .newest()
+        .filter(|newest| newest.digest == suite.digest && Some(&newest.commit) == session.head.as_ref());
+    match newest.map(|newest| (&newest.state, newest.passed)) {
+        Some((EvaluationState::Running, _)) => {}
+        Some((EvaluationState::Done, true)) if land && attempt.stopping.is_none() => land_run(change, session, run),
+        Some((EvaluationState::Done, true)) => end(change, run, AttemptOutcome::Done, None, Some(session)),
+        Some((EvaluationState::Done, false)) => {
+            let failed: Vec<&str> = newest
+                .iter()
+                .flat_map(|newest| &newest.results)
+                .filter(|result| result.required && result.outcome != EvaluatorOutcome::Passed)
+                .map(|result| result.id.as_str())
+                .collect();
+            let reason = format!("it did not pass: {}", failed.join(", "));
+            end(change, run, AttemptOutcome::Failed, Some(reason), Some(session));
+        }
+        _ if attempt.stopping.is_some() => {
+            let outcome = stopped(attempt.stopping).unwrap_or(AttemptOutcome::Cancelled);
+            end(change, run, outcome, Some("it was stopped before it was judged".to_owned()), Some(session));
+        }
+        // Cut off by a restart, or never begun. Somebody who cancels it every time has it their way.
+        _ if session.evaluations.made < MOST_EVALUATIONS => {
+            let request = StartEvaluation { session: session.id.clone(), suite: Some(SuiteFrom::Suite(suite)) };
+            let id = inner(&session.id, "evaluate", session.evaluations.made);
+            if let Err(refusal) = on_evaluation::on_start(change, &id, &request) {
+                end(change, run, AttemptOutcome::Failed, Some(crate::host::hinted(&refusal)), Some(session));
+            }
+        }
+        _ => {
+            let reason = "its evaluation was cut off again and again".to_owned();
+            end(change, run, AttemptOutcome::Failed, Some(reason), Some(session));
+        }
+    }
+}
+
+/// Lands what passed, at exactly the commit that passed.
+fn land_run(change: &mut Change<'_>, session: &Session, run: &RunId) {
+    let landed = session.landing.as_ref().filter(|landing| Some(&landing.head) == session.head.as_ref());
+    let reason = match landed.map(|landing| &landing.state) {
+        Some(LandingState::Completed { .. }) => None,
+        Some(LandingState::Conflicted { paths }) => {
+            Some(format!("passed, not landed: conflicts in {}", paths.join(", ")))
+        }
+        Some(LandingState::Failed { reason }) => Some(format!("passed, not landed: {reason}")),
+        Some(LandingState::Aborted) => Some("passed, not landed: the landing was given up".to_owned()),
+        Some(LandingState::Started) => return,
+        None if session.stat == DiffStat::default() => None,
+        None => {
+            let request = StartLanding {
+                session: session.id.clone(),
+                strategy: None,
+                onto: None,
+                message: None,
+                expect: session.head.clone(),
+                skip_gates: false,
+            };
+            let id = inner(&session.id, "land", session.landings);
+            match on_landing::on_start(change, &id, &request) {
+                Ok(()) => return,
+                Err(refusal) => Some(format!("passed, not landed: {}", refusal.message)),
+            }
+        }
+    };
+    end(change, run, AttemptOutcome::Done, reason, Some(session));
+}
+
+/// The id of a command that the batch gives for a session. No client can send one like it: spaces are not allowed in theirs.
+fn inner(session: &SessionId, verb: &str, number: u32) -> CommandId {
+    CommandId(format!("batch {session} {verb} {number}"))
+}
+
+/// A command that the batch gave was refused: the attempt is over.
+pub(crate) fn on_refused(change: &mut Change<'_>, command: &CommandId, refusal: &Refusal) {
+    let mut words = command.as_str().split(' ');
+    let (Some("batch"), Some(session), Some(verb)) = (words.next(), words.next(), words.next()) else { return };
+    let Some(session) = change.brain.registry.sessions.get(&SessionId(session.to_owned())).cloned() else { return };
+    let Some(run) = session.run.clone() else { return };
+    let current = run_of(change, &run).and_then(|(_, run)| run.current());
+    if current.is_none_or(|attempt| attempt.session != session.id) {
+        return;
+    }
+    let why = crate::host::hinted(refusal);
+    if verb == "land" {
+        end(change, &run, AttemptOutcome::Done, Some(format!("passed, not landed: {why}")), Some(&session));
+    } else {
+        end(change, &run, AttemptOutcome::Failed, Some(why), Some(&session));
+    }
+}
+
+fn stopped(stopping: Option<StopReason>) -> Option<AttemptOutcome> {
+    stopping.map(|why| match why {
+        StopReason::TimedOut => AttemptOutcome::TimedOut,
+        StopReason::Cancelled => AttemptOutcome::Cancelled,
+        StopReason::Budget => AttemptOutcome::Budget,
+    })
+}
+
+/// How an attempt whose session is at rest ended, and why.
+fn verdict(session: &Session, attempt: &Attempt) -> (AttemptOutcome, Option<String>) {
+    let said = state::reason(session, &[]);
+    if session.worktree.state == WorktreeState::Failed {
+        return (stopped(attempt.stopping).unwrap_or(AttemptOutcome::NotStarted), said);
+    }
+    let outcome = session.turn.as_ref().and_then(|turn| turn.outcome.as_ref());
+    if let (Some(TurnOutcome::Done { .. }), None) = (outcome, &session.fault) {
+        return (AttemptOutcome::Done, None);
+    }
+    if let Some(stopped) = stopped(attempt.stopping) {
+        let why = match stopped {
+            AttemptOutcome::TimedOut => "it took too long",
+            AttemptOutcome::Budget => "the batch's budget is used up",
+            _ => "the batch was cancelled",
+        };
+        return (stopped, Some(why.to_owned()));
+    }
+    if session.worktree.state == WorktreeState::Removing {
+        return (AttemptOutcome::Cancelled, Some("its session was removed".to_owned()));
+    }
+    if let Setup::Failed { reason } = &session.setup {
+        return (AttemptOutcome::NotStarted, Some(format!("the setup failed: {reason}")));
+    }
+    if session.fault.is_some() {
+        return (AttemptOutcome::Failed, said);
+    }
+    let kind = session.turn.as_ref().and_then(|turn| turn.failure.as_ref()).map(|failure| failure.kind);
+    let by_hand = session.turn.as_ref().is_some_and(|turn| turn.stopping);
+    let outcome = match (outcome, kind) {
+        (_, Some(FailureKind::RateLimit | FailureKind::Overloaded)) => AttemptOutcome::RateLimited,
+        (_, Some(FailureKind::Crashed | FailureKind::Killed | FailureKind::Lost)) => AttemptOutcome::Crashed,
+        (_, Some(FailureKind::NotInstalled)) => AttemptOutcome::NotStarted,
+        (Some(TurnOutcome::Interrupted { .. }), None) if by_hand => AttemptOutcome::Cancelled,
+        (None, None) => AttemptOutcome::Cancelled,
+        _ => AttemptOutcome::Failed,
+    };
+    (outcome, said)
+}
+
+/// Records the end of an attempt, and does away with its worktree or not as the plan says.
+fn end(
+    change: &mut Change<'_>,
+    run: &RunId,
+    outcome: AttemptOutcome,
+    reason: Option<String>,
+    session: Option<&Session>,
+) {
+    let Some((live, known)) = run_of(change, run) else { return };
+    let again_at = session
+        .and_then(|session| session.turn.as_ref())
+        .and_then(|turn| turn.failure.as_ref())
+        .and_then(|failure| failure.retry_at);
+    let (state, retry_at) = queue::after(&live.batch, known, outcome, change.now, again_at);
+    // What passed and could not be landed is somebody's to look at.
+    let landed = session.is_some_and(has_landed);
+    let unlanded = live.batch.plan.land && outcome == AttemptOutcome::Done && reason.is_some();
+    let keep = unlanded
+        || match live.batch.plan.execution.keep {
+            Keep::All => true,
+            Keep::Failed => outcome != AttemptOutcome::Done,
+            Keep::None => false,
+        };
+    let end = AttemptEnd {
+        outcome,
+        reason,
+        head: session.and_then(|session| session.head.clone()),
+        stat: session.map(|session| session.stat).unwrap_or_default(),
+        turns: session.map_or(0, |session| session.turns),
+        spend: session.map(|session| spend(session, &change.brain.settings.prices)).unwrap_or_default(),
+        score: session.and_then(|session| session.evaluations.newest()).and_then(|newest| newest.score),
+        landed,
+        state,
+        retry_at,
+    };
+    change.emit(None, Event::RunEnded(RunEnded { run: run.clone(), end }));
+    if let Some(session) = session {
+        dispose(change, &session.id, keep);
+    }
+}
+
+/// A kept session's process ends; another's worktree goes, and its work stays under a ref.
+fn dispose(change: &mut Change<'_>, id: &SessionId, keep: bool) {
+    let Some(session) = change.brain.registry.sessions.get(id) else { return };
+    let job = session.job.clone();
+    match (keep, session.worktree.state) {
+        (true, _) | (false, WorktreeState::Intended | WorktreeState::Removing | WorktreeState::Removed) => {
+            if let Some(job) = job {
+                end_process(change, id, &job);
+            }
+        }
+        (false, WorktreeState::Failed) => {
+            change.brain.callers.remove(id);
+            change.emit(Some(id), Event::SessionRemoved { preserved: None });
+        }
+        (false, WorktreeState::Ready) => {
+            let removing = Event::WorktreeChanged { state: WorktreeState::Removing, head: None, notes: Vec::new() };
+            change.emit(Some(id), removing);
+            advance(change, id);
+        }
+    }
+}
+
+/// After a restart: attempts whose sessions are gone are over, those that were being stopped are stopped again, and no process outlives
+/// its attempt.
+pub(crate) fn recover(change: &mut Change<'_>) {
+    for id in ended_sessions(change) {
+        if let Some(job) = change.brain.registry.sessions.get(&id).and_then(|session| session.job.clone()) {
+            end_process(change, &id, &job);
+        }
+    }
+    let running: Vec<(RunId, Attempt)> = change
+        .brain
+        .registry
+        .batches
+        .values()
+        .flat_map(|live| &live.runs)
+        .filter(|run| run.state == RunState::Running)
+        .filter_map(|run| Some((run.id.clone(), run.current()?.clone())))
+        .collect();
+    for (run, attempt) in running {
+        match change.brain.registry.sessions.get(&attempt.session) {
+            None => {
+                let reason = "its session is damaged in the database, or gone".to_owned();
+                end(change, &run, AttemptOutcome::Crashed, Some(reason), None);
+            }
+            Some(session) => {
+                if let Some(job) = session.job.clone().filter(|_| attempt.stopping.is_some()) {
+                    end_process(change, &attempt.session, &job);
+                }
+                change.touched.insert(attempt.session, run);
+            }
+        }
+    }
+}

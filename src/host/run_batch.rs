@@ -1,0 +1,264 @@
+//! What batches need from outside: plans with the files they name, repositories, and what is stored of those that have ended.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::base::yaml::{Place, Problem, Problems};
+use crate::base::{clock, hex};
+use crate::batch::{expand, rank, read, view};
+use crate::host::on_batch::{Bases, PreparedBatch};
+use crate::host::on_query::encode;
+use crate::host::port::{Store, Table};
+use crate::host::registry::LiveBatch;
+use crate::host::run_effect::Ports;
+use crate::model::Refusal;
+use crate::model::batch::{Batch, BatchDetail, BatchView, CheckPlan, CreateBatch, PlanCheck, Run, RunView, Spend};
+use crate::model::id::{BatchId, SessionId};
+use crate::model::plan::{Plan, PlanRepository};
+
+/// Bytes of a prompt's file at most.
+const LONGEST_PROMPT: u64 = 1024 * 1024;
+
+/// Problems that a refusal names.
+const SHOWN: usize = 8;
+
+/// A batch with what its live sessions say: everything an answer needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) live: LiveBatch,
+    /// Of runs that are under way, by their places: session name, activity, what is used so far.
+    pub(crate) under_way: BTreeMap<usize, (String, Option<String>, Spend)>,
+    pub(crate) held: Option<String>,
+}
+
+/// Reads a plan and everything it names.
+pub(crate) fn prepare(ports: &Ports, request: &CreateBatch) -> Result<PreparedBatch, Refusal> {
+    let (plan, bases) = load(ports, &request.text, &request.path, request.environment.as_deref())
+        .map_err(|problems| refusal(&request.path, &problems))?;
+    Ok(PreparedBatch { plan, bases, machine: ports.jobs.machine() })
+}
+
+fn refusal(path: &str, problems: &[Problem]) -> Refusal {
+    let file = Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned());
+    let mut lines: Vec<String> = problems.iter().take(SHOWN).map(|problem| format!("{file}:{problem}")).collect();
+    if problems.len() > SHOWN {
+        lines.push(format!("and {} more", problems.len() - SHOWN));
+    }
+    Refusal::user(format!("cannot start the batch, its plan is wrong:\n  {}", lines.join("\n  ")))
+        .hint(format!("divisi batch check {file}"))
+}
+
+/// What is wrong with a plan.
+pub(crate) fn check(ports: &Ports, request: &CheckPlan) -> PlanCheck {
+    match load(ports, &request.text, &request.path, request.environment.as_deref()) {
+        Ok((plan, _)) => PlanCheck {
+            problems: Vec::new(),
+            runs: u32::try_from(expand::runs(&plan, &BatchId(String::new())).len()).unwrap_or(u32::MAX),
+            agents: plan.agents.iter().map(|agent| (agent.agent.clone(), agent.profile.clone())).collect(),
+            name: Some(plan.name),
+            notes: plan.notes,
+        },
+        Err(problems) => PlanCheck { problems, ..PlanCheck::default() },
+    }
+}
+
+/// Reads a plan, its prompt files, and looks its repositories up.
+fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Result<(Plan, Bases), Vec<Problem>> {
+    let mut plan = read::read(text, environment)?;
+    if let Some(suite) = &mut plan.suite {
+        suite.digest = hex::encode(&Sha256::digest(serde_json::to_string(suite).unwrap_or_default()));
+    }
+    let directory = Path::new(path).parent().unwrap_or(Path::new("/")).to_owned();
+    let mut problems = Problems::default();
+    for prompt in plan.tasks.iter_mut().flat_map(|task| &mut task.prompts) {
+        let Some(file) = &prompt.file else { continue };
+        match prompt_file(&directory, file) {
+            Ok(text) => prompt.text = text,
+            Err(why) => problems.tell(find(text, file), format!("cannot read the prompt file '{file}': {why}")),
+        }
+    }
+    let mut bases = Bases::new();
+    for repository in plan.tasks.iter_mut().flat_map(|task| &mut task.repositories) {
+        let absolute = plain(&directory.join(&repository.path));
+        repository.absolute = absolute.to_string_lossy().into_owned();
+        if !bases.contains_key(&repository.path) {
+            let resolved = ports.git.resolve_base(&repository.absolute, repository.base.as_deref());
+            if let Err(refusal) = &resolved {
+                let message = format!("the repository '{}': {}", repository.path, refusal.message);
+                problems.tell(find(text, &repository.path), message);
+            }
+            bases.insert(repository.path.clone(), resolved);
+        }
+        if let Some(Ok(resolved)) = bases.get(&repository.path) {
+            repository.commit = Some(resolved.base.commit.clone());
+        }
+    }
+    if problems.is_empty() { Ok((plan, bases)) } else { Err(problems.into_sorted()) }
+}
+
+/// Where a value stands: the first line that has it.
+fn find(text: &str, value: &str) -> Place {
+    let found =
+        text.lines().enumerate().find_map(|(line, text)| Some((line, text[..text.find(value)?].chars().count())));
+    let (line, column) = found.unwrap_or((0, 0));
+    let number = |index: usize| u32::try_from(index + 1).unwrap_or(u32::MAX);
+    Place { line: number(line), column: number(column) }
+}
+
+/// A path without `.` and `..`, as far as that can be said without looking.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+fn prompt_file(directory: &Path, file: &str) -> Result<String, String> {
+    let path = plain(&directory.join(file));
+    let found = fs::metadata(&path).map_err(|error| error.to_string())?;
+    if !found.is_file() {
+        return Err("it is not a file".to_owned());
+    }
+    if found.len() > LONGEST_PROMPT {
+        return Err("it is larger than 1 MiB".to_owned());
+    }
+    let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    if text.trim().is_empty() { Err("it is empty".to_owned()) } else { Ok(text) }
+}
+
+/// Looks repositories up again: every run begins at the commit that was found when the batch was created.
+pub(crate) fn resolve(ports: &Ports, repositories: &[PlanRepository]) -> Bases {
+    let mut bases = Bases::new();
+    for repository in repositories {
+        if bases.contains_key(&repository.path) {
+            continue;
+        }
+        let resolved = ports.git.resolve_base(&repository.absolute, repository.base.as_deref());
+        // What the branch was then may be gone from it by now; the commit is what counts.
+        let resolved = match (resolved, &repository.commit) {
+            (Ok(mut found), Some(commit)) => {
+                found.base.commit = commit.clone();
+                Ok(found)
+            }
+            (Err(_), Some(commit)) => ports.git.resolve_base(&repository.absolute, Some(commit.as_str())),
+            (result, None) => result,
+        };
+        bases.insert(repository.path.clone(), resolved);
+    }
+    bases
+}
+
+/// Reads a batch that is stored.
+pub(crate) fn stored(store: &dyn Store, id: &BatchId) -> Result<LiveBatch, Refusal> {
+    let shown = crate::base::text::visible_line(id.as_str(), 40);
+    let missing = || Refusal::user(format!("there is no batch {shown}")).hint("divisi batch list");
+    let doc = store.row(Table::Batches, id.as_str())?.and_then(|row| row.doc).ok_or_else(missing)?;
+    let unreadable = |error: serde_json::Error| Refusal::environment(format!("failed to read batch {shown}: {error}"));
+    let batch: Batch = serde_json::from_str(&doc).map_err(unreadable)?;
+    let mut runs = Vec::new();
+    for row in store.rows_of(Table::Runs, &SessionId(id.0.clone()))? {
+        let run: Run = serde_json::from_str(&row.doc.unwrap_or_default()).map_err(unreadable)?;
+        runs.push(run);
+    }
+    runs.sort_by_key(|run| run.number);
+    Ok(LiveBatch { batch, runs })
+}
+
+/// Batches that have ended, the newest first.
+fn ended(store: &dyn Store) -> Result<Vec<Batch>, Refusal> {
+    let rows = store.ended_rows(Table::Batches)?;
+    for damaged in &rows.damaged {
+        tracing::error!(what = damaged.what, "an ended batch cannot be read");
+    }
+    Ok(rows.rows.into_iter().filter_map(|row| serde_json::from_str(&row.doc?).ok()).collect())
+}
+
+/// The view of a batch that is stored: its sums were kept when it ended.
+fn ended_view(batch: &Batch) -> BatchView {
+    let mut view = view::view(batch, &[], &|_| Spend::default(), clock::now(), None);
+    if let Some(summary) = batch.summary {
+        (view.counts, view.spend) = (summary.counts, summary.spend);
+    }
+    view
+}
+
+/// All batches, the newest first.
+pub(crate) fn list(ports: &Ports, live: &[Snapshot]) -> Result<Value, Refusal> {
+    let mut views: Vec<BatchView> = live.iter().map(Snapshot::view).collect();
+    for batch in ended(ports.store.as_ref())? {
+        if !views.iter().any(|view| view.id == batch.id) {
+            views.push(ended_view(&batch));
+        }
+    }
+    views.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
+    encode(&views)
+}
+
+/// A batch by its id, a unique prefix of it, or its plan's name (the newest then).
+pub(crate) fn find_batch(ports: &Ports, live: &[Snapshot], wanted: &str) -> Result<Snapshot, Refusal> {
+    if let Some(found) = live.iter().find(|snapshot| snapshot.live.batch.id.as_str() == wanted) {
+        return Ok(found.clone());
+    }
+    let store = ports.store.as_ref();
+    if let Ok(live) = stored(store, &BatchId(wanted.to_owned())) {
+        return Ok(Snapshot { live, under_way: BTreeMap::new(), held: None });
+    }
+    let mut known: Vec<Batch> = live.iter().map(|snapshot| snapshot.live.batch.clone()).collect();
+    known.extend(ended(store)?);
+    known.sort_by_key(|batch| std::cmp::Reverse(batch.created_at));
+    let by_prefix: Vec<&Batch> =
+        known.iter().filter(|batch| wanted.len() >= 3 && batch.id.as_str().starts_with(wanted)).collect();
+    let shown = crate::base::text::visible_line(wanted, 60);
+    let found = match by_prefix[..] {
+        [one] => one,
+        [] => known
+            .iter()
+            .find(|batch| batch.plan.name == wanted)
+            .ok_or_else(|| Refusal::user(format!("there is no batch '{shown}'")).hint("divisi batch list"))?,
+        _ => {
+            return Err(Refusal::user(format!("several batches begin with '{shown}'")).hint("divisi batch list"));
+        }
+    };
+    match live.iter().find(|snapshot| snapshot.live.batch.id == found.id) {
+        Some(snapshot) => Ok(snapshot.clone()),
+        None => Ok(Snapshot { live: stored(store, &found.id)?, under_way: BTreeMap::new(), held: None }),
+    }
+}
+
+impl Snapshot {
+    fn view(&self) -> BatchView {
+        let used = |place: usize| self.under_way.get(&place).map(|(_, _, spend)| *spend).unwrap_or_default();
+        view::view(&self.live.batch, &self.live.runs, &used, clock::now(), self.held.as_deref())
+    }
+
+    /// The batch with its runs as faces see it.
+    pub(crate) fn detail(&self) -> BatchDetail {
+        let runs = self.live.runs.iter().enumerate().map(|(place, run)| {
+            let now = self.under_way.get(&place);
+            RunView {
+                run: run.clone(),
+                session_name: now.map(|(name, _, _)| name.clone()),
+                activity: now.and_then(|(_, activity, _)| activity.clone()),
+                spend: now.map_or_else(|| run.spent(), |(_, _, spend)| run.spent().plus(*spend)),
+            }
+        });
+        BatchDetail { view: self.view(), runs: runs.collect(), ranking: rank::rank(&self.live.runs) }
+    }
+}
+
+/// The answer of `batch/export`.
+pub(crate) fn text(text: &str) -> Value {
+    json!({ "text": text })
+}
