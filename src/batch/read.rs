@@ -209,16 +209,16 @@ struct Chosen {
 fn chosen_environment(part: &mut Part<'_>, wanted: Option<&str>, problems: &mut Problems) -> Chosen {
     let mut chosen = Chosen::default();
     let named = part.named("environments", problems);
-    let names: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
+    let known: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
     if let Some(wanted) = wanted
-        && !names.contains(&wanted)
+        && !known.contains(&wanted)
     {
-        let message = if names.is_empty() {
+        let message = if known.is_empty() {
             format!("the plan has no environment '{wanted}': it has none")
         } else {
-            format!("the plan has no environment '{wanted}': it has {}", names.join(", "))
+            format!("the plan has no environment '{wanted}': it has {}", known.join(", "))
         };
-        problems.tell_with(part.at(), message, near(wanted, names.iter().copied()).first().copied());
+        problems.tell_with(part.at(), message, near(wanted, known.iter().copied()).first().copied());
     }
     for (name, mut environment) in named {
         let url = environment.text("amp_server_url", problems);

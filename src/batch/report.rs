@@ -83,7 +83,7 @@ impl Tally {
 
     /// Passed of those that are over, per cent.
     fn rate(&self) -> u32 {
-        if self.over == 0 { 0 } else { self.passed * 100 / self.over }
+        (self.passed * 100).checked_div(self.over).unwrap_or(0)
     }
 
     fn usual_millis(&self) -> i64 {
@@ -127,7 +127,10 @@ fn columns(report: &Report, run: &ReportRun) -> Vec<(&'static str, Value)> {
         ("repository", json!(run.repository)),
         ("repetition", json!(run.repetition)),
         ("state", json!(run.state.as_str())),
-        ("outcome", json!(last.and_then(|attempt| attempt.outcome).map(|outcome| outcome.words()))),
+        (
+            "outcome",
+            json!(last.and_then(|attempt| attempt.outcome).map(super::super::model::batch::AttemptOutcome::words)),
+        ),
         ("reason", json!(run.reason)),
         ("attempts", json!(run.attempts.len())),
         ("files", json!(stat.files)),

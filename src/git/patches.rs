@@ -26,7 +26,8 @@ pub(super) fn patches(
     let facts = inspect::inspect(git, repository)?.facts;
     let place = Place::Common(Path::new(&facts.common_dir).to_owned());
     // A commit with the parent it is to be taken for: git writes its id, then the patch.
-    let input: String = wanted.iter().map(|at| format!("{} {}\n", changes[*at].0, changes[*at].1)).collect();
+    let lines: Vec<String> = wanted.iter().map(|at| format!("{} {}\n", changes[*at].0, changes[*at].1)).collect();
+    let input = lines.concat();
     let finished = git
         .call(&place)
         .args(["diff-tree", "--stdin", "-r", "-p", "--always", "--no-color", "--no-ext-diff", "--no-textconv"])

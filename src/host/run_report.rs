@@ -52,9 +52,12 @@ pub(crate) fn report(ports: &Ports, snapshot: &Snapshot, format: ExportFormat) -
     Ok(report::write(&report, format))
 }
 
+/// A run's number, with the newest commit of its attempt and the one it began with.
+type Wanted = (u32, (Oid, Oid));
+
 /// What the newest attempts changed, by their runs' numbers; one process per repository. A repository that is gone has none.
 fn diffs(ports: &Ports, snapshot: &Snapshot, room: usize) -> BTreeMap<u32, String> {
-    let mut wanted: BTreeMap<&str, Vec<(u32, (Oid, Oid))>> = BTreeMap::new();
+    let mut wanted: BTreeMap<&str, Vec<Wanted>> = BTreeMap::new();
     for run in &snapshot.live.runs {
         let repositories = snapshot.live.batch.plan.tasks.iter().flat_map(|task| &task.repositories);
         let repository = repositories.clone().find(|repository| repository.path == run.repository);

@@ -1,6 +1,7 @@
 //! What a batch adds to its runs: many shell runs through `divisi batch run`, against `xargs -P` doing the same worktree, command, commit
 //! and removal with git, in the same repository size and the same run of the bench. And a report of them.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ pub(super) fn batches() -> Vec<Measure> {
     let runs = super::size("DIVISI_BENCH_RUNS", RUNS);
     let scene = Scene::new();
     let repository = scene.repository("r", 10);
-    let by_hand = xargs(&scene, &repository, runs);
+    let by_hand = xargs(&scene, &repository.display().to_string(), runs);
     // As many repetitions as one task may have, in as many tasks as it takes.
     let tasks = runs.div_ceil(100);
     let mut plan = format!(
@@ -36,9 +37,10 @@ pub(super) fn batches() -> Vec<Measure> {
     );
     for task in 0..tasks {
         let repeat = (runs - task * 100).min(100);
-        plan.push_str(&format!(
-            "  - {{id: t{task}, prompts: [\"echo made > made.txt\"], repositories: [r], repeat: {repeat}}}\n"
-        ));
+        let _ = writeln!(
+            plan,
+            "  - {{id: t{task}, prompts: [\"echo made > made.txt\"], repositories: [r], repeat: {repeat}}}"
+        );
     }
     let file = scene.path("plan.yaml");
     fs::write(&file, plan).expect("the bench directory can be written");
@@ -69,7 +71,9 @@ pub(super) fn batches() -> Vec<Measure> {
     assert!(status.success(), "the report was written");
     let size = fs::metadata(&page).map_or(0, |page| page.len());
     daemon.stop();
-    let each = |whole: Duration| format!("{:.1} ms", whole.as_secs_f64() * 1_000.0 / runs as f64);
+    let each = |whole: Duration| {
+        format!("{:.1} ms", whole.as_secs_f64() * 1_000.0 / f64::from(u32::try_from(runs).unwrap_or(u32::MAX)))
+    };
     let ratio = format!("{:.2} x xargs", ours.as_secs_f64() / by_hand.as_secs_f64());
     vec![
         Measure {

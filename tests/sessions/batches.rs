@@ -168,13 +168,13 @@ fn cancelled_within_five_seconds_whatever_the_agents_do() {
     let scene = Scene::new();
     let file = plan(
         &scene,
-        r##"
+        r#"
 version: 3
 metadata: {name: deaf}
 execution: {concurrency: 3, repeat: 6}
 agents: [{id: sh, agent: shell}]
 tasks: [{id: t, prompts: ["trap '' TERM INT; touch started; sleep 600; sleep 600"], repositories: [repo]}]
-"##,
+"#,
     );
     scene.divisi(&["batch", "run", &file, "--detach"]).ok();
     wait_until(DEADLINE, "three run", || {
@@ -221,7 +221,7 @@ fn what_passes_lands_and_what_does_not_stays() {
     let scene = Scene::new();
     let file = plan(
         &scene,
-        r##"
+        r#"
 version: 3
 metadata: {name: gated}
 execution: {concurrency: 2, keep: failed}
@@ -232,7 +232,7 @@ tasks:
     repositories: [repo]
 evaluators: [{id: verdict, kind: script, command: "grep -q good verdict", required: true}]
 land: on_pass
-"##,
+"#,
     );
     scene.divisi(&["batch", "run", &file]).exits(4).prints("it did not pass: verdict");
     let gated = status(&scene, "gated");
@@ -255,7 +255,7 @@ fn play(kill: Option<String>) -> (Vec<String>, u64) {
     }
     let file = plan(
         &scene,
-        r##"
+        r#"
 version: 3
 metadata: {name: killed}
 execution: {concurrency: 1, keep: failed}
@@ -266,7 +266,7 @@ tasks:
       - {id: one, prompt: "echo x >> made.txt; echo once", follow_ups: ["echo y >> made.txt"]}
       - {id: two, prompt: "echo z >> other.txt; exit 7"}
     repositories: [repo]
-"##,
+"#,
     );
     scene.env.spawn_divisi(&scene.repo, &["batch", "run", &file]).wait(LONG).exits(4);
     let killed = status(&scene, "killed");
@@ -293,7 +293,7 @@ tasks:
     (left, head)
 }
 
-fn killed_at_every_event(shard: u64) {
+fn killed_at_half_of_the_events(shard: u64) {
     const SHARDS: u64 = 2;
     const STEP: u64 = 2;
     let (expected, head) = play(None);
@@ -306,11 +306,11 @@ fn killed_at_every_event(shard: u64) {
 }
 
 #[test]
-fn a_daemon_killed_at_any_event_ends_with_the_same_results_a() {
-    killed_at_every_event(0);
+fn a_daemon_killed_at_half_of_the_events_ends_with_the_same_results_a() {
+    killed_at_half_of_the_events(0);
 }
 
 #[test]
-fn a_daemon_killed_at_any_event_ends_with_the_same_results_b() {
-    killed_at_every_event(1);
+fn a_daemon_killed_at_half_of_the_events_ends_with_the_same_results_b() {
+    killed_at_half_of_the_events(1);
 }

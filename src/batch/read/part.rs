@@ -92,12 +92,11 @@ impl<'a> Part<'a> {
         let mut found = Vec::new();
         for item in items {
             let Some(text) = item.require_text(&format!("what is in '{key}'"), problems) else { continue };
-            match words.iter().find(|word| **word == text) {
-                Some(word) => found.push(*word),
-                None => {
-                    let message = format!("'{key}' has no '{text}': it is any of {}", words.join(", "));
-                    problems.tell_with(item.at, message, near(text, words.iter().copied()).first().copied());
-                }
+            if let Some(word) = words.iter().find(|word| **word == text) {
+                found.push(*word);
+            } else {
+                let message = format!("'{key}' has no '{text}': it is any of {}", words.join(", "));
+                problems.tell_with(item.at, message, near(text, words.iter().copied()).first().copied());
             }
         }
         found

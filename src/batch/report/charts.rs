@@ -72,10 +72,11 @@ pub(super) fn cost(report: &Report) -> String {
 /// How long runs took.
 pub(super) fn times(report: &Report) -> String {
     const BARS: i64 = 16;
+    const COUNTS: usize = 16;
     let times: Vec<i64> =
         report.runs.iter().filter(|run| !run.run.attempts.is_empty()).map(|run| run.run.duration(report.now)).collect();
     let most = times.iter().copied().max().unwrap_or(0).max(1);
-    let mut counts = [0_u32; BARS as usize];
+    let mut counts = [0_u32; COUNTS];
     for time in &times {
         let bar = usize::try_from((time * BARS / (most + 1)).clamp(0, BARS - 1)).unwrap_or(0);
         counts[bar] += 1;
@@ -132,11 +133,9 @@ pub(super) fn heat(report: &Report) -> String {
         let _ = write!(svg, "<text x='0' y='{}' class='l'>{}</text>", y + 15, escape(&shorter(name, 32)));
         for (column, agent) in agents.iter().enumerate() {
             let Some([all, over, passed]) = cells.get(agent).copied() else { continue };
-            let hue = if over == 0 {
-                "class='bg'".to_owned()
-            } else {
-                format!("fill='hsl({} 55% 48%)'", passed * 120 / over)
-            };
+            let hue = (passed * 120)
+                .checked_div(over)
+                .map_or_else(|| "class='bg'".to_owned(), |hue| format!("fill='hsl({hue} 55% 48%)'"));
             let x = 250 + column * 70;
             let _ = write!(
                 svg,

@@ -98,14 +98,14 @@ pub(super) fn page(report: &Report) -> String {
     ranking(&mut html, report);
     runs(&mut html, report);
     details(&mut html, report);
-    let _ = write!(html, "<script>{SCRIPT}</script></body></html>\n");
+    let _ = writeln!(html, "<script>{SCRIPT}</script></body></html>");
     html
 }
 
 fn tiles(html: &mut String, report: &Report) {
     let RunCounts { passed, failed, cancelled, skipped, running, queued } = report.view.counts;
     let over = passed + failed + cancelled + skipped;
-    let rate = if over == 0 { 0 } else { passed * 100 / over };
+    let rate = (passed * 100).checked_div(over).unwrap_or(0);
     html.push_str("<div class='tiles'>");
     let mut tile = |value: &str, what: &str| {
         let _ = write!(html, "<div class='tile'><b>{}</b>{what}</div>", escape(value));
