@@ -7,12 +7,12 @@ fn only_changed_lines_cost_points() {
     let files = BTreeMap::from([("a.sh".to_owned(), vec![(2, String::new()), (3, String::new())])]);
     let changed = Changed { files, ..Changed::default() };
     let one = |line: u32, level: &str| {
-        format!(r#"{{"file":"/root/of/a.sh","line":{line},"column":1,"level":"{level}","code":1,"message":"m"}}"#)
+        format!(r#"{{"file":"/tree/of/a.sh","line":{line},"column":1,"level":"{level}","code":1,"message":"m"}}"#)
     };
     let said = [one(1, "error"), one(2, "error"), one(3, "warning"), one(3, "info")].join(",");
     let (score, report) =
-        judge(Linter::Shellcheck, &format!("{{\"comments\":[{said}]}}"), "/root/of", &changed).unwrap();
+        judge(Linter::Shellcheck, &format!("{{\"comments\":[{said}]}}"), "/tree/of", &changed).unwrap();
     assert_eq!((score, report.errors, report.findings.len()), (94, 1, 3));
     let many = vec![one(2, "error"); 30].join(",");
-    assert_eq!(judge(Linter::Shellcheck, &format!("[{many}]"), "/root/of", &changed).unwrap().0, 0);
+    assert_eq!(judge(Linter::Shellcheck, &format!("[{many}]"), "/tree/of", &changed).unwrap().0, 0);
 }
