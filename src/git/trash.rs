@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// In the directory of worktrees: what was removed and is being deleted.
 pub(super) const DIRECTORY: &str = ".trash";
@@ -32,24 +33,14 @@ fn open_up(directory: &Path) {
     }
 }
 
-/// How often the trash is made again when it vanishes.
-const TRIES: u32 = 100;
+/// Held while the trash is made and used, or removed when it is empty: one removal must not take it from under another.
+static TRASH: Mutex<()> = Mutex::new(());
 
 /// Moves a directory into the trash beside it, under a name that was never used there.
 pub(super) fn throw(directory: &Path, session: &str) -> io::Result<PathBuf> {
     let trash = directory.parent().unwrap_or(directory).join(DIRECTORY);
-    // Whoever empties the trash removes it, perhaps between its making and its use.
-    for _ in 1..TRIES {
-        match throw_into(&trash, directory, session) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && directory.symlink_metadata().is_ok() => {}
-            outcome => return outcome,
-        }
-    }
-    throw_into(&trash, directory, session)
-}
-
-fn throw_into(trash: &Path, directory: &Path, session: &str) -> io::Result<PathBuf> {
-    fs::create_dir_all(trash)?;
+    let _held = TRASH.lock().unwrap_or_else(PoisonError::into_inner);
+    fs::create_dir_all(&trash)?;
     if trash.symlink_metadata()?.is_symlink() {
         return Err(io::Error::other(format!("{} is a link", trash.display())));
     }
@@ -63,14 +54,20 @@ fn throw_into(trash: &Path, directory: &Path, session: &str) -> io::Result<PathB
     Err(io::Error::other(format!("{} is full", trash.display())))
 }
 
+/// Removes the trash itself when nothing lies in it.
+pub(super) fn remove_empty(trash: &Path) {
+    let _held = TRASH.lock().unwrap_or_else(PoisonError::into_inner);
+    // Fails when something does.
+    let _ = fs::remove_dir(trash);
+}
+
 /// Deletes what is in the trash, in the background; what fails is found again by the doctor.
 pub(super) fn delete_later(thrown: PathBuf) {
     let started = std::thread::Builder::new().name("divisi-trash".to_owned()).spawn(move || {
         if delete(&thrown).is_ok()
             && let Some(trash) = thrown.parent()
         {
-            // Only when it is empty.
-            let _ = fs::remove_dir(trash);
+            remove_empty(trash);
         }
     });
     // Without a thread the trash waits for the doctor.

@@ -34,7 +34,9 @@ pub(super) fn repair(git: &Git, found: &Found, trouble: &Trouble) -> Result<Opti
             let deleted = if file { fs::remove_file(path) } else { discard_directory(path) };
             deleted.map_err(|error| cannot(path, &error))?;
             // Only when it is empty.
-            let _ = path.parent().filter(|parent| parent.ends_with(crate::git::trash::DIRECTORY)).map(fs::remove_dir);
+            if let Some(trash) = path.parent().filter(|parent| parent.ends_with(crate::git::trash::DIRECTORY)) {
+                crate::git::trash::remove_empty(trash);
+            }
             Ok(Some(format!("deleted {}, which had been removed", text::path(path))))
         }
     }

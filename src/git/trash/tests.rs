@@ -1,7 +1,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{DIRECTORY, throw};
+use super::{DIRECTORY, remove_empty, throw};
 
 #[test]
 fn a_trash_that_is_emptied_meanwhile_takes_everything() {
@@ -11,7 +11,7 @@ fn a_trash_that_is_emptied_meanwhile_takes_everything() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
-                let _ = fs::remove_dir(&trash);
+                remove_empty(&trash);
             }
         });
         let mut refused = Vec::new();
