@@ -11,7 +11,7 @@ use crate::model::settings::Settings;
 #[cfg(test)]
 mod tests;
 
-/// Variables handed on when the daemon has them.
+/// Variables handed on when the daemon has them, beside those of [`NETWORK`].
 const ALLOWED: &[&str] = &[
     "PATH",
     "HOME",
@@ -27,17 +27,6 @@ const ALLOWED: &[&str] = &[
     "XDG_DATA_HOME",
     "XDG_CACHE_HOME",
     "XDG_STATE_HOME",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "NODE_EXTRA_CA_CERTS",
     "CARGO_HOME",
     "RUSTUP_HOME",
     "GOPATH",
@@ -57,8 +46,8 @@ pub(crate) fn may_pass(name: &str) -> bool {
     !DENIED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Of the allowed ones those in which whoever starts a session is believed rather than the daemon: how the network is reached.
-const FROM_CALLER: &[&str] = &[
+/// How the network is reached: handed on too, and whoever starts a session is believed in them rather than the daemon.
+pub(crate) const NETWORK: &[&str] = &[
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
@@ -74,7 +63,7 @@ const FROM_CALLER: &[&str] = &[
 
 /// The names of variables that whoever starts a session decides on, for every agent.
 pub(crate) fn passed_by_callers() -> impl Iterator<Item = &'static str> {
-    FROM_CALLER.iter().copied()
+    NETWORK.iter().copied()
 }
 
 /// The daemon's environment as whoever started the session sees it.
@@ -99,6 +88,7 @@ pub(crate) fn of_agent(
         .iter()
         .filter(|(name, _)| {
             ALLOWED.contains(&name.as_str())
+                || NETWORK.contains(&name.as_str())
                 || name.starts_with("LC_")
                 || (settings.agent_environment.contains(name) && may_pass(name))
         })

@@ -5,55 +5,41 @@ use std::panic::catch_unwind;
 
 use serde_json::{Value, json};
 
-/// A small generator of random numbers (splitmix64).
-struct Dice(u64);
+use crate::support::Dice;
 
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+/// A value that nobody expects.
+fn made_up(dice: &mut Dice) -> Value {
+    match dice.below(10) {
+        0 => Value::Null,
+        1 => json!(-1),
+        2 => json!(u64::MAX),
+        3 => json!("\u{1b}[2J\u{202e}\u{0}"),
+        4 => json!("file:///nowhere/r/.divisi.toml"),
+        5 => json!([]),
+        6 => json!({}),
+        7 => json!({ "line": 4_294_967_295_u32, "character": 4_294_967_295_u32 }),
+        8 => json!(["docs", { "session": "docs" }]),
+        _ => json!("divisi.land"),
     }
+}
 
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % (bound.max(1) as u64)).expect("below a usize")
-    }
-
-    fn value(&mut self) -> Value {
-        match self.below(10) {
-            0 => Value::Null,
-            1 => json!(-1),
-            2 => json!(u64::MAX),
-            3 => json!("\u{1b}[2J\u{202e}\u{0}"),
-            4 => json!("file:///nowhere/r/.divisi.toml"),
-            5 => json!([]),
-            6 => json!({}),
-            7 => json!({ "line": 4_294_967_295_u32, "character": 4_294_967_295_u32 }),
-            8 => json!(["docs", { "session": "docs" }]),
-            _ => json!("divisi.land"),
+/// Changes something somewhere in a value.
+fn change(dice: &mut Dice, value: &mut Value) {
+    let inner = match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            let at = dice.below(fields.len());
+            fields.values_mut().nth(at)
         }
-    }
-
-    /// Changes something somewhere in a value.
-    fn change(&mut self, value: &mut Value) {
-        let inner = match value {
-            Value::Object(fields) if !fields.is_empty() => {
-                let at = self.below(fields.len());
-                fields.values_mut().nth(at)
-            }
-            Value::Array(entries) if !entries.is_empty() => {
-                let at = self.below(entries.len());
-                entries.get_mut(at)
-            }
-            _ => None,
-        };
-        match inner {
-            Some(inner) if self.below(4) > 0 => self.change(inner),
-            Some(inner) => *inner = self.value(),
-            None => *value = self.value(),
+        Value::Array(entries) if !entries.is_empty() => {
+            let at = dice.below(entries.len());
+            entries.get_mut(at)
         }
+        _ => None,
+    };
+    match inner {
+        Some(inner) if dice.below(4) > 0 => change(dice, inner),
+        Some(inner) => *inner = made_up(dice),
+        None => *value = made_up(dice),
     }
 }
 
@@ -150,7 +136,7 @@ fn nothing_an_editor_says_is_a_panic_or_goes_without_an_answer() {
     }
     let scale: u64 = std::env::var("DIVISI_TEST_SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1);
     for seed in 0..150 * scale {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let mut said = whole.clone();
         for _ in 0..=dice.below(6) {
             let at = dice.below(said.len());
@@ -161,14 +147,14 @@ fn nothing_an_editor_says_is_a_panic_or_goes_without_an_answer() {
                     let other = dice.below(said.len());
                     said.swap(at, other);
                 }
-                _ => dice.change(&mut said[at]),
+                _ => change(&mut dice, &mut said[at]),
             }
         }
         let mut bytes = lines(&said);
         if dice.below(3) == 0 {
             for _ in 0..dice.below(8) {
                 let at = dice.below(bytes.len());
-                bytes[at] = dice.next().to_le_bytes()[0];
+                bytes[at] = u8::try_from(dice.below(256)).expect("below 256");
             }
         }
         assert!(

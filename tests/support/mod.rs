@@ -2,6 +2,7 @@
 //! a deadline ([`Ran`], [`Running`]), waiting for a condition instead of for a time ([`wait_until`]), and
 //! a visible reason when a test cannot run ([`skip::skip`]).
 
+mod dice;
 mod env;
 mod leftovers;
 mod run;
@@ -12,6 +13,7 @@ mod wait;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use dice::Dice;
 pub(crate) use env::TestEnv;
 pub(crate) use run::{OUTER_TIMEOUT, Ran, Running, run};
 pub(crate) use skip::{NvimEnd, nvim};

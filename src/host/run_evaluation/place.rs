@@ -6,6 +6,7 @@ use super::Scene;
 use crate::eval::changed::Changed;
 use crate::eval::measure::Material;
 use crate::host::effect::EvaluationTask;
+use crate::host::environment::NETWORK;
 use crate::host::port::Ground;
 use crate::host::run_effect::Ports;
 use crate::model::Refusal;
@@ -19,7 +20,7 @@ const TEXTS: usize = 64 * 1024 * 1024;
 /// How many.
 const FILES: usize = 10_000;
 
-/// Variables that programs of an evaluation get from the daemon: where tools are and how the network is reached, no credentials.
+/// Variables that programs of an evaluation get from the daemon, beside [`NETWORK`]: where tools are; no credentials.
 const PASSED: &[&str] = &[
     "PATH",
     "USER",
@@ -27,17 +28,6 @@ const PASSED: &[&str] = &[
     "LANG",
     "LANGUAGE",
     "TZ",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "NODE_EXTRA_CA_CERTS",
     "RUSTUP_HOME",
     "RUSTUP_TOOLCHAIN",
     "GOROOT",
@@ -110,7 +100,9 @@ fn environment(ports: &Ports, ground: &Ground, task: &EvaluationTask) -> BTreeMa
     let daemon = &task.environment;
     let mut environment: BTreeMap<String, String> = daemon
         .iter()
-        .filter(|(name, _)| PASSED.contains(&name.as_str()) || name.starts_with("LC_"))
+        .filter(|(name, _)| {
+            PASSED.contains(&name.as_str()) || NETWORK.contains(&name.as_str()) || name.starts_with("LC_")
+        })
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     let home = daemon.get("HOME").cloned().unwrap_or_default();

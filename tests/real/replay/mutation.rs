@@ -8,73 +8,58 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use divisi::host::port::Update;
 use serde_json::{Value, json};
 
+use crate::support::Dice;
+
 use super::archive::Archive;
 use super::fixtures;
 use super::player::record;
 use super::transcript::{Message, Protocol, Transcript};
 
-/// A small generator of random numbers (splitmix64): the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+/// A value that nobody expects.
+fn made_up(dice: &mut Dice) -> Value {
+    match dice.below(14) {
+        0 => Value::Null,
+        1 => json!(true),
+        2 => json!(-1),
+        3 => json!(u64::MAX),
+        4 => json!(1e308),
+        5 => json!(0.1),
+        6 => json!(""),
+        7 => json!("\u{1b}[2J\u{7}\u{202e}\u{0}"),
+        8 => json!("x".repeat(70_000)),
+        9 => json!([]),
+        10 => json!({}),
+        11 => json!([[[[{"a": [null]}]]]]),
+        12 => json!("../../../etc/passwd"),
+        _ => json!({"type": "text", "text": 5, "id": {"id": "id"}}),
     }
+}
 
-    /// A number below `bound`, 0 when that is 0.
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % (bound.max(1) as u64)).expect("below a usize")
-    }
-
-    fn value(&mut self) -> Value {
-        match self.below(14) {
-            0 => Value::Null,
-            1 => json!(true),
-            2 => json!(-1),
-            3 => json!(u64::MAX),
-            4 => json!(1e308),
-            5 => json!(0.1),
-            6 => json!(""),
-            7 => json!("\u{1b}[2J\u{7}\u{202e}\u{0}"),
-            8 => json!("x".repeat(70_000)),
-            9 => json!([]),
-            10 => json!({}),
-            11 => json!([[[[{"a": [null]}]]]]),
-            12 => json!("../../../etc/passwd"),
-            _ => json!({"type": "text", "text": 5, "id": {"id": "id"}}),
-        }
-    }
-
-    /// Changes something somewhere in a value.
-    fn change(&mut self, value: &mut Value) {
-        let leaf = self.below(4) == 0;
-        match value {
-            Value::Object(fields) if !fields.is_empty() && !leaf => {
-                let at = self.below(fields.len());
-                let name = fields.keys().nth(at).cloned().unwrap_or_default();
-                match self.below(8) {
-                    0 => drop(fields.remove(&name)),
-                    1 => {
-                        let moved = fields.remove(&name).unwrap_or_default();
-                        fields.insert(format!("{name}X"), moved);
-                    }
-                    _ => self.change(fields.get_mut(&name).expect("one of its names")),
+/// Changes something somewhere in a value.
+fn change(dice: &mut Dice, value: &mut Value) {
+    let leaf = dice.below(4) == 0;
+    match value {
+        Value::Object(fields) if !fields.is_empty() && !leaf => {
+            let at = dice.below(fields.len());
+            let name = fields.keys().nth(at).cloned().unwrap_or_default();
+            match dice.below(8) {
+                0 => drop(fields.remove(&name)),
+                1 => {
+                    let moved = fields.remove(&name).unwrap_or_default();
+                    fields.insert(format!("{name}X"), moved);
                 }
+                _ => change(dice, fields.get_mut(&name).expect("one of its names")),
             }
-            Value::Array(items) if !items.is_empty() && !leaf => {
-                let at = self.below(items.len());
-                match self.below(6) {
-                    0 => drop(items.remove(at)),
-                    1 => items.push(items[at].clone()),
-                    _ => self.change(&mut items[at]),
-                }
-            }
-            other => *other = self.value(),
         }
+        Value::Array(items) if !items.is_empty() && !leaf => {
+            let at = dice.below(items.len());
+            match dice.below(6) {
+                0 => drop(items.remove(at)),
+                1 => items.push(items[at].clone()),
+                _ => change(dice, &mut items[at]),
+            }
+        }
+        other => *other = made_up(dice),
     }
 }
 
@@ -82,7 +67,7 @@ impl Dice {
 fn change_line(dice: &mut Dice, line: &mut String) {
     match serde_json::from_str::<Value>(line) {
         Ok(mut value) => {
-            dice.change(&mut value);
+            change(dice, &mut value);
             *line = value.to_string();
         }
         Err(_) => line.truncate(line.char_indices().nth(dice.below(40)).map_or(0, |(at, _)| at)),
@@ -123,7 +108,7 @@ fn mutate(dice: &mut Dice, transcript: &Transcript) -> Transcript {
             if dice.below(3) == 0 {
                 shuffle(dice, &mut changed.messages, &theirs);
             } else if let Some(Message::Got(message)) = at.map(|at| &mut changed.messages[at]) {
-                dice.change(message);
+                change(dice, message);
             }
         }
     }
@@ -160,7 +145,7 @@ fn play_changed(transcripts: &[Transcript], times: u64) {
     for (number, transcript) in (0_u64..).zip(transcripts) {
         for time in 0..times * scale {
             let seed = number * 1_000_003 + time;
-            if let Some(complaint) = complaint(&mutate(&mut Dice(seed), transcript)) {
+            if let Some(complaint) = complaint(&mutate(&mut Dice::new(seed), transcript)) {
                 complaints.push(format!("{} (seed {seed}): {complaint}", transcript.name));
             }
         }
