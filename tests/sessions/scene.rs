@@ -155,9 +155,11 @@ pub(crate) fn kill(pid: i32) {
     wait_until(DEADLINE, &format!("process {pid} is gone"), || !is_alive(pid));
 }
 
-/// Whether a process runs.
+/// Whether a process runs. One whose first thread is a zombie runs while another thread has not ended yet: its sockets are open
+/// until then, and whoever writes to them is not told that nobody reads.
 pub(crate) fn is_alive(pid: i32) -> bool {
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
     let state = stat.rsplit(')').next().unwrap_or_default().trim().chars().next();
-    !matches!(state, Some('Z' | 'X') | None)
+    let others = || std::fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|tasks| tasks.count() > 1);
+    !matches!(state, Some('Z' | 'X') | None) || others()
 }
