@@ -3,11 +3,16 @@
 
 use std::ops::Range;
 
+use gen_lsp_types::{Code, Diagnostic, DiagnosticSeverity, Message};
 use serde_json::{Value, json};
 
-use super::{Around, Kind, Lens, Suggestion};
-use crate::base::schema::check::Problem;
+use super::{Around, Kind, Suggestion};
+use crate::lsp::capability::Encoding;
+use crate::lsp::diagnostics::SOURCE;
+use crate::lsp::text;
+use crate::base::schema::check::Problem as Fault;
 use crate::base::text::visible_line;
+pub use crate::base::yaml::Problem;
 use crate::base::yaml::table::{self, KIND, Key, Table, check};
 use crate::model::schema::{cases, definition, plan, suite};
 
@@ -99,7 +104,7 @@ fn tops(text: &str) -> Vec<String> {
 
 impl Yaml {
     /// What is wrong as far as the description tells.
-    pub fn faults(&self, text: &str) -> Vec<crate::base::yaml::Problem> {
+    pub fn faults(&self, text: &str) -> Vec<Problem> {
         // What an older version of plans says is only known to its reader.
         let old = self.name == "plan" && scan::scan(text, 0).value(&[], "version").is_some_and(|word| word != "3");
         if old { Vec::new() } else { check::problems(text, self.table) }
@@ -161,12 +166,55 @@ impl Yaml {
     }
 }
 
+/// The diagnostics of problems with a text.
+pub fn diagnostics(text: &str, problems: &[Problem], encoding: Encoding) -> Vec<Diagnostic> {
+    let told = |problem: &Problem| {
+        let span = span_of(text, problem);
+        let word = &text[span.clone()];
+        // A correction is offered only for what stands there.
+        let meant = problem.suggestion.as_deref().map(|word| word.trim_matches('\''));
+        let meant = meant.filter(|_| !word.is_empty() && problem.message.contains(&format!("'{word}'")));
+        let hint = problem.suggestion.as_ref().map_or_else(String::new, |near| format!(" (did you mean {near}?)"));
+        let code = if problem.message.contains(" has no '") { "unknown-key" } else { "value" };
+        Diagnostic {
+            range: text::range(text, &span, encoding),
+            severity: Some(DiagnosticSeverity::Error),
+            code: Some(Code::String(code.to_owned())),
+            code_description: None,
+            source: Some(SOURCE.to_owned()),
+            message: Message::String(visible_line(&format!("{}{hint}", problem.message), 500)),
+            tags: None,
+            related_information: None,
+            data: meant.map(|name| json!({ "meant": name })),
+        }
+    };
+    problems.iter().take(super::MOST).map(told).collect()
+}
+
+/// What stands at a problem's place: a word, without quotes.
+fn span_of(text: &str, problem: &Problem) -> Range<usize> {
+    let mut start = 0;
+    for _ in 1..problem.line {
+        start = text[start..].find('\n').map_or(text.len(), |at| start + at + 1);
+    }
+    let line = text[start..].lines().next().unwrap_or_default();
+    let column = usize::try_from(problem.column.saturating_sub(1)).unwrap_or(usize::MAX);
+    let at = start + line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+    let rest = &text[at..start + line.len()];
+    if let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+        let inner = &rest[1..];
+        return at + 1..at + 1 + inner.find(quote).unwrap_or(inner.len());
+    }
+    let word = rest.find([' ', ':', ',', '}', ']', '#', '\t']).unwrap_or(rest.len());
+    at..at + word
+}
+
 impl Kind for Yaml {
     fn owns(&self, around: &Around<'_>) -> bool {
         of(around.path, around.text).is_some_and(|kind| std::ptr::eq(kind, self))
     }
 
-    fn problems(&self, _text: &str, _around: &Around<'_>) -> Vec<Problem> {
+    fn problems(&self, _text: &str, _around: &Around<'_>) -> Vec<Fault> {
         Vec::new()
     }
 
@@ -177,7 +225,7 @@ impl Kind for Yaml {
         })
     }
 
-    fn alone(&self, text: &str) -> Vec<crate::base::yaml::Problem> {
+    fn alone(&self, text: &str) -> Vec<Problem> {
         self.faults(text)
     }
 
@@ -244,10 +292,6 @@ impl Kind for Yaml {
         Some((cursor.span.clone(), said))
     }
 
-    fn lenses(&self, _text: &str, _around: &Around<'_>) -> Vec<Lens> {
-        Vec::new()
-    }
-
     fn outline(&self, text: &str) -> Vec<super::Symbol> {
         symbols(text)
     }
@@ -286,3 +330,6 @@ fn symbols(text: &str) -> Vec<super::Symbol> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;
