@@ -96,8 +96,7 @@ pub fn bar(counts: RunCounts, columns: usize) -> Vec<(Tone, String)> {
     if total == 0 || columns == 0 {
         return vec![(Tone::Quiet, ".".repeat(columns))];
     }
-    let mut widths: Vec<usize> =
-        shares.iter().map(|(count, _)| (*count as usize * columns / total).max(1)).collect();
+    let mut widths: Vec<usize> = shares.iter().map(|(count, _)| (*count as usize * columns / total).max(1)).collect();
     // What rounding left over or took too much belongs to the widest.
     while let Some(widest) = (0..widths.len()).max_by_key(|at| widths[*at]) {
         let sum: usize = widths.iter().sum();
@@ -165,7 +164,9 @@ pub fn verdict(run: &Run, ranking: &[Ranked]) -> String {
     {
         parts.push(outcome.words().to_owned());
     }
-    let mut candidates = ranking.iter().flat_map(|ranked| &ranked.candidates);
+    // Where all are equal a place says nothing.
+    let decided = ranking.iter().filter(|ranked| ranked.candidates.iter().any(|candidate| candidate.place > 1));
+    let mut candidates = decided.flat_map(|ranked| &ranked.candidates);
     if let Some(candidate) = candidates.find(|candidate| candidate.run == run.id) {
         parts.push(format!("#{}", candidate.place));
     }

@@ -35,18 +35,24 @@ fn a_verdict_says_gates_score_place_and_landing() {
     (made.gates, made.score, made.landed) = (Some(Gates { passed: 2, all: 3 }), Some(80), true);
     one.attempts = vec![made];
     let candidate = Candidate { run: one.id.clone(), agent: one.agent.clone(), place: 2, evidence: String::new() };
-    let ranked =
-        Ranked { task: one.task.clone(), prompt: one.prompt.clone(), repository: ".".to_owned(), candidates: vec![candidate] };
+    let ranked = Ranked {
+        task: one.task.clone(),
+        prompt: one.prompt.clone(),
+        repository: ".".to_owned(),
+        candidates: vec![candidate],
+    };
     assert_eq!(verdict(&one, &[ranked]), "2/3 80 #2 landed");
 }
 
 #[test]
 fn a_run_says_what_it_does_why_it_waits_and_what_it_made() {
-    let mut view = RunView { run: run(1), session_name: None, activity: Some("edits".to_owned()), spend: Spend::default() };
+    let mut view =
+        RunView { run: run(1), session_name: None, activity: Some("edits".to_owned()), spend: Spend::default() };
     assert_eq!(what(&view, 0), "");
     view.run.state = RunState::Running;
     assert_eq!(what(&view, 0), "edits");
-    (view.run.state, view.run.not_before, view.run.reason) = (RunState::Queued, Some(9_000), Some("crashed".to_owned()));
+    (view.run.state, view.run.not_before, view.run.reason) =
+        (RunState::Queued, Some(9_000), Some("crashed".to_owned()));
     assert_eq!(what(&view, 1_000), "again in 8 s: crashed");
     assert_eq!(what(&view, 10_000), "crashed");
     let mut made = attempt(1);
