@@ -17,7 +17,7 @@ end
 ---@return string? path
 ---@return string? problem
 local function plan_path(name)
-  local path = name and vim.fn.fnamemodify(vim.fn.expand(name), ":p") or api.nvim_buf_get_name(0)
+  local path = name and vim.fn.fnamemodify(vim.fn.expand(name) --[[@as string]], ":p") or api.nvim_buf_get_name(0)
   if path == "" or not may_be_plan(path) then
     return nil, name and path .. " is no plan: those end in .yaml, .yml or .json" or "this buffer is no plan; name one"
   end
@@ -39,8 +39,9 @@ local function show_problems(path, problems)
     return { filename = path, lnum = problem.line, col = problem.column, type = "E", text = problem.message .. more }
   end, problems)
   vim.fn.setqflist({}, " ", { title = "divisi batch check", items = items })
-  local first = items[1]
-  errors.warn(("%s: line %d: %s"):format(vim.fs.basename(path), first.lnum, first.text))
+  for _, first in ipairs(vim.list_slice(items, 1, 1)) do
+    errors.warn(("%s: line %d: %s"):format(vim.fs.basename(path), first.lnum, first.text))
+  end
   vim.cmd("botright copen")
 end
 
@@ -131,7 +132,8 @@ end
 ---@return { environment: string?, concurrency: integer? } options
 ---@return string? problem
 local function run_options(words)
-  local options, plan = {}, nil
+  local options = {} ---@type { environment: string?, concurrency: integer? }
+  local plan ---@type string?
   local index = 1
   while words[index] do
     local word = words[index] --[[@as string]]
@@ -144,7 +146,11 @@ local function run_options(words)
       if value == "" or (flag == "concurrency" and not tonumber(value)) then
         return nil, options, ("--%s wants %s"):format(flag, flag == "concurrency" and "a number" or "a name")
       end
-      options[flag] = flag == "concurrency" and math.floor(tonumber(value) --[[@as number]]) or value
+      if flag == "concurrency" then
+        options.concurrency = math.floor(tonumber(value) --[[@as number]])
+      else
+        options.environment = value
+      end
     elseif flag then
       return nil,
         options,

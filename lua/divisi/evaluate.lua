@@ -11,7 +11,7 @@ local namespace = api.nvim_create_namespace("divisi.evaluation")
 ---@type table<string, boolean?>
 local begun_here = {}
 ---Diagnostics of the newest evaluation of each session, by file.
----@type table<string, table<string, vim.Diagnostic.Set[]>?>
+---@type table<string, table<string, vim.Diagnostic.Set[]?>?>
 local found = {}
 
 ---@class divisi.EvalFinding
@@ -107,7 +107,7 @@ end
 ---@param row divisi.Row
 ---@param evaluation divisi.Evaluation
 local function diagnose(row, evaluation)
-  local files, before = {}, found[row.id] or {} ---@type table<string, vim.Diagnostic.Set[]>, table<string, any>
+  local files, before = {}, found[row.id] or {} ---@type table<string, vim.Diagnostic.Set[]?>, table<string, any>
   for _, result in ipairs(evaluation.results or {}) do
     for _, finding in ipairs(result.outcome ~= "passed" and result.findings or {}) do
       if finding.file and row.path then
@@ -186,11 +186,12 @@ end
 ---@param row divisi.Row
 ---@return boolean
 local function is_seen(row)
-  local inside = row.path and row.path .. "/"
-  return inside ~= nil
-    and vim.iter(api.nvim_list_bufs()):any(function(buf)
-      return api.nvim_buf_is_loaded(buf) and vim.startswith(api.nvim_buf_get_name(buf), inside)
-    end)
+  for _, buf in ipairs(row.path and api.nvim_list_bufs() or {}) do
+    if api.nvim_buf_is_loaded(buf) and vim.startswith(api.nvim_buf_get_name(buf), row.path .. "/") then
+      return true
+    end
+  end
+  return false
 end
 
 ---An evaluation ended, wherever it was begun.
@@ -239,18 +240,20 @@ end
 ---@param invocation divisi.Invocation
 function M.run(invocation)
   local suite = invocation.rest:match("%-%-suite=(.+)$")
-  local names = vim.tbl_filter(function(word)
-    return not vim.startswith(word, "--")
-  end, suite and {} or invocation.args)
-  if suite and not vim.startswith(invocation.args[1], "--") then
-    names = { invocation.args[1] }
+  local names = {} ---@type string[]
+  for _, word in ipairs(invocation.args) do
+    if vim.startswith(word, "--") then
+      -- What follows may be a path with spaces.
+      break
+    end
+    table.insert(names, word)
   end
   if #names == 1 and not mirror.find(names[1]) and is_suite(names[1]) then
     suite, names = names[1], {}
   end
   suite = suite or names[2]
   require("divisi.commands").with_session(names[1], function(row)
-    M.start(row, suite and vim.fn.expand(vim.trim(suite)) or nil)
+    M.start(row, suite and vim.fn.expand(vim.trim(suite)) --[[@as string]] or nil)
   end)
 end
 
@@ -260,7 +263,7 @@ end
 ---@return string[]
 function M.complete(words, lead)
   local flag, path = lead:match("^(%-%-suite=)(.*)$")
-  if flag then
+  if flag and path then
     return vim.tbl_map(function(file)
       return flag .. file
     end, vim.fn.getcompletion(path, "file"))
@@ -273,9 +276,10 @@ function M.complete(words, lead)
   if #words > 0 then
     return files
   end
-  local names = vim.tbl_map(function(row)
-    return row.name
-  end, mirror.sorted())
+  local names = {} ---@type string[]
+  for _, row in ipairs(mirror.sorted()) do
+    table.insert(names, row.name)
+  end
   return lead == "" and names or vim.list_extend(names, files)
 end
 

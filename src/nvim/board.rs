@@ -55,6 +55,28 @@ fn group(tone: Tone) -> &'static str {
     }
 }
 
+/// Parts with commas between them, on as many lines as a window of so many columns needs.
+pub fn flow(parts: Vec<Cell>, window: usize) -> Vec<Line> {
+    let mut lines: Vec<Vec<Cell>> = vec![Vec::new()];
+    let mut used = 0;
+    for (tone, text) in parts {
+        let wide = width(&text);
+        let first = lines.last().is_none_or(Vec::is_empty);
+        if !first && used + wide + 3 > window {
+            lines.push(Vec::new());
+            used = 0;
+        } else if !first && let Some(line) = lines.last_mut() {
+            line.push((Tone::Plain, ", ".to_owned()));
+            used += 2;
+        }
+        used += wide;
+        if let Some(line) = lines.last_mut() {
+            line.push((tone, text));
+        }
+    }
+    lines.into_iter().map(Line::of).collect()
+}
+
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {

@@ -188,7 +188,9 @@ pub fn what(view: &RunView, now: i64) -> String {
         _ => run.reason.clone(),
     };
     let changed = run.attempts.last().map(|attempt| changed(attempt.stat)).unwrap_or_default();
-    let parts = [changed, why.unwrap_or_default()];
+    let why = why.unwrap_or_default();
+    // What is cut on a narrow screen is what matters less.
+    let parts = if run.state == RunState::Passed { [changed, why] } else { [why, changed] };
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
 }
 

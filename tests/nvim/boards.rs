@@ -26,7 +26,7 @@ fn run(number: u32, task: &str, prompt: &str, agent: &str, state: &str, attempts
 fn attempt(session: &str, began: i64, outcome: Option<&str>) -> Value {
     json!({
         "number": 1, "session": session, "started_at": began, "ended_at": outcome.map(|_| began + 65_000), "outcome": outcome,
-        "stat": { "files": 2, "added": 10, "removed": 3 }, "turns": 1, "spend": { "tokens": 1000, "usd_micros": 120_000 },
+        "stat": { "files": outcome.map_or(0, |_| 2), "added": outcome.map_or(0, |_| 10), "removed": outcome.map_or(0, |_| 3) }, "turns": 1, "spend": { "tokens": 1000, "usd_micros": 120_000 },
     })
 }
 
@@ -45,6 +45,8 @@ fn batch() -> Value {
         run(5, "docs", "1", "claude", "cancelled", json!([])),
         run(6, "docs", "1", "codex", "skipped", json!([])),
     ];
+    (runs[0]["spend"], runs[1]["spend"]) =
+        (json!({ "tokens": 1000, "usd_micros": 1_110_000 }), json!({ "tokens": 1000, "usd_micros": 120_000 }));
     runs[1]["reason"] = json!("it did not pass: tests");
     runs[2]["activity"] = json!("Edit src/parse.rs\u{1b}[31m");
     runs[5]["reason"] = json!("no more money");
@@ -238,7 +240,7 @@ in_every_neovim! {
             "results": [{ "id": "lint", "outcome": "failed", "findings": [finding] }] }]));
         editor.keys("Q").await;
         editor.until("vim.bo.buftype == 'quickfix'").await;
-        let list = editor.lua("return vim.tbl_map(function(e) return ('%s:%d:%s'):format(vim.fn.bufname(e.bufnr), e.lnum, e.text) end, vim.fn.getqflist())").await;
+        let list = editor.lua("return vim.tbl_map(function(e) return ('%s:%d:%s'):format(e.bufnr > 0 and vim.fn.bufname(e.bufnr) or '', e.lnum, e.text) end, vim.fn.getqflist())").await;
         let list: Vec<&str> = list.as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
         assert_eq!(list.len(), 2, "{list:?}");
         assert_eq!(list[0], ":0:run 2, errors/config by codex: it did not pass: tests");

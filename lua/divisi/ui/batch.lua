@@ -17,6 +17,7 @@ local window = require("divisi.ui.window")
 ---@field state string
 ---@field reason string?
 ---@field session_name string?
+---@field again boolean? it is over and did not pass
 
 ---@param line divisi.RunLine
 ---@return string
@@ -74,7 +75,9 @@ local function retry(line, view)
     return
   end
   local count = 0
-  for _, other in ipairs(view.lines) do
+  for _, other in
+    ipairs(view.lines --[[@as divisi.RunLine[] ]])
+  do
     count = count + (other.again and 1 or 0)
   end
   if count == 0 then
@@ -142,7 +145,7 @@ end
 ---@param view divisi.Board
 local function failures(_, view)
   local runs = vim.tbl_filter(function(line)
-    return line.failed
+    return line.failed == true
   end, view.lines) --[[@as divisi.RunLine[] ]]
   if #runs == 0 then
     errors.notify("nothing failed")

@@ -211,6 +211,26 @@ function M.make(buf, board, filetype, keys)
   return view
 end
 
+---Puts cursors that stand on nothing on the first line that stands for something.
+---@param view divisi.Board
+local function to_first(view)
+  for number, line in ipairs(view.lines) do
+    if line.id then
+      for _, win in ipairs(vim.fn.win_findbuf(view.buf)) do
+        local on = view.lines[api.nvim_win_get_cursor(win)[1]]
+        if not (on and on.id) then
+          api.nvim_win_set_cursor(win, { number, 0 })
+          -- With what stands above it.
+          api.nvim_win_call(win, function()
+            vim.fn.winrestview({ topline = 1 })
+          end)
+        end
+      end
+      return
+    end
+  end
+end
+
 ---Shows a board in a tab of its own, or where it is shown already.
 ---@param buf integer
 function M.tab(buf)
@@ -232,6 +252,10 @@ function M.tab(buf)
   vim.w[win].divisi_tab = from
   vim.wo[win][0].winfixbuf = true
   dress(win)
+  local view = of_buffer[buf]
+  if view then
+    to_first(view)
+  end
 end
 
 ---Closes the board's window, and its tab when that was opened for it.
@@ -245,23 +269,6 @@ function M.close()
     end
   else
     window.close(win)
-  end
-end
-
----Puts cursors that were in an empty board on the first line that stands for something.
----@param view divisi.Board
-local function to_first(view)
-  for number, line in ipairs(view.lines) do
-    if line.id then
-      for _, win in ipairs(vim.fn.win_findbuf(view.buf)) do
-        api.nvim_win_set_cursor(win, { number, 0 })
-        -- With what stands above it.
-        api.nvim_win_call(win, function()
-          vim.fn.winrestview({ topline = 1 })
-        end)
-      end
-      return
-    end
   end
 end
 

@@ -54,6 +54,9 @@ fn cells(view: &RunView, ranking: &[Ranked], now: i64) -> Vec<(Style, String)> {
     ]
 }
 
+/// The column of what evaluators said.
+const VERDICT: usize = 5;
+
 const HEAD: [&str; 9] = ["RUN", "STATE", "TASK", "AGENT", "REPOSITORY", "VERDICT", "TIME", "COST", ""];
 
 /// The table for a terminal of that size: what runs, what failed, then what is left of the room.
@@ -76,9 +79,18 @@ pub(crate) fn table(detail: &BatchDetail, width: Option<usize>, rows: usize) -> 
     let hidden = runs.len().saturating_sub(room);
     runs.truncate(room);
     runs.sort_by_key(|view| view.run.number);
-    let mut table = Table::new(&HEAD);
-    for view in runs {
-        table.row(cells(view, &detail.ranking, now));
+    let mut rows: Vec<_> = runs.into_iter().map(|view| cells(view, &detail.ranking, now)).collect();
+    let mut head = HEAD.to_vec();
+    if rows.iter().all(|row| row[VERDICT].1.is_empty()) {
+        // Without evaluators there is room for what is said.
+        head.remove(VERDICT);
+        for row in &mut rows {
+            row.remove(VERDICT);
+        }
+    }
+    let mut table = Table::new(&head);
+    for row in rows {
+        table.row(row);
     }
     let limit = width.unwrap_or(usize::MAX);
     let mut lines = vec![head(&detail.view), Line::new().add(Style::Dim, &cut(&progress(&detail.view), limit))];

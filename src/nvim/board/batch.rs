@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Cell, Column, Line, Widths, cell, table};
+use super::{Cell, Column, Line, Widths, cell, flow, table};
+use crate::base::date;
 use crate::base::text::visible_line;
-use crate::base::{columns, date};
 use crate::model::batch::{Attempt, BatchDetail, BatchState, BatchView, Ranked, RunState, RunView};
 use crate::wire::dashboard::{self, Tone};
 use crate::wire::transcript::duration;
@@ -58,20 +58,14 @@ pub fn row(view: &BatchView) -> Value {
         "queued": counts.queued,
         "total": counts.total(),
         "cost": Some(dashboard::money(view.spend)).filter(|cost| !cost.is_empty()),
-        "summary": said(view).iter().map(|(_, text)| text.as_str()).collect::<String>(),
+        "summary": said(view),
     })
 }
 
 /// `12 passed, 1 failed`
-fn said(view: &BatchView) -> Vec<Cell> {
-    let mut cells: Vec<Cell> = Vec::new();
-    for part in dashboard::counts(view.counts) {
-        if !cells.is_empty() {
-            cells.push((Tone::Plain, ", ".to_owned()));
-        }
-        cells.push(part);
-    }
-    cells
+fn said(view: &BatchView) -> String {
+    let parts = dashboard::counts(view.counts).into_iter().map(|(_, text)| text);
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 fn state_tone(state: BatchState) -> Tone {
@@ -101,21 +95,11 @@ pub fn one(detail: &BatchDetail, window: usize, widths: &mut Widths, now: i64) -
             bar.push((Tone::Plain, format!("{}/{}", dashboard::over(counts), counts.total())));
             bar
         }),
-        Line::of(said(view)),
     ];
     // What does not fit stands on a line of its own: a budget that nobody sees is none.
-    let mut text = String::new();
-    for part in dashboard::progress(view, now).split(", ") {
-        let part = visible_line(part, 300);
-        if !text.is_empty() && columns::width(&text) + columns::width(&part) + 2 > window {
-            lines.push(Line::of(vec![(Tone::Quiet, std::mem::take(&mut text))]));
-        }
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        text.push_str(&part);
-    }
-    lines.push(Line::of(vec![(Tone::Quiet, text)]));
+    lines.extend(flow(dashboard::counts(counts), window));
+    let progress = dashboard::progress(view, now);
+    lines.extend(flow(progress.split(", ").map(|part| cell(Tone::Quiet, part)).collect(), window));
     lines.push(Line::of(Vec::new()));
     let names = Names::of(detail);
     let rows = detail.runs.iter().map(|run| (cells(run, detail, &names, now), about(run))).collect();
@@ -280,7 +264,6 @@ pub fn all(views: &[BatchView], window: usize, widths: &mut Widths) -> Vec<Line>
                 "✗" => Tone::Bad,
                 _ => state_tone(view.state),
             };
-            let runs: String = said(view).into_iter().map(|(_, text)| text).collect();
             let cells = vec![
                 (tone, sign.to_owned()),
                 cell(Tone::Name, &view.name),
@@ -288,7 +271,7 @@ pub fn all(views: &[BatchView], window: usize, widths: &mut Widths) -> Vec<Line>
                 (state_tone(view.state), view.state.as_str().to_owned()),
                 (Tone::Quiet, date::minute(view.created_at)),
                 (Tone::Quiet, dashboard::money(view.spend)),
-                (Tone::Plain, runs),
+                (Tone::Plain, said(view)),
             ];
             (cells, row(view))
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Cell, Column, Line, Widths, cell, table};
+use super::{Cell, Column, Line, Widths, cell, flow, table};
 use crate::base::date;
 use crate::base::text::visible_line;
 use crate::model::bench_run::{BenchCase, BenchRun, BenchRunDetail};
@@ -74,24 +74,18 @@ pub fn all(runs: &[BenchRun], window: usize, widths: &mut Widths) -> Vec<Line> {
 /// The board of one run.
 pub fn one(detail: &BenchRunDetail, window: usize, widths: &mut Widths) -> Vec<Line> {
     let run = &detail.run;
-    let mut lines = vec![
-        Line::of(vec![
-            cell(Tone::Name, &run.suite),
-            (
-                Tone::Plain,
-                if run.contestants.is_empty() {
-                    String::new()
-                } else {
-                    format!("  by {}", visible_line(&by(run), 200))
-                },
-            ),
-            (Tone::Quiet, format!("  {}", visible_line(&run.id, 200))),
-        ]),
-        Line::of(vec![(Tone::Plain, resolved(run))]),
-        Line::of(outcomes(detail)),
-        Line::of(vec![(Tone::Quiet, sums(detail))]),
-        Line::of(Vec::new()),
-    ];
+    let mut lines = vec![Line::of(vec![
+        cell(Tone::Name, &run.suite),
+        (
+            Tone::Plain,
+            if run.contestants.is_empty() { String::new() } else { format!("  by {}", visible_line(&by(run), 200)) },
+        ),
+        (Tone::Quiet, format!("  {}", visible_line(&run.id, 200))),
+    ])];
+    lines.extend(flow(resolved(run), window));
+    lines.extend(flow(outcomes(detail), window));
+    lines.extend(flow(sums(detail).into_iter().map(|part| (Tone::Quiet, part)).collect(), window));
+    lines.push(Line::of(Vec::new()));
     let several = run.contestants.len() > 1;
     let again = detail.cases.iter().any(|case| case.attempt > 1);
     let rows = detail.cases.iter().map(|case| (cells(case, several, again), about(case))).collect();
@@ -99,15 +93,16 @@ pub fn one(detail: &BenchRunDetail, window: usize, widths: &mut Widths) -> Vec<L
     lines
 }
 
-fn resolved(run: &BenchRun) -> String {
+fn resolved(run: &BenchRun) -> Vec<Cell> {
     let share = run.share.map_or_else(String::new, |share| {
         format!(": {:.1} % (95 %: {:.1} to {:.1} %)", share.share * 100.0, share.low * 100.0, share.high * 100.0)
     });
-    let other = match run.attempts - run.counted.min(run.attempts) {
-        0 => String::new(),
-        other => format!(", {other} did not count"),
-    };
-    format!("resolved {} of {}{share}{other}", run.resolved, run.counted)
+    let other = run.attempts.saturating_sub(run.counted);
+    let mut parts = vec![(Tone::Plain, format!("resolved {} of {}{share}", run.resolved, run.counted))];
+    if other > 0 {
+        parts.push((Tone::Attention, format!("{other} did not count")));
+    }
+    parts
 }
 
 fn tone(case: &BenchCase) -> Tone {
@@ -126,18 +121,12 @@ fn outcomes(detail: &BenchRunDetail) -> Vec<Cell> {
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
-    let mut cells: Vec<Cell> = Vec::new();
-    for (outcome, (count, tone)) in counts {
-        if !cells.is_empty() {
-            cells.push((Tone::Plain, ", ".to_owned()));
-        }
-        cells.push(cell(tone, &format!("{count} {outcome}")));
-    }
-    cells
+    let cells = counts.into_iter().map(|(outcome, (count, tone))| cell(tone, &format!("{count} {outcome}")));
+    cells.collect()
 }
 
 /// What all of it took and cost.
-fn sums(detail: &BenchRunDetail) -> String {
+fn sums(detail: &BenchRunDetail) -> Vec<String> {
     let run = &detail.run;
     let mut parts = Vec::new();
     if run.begun_at > 0 {
@@ -154,7 +143,7 @@ fn sums(detail: &BenchRunDetail) -> String {
             parts.push(format!("{} per resolved case", money(Some(cost / resolved), run.cost_partial)));
         }
     }
-    parts.join(", ")
+    parts
 }
 
 fn cells(case: &BenchCase, several: bool, again: bool) -> Vec<Cell> {

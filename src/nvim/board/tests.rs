@@ -32,6 +32,15 @@ fn a_table_has_room_for_what_is_in_it() {
 }
 
 #[test]
+fn parts_flow_over_as_many_lines_as_they_need() {
+    let parts = |texts: &[&str]| texts.iter().map(|text| cell(Tone::Quiet, text)).collect::<Vec<_>>();
+    assert_eq!(texts(&flow(parts(&["one", "two", "three"]), 80)), ["one, two, three"]);
+    assert_eq!(texts(&flow(parts(&["one", "two", "three"]), 10)), ["one, two", "three"]);
+    assert_eq!(texts(&flow(parts(&["longer than all", "x"]), 5)), ["longer than all", "x"]);
+    assert_eq!(texts(&flow(Vec::new(), 5)), [""]);
+}
+
+#[test]
 fn lua_gets_what_changed() {
     let line = |text: &str| Line::of(vec![cell(Tone::Good, text)]);
     let mut board = Board::default();

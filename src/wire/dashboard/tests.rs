@@ -9,7 +9,7 @@ fn drawn(counts: RunCounts, columns: usize) -> String {
 #[test]
 fn the_bar_shows_every_state_and_is_as_wide_as_asked() {
     let some = RunCounts { passed: 500, failed: 1, running: 4, queued: 495, ..RunCounts::default() };
-    assert_eq!(drawn(some, 20), "########x>..........");
+    assert_eq!(drawn(some, 20), "#########x>.........");
     for columns in 0..40 {
         for counts in [
             some,
@@ -58,5 +58,5 @@ fn a_run_says_what_it_does_why_it_waits_and_what_it_made() {
     let mut made = attempt(1);
     made.stat = DiffStat { files: 1, added: 2, removed: 3 };
     (view.run.state, view.run.attempts) = (RunState::Failed, vec![made]);
-    assert_eq!(what(&view, 0), "1 file +2 -3  crashed");
+    assert_eq!(what(&view, 0), "crashed  1 file +2 -3");
 }

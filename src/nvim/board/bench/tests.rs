@@ -43,17 +43,19 @@ fn a_run_says_how_many_it_resolved_and_what_each_cost() {
         BenchRunDetail { run, cases: vec![case("a", true, true), case("b", false, true), case("c", false, false)] };
     let shown = table_text(&one(&detail, 60, &mut Widths::default()));
     assert_eq!(
-        shown[..5],
+        shown[..7],
         [
             "mine  by claude  mine-claude-1",
-            "resolved 1 of 2: 50.0 % (95 %: 9.5 to 90.5 %), 1 did not count",
+            "resolved 1 of 2: 50.0 % (95 %: 9.5 to 90.5 %)",
+            "1 did not count",
             "2 unresolved, 1 resolved",
-            "began 1970-01-01 00:16 UTC, 2 min long, $0.75, $0.75 per resolved case",
+            "began 1970-01-01 00:16 UTC, 2 min long, $0.75",
+            "$0.75 per resolved case",
             "",
         ]
     );
-    assert_eq!(shown[6], "✓ a    resolved    1m05s $0.25");
-    assert_eq!(shown[8], "■ c    unresolved  1m05s $0.25 no␛ cargo");
+    assert_eq!(shown[8], "✓ a    resolved   1m05s $0.25");
+    assert_eq!(shown[10], "■ c    unresolved 1m05s $0.25 no␛ cargo");
     assert!(table_text(&all(&[], 60, &mut Widths::default()))[0].contains(":Divisi bench run"));
 }
 
