@@ -1,16 +1,20 @@
 //! The one binary: what the faces may not name themselves is given to them here.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use divisi::base::paths::Paths;
+use divisi::bench::shelf;
 use divisi::boot;
 use divisi::cli::{Bench, Programs, PullRequest, Running, Scratch, Tell};
 use divisi::config::Config;
 use divisi::model::Refusal;
 use divisi::model::attempt::{Attempted, BenchRequest, Judged, Solver};
+use divisi::model::bench_run::{Artefact, BenchRun, BenchRunDetail};
+use divisi::nvim::watch::BenchRuns;
 use divisi::process::publish::{Publication, open_request, push};
 use divisi::process::scratch;
 use divisi::wire::kept::daemon::DaemonBackend;
@@ -51,12 +55,31 @@ fn agent_script(arguments: &[OsString]) -> i32 {
     divisi::agent::script_main(&arguments)
 }
 
+/// Runs of benchmarks in a directory.
+struct Shelf(PathBuf);
+
+impl BenchRuns for Shelf {
+    fn list(&self) -> Vec<BenchRun> {
+        shelf::list(&self.0)
+    }
+
+    fn open(&self, run: &str) -> Result<BenchRunDetail, Refusal> {
+        // An absolute path is itself.
+        shelf::open(&self.0.join(run))
+    }
+
+    fn artefact(&self, run: PathBuf, directory: &str, which: Artefact) -> Result<String, Refusal> {
+        shelf::artefact(&run, directory, which)
+    }
+}
+
 fn nvim(_: &[OsString]) -> i32 {
     log_to_stderr();
     let ended = Paths::from_environment().map_err(|error| std::io::Error::other(error.to_string())).and_then(|paths| {
+        let shelf = Arc::new(Shelf(paths.state_dir.join("bench")));
         let backend = Arc::new(DaemonBackend { paths, start: divisi::process::daemon::start_daemon, face: "nvim" });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let ended = runtime.block_on(divisi::nvim::run(backend)).map_err(std::io::Error::other);
+        let ended = runtime.block_on(divisi::nvim::run(backend, shelf)).map_err(std::io::Error::other);
         // Standard input is read by a thread that cannot be woken.
         runtime.shutdown_background();
         ended

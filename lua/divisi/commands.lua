@@ -21,6 +21,7 @@ local ATTACH_MS = 10000
 ---@field sessions boolean? all its arguments name sessions
 ---@field flags string[]?
 ---@field words string[]? what its first argument may be, beside a session
+---@field complete? fun(words: string[], lead: string): string[] what comes next
 ---@field run fun(invocation: divisi.Invocation)
 
 ---What waits for the first connection; absent until something did.
@@ -356,14 +357,34 @@ local verbs = {
   },
   eval = {
     help = "judge a session's work; what did not pass goes to the quickfix list",
-    session = true,
     flags = { "--suite=" },
+    complete = function(words, lead)
+      require("divisi.host").start()
+      return require("divisi.evaluate").complete(words, lead)
+    end,
     run = function(invocation)
-      local suite = invocation.rest:match("%-%-suite=(.+)$")
-      local name = invocation.args[1]
-      M.with_session(name and not vim.startswith(name, "--") and name or nil, function(row)
-        require("divisi.evaluate").start(row, suite and vim.trim(suite) or nil)
+      M.when_attached(function()
+        require("divisi.evaluate").run(invocation)
       end)
+    end,
+  },
+  batch = {
+    help = "many agents on many tasks: run {plan}, open [id], list",
+    complete = function(words, lead)
+      require("divisi.host").start()
+      return require("divisi.batch").complete(words, lead)
+    end,
+    run = function(invocation)
+      require("divisi.batch").run(invocation)
+    end,
+  },
+  bench = {
+    help = "benchmarks: list, open [run], run {arguments}",
+    complete = function(words, lead)
+      return require("divisi.bench").complete(words, lead)
+    end,
+    run = function(invocation)
+      require("divisi.bench").run(invocation)
     end,
   },
   land = {

@@ -33,6 +33,10 @@ function M.complete(lead, line, position)
   if not spec then
     return {}
   end
+  if spec.complete then
+    local done = vim.list_slice(words, 2, lead == "" and #words or #words - 1)
+    return matching(spec.complete(done, lead), lead)
+  end
   if spec.flags and vim.startswith(lead, "-") then
     return matching(spec.flags, lead)
   end

@@ -1,11 +1,18 @@
----Judges a session's work by its gates, or by a suite file, and puts what was found into a quickfix list.
+---Judges a session's work by its gates, or by a suite file; what was found becomes a quickfix list and diagnostics at its lines.
 local M = {}
 
+local api = vim.api
 local errors = require("divisi.errors")
+local mirror = require("divisi.mirror")
 local rpc = require("divisi.rpc")
 
----Between two looks at an evaluation that runs.
-local LOOK_MS = 300
+local namespace = api.nvim_create_namespace("divisi.evaluation")
+---Evaluations that were begun here and have not ended.
+---@type table<string, boolean?>
+local begun_here = {}
+---Diagnostics of the newest evaluation of each session, by file.
+---@type table<string, table<string, vim.Diagnostic.Set[]?>?>
+local found = {}
 
 ---@class divisi.EvalFinding
 ---@field file string?
@@ -20,6 +27,7 @@ local LOOK_MS = 300
 ---@field score integer?
 ---@field reason string?
 ---@field tool string?
+---@field details string?
 ---@field findings divisi.EvalFinding[]?
 
 ---@class divisi.Evaluation
@@ -36,7 +44,11 @@ local function why(result)
   if result.outcome == "missing" then
     return ("%s: %s is not installed"):format(result.id, result.tool or "its tool")
   end
-  return ("%s: %s"):format(result.id, result.reason or result.outcome:gsub("_", " "))
+  local last ---@type string?
+  for line in (result.details or ""):gmatch("[^\r\n]+") do
+    last = line:match("%S") and line or last
+  end
+  return ("%s: %s"):format(result.id, result.reason or last or (result.outcome:gsub("_", " ")))
 end
 
 ---What did not pass, one entry per finding, or one for the evaluator itself.
@@ -66,9 +78,71 @@ function M.items(row, evaluation)
   return items
 end
 
+---@param buf integer
+local function mark(buf)
+  local path = vim.fs.normalize(api.nvim_buf_get_name(buf))
+  for _, files in pairs(found) do
+    if files[path] then
+      vim.diagnostic.set(namespace, buf, files[path])
+    end
+  end
+end
+
+local marking = false
+
+---Files that are read later get their marks too.
+local function mark_from_now_on()
+  if not marking then
+    marking = true
+    api.nvim_create_autocmd("BufReadPost", {
+      group = api.nvim_create_augroup("divisi.evaluation", {}),
+      callback = function(args)
+        mark(args.buf)
+      end,
+    })
+  end
+end
+
+---Puts what an evaluation found at its lines; what an earlier one of the session found goes.
 ---@param row divisi.Row
 ---@param evaluation divisi.Evaluation
-local function show(row, evaluation)
+local function diagnose(row, evaluation)
+  local files, before = {}, found[row.id] or {} ---@type table<string, vim.Diagnostic.Set[]?>, table<string, any>
+  for _, result in ipairs(evaluation.results or {}) do
+    for _, finding in ipairs(result.outcome ~= "passed" and result.findings or {}) do
+      if finding.file and row.path then
+        local path = vim.fs.normalize(vim.fs.joinpath(row.path, finding.file))
+        files[path] = files[path] or {}
+        table.insert(files[path], {
+          lnum = math.max((finding.line or 1) - 1, 0),
+          col = math.max((finding.column or 1) - 1, 0),
+          severity = vim.diagnostic.severity[finding.severity == "error" and "ERROR" or finding.severity == "warning" and "WARN" or "INFO"],
+          message = finding.message,
+          source = "divisi " .. result.id,
+        })
+      end
+    end
+  end
+  found[row.id] = next(files) and files or nil
+  for _, buf in ipairs(api.nvim_list_bufs()) do
+    if api.nvim_buf_is_loaded(buf) then
+      local path = vim.fs.normalize(api.nvim_buf_get_name(buf))
+      if files[path] then
+        vim.diagnostic.set(namespace, buf, files[path])
+      elseif before[path] then
+        vim.diagnostic.reset(namespace, buf)
+      end
+    end
+  end
+  if next(files) then
+    mark_from_now_on()
+  end
+end
+
+---Tells how one that was begun here ended.
+---@param row divisi.Row
+---@param evaluation divisi.Evaluation
+local function tell(row, evaluation)
   local score = type(evaluation.score) == "number" and (", score %d"):format(evaluation.score) or ""
   if evaluation.state == "done" and evaluation.passed then
     errors.notify(("%s passed %s%s"):format(row.name, evaluation.suite, score))
@@ -83,28 +157,50 @@ local function show(row, evaluation)
   end
 end
 
----Looks until the evaluation has ended.
----@param row divisi.Row
+---Looks at an evaluation, and shows it when it has ended.
+---@param session string
 ---@param id string
-local function follow(row, id)
-  rpc.request("evaluation/list", { session = row.id }, function(all, refusal)
-    if refusal then
-      errors.refused(refusal)
+local function look(session, id)
+  rpc.request("evaluation/list", { session = session }, function(all, refusal)
+    local row = mirror.sessions[session]
+    if refusal or not row then
+      if begun_here[id] and refusal then
+        begun_here[id] = nil
+        errors.refused(refusal)
+      end
       return
     end
     for _, evaluation in ipairs(all or {}) do
-      if evaluation.id == id then
-        if evaluation.state == "running" then
-          vim.defer_fn(function()
-            follow(row, id)
-          end, LOOK_MS)
-        else
-          show(row, evaluation)
+      if evaluation.id == id and evaluation.state ~= "running" then
+        diagnose(row, evaluation)
+        if begun_here[id] then
+          begun_here[id] = nil
+          tell(row, evaluation)
         end
-        return
       end
     end
   end)
+end
+
+---Whether a file of a worktree is loaded.
+---@param row divisi.Row
+---@return boolean
+local function is_seen(row)
+  for _, buf in ipairs(row.path and api.nvim_list_bufs() or {}) do
+    if api.nvim_buf_is_loaded(buf) and vim.startswith(api.nvim_buf_get_name(buf), row.path .. "/") then
+      return true
+    end
+  end
+  return false
+end
+
+---An evaluation ended, wherever it was begun.
+---@param event { session: string?, evaluation: string? }
+function M.ended(event)
+  local row = mirror.sessions[event.session or ""]
+  if row and event.evaluation and (begun_here[event.evaluation] or found[row.id] or is_seen(row)) then
+    look(row.id, event.evaluation)
+  end
 end
 
 ---@param row divisi.Row
@@ -128,8 +224,63 @@ function M.start(row, suite)
     end
     local begun = require("divisi.commands").outcome(outcome)
     errors.notify("evaluating " .. row.name)
-    follow(row, begun.evaluation)
+    begun_here[begun.evaluation] = true
+    -- It may have ended before this answer came.
+    look(row.id, begun.evaluation)
   end)
+end
+
+---@param word string
+---@return boolean
+local function is_suite(word)
+  return (word:match("%.ya?ml$") or word:match("%.json$")) ~= nil
+end
+
+---`:Divisi eval [session] [suite]`.
+---@param invocation divisi.Invocation
+function M.run(invocation)
+  local suite = invocation.rest:match("%-%-suite=(.+)$")
+  local names = {} ---@type string[]
+  for _, word in ipairs(invocation.args) do
+    if vim.startswith(word, "--") then
+      -- What follows may be a path with spaces.
+      break
+    end
+    table.insert(names, word)
+  end
+  if #names == 1 and not mirror.find(names[1]) and is_suite(names[1]) then
+    suite, names = names[1], {}
+  end
+  suite = suite or names[2]
+  require("divisi.commands").with_session(names[1], function(row)
+    M.start(row, suite and vim.fn.expand(vim.trim(suite)) --[[@as string]] or nil)
+  end)
+end
+
+---Completion: a session, then a suite.
+---@param words string[] those before
+---@param lead string
+---@return string[]
+function M.complete(words, lead)
+  local flag, path = lead:match("^(%-%-suite=)(.*)$")
+  if flag and path then
+    return vim.tbl_map(function(file)
+      return flag .. file
+    end, vim.fn.getcompletion(path, "file"))
+  elseif vim.startswith(lead, "-") then
+    return { "--suite=" }
+  end
+  local files = vim.tbl_filter(function(file)
+    return is_suite(file) or vim.endswith(file, "/")
+  end, vim.fn.getcompletion(lead, "file"))
+  if #words > 0 then
+    return files
+  end
+  local names = {} ---@type string[]
+  for _, row in ipairs(mirror.sorted()) do
+    table.insert(names, row.name)
+  end
+  return lead == "" and names or vim.list_extend(names, files)
 end
 
 return M

@@ -7,6 +7,8 @@ local M = {}
 ---| 'detached' # the connection is gone; another attempt follows by itself
 ---| 'sessions' # rows changed: { changed = divisi.Row[], removed = string[], all = boolean }
 ---| 'approvals' # the queue changed: { requested = divisi.Approval?, resolved = divisi.Resolved? }
+---| 'batches' # batches changed: { changed = divisi.BatchRow?, ended = boolean?, new = boolean? }
+---| 'board' # lines of a dashboard
 ---| 'editor' # an agent in its own interface asks, or listens: { what = string, params = table? }
 ---| 'transcript' # lines of an open transcript
 ---| 'transcript_error' # a history that could not be read

@@ -37,6 +37,16 @@ function M.sessions()
   return vim.deepcopy(require("divisi.mirror").sorted())
 end
 
+---Batches that go on and the newest that have ended, the newest first.
+---@return divisi.BatchRow[]
+function M.batches()
+  local rows = vim.tbl_values(require("divisi.mirror").batches)
+  table.sort(rows, function(a, b)
+    return a.created_at > b.created_at
+  end)
+  return vim.deepcopy(rows)
+end
+
 ---Open approvals, oldest first.
 ---@return divisi.Approval[]
 function M.approvals()
@@ -119,11 +129,19 @@ local function update_statusline()
       table.insert(parts, counts[shown[1]] .. " " .. shown[2])
     end
   end
+  local batches = 0
+  for _, batch in pairs(mirror.batches) do
+    batches = batches + (batch.state ~= "ended" and 1 or 0)
+  end
+  if batches > 0 then
+    table.insert(parts, batches .. (batches == 1 and " batch" or " batches"))
+  end
   if mirror.connection.state == "lost" then
     table.insert(parts, 1, "divisi offline")
   end
   local text = table.concat(parts, ", ")
-  vim.g.divisi_status = { counts = counts, approvals = #mirror.approvals, connection = mirror.connection.state }
+  vim.g.divisi_status =
+    { counts = counts, approvals = #mirror.approvals, batches = batches, connection = mirror.connection.state }
   if text ~= statusline then
     statusline = text
     pcall(vim.cmd.redrawstatus)
@@ -142,6 +160,14 @@ end
 local function held(approval)
   local row = require("divisi.mirror").sessions[approval.session]
   return row ~= nil and row.policy == "hold"
+end
+
+---Whether a session is an attempt of a batch that goes on.
+---@param row divisi.Row?
+---@return boolean
+local function of_batch(row)
+  local batch = row and row.run and require("divisi.mirror").batches[row.run:match("^(.-)%.r") or ""]
+  return batch ~= nil and batch.state ~= "ended"
 end
 
 ---Connects events with views, notices and autocommands; once, when the host process is started for the first time.
@@ -165,6 +191,7 @@ function M._wire()
 
   events.on("started", function()
     require("divisi.ui.transcript").reopen()
+    require("divisi.ui.board").reopen()
   end)
 
   events.on("attached", function(data)
@@ -202,7 +229,9 @@ function M._wire()
       if heard then
         events.autocmd("SessionChanged", vim.deepcopy(row))
       end
-      require("divisi.progress").update(row)
+      if not row.run then
+        require("divisi.progress").update(row)
+      end
       require("divisi.ui.prompt").changed(row)
       if row.state ~= "running" then
         require("divisi.ui.transcript").mark_read(row)
@@ -246,6 +275,28 @@ function M._wire()
     end
   end)
 
+  events.on("batches", function(data)
+    update_statusline()
+    local batch = data.changed ---@type divisi.BatchRow?
+    if not batch then
+      return
+    end
+    events.autocmd("BatchChanged", vim.deepcopy(batch))
+    if data.ended then
+      events.autocmd("BatchEnded", vim.deepcopy(batch))
+      local cost = batch.cost and (", " .. batch.cost) or ""
+      local why = batch.reason and (" (" .. batch.reason .. ")") or ""
+      tell(
+        ("%s ended: %s%s%s"):format(batch.name, batch.summary, cost, why),
+        batch.passed < batch.total and vim.log.levels.WARN or nil
+      )
+    end
+  end)
+
+  events.on("board", function(data)
+    require("divisi.ui.board").apply(data)
+  end)
+
   events.on("editor", function(data)
     require("divisi.editor").apply(data)
   end)
@@ -263,11 +314,14 @@ function M._wire()
   events.on("event", function(data)
     local row = data.session and mirror.sessions[data.session]
     events.autocmd("Event", vim.deepcopy(data))
-    if data.type == "turn.ended" then
+    if data.type == "evaluation.ended" then
+      require("divisi.evaluate").ended(data)
+    elseif data.type == "turn.ended" then
       if row and row.path and config.get().checktime then
         require("divisi.live").check(row.path)
       end
-      if row then
+      -- What a batch runs it tells of itself, once, at its end.
+      if row and not of_batch(row) then
         local why = row.reason and (": " .. row.reason)
           or row.files > 0
             and (": %d %s +%d −%d"):format(
@@ -280,7 +334,9 @@ function M._wire()
       end
     elseif data.type == "landing.changed" then
       if data.state == "completed" then
-        tell(("%s landed. %s"):format(name_of(data.session), data.checkout or ""))
+        if not of_batch(row) then
+          tell(("%s landed. %s"):format(name_of(data.session), data.checkout or ""))
+        end
         if row and row.repository then
           require("divisi.live").check(row.repository)
         end

@@ -33,9 +33,29 @@ local events = require("divisi.events")
 ---@field policy string?
 ---@field landing string?
 ---@field cost string?
+---@field run string? the run of a batch that it is an attempt of
 ---@field created_at integer
 ---@field updated_at integer
 ---@field removed boolean
+
+---@class divisi.BatchRow
+---@field id string
+---@field name string
+---@field state string `active`, `paused`, `cancelling` or `ended`
+---@field reason string?
+---@field path string the plan's file
+---@field concurrency integer
+---@field created_at integer
+---@field ended_at integer?
+---@field passed integer
+---@field failed integer
+---@field cancelled integer
+---@field skipped integer
+---@field running integer
+---@field queued integer
+---@field total integer
+---@field cost string?
+---@field summary string the counts in words
 
 ---@class divisi.Option
 ---@field id string
@@ -69,6 +89,9 @@ M.sessions = {}
 ---Open ones, oldest first.
 ---@type divisi.Approval[]
 M.approvals = {}
+---Batches that go on, and the newest that have ended, by id.
+---@type table<string, divisi.BatchRow>
+M.batches = {}
 ---@type { state: string, version: string?, protocol: integer?, socket: string?, message: string? }
 M.connection = { state = "none" }
 
@@ -182,8 +205,35 @@ local function position(id)
   end
 end
 
+---A batch that was asked for.
+---@param row any
+---@return boolean usable
+function M.remember_batch(row)
+  if type(row) ~= "table" or type(row.id) ~= "string" or type(row.state) ~= "string" then
+    return false
+  end
+  M.batches[row.id] = row
+  return true
+end
+
 ---@type table<string, fun(op: table)?>
 local kinds = {
+  board = function(op)
+    events.emit("board", op)
+  end,
+  batches = function(op)
+    M.batches = {}
+    for _, row in ipairs(op.batches or {}) do
+      M.remember_batch(row)
+    end
+    events.emit("batches", {})
+  end,
+  batch = function(op)
+    local known = op.batch and M.batches[op.batch.id] ~= nil
+    if M.remember_batch(op.batch) then
+      events.emit("batches", { changed = op.batch, ended = op.ended == true, new = not known })
+    end
+  end,
   connection = function(op)
     local before = M.connection.state
     M.connection =

@@ -3,6 +3,7 @@
 pub mod atomic_write;
 pub mod base64;
 pub mod clock;
+pub mod columns;
 pub mod date;
 pub mod hex;
 pub mod near;

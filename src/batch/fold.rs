@@ -92,7 +92,7 @@ fn ended(run: &mut Run, end: &AttemptEnd, time: i64) {
         attempt.reason.clone_from(&end.reason);
         attempt.head.clone_from(&end.head);
         (attempt.stat, attempt.turns, attempt.spend) = (end.stat, end.turns, end.spend);
-        (attempt.score, attempt.landed) = (end.score, end.landed);
+        (attempt.score, attempt.gates, attempt.landed) = (end.score, end.gates, end.landed);
     }
     run.state = end.state;
     run.not_before = end.retry_at;

@@ -7,6 +7,7 @@
 //! - `judge`: a patch on another fresh checkout, and what the tests say.
 //! - `one`: one attempt, from the case to its result; `carry_out`: all of them, some at once, recorded as they end in `record`.
 //! - `list`, `grade`, `report`: of logs and reports that exist; nothing is run.
+//! - `shelf`: runs as people look at them.
 
 mod carry_out;
 mod checkout;
@@ -22,6 +23,7 @@ mod one;
 mod record;
 mod report;
 mod runs;
+pub mod shelf;
 mod summary;
 
 pub use carry_out::{run as attempt, validate};

@@ -21,6 +21,7 @@ use crate::model::command::{Command, Outcome};
 use crate::model::event::Event;
 use crate::model::id::{BatchId, CommandId, RunId, SessionId};
 use crate::model::plan::Plan;
+use crate::session::state;
 
 /// Runs at the same time at most.
 pub(crate) const MOST_AT_ONCE: u32 = 1_000;
@@ -406,7 +407,8 @@ pub(crate) fn snapshots(brain: &Brain) -> Vec<Snapshot> {
     let of = |run: &Run| {
         let session = brain.registry.sessions.get(&run.current()?.session)?;
         let spend = on_run::spend(session, &brain.settings.prices);
-        Some((session.name.clone(), session.activity.clone(), spend))
+        let judged = session.evaluations.running().and_then(|_| state::reason(session, &[]));
+        Some((session.name.clone(), judged.or_else(|| session.activity.clone()), spend))
     };
     let snapshot = |(id, live): (&BatchId, &LiveBatch)| Snapshot {
         live: live.clone(),

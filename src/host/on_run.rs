@@ -10,7 +10,7 @@ use crate::host::profile::Caller;
 use crate::host::{on_create, on_evaluation};
 use crate::model::Refusal;
 use crate::model::approval::ApprovalPolicy;
-use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Run, RunState, Spend, StopReason};
+use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Gates, Run, RunState, Spend, StopReason};
 use crate::model::batch::{RunEnded, RunStarted, RunStopping};
 use crate::model::command::{CreateSession, StartLanding};
 use crate::model::diff::DiffStat;
@@ -93,6 +93,7 @@ pub(crate) fn start(change: &mut Change<'_>, batch: &BatchId, place: usize) {
         turns: 0,
         spend: Spend::default(),
         score: None,
+        gates: None,
         landed: false,
     };
     let started = Event::RunStarted(RunStarted { run: run.id.clone(), attempt });
@@ -421,6 +422,7 @@ fn end(
         turns: session.map_or(0, |session| session.turns),
         spend: session.map(|session| spend(session, &change.brain.settings.prices)).unwrap_or_default(),
         score: session.and_then(|session| session.evaluations.newest()).and_then(|newest| newest.score),
+        gates: session.and_then(|session| session.evaluations.newest()).map(Gates::of),
         landed,
         state,
         retry_at,

@@ -6,8 +6,10 @@ use super::diff::DiffStat;
 use super::id::{BatchId, Oid, RunId, SessionId};
 use super::plan::{ExportFormat, Plan};
 
+mod gates;
 mod request;
 
+pub use gates::Gates;
 pub use request::{CheckPlan, CreateBatch, ExportBatch, GetBatch, OfBatch, PlanCheck, RetryRuns, SetConcurrency};
 
 /// Where a batch stands.
@@ -277,6 +279,9 @@ pub struct Attempt {
     /// What evaluators gave it, 0 to 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<u8>,
+    /// How many of its evaluators passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<Gates>,
     /// Whether it was landed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub landed: bool,
@@ -305,6 +310,9 @@ pub struct AttemptEnd {
     /// What evaluators gave it, 0 to 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<u8>,
+    /// How many of its evaluators passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<Gates>,
     /// Whether it was landed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub landed: bool,

@@ -8,6 +8,7 @@ pub mod attachment;
 pub mod attempt;
 pub mod batch;
 pub mod bench;
+pub mod bench_run;
 pub mod command;
 pub mod comparison;
 pub mod diff;

@@ -17,6 +17,7 @@ use super::editor::{Editing, EditorDuty};
 use super::handler::{Ask, Door, Writer};
 use super::outbox::Outbox;
 use super::push::{Gone, deliver};
+use super::watch::{BenchRuns, Look, PULSE, Watch};
 use super::{answer, row};
 use crate::base::clock;
 use crate::base::text::visible_line;
@@ -49,13 +50,15 @@ pub(super) enum Done {
     NoHistory { session: String, refusal: Refusal },
     View(Value),
     Editing(Editing),
+    Look(Look),
+    News(Value),
 }
 
 /// Runs until Neovim closes this process's standard input.
 ///
 /// # Errors
 /// When standard input and output cannot be used.
-pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
+pub async fn run(backend: Arc<dyn Backend>, bench: Arc<dyn BenchRuns>) -> std::io::Result<()> {
     let (asks, mut asked) = mpsc::unbounded_channel();
     let (nvim, io) = new_parent(Door { asks }).await?;
     let (signal_sender, mut signals) = mpsc::unbounded_channel();
@@ -76,12 +79,16 @@ pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
         seen: HashMap::new(),
         daemon: None,
         editor: EditorDuty::default(),
+        watch: Watch::default(),
+        bench,
         number: 0,
     };
     let mut frame = interval(FRAME);
     frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut pulse = interval(PULSE);
+    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut began = clock::instant();
     let mut delivery: Option<JoinHandle<Result<(), Gone>>> = None;
     tokio::pin!(io);
@@ -101,6 +108,7 @@ pub async fn run(backend: Arc<dyn Backend>) -> std::io::Result<()> {
                 frame.reset_after(began.elapsed().clamp(FRAME, SLOWEST_FRAME));
             }
             _ = look.tick(), if !host.stale.is_empty() => host.look(),
+            _ = pulse.tick(), if !host.watch.open.is_empty() => host.look_at_boards(),
             _ = frame.tick(), if delivery.is_none() && host.has_news() => {
                 began = clock::instant();
                 delivery = host.deliver();
@@ -127,12 +135,16 @@ pub(super) struct Host {
     seen: HashMap<String, u64>,
     daemon: Option<Daemon>,
     pub(super) editor: EditorDuty,
+    pub(super) watch: Watch,
+    pub(super) bench: Arc<dyn BenchRuns>,
     number: u64,
 }
 
 impl Host {
     fn has_news(&self) -> bool {
-        !self.outbox.is_empty() || self.documents.values().any(Document::changed)
+        !self.outbox.is_empty()
+            || self.documents.values().any(Document::changed)
+            || self.watch.open.values().any(|watched| watched.board.changed())
     }
 
     fn deliver(&mut self) -> Option<JoinHandle<Result<(), Gone>>> {
@@ -140,6 +152,7 @@ impl Host {
         let news = self.documents.values().filter(|document| document.changed()).count().max(1);
         let most = (FRAME_LINES / news).max(LEAST_LINES);
         batch.extend(self.documents.iter_mut().filter_map(|(session, document)| document.take(session, most)));
+        batch.extend(self.watch.open.iter_mut().filter_map(|(name, watched)| watched.board.take(name)));
         if batch.is_empty() {
             return None;
         }
@@ -151,6 +164,8 @@ impl Host {
         let session = ask.params.get("session").and_then(Value::as_str).unwrap_or_default().to_owned();
         match ask.method.as_str() {
             method if method.starts_with("transcript/") => self.of_transcript(ask, &session),
+            method if method.starts_with("board/") || method.starts_with("bench/") => self.of_board(ask),
+            "batch/find" => self.of_board(ask),
             // A person uses the plugin: the next attempt to connect comes at once and may start a daemon.
             "host/wake" => {
                 self.wake();
@@ -198,7 +213,7 @@ impl Host {
         });
     }
 
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         if self.current.borrow().is_none() {
             self.wanted.notify_one();
         }
@@ -223,6 +238,12 @@ impl Host {
                     self.outbox.op(op);
                 }
             }
+            Done::Look(look) => {
+                if let Some(op) = self.looked(look) {
+                    self.outbox.op(op);
+                }
+            }
+            Done::News(op) => self.outbox.op(op),
             Done::Answer { id, method, outcome } => self.answer(id, &method, outcome),
             Done::History { session, events, complete } => {
                 let again = complete && self.reading.remove(&session) == Some(true);
@@ -267,6 +288,7 @@ impl Host {
                 self.seen =
                     sessions.iter().filter_map(|row| Some((row["id"].as_str()?.to_owned(), updated(row)))).collect();
                 self.outbox.snapshot(&sessions, &approvals);
+                self.refresh_boards();
                 let open: Vec<String> = self.documents.keys().cloned().collect();
                 for session in open {
                     if let Some(document) = self.documents.get_mut(&session) {
@@ -278,6 +300,7 @@ impl Host {
             Signal::Batch(batch) => {
                 batch.sessions.iter().filter_map(row::session).for_each(|row| self.show(row));
                 for event in &batch.events {
+                    self.stir_boards(event);
                     if let Some(row) = row::gone(event, &batch.sessions) {
                         if let Some(id) = row["id"].as_str() {
                             // Nothing brings it back but a view of the daemon's own accord.

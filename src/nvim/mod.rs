@@ -8,9 +8,11 @@
 //! - [`host`]: the one loop; [`outbox`] gathers what changed, [`push`] delivers one batch per frame.
 //! - [`row`], [`answer`], [`timeline`]: what Lua gets to see of views, approvals, answers and timelines, made safe to show.
 //! - `editor`: this Neovim as the editor of agents that look for one.
+//! - [`board`]: dashboards of batches and benchmarks as lines; `watch` keeps those that are open up to date.
 //! - [`document`]: an open transcript, as lines of a buffer; `transcripts` reads them.
 
 pub mod answer;
+pub mod board;
 pub mod document;
 mod editor;
 pub mod handler;
@@ -22,5 +24,6 @@ pub mod review;
 pub mod row;
 pub mod timeline;
 mod transcripts;
+pub mod watch;
 
 pub use host::run;

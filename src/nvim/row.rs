@@ -87,6 +87,7 @@ pub fn session(view: &Value) -> Option<Value> {
         "round": number(view, "/review/round"),
         "comments": number(view, "/review/comments"),
         "cost": cost(view.pointer("/usage")),
+        "run": text(view, "/run"),
         "created_at": number(view, "/created_at"),
         "updated_at": number(view, "/updated_at"),
         "removed": view.pointer("/removed").and_then(Value::as_bool).unwrap_or(false),
@@ -212,16 +213,21 @@ pub fn approval_change(event: &Value) -> Option<Value> {
 
 /// An event worth telling, with its payload's plain fields flattened.
 pub fn event(event: &Value) -> Option<Value> {
-    let kind = text(event, "/type").filter(|kind| TOLD.contains(kind) || super::review::TOLD.contains(kind))?;
+    let kind = text(event, "/type").filter(|kind| {
+        TOLD.contains(kind) || super::review::TOLD.contains(kind) || super::watch::TOLD.contains(kind)
+    })?;
     let mut told = Map::new();
     told.insert("kind".to_owned(), json!("event"));
     told.insert("type".to_owned(), json!(kind));
     told.insert("seq".to_owned(), json!(number(event, "/seq")));
     told.insert("session".to_owned(), json!(text(event, "/session")));
-    for field in ["number", "state", "outcome", "reason", "message", "checkout", "commit"] {
+    for field in ["number", "state", "outcome", "reason", "message", "checkout", "commit", "run", "batch"] {
         if let Some(value) = line(event, &format!("/payload/{field}"), 300) {
             told.insert(field.to_owned(), json!(value));
         }
+    }
+    if let Some(id) = text(event, "/payload/id").filter(|_| kind.starts_with("evaluation.")) {
+        told.insert("evaluation".to_owned(), json!(id));
     }
     Some(Value::Object(told))
 }

@@ -1,9 +1,11 @@
 //! The wire: JSON-RPC 2.0, one message per line, UTF-8, on a unix socket. `doc/PROTOCOL.md` describes every method and event.
 //!
-//! [`serve`] is the daemon's end, [`client`] the faces' end, [`transcript`] turns events into Markdown for both.
+//! [`serve`] is the daemon's end, [`client`] the faces' end, [`transcript`] turns events into Markdown for both,
+//! [`dashboard`] batches into words.
 
 pub mod client;
 mod connection;
+pub mod dashboard;
 pub mod decode;
 pub mod editor;
 pub mod error;

@@ -256,6 +256,7 @@ impl State {
                 ),
             },
             "approval/list" => Ok(json!(self.approvals)),
+            "batch/list" => Ok(json!([])),
             "event/list" => {
                 let limit = usize::try_from(params["limit"].as_u64().unwrap_or(1_000)).unwrap();
                 let of_session = |event: &&Value| {

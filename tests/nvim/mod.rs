@@ -3,6 +3,8 @@
 
 mod approvals;
 mod attach;
+mod batches;
+mod boards;
 pub(crate) mod editor;
 mod fake;
 mod hygiene;

@@ -40,10 +40,11 @@ local function forget_when_hidden(id, buf)
   })
 end
 
+---Starts a program in the current buffer as a terminal.
 ---@param command string[]
 ---@param options table
----@return integer
-local function start(command, options)
+---@return integer job
+function M.start(command, options)
   if vim.fn.has("nvim-0.11") == 1 then
     options.term = true
     return vim.fn.jobstart(command, options)
@@ -81,7 +82,7 @@ function M.open(row, below)
     vim.wo[win][0][option] = value
   end
   local directory = row.path and vim.uv.fs_stat(row.path) and row.path or nil
-  local job = start({ bin, "open", row.id, "--terminal", "--detach-key", "none" }, {
+  local job = M.start({ bin, "open", row.id, "--terminal", "--detach-key", "none" }, {
     cwd = directory,
     on_exit = function()
       if api.nvim_buf_is_valid(buf) then

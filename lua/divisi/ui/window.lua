@@ -433,7 +433,15 @@ function M.read(buf, name)
     return
   end
   vim.b[buf].divisi = name
-  if kind == "sessions" then
+  if kind == "batch" and rest and rest ~= "" then
+    require("divisi.ui.batch").make(buf, rest)
+  elseif kind == "batches" then
+    require("divisi.ui.batch").make_list(buf)
+  elseif kind == "bench" and rest and rest ~= "" then
+    require("divisi.ui.bench").make(buf, rest)
+  elseif kind == "benches" then
+    require("divisi.ui.bench").make_list(buf)
+  elseif kind == "sessions" then
     require("divisi.ui.list").make(buf)
   elseif kind == "approvals" then
     require("divisi.ui.approvals").make(buf)

@@ -103,6 +103,7 @@ impl World {
             turns: 1,
             spend,
             score: None,
+            gates: None,
             landed: false,
             state,
             retry_at,

@@ -1,54 +1,31 @@
 //! Batches on a terminal.
 
-use crate::base::{clock, date};
+use crate::base::clock;
 use crate::cli::render::table::{Table, cut};
 use crate::cli::render::words::{age, stat};
 use crate::cli::render::{Line, Screen, Style, line, text};
-use crate::model::batch::{BatchChange, BatchDetail, BatchState, BatchView, Run, RunState, RunView, Spend};
+use crate::model::batch::{BatchChange, BatchDetail, BatchState, BatchView, Ranked, Run, RunState, RunView};
 use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted};
 use crate::model::{Envelope, Event};
+use crate::wire::dashboard::{self, Tone, money};
 
-fn style(state: RunState) -> Style {
-    match state {
-        RunState::Queued | RunState::Skipped => Style::Dim,
-        RunState::Running => Style::Accent,
-        RunState::Passed => Style::Good,
-        RunState::Failed => Style::Bad,
-        RunState::Cancelled => Style::Attention,
+/// The colour of a tone.
+fn style(tone: Tone) -> Style {
+    match tone {
+        Tone::Plain => Style::Plain,
+        Tone::Name => Style::Bold,
+        Tone::Quiet => Style::Dim,
+        Tone::Good => Style::Good,
+        Tone::Bad => Style::Bad,
+        Tone::Attention => Style::Attention,
+        Tone::Working => Style::Accent,
     }
-}
-
-fn money(spend: Spend) -> String {
-    match spend.usd_micros {
-        Some(usd) => {
-            format!("${}.{:02}{}", usd / 1_000_000, usd % 1_000_000 / 10_000, if spend.partial { "+" } else { "" })
-        }
-        None if spend.tokens > 0 => "?".to_owned(),
-        None => String::new(),
-    }
-}
-
-/// `12 passed, 1 failed, 3 running, 4 queued`.
-fn counts(view: &BatchView) -> Vec<(Style, String)> {
-    let counts = view.counts;
-    [
-        (counts.passed, RunState::Passed),
-        (counts.failed, RunState::Failed),
-        (counts.cancelled, RunState::Cancelled),
-        (counts.skipped, RunState::Skipped),
-        (counts.running, RunState::Running),
-        (counts.queued, RunState::Queued),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, state)| (style(state), format!("{count} {}", state.as_str())))
-    .collect()
 }
 
 fn head(view: &BatchView) -> Line {
     let mut line = Line::new().add(Style::Bold, &view.name).add(Style::Dim, &format!("  {}  ", view.id));
-    for (index, (style, words)) in counts(view).iter().enumerate() {
-        line = line.add(Style::Plain, if index > 0 { ", " } else { "" }).add(*style, words);
+    for (index, (tone, words)) in dashboard::counts(view.counts).iter().enumerate() {
+        line = line.add(Style::Plain, if index > 0 { ", " } else { "" }).add(style(*tone), words);
     }
     if view.state != BatchState::Active {
         line = line.add(Style::Attention, &format!("  {}", view.state.as_str()));
@@ -56,59 +33,31 @@ fn head(view: &BatchView) -> Line {
     line
 }
 
-/// `3 at once, 2 min so far, about 5 min left, $1.20 of $20.00`.
 fn progress(view: &BatchView) -> String {
-    let now = clock::now();
-    let mut parts = vec![format!("{} at once", view.concurrency)];
-    parts.push(date::length(view.ended_at.unwrap_or(now).saturating_sub(view.created_at)));
-    // What is due already takes longer than the others did: nobody knows how much.
-    if let Some(eta) = view.eta.filter(|eta| view.state == BatchState::Active && *eta >= now.saturating_add(1_000)) {
-        parts.push(format!("about {} left", date::length(eta.saturating_sub(now))));
-    }
-    let spent = money(view.spend);
-    match view.budget.usd_micros {
-        Some(limit) => {
-            let limit = money(Spend { usd_micros: Some(limit), ..Spend::default() });
-            parts.push(format!("{} of {limit}", if spent.is_empty() { "$0.00" } else { &spent }));
-        }
-        None if !spent.is_empty() => parts.push(spent),
-        None => {}
-    }
-    if let Some(limit) = view.budget.tokens {
-        parts.push(format!("{} of {limit} tokens", view.spend.tokens));
-    } else if view.spend.tokens > 0 {
-        parts.push(format!("{} tokens", view.spend.tokens));
-    }
-    if let Some(why) = view.reason.as_ref().or(view.held.as_ref()) {
-        parts.push(why.clone());
-    }
-    parts.join(", ")
+    dashboard::progress(view, clock::now())
 }
 
-fn cells(view: &RunView, now: i64) -> Vec<(Style, String)> {
+fn cells(view: &RunView, ranking: &[Ranked], now: i64) -> Vec<(Style, String)> {
     let run = &view.run;
-    let last = run.attempts.last();
     let took = if run.attempts.is_empty() { String::new() } else { age(0, run.duration(now)) };
-    let why = match run.state {
-        RunState::Running => view.activity.clone(),
-        _ => run.reason.clone(),
-    };
     let tries = if run.attempts.len() > 1 { format!("attempt {}  ", run.attempts.len()) } else { String::new() };
-    let changed = last.map(|attempt| stat(attempt.stat)).unwrap_or_default();
-    let gap = if changed.is_empty() || why.is_none() { "" } else { "  " };
     vec![
         (Style::Dim, run.number.to_string()),
-        (style(run.state), run.state.as_str().to_owned()),
+        (style(dashboard::tone(run.state)), run.state.as_str().to_owned()),
         (Style::Plain, format!("{}/{}", run.task, run.prompt)),
         (Style::Plain, run.agent.clone()),
         (Style::Plain, run.repository.clone()),
+        (Style::Plain, dashboard::verdict(run, ranking)),
         (Style::Dim, took),
         (Style::Dim, money(view.spend)),
-        (Style::Dim, format!("{tries}{changed}{gap}{}", why.unwrap_or_default())),
+        (Style::Dim, format!("{tries}{}", dashboard::what(view, now))),
     ]
 }
 
-const HEAD: [&str; 8] = ["RUN", "STATE", "TASK", "AGENT", "REPOSITORY", "TIME", "COST", ""];
+/// The column of what evaluators said.
+const VERDICT: usize = 5;
+
+const HEAD: [&str; 9] = ["RUN", "STATE", "TASK", "AGENT", "REPOSITORY", "VERDICT", "TIME", "COST", ""];
 
 /// The table for a terminal of that size: what runs, what failed, then what is left of the room.
 pub(crate) fn table(detail: &BatchDetail, width: Option<usize>, rows: usize) -> Vec<Line> {
@@ -130,9 +79,18 @@ pub(crate) fn table(detail: &BatchDetail, width: Option<usize>, rows: usize) -> 
     let hidden = runs.len().saturating_sub(room);
     runs.truncate(room);
     runs.sort_by_key(|view| view.run.number);
-    let mut table = Table::new(&HEAD);
-    for view in runs {
-        table.row(cells(view, now));
+    let mut rows: Vec<_> = runs.into_iter().map(|view| cells(view, &detail.ranking, now)).collect();
+    let mut head = HEAD.to_vec();
+    if rows.iter().all(|row| row[VERDICT].1.is_empty()) {
+        // Without evaluators there is room for what is said.
+        head.remove(VERDICT);
+        for row in &mut rows {
+            row.remove(VERDICT);
+        }
+    }
+    let mut table = Table::new(&head);
+    for row in rows {
+        table.row(row);
     }
     let limit = width.unwrap_or(usize::MAX);
     let mut lines = vec![head(&detail.view), Line::new().add(Style::Dim, &cut(&progress(&detail.view), limit))];
@@ -159,7 +117,7 @@ pub(crate) fn list(screen: &Screen, batches: &[BatchView]) {
     let now = clock::now();
     let mut table = Table::new(&["BATCH", "NAME", "STATE", "AGE", "COST", "RUNS"]);
     for view in batches {
-        let words: Vec<String> = counts(view).into_iter().map(|(_, words)| words).collect();
+        let words: Vec<String> = dashboard::counts(view.counts).into_iter().map(|(_, words)| words).collect();
         table.row(vec![
             (Style::Dim, view.id.0.clone()),
             (Style::Bold, view.name.clone()),

@@ -1,7 +1,8 @@
 //! Tables that fit the terminal: the last column is cut, the others take what they need.
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
 
+pub(crate) use crate::base::columns::cut;
 use crate::base::text::visible_line;
 use crate::cli::render::{Line, Screen, Style, line};
 
@@ -55,23 +56,4 @@ impl Table {
             })
             .collect()
     }
-}
-
-/// Cuts text to a number of columns, with an ellipsis.
-pub(crate) fn cut(text: &str, columns: usize) -> String {
-    if text.width() <= columns {
-        return text.to_owned();
-    }
-    let mut used = 1;
-    let mut kept: String = text
-        .chars()
-        .take_while(|c| {
-            used += c.width().unwrap_or(0);
-            used <= columns
-        })
-        .collect();
-    if columns > 0 {
-        kept.push('…');
-    }
-    kept
 }

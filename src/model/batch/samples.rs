@@ -123,6 +123,7 @@ pub(crate) fn attempt(number: u32) -> Attempt {
         turns: 0,
         spend: Spend::default(),
         score: None,
+        gates: None,
         landed: false,
     }
 }
@@ -138,6 +139,7 @@ pub(crate) fn of_batches() -> Vec<Event> {
         turns: 1,
         spend: Spend { tokens: 5, usd_micros: Some(7), partial: true },
         score: Some(80),
+        gates: Some(crate::model::batch::Gates { passed: 2, all: 3 }),
         landed: true,
         state: RunState::Queued,
         retry_at: Some(9),

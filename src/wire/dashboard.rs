@@ -1,0 +1,198 @@
+//! Batches in words: what every face says of a batch and its runs. Pure; text from plans and agents is made safe to show by whoever
+//! shows it.
+
+use crate::base::date;
+use crate::model::batch::{BatchState, BatchView, Ranked, Run, RunCounts, RunState, RunView, Spend};
+use crate::model::diff::DiffStat;
+
+/// What a piece of text means; a face has a colour for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tone {
+    /// Nothing special.
+    Plain,
+    /// A name.
+    Name,
+    /// Less important.
+    Quiet,
+    /// It is as it should be.
+    Good,
+    /// It is not.
+    Bad,
+    /// Somebody should look.
+    Attention,
+    /// It is under way.
+    Working,
+}
+
+/// The tone of a run's state.
+pub fn tone(state: RunState) -> Tone {
+    match state {
+        RunState::Queued | RunState::Skipped => Tone::Quiet,
+        RunState::Running => Tone::Working,
+        RunState::Passed => Tone::Good,
+        RunState::Failed => Tone::Bad,
+        RunState::Cancelled => Tone::Attention,
+    }
+}
+
+/// A run's state in one character that every font has.
+pub fn sign(state: RunState) -> &'static str {
+    match state {
+        RunState::Queued => "…",
+        RunState::Running => "▸",
+        RunState::Passed => "✓",
+        RunState::Failed => "✗",
+        RunState::Cancelled => "■",
+        RunState::Skipped => "-",
+    }
+}
+
+/// `$1.20`, with `+` when it is at least that; `?` when tokens were used and nobody knows what they cost.
+pub fn money(spend: Spend) -> String {
+    match spend.usd_micros {
+        Some(usd) => {
+            format!("${}.{:02}{}", usd / 1_000_000, usd % 1_000_000 / 10_000, if spend.partial { "+" } else { "" })
+        }
+        None if spend.tokens > 0 => "?".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// `3 files +10 -2`, or nothing.
+pub fn changed(stat: DiffStat) -> String {
+    if stat == DiffStat::default() {
+        return String::new();
+    }
+    format!("{} file{} +{} -{}", stat.files, if stat.files == 1 { "" } else { "s" }, stat.added, stat.removed)
+}
+
+fn by_state(counts: RunCounts) -> [(u32, RunState); 6] {
+    [
+        (counts.passed, RunState::Passed),
+        (counts.failed, RunState::Failed),
+        (counts.cancelled, RunState::Cancelled),
+        (counts.skipped, RunState::Skipped),
+        (counts.running, RunState::Running),
+        (counts.queued, RunState::Queued),
+    ]
+}
+
+/// `12 passed`, `1 failed`, `3 running`, `4 queued`: only what there is.
+pub fn counts(counts: RunCounts) -> Vec<(Tone, String)> {
+    let there_is = by_state(counts).into_iter().filter(|(count, _)| *count > 0);
+    there_is.map(|(count, state)| (tone(state), format!("{count} {}", state.as_str()))).collect()
+}
+
+/// Runs that are over.
+pub fn over(counts: RunCounts) -> u32 {
+    counts.total() - counts.queued - counts.running
+}
+
+/// A bar of so many columns, in ASCII: `#` passed, `x` failed, `-` cancelled or skipped, `>` running, `.` queued. What there is of
+/// any state is seen, if there are columns enough.
+pub fn bar(counts: RunCounts, columns: usize) -> Vec<(Tone, String)> {
+    let shares: Vec<(u32, RunState)> = by_state(counts).into_iter().filter(|(count, _)| *count > 0).collect();
+    let total = counts.total() as usize;
+    if total == 0 || columns == 0 {
+        return vec![(Tone::Quiet, ".".repeat(columns))];
+    }
+    let mut widths: Vec<usize> = shares.iter().map(|(count, _)| (*count as usize * columns / total).max(1)).collect();
+    // What rounding left over or took too much belongs to the widest.
+    while let Some(widest) = (0..widths.len()).max_by_key(|at| widths[*at]) {
+        let sum: usize = widths.iter().sum();
+        match sum.cmp(&columns) {
+            std::cmp::Ordering::Less => widths[widest] += columns - sum,
+            std::cmp::Ordering::Greater if widths[widest] > 0 => widths[widest] -= 1,
+            _ => break,
+        }
+    }
+    let drawn = shares.iter().zip(widths).map(|((_, state), width)| {
+        let character = match state {
+            RunState::Passed => "#",
+            RunState::Failed => "x",
+            RunState::Cancelled | RunState::Skipped => "-",
+            RunState::Running => ">",
+            RunState::Queued => ".",
+        };
+        (tone(*state), character.repeat(width))
+    });
+    drawn.collect()
+}
+
+/// `3 at once, 2 min so far, about 5 min left, $1.20 of $20.00`, and why it does not go on.
+pub fn progress(view: &BatchView, now: i64) -> String {
+    let mut parts = vec![format!("{} at once", view.concurrency)];
+    parts.push(date::length(view.ended_at.unwrap_or(now).saturating_sub(view.created_at)));
+    // What is due already takes longer than the others did: nobody knows how much.
+    if let Some(eta) = view.eta.filter(|eta| view.state == BatchState::Active && *eta >= now.saturating_add(1_000)) {
+        parts.push(format!("about {} left", date::length(eta.saturating_sub(now))));
+    }
+    let spent = money(view.spend);
+    match view.budget.usd_micros {
+        Some(limit) => {
+            let limit = money(Spend { usd_micros: Some(limit), ..Spend::default() });
+            parts.push(format!("{} of {limit}", if spent.is_empty() { "$0.00" } else { &spent }));
+        }
+        None if !spent.is_empty() => parts.push(spent),
+        None => {}
+    }
+    if let Some(limit) = view.budget.tokens {
+        parts.push(format!("{} of {limit} tokens", view.spend.tokens));
+    } else if view.spend.tokens > 0 {
+        parts.push(format!("{} tokens", view.spend.tokens));
+    }
+    if let Some(why) = view.reason.as_ref().or(view.held.as_ref()) {
+        parts.push(why.clone());
+    }
+    parts.join(", ")
+}
+
+/// What was said of the newest attempt of a run: evaluators that passed of how many, their score, its place among the candidates for
+/// the same thing; else how it ended when that says more than the run's state.
+pub fn verdict(run: &Run, ranking: &[Ranked]) -> String {
+    let mut parts = Vec::new();
+    let last = run.attempts.last();
+    if let Some(gates) = last.and_then(|attempt| attempt.gates) {
+        parts.push(format!("{}/{}", gates.passed, gates.all));
+    }
+    if let Some(score) = last.and_then(|attempt| attempt.score) {
+        parts.push(score.to_string());
+    }
+    if parts.is_empty()
+        && let Some(outcome) = last.and_then(|attempt| attempt.outcome)
+        && !matches!(outcome.words(), "done" | "failed" | "cancelled")
+    {
+        parts.push(outcome.words().to_owned());
+    }
+    // Where all are equal a place says nothing.
+    let decided = ranking.iter().filter(|ranked| ranked.candidates.iter().any(|candidate| candidate.place > 1));
+    let mut candidates = decided.flat_map(|ranked| &ranked.candidates);
+    if let Some(candidate) = candidates.find(|candidate| candidate.run == run.id) {
+        parts.push(format!("#{}", candidate.place));
+    }
+    if last.is_some_and(|attempt| attempt.landed) {
+        parts.push("landed".to_owned());
+    }
+    parts.join(" ")
+}
+
+/// What a run does now, what it changed, or why it ended as it did.
+pub fn what(view: &RunView, now: i64) -> String {
+    let run = &view.run;
+    let why = match run.state {
+        RunState::Running => view.activity.clone(),
+        RunState::Queued => {
+            let again = run.not_before.filter(|at| *at > now).map(|at| format!("again in {}", date::length(at - now)));
+            Some([again, run.reason.clone()].into_iter().flatten().collect::<Vec<_>>().join(": "))
+        }
+        _ => run.reason.clone(),
+    };
+    let changed = run.attempts.last().map(|attempt| changed(attempt.stat)).unwrap_or_default();
+    let why = why.unwrap_or_default();
+    // What is cut on a narrow screen is what matters less.
+    let parts = if run.state == RunState::Passed { [changed, why] } else { [why, changed] };
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
+}
+
+#[cfg(test)]
+mod tests;
