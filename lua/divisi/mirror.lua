@@ -3,6 +3,11 @@ local M = {}
 
 local events = require("divisi.events")
 
+---@class divisi.Verdict
+---@field state "passed"|"failed"|"running"|"none"
+---@field short string
+---@field words string
+
 ---@class divisi.Row
 ---@field id string
 ---@field name string
@@ -33,6 +38,7 @@ local events = require("divisi.events")
 ---@field policy string?
 ---@field landing string?
 ---@field cost string?
+---@field verdict divisi.Verdict? the newest evaluation
 ---@field created_at integer
 ---@field updated_at integer
 ---@field removed boolean

@@ -86,24 +86,27 @@ end
 ---@param row divisi.Row
 ---@return divisi.PickItem
 local function of_session(row)
-  local changes = row.files > 0 and ("%d files +%d −%d"):format(row.files, row.added, row.removed_lines)
+  local changes = row.files > 0
+      and ("%d file%s +%d −%d"):format(row.files, row.files == 1 and "" or "s", row.added, row.removed_lines)
     or "no changes"
   local preview = {
     "# " .. row.name,
     "",
     ("%s · %s · %s"):format(row.state, row.agent or "?", changes),
-    row.reason and "why: " .. row.reason or "",
-    row.activity and "now: " .. row.activity or "",
-    row.cost and "cost: " .. row.cost or "",
+    row.verdict and "judged: " .. row.verdict.words or false,
+    row.reason and "why: " .. row.reason or false,
+    row.activity and "now: " .. row.activity or false,
+    row.said and "said: " .. row.said or false,
+    row.cost and "cost: " .. row.cost or false,
     "branch: " .. (row.branch or "?"),
-    "worktree: " .. (row.path or "?"),
+    "worktree: " .. (row.path and vim.fn.fnamemodify(row.path, ":~") or "?"),
     "",
     row.prompt or "",
   }
   return {
-    text = ("%-15s %s  %s"):format(row.state, row.name, row.activity or row.prompt or ""),
+    text = ("%s %-7s %s  %s"):format(row.sign or " ", row.word or row.state, row.name, row.activity or row.prompt or ""),
     preview = vim.tbl_filter(function(line)
-      return line ~= nil
+      return line ~= false
     end, preview),
     value = row,
   }

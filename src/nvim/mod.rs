@@ -7,6 +7,7 @@
 //! - [`crate::wire::kept`]: keeps a connection, makes snapshots, notices gaps.
 //! - [`host`]: the one loop; [`outbox`] gathers what changed, [`push`] delivers one batch per frame.
 //! - [`row`], [`answer`], [`timeline`]: what Lua gets to see of views, approvals, answers and timelines, made safe to show.
+//! - `verdict`: what evaluations said.
 //! - `editor`: this Neovim as the editor of agents that look for one.
 //! - [`document`]: an open transcript, as lines of a buffer; `transcripts` reads them.
 
@@ -22,5 +23,6 @@ pub mod review;
 pub mod row;
 pub mod timeline;
 mod transcripts;
+mod verdict;
 
 pub use host::run;

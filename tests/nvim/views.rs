@@ -7,10 +7,10 @@ use super::in_every_neovim;
 use super::real::everywhere;
 use super::review::compare_screen;
 
-const SIZES: [(i64, i64); 2] = [(60, 20), (100, 30)];
+pub(super) const SIZES: [(i64, i64); 2] = [(60, 20), (100, 30)];
 
 /// Options under which both Neovims draw the same.
-const PLAIN: &str =
+pub(super) const PLAIN: &str =
     "vim.o.showtabline = 0 vim.o.ruler = false vim.o.showcmd = false vim.o.showmode = false vim.o.statusline = '%t'
     vim.o.shortmess = vim.o.shortmess .. 'IFWc' vim.g.divisi = { float = false, progress = false }";
 
@@ -22,13 +22,13 @@ const SCREEN: &str = "vim.cmd('redraw!') local lines = {}
     end
     return table.concat(lines, '\\n') .. '\\n'";
 
-async fn size(editor: &Editor, (columns, rows): (i64, i64)) {
+pub(super) async fn size(editor: &Editor, (columns, rows): (i64, i64)) {
     editor.nvim.ui_try_resize(columns, rows).await.unwrap();
     editor.until(&format!("vim.o.columns == {columns} and vim.o.lines == {rows}")).await;
 }
 
 /// Compares what is shown with the reference of a name; `(what, instead)` is replaced first, and times are left out.
-async fn looks(editor: &Editor, name: &str, replace: &[(&str, &str)]) {
+pub(super) async fn looks(editor: &Editor, name: &str, replace: &[(&str, &str)]) {
     // What an event changes is drawn in the next turns of Neovim's loop.
     editor.lua("vim.wait(30, function() return false end) vim.cmd('echo')").await;
     let seen = editor.lua(SCREEN).await.as_str().unwrap().to_owned();
@@ -39,7 +39,7 @@ async fn looks(editor: &Editor, name: &str, replace: &[(&str, &str)]) {
     compare_screen(&format!("{name}_{columns}x{rows}"), &(timeless.collect::<Vec<_>>().join("\n") + "\n"));
 }
 
-async fn close_all(editor: &Editor) {
+pub(super) async fn close_all(editor: &Editor) {
     editor.lua("for _, w in ipairs(vim.api.nvim_list_wins()) do if vim.api.nvim_win_is_valid(w) and (vim.w[w].divisi or vim.api.nvim_win_get_config(w).relative ~= '') then pcall(vim.api.nvim_win_close, w, true) end end").await;
 }
 
