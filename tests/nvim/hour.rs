@@ -395,8 +395,7 @@ fn restart_brings_the_same_back() {
         person.keys("o");
         person.sees(&["make two"]);
         person.ex("qa!");
-        // A server that was started anew belongs to nobody: it ends with its terminal.
-        drop(person);
+        person.terminal.end();
         scene.discard(&["rival"]);
     }
 }
