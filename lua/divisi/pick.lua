@@ -89,25 +89,29 @@ local function of_session(row)
   local changes = row.files > 0
       and ("%d file%s +%d −%d"):format(row.files, row.files == 1 and "" or "s", row.added, row.removed_lines)
     or "no changes"
-  local preview = {
-    "# " .. row.name,
-    "",
-    ("%s · %s · %s"):format(row.state, row.agent or "?", changes),
-    row.verdict and "judged: " .. row.verdict.words or false,
-    row.reason and "why: " .. row.reason or false,
-    row.activity and "now: " .. row.activity or false,
-    row.said and "said: " .. row.said or false,
-    row.cost and "cost: " .. row.cost or false,
-    "branch: " .. (row.branch or "?"),
-    "worktree: " .. (row.path and vim.fn.fnamemodify(row.path, ":~") or "?"),
-    "",
-    row.prompt or "",
-  }
+  local preview = { "# " .. row.name, "", ("%s · %s · %s"):format(row.state, row.agent or "?", changes) }
+  for _, part in ipairs({
+    { "judged", row.verdict and row.verdict.words },
+    { "why", row.reason },
+    { "now", row.activity },
+    { "said", row.said },
+    { "cost", row.cost },
+    { "branch", row.branch or "?" },
+    { "worktree", row.path and vim.fn.fnamemodify(row.path, ":~") or "?" },
+  }) do
+    if part[2] then
+      table.insert(preview, ("%s: %s"):format(part[1], part[2]))
+    end
+  end
+  vim.list_extend(preview, { "", row.prompt or "" })
   return {
-    text = ("%s %-7s %s  %s"):format(row.sign or " ", row.word or row.state, row.name, row.activity or row.prompt or ""),
-    preview = vim.tbl_filter(function(line)
-      return line ~= false
-    end, preview),
+    text = ("%s %-7s %s  %s"):format(
+      row.sign or " ",
+      row.word or row.state,
+      row.name,
+      row.activity or row.prompt or ""
+    ),
+    preview = preview,
     value = row,
   }
 end

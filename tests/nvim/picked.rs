@@ -26,7 +26,7 @@ in_every_neovim! {
         editor.lua("require('divisi').setup({ picker = 'select', float = false, progress = false })").await;
         scene.session("aaaaaaaaaa", "parser", "running");
         scene.session("bbbbbbbbbb", "docs", "review");
-        scene.session("cccccccccc", "a-name-that-is-much-too-long", "failed");
+        scene.session("cccccccccc", "session-with-a-long-name", "failed");
         scene.fake.set("aaaaaaaaaa", json!({ "activity": "Edit src/parse.rs", "said": "I begin with the tests." }));
         scene.fake.set("cccccccccc", json!({ "reason": "exit 3", "said": "It does not compile." }));
         editor.attach().await;
