@@ -3,6 +3,11 @@ local M = {}
 
 local events = require("divisi.events")
 
+---@class divisi.Verdict
+---@field state "passed"|"failed"|"running"|"none"
+---@field short string
+---@field words string
+
 ---@class divisi.Row
 ---@field id string
 ---@field name string
@@ -34,6 +39,7 @@ local events = require("divisi.events")
 ---@field landing string?
 ---@field cost string?
 ---@field run string? the run of a batch that it is an attempt of
+---@field verdict divisi.Verdict? the newest evaluation
 ---@field created_at integer
 ---@field updated_at integer
 ---@field removed boolean

@@ -86,25 +86,32 @@ end
 ---@param row divisi.Row
 ---@return divisi.PickItem
 local function of_session(row)
-  local changes = row.files > 0 and ("%d files +%d −%d"):format(row.files, row.added, row.removed_lines)
+  local changes = row.files > 0
+      and ("%d file%s +%d −%d"):format(row.files, row.files == 1 and "" or "s", row.added, row.removed_lines)
     or "no changes"
-  local preview = {
-    "# " .. row.name,
-    "",
-    ("%s · %s · %s"):format(row.state, row.agent or "?", changes),
-    row.reason and "why: " .. row.reason or "",
-    row.activity and "now: " .. row.activity or "",
-    row.cost and "cost: " .. row.cost or "",
-    "branch: " .. (row.branch or "?"),
-    "worktree: " .. (row.path or "?"),
-    "",
-    row.prompt or "",
-  }
+  local preview = { "# " .. row.name, "", ("%s · %s · %s"):format(row.state, row.agent or "?", changes) }
+  for _, part in ipairs({
+    { "judged", row.verdict and row.verdict.words },
+    { "why", row.reason },
+    { "now", row.activity },
+    { "said", row.said },
+    { "cost", row.cost },
+    { "branch", row.branch or "?" },
+    { "worktree", row.path and vim.fn.fnamemodify(row.path, ":~") or "?" },
+  }) do
+    if part[2] then
+      table.insert(preview, ("%s: %s"):format(part[1], part[2]))
+    end
+  end
+  vim.list_extend(preview, { "", row.prompt or "" })
   return {
-    text = ("%-15s %s  %s"):format(row.state, row.name, row.activity or row.prompt or ""),
-    preview = vim.tbl_filter(function(line)
-      return line ~= nil
-    end, preview),
+    text = ("%s %-7s %s  %s"):format(
+      row.sign or " ",
+      row.word or row.state,
+      row.name,
+      row.activity or row.prompt or ""
+    ),
+    preview = preview,
     value = row,
   }
 end

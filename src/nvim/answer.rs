@@ -93,6 +93,7 @@ fn checked(preflight: &Value) -> Value {
         let follows = if flag("/checkout/clean") { "follows" } else { "has changes and is left alone" };
         lines.push(format!("checkout  {} {follows}", visible_line(path, 200)));
     }
+    lines.extend(super::verdict::gates(preflight).map(|gates| format!("gates     {gates}")));
     let blockers: Vec<String> = strings(preflight, "/blockers");
     lines.extend(blockers.iter().map(|blocker| format!("blocked   {blocker}")));
     json!({

@@ -7,6 +7,7 @@
 //! - [`crate::wire::kept`]: keeps a connection, makes snapshots, notices gaps.
 //! - [`host`]: the one loop; [`outbox`] gathers what changed, [`push`] delivers one batch per frame.
 //! - [`row`], [`answer`], [`timeline`]: what Lua gets to see of views, approvals, answers and timelines, made safe to show.
+//! - `verdict`: what evaluations said.
 //! - `editor`: this Neovim as the editor of agents that look for one.
 //! - [`board`]: dashboards of batches and benchmarks as lines; `watch` keeps those that are open up to date.
 //! - [`document`]: an open transcript, as lines of a buffer; `transcripts` reads them.
@@ -25,5 +26,6 @@ pub mod row;
 pub mod timeline;
 mod transcripts;
 pub mod watch;
+mod verdict;
 
 pub use host::run;

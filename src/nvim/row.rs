@@ -86,6 +86,7 @@ pub fn session(view: &Value) -> Option<Value> {
         "landing": line(view, "/landing/state", 24),
         "round": number(view, "/review/round"),
         "comments": number(view, "/review/comments"),
+        "verdict": super::verdict::newest(view),
         "cost": cost(view.pointer("/usage")),
         "run": text(view, "/run"),
         "created_at": number(view, "/created_at"),

@@ -9,6 +9,7 @@ mod grade;
 mod idle;
 mod latency;
 mod lsp;
+mod many;
 mod nvim;
 mod overhead;
 mod scene;
@@ -45,6 +46,7 @@ const BENCHES: &[Bench] = &[
     ("store", store::throughput),
     ("store-open", store::opening),
     ("nvim-attach", nvim::attach),
+    ("nvim-thousand", many::listing),
     ("nvim-startup", editor::startup),
     ("nvim-keys", editor::latency),
     ("lsp", lsp::serving),

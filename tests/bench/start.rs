@@ -17,7 +17,7 @@ const SESSIONS: usize = 200;
 pub(super) fn starting() -> Vec<Measure> {
     let scene = Scene::new();
     let events = size("DIVISI_BENCH_EVENTS", 1_000_000) as u64;
-    fill(&scene, events);
+    fill(&scene, events, SESSIONS);
     let (mut ready, mut answered, mut spawned) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=scaled(11) {
         let (spawn, ended) = timed(|| scene.command(DIVISI).arg("--version").output().expect("divisi is built"));
@@ -50,8 +50,8 @@ pub(super) fn starting() -> Vec<Measure> {
     }]
 }
 
-/// One real session, then its copies, and streamed text up to the number of events.
-fn fill(scene: &Scene, events: u64) {
+/// One real session, then its copies up to the number of sessions, and streamed text up to the number of events.
+pub(super) fn fill(scene: &Scene, events: u64, sessions: usize) {
     let repository = scene.repository("r", 10);
     let daemon = scene.daemon();
     let mut client = daemon.connect();
@@ -64,7 +64,7 @@ fn fill(scene: &Scene, events: u64) {
     let mut rows = Vec::new();
     for table in [Table::Sessions, Table::Worktrees, Table::Names] {
         for row in store.live_rows(table).expect("reads").rows {
-            for number in 1..SESSIONS {
+            for number in 1..sessions {
                 let id = format!("copy{number:06}");
                 let renamed = |text: &str| text.replace(&session, &id).replace("the-first-of-many", &id);
                 rows.push(Row {
@@ -82,8 +82,10 @@ fn fill(scene: &Scene, events: u64) {
     let mut waiting = 0;
     while next <= events {
         let last = (next + 999).min(events);
-        let batch =
-            Batch { events: (next..=last).map(|seq| event(seq, &session)).collect(), rows: std::mem::take(&mut rows) };
+        let batch = Batch {
+            events: (next..=last).map(|seq| event(seq, &session, sessions)).collect(),
+            rows: std::mem::take(&mut rows),
+        };
         let sent = sent.clone();
         store.append(batch, Box::new(move || sent.send(()).unwrap_or_default()));
         waiting += 1;
@@ -98,8 +100,8 @@ fn fill(scene: &Scene, events: u64) {
     }
 }
 
-fn event(seq: u64, session: &str) -> Envelope {
-    let number = usize::try_from(seq).unwrap_or(0) % SESSIONS;
+fn event(seq: u64, session: &str, sessions: usize) -> Envelope {
+    let number = usize::try_from(seq).unwrap_or(0) % sessions;
     let owner = if number == 0 { session.to_owned() } else { format!("copy{number:06}") };
     Envelope {
         seq: Seq(seq),

@@ -23,6 +23,22 @@ async fn undisturbed(scene: &Scene, id: &str, mode: &str) {
 }
 
 in_every_neovim! {
+    async fn files_are_named_from_their_worktree_on(scene) {
+        scene.session("aaaaaaaaaa", "fix", "running");
+        scene.editor.attach().await;
+        let file = scene.worktree("fix").join("src/new.lua").display().to_string();
+        let approval = json!({
+            "id": "ap1", "session": "aaaaaaaaaa", "turn": "aaaaaaaaaa.t1", "job": "aaaaaaaaaa.j1", "key": "1", "kind": "permission",
+            "tool": { "id": "c", "title": format!("Write {file}"), "kind": "edit", "status": "pending", "diffs": [{ "path": file, "new_text": "x\n" }] },
+            "options": [{ "id": "y", "name": "Allow", "kind": "allow_once" }], "state": "open", "asked_at": 1,
+        });
+        scene.fake.emit("aaaaaaaaaa", "approval.requested", approval);
+        scene.editor.ex("Divisi approvals").await;
+        scene.editor.shows("divisi://approvals", "  edit: Write src/new.lua").await;
+        scene.editor.shows("divisi://approvals", "creates src/new.lua +1").await;
+        scene.editor.assert_calm().await;
+    }
+
     async fn the_float_takes_no_focus_in_any_mode(scene) {
         scene.session("aaaaaaaaaa", "fix", "running");
         scene.editor.ex("edit src/a.lua").await;

@@ -89,6 +89,11 @@ in_every_neovim! {
         scene.editor.ex("Divisi! install").await;
         scene.editor.until("_G.told('not downloaded: ')").await;
         assert_eq!(scene.editor.lua("return #vim.fn.readdir(vim.fs.dirname(require('divisi.install').managed()))").await, 0);
+        // Without a network too.
+        pin(&scene, "http://127.0.0.1:9", BINARY).await;
+        scene.editor.lua("_G.notices = {}").await;
+        scene.editor.ex("Divisi! install").await;
+        scene.editor.until("_G.told('not downloaded: ')").await;
         // Without a release for this machine there is nothing to ask.
         scene.editor.lua("package.loaded['divisi.version'].sha256 = {}").await;
         scene.editor.ex("Divisi install").await;

@@ -279,11 +279,14 @@ async fn the_screens_are_those_of_the_reference() {
         editor.ex("normal! zt").await;
         compare("inline_80x24", &review.screen(80, 24).await);
         compare("inline_60x20", &review.screen(60, 20).await);
+        compare("inline_100x30", &review.screen(100, 30).await);
         compare("inline_120x30", &review.screen(120, 30).await);
         editor.nvim.ui_try_resize(80, 24).await.unwrap();
         editor.keys("25gg\\t").await;
         editor.until("vim.wo.diff and require('divisi.ui.review').current().left_win ~= nil").await;
         compare("sides_80x24", &review.screen(80, 24).await);
+        compare("sides_60x20", &review.screen(60, 20).await);
+        compare("sides_100x30", &review.screen(100, 30).await);
         editor.keys("\\t").await;
         editor.until("not vim.wo.diff").await;
         editor.ex("Divisi land one").await;

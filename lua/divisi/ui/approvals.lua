@@ -34,13 +34,19 @@ local function render_queue()
     ids[#lines] = id
   end
   for _, approval in ipairs(mirror.approvals) do
+    local row = mirror.sessions[approval.session]
+    -- Agents name files from the root on; where the worktree is says nothing here.
+    local tree = row and row.path and vim.pesc(row.path) .. "/"
+    local function within(text)
+      return tree and (text:gsub(tree, "")) or text
+    end
     add(("%s asks%s"):format(float.name_of(approval.session), approval.question and " a question" or ""), approval.id)
-    add(("  %s: %s"):format(approval.tool or "tool", approval.title), approval.id)
+    add(("  %s: %s"):format(approval.tool or "tool", within(approval.title)), approval.id)
     local details = approval.details or {}
     -- One line more is shown rather than spoken of.
     local most = #details <= MOST_DETAILS + 1 and #details or MOST_DETAILS
     for index = 1, most do
-      add("  │ " .. details[index], approval.id)
+      add("  │ " .. within(details[index]), approval.id)
     end
     if most < #details then
       add(("  │ … %d more lines, K shows them"):format(#details - most), approval.id)

@@ -77,6 +77,9 @@ local function remarks(landing, data)
   for _, line in ipairs(found.lines or {}) do
     table.insert(lines, "# " .. line)
   end
+  if landing.row.verdict then
+    table.insert(lines, "# judged    " .. landing.row.verdict.words)
+  end
   for _, line in ipairs(reviewed(data)) do
     table.insert(lines, "# " .. line:gsub("[\r\n]", " "))
   end

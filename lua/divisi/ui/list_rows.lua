@@ -20,6 +20,7 @@ local columns = {
   { name = "branch", from = 120, most = 24 },
   { name = "agent", from = 76, most = 24 },
   { name = "stat", from = 0, most = 20, right = true },
+  { name = "verdict", from = 0, most = 8 },
   { name = "elapsed", from = 0, most = 7, right = true },
   { name = "cost", from = 76, most = 12, right = true },
 }
@@ -87,6 +88,9 @@ local says = {
   stat = function(row)
     return row.files > 0 and ("+%d −%d/%d"):format(row.added, row.removed_lines, row.files) or ""
   end,
+  verdict = function(row)
+    return row.verdict and row.verdict.short or ""
+  end,
   elapsed = elapsed,
   cost = function(row)
     return row.cost or ""
@@ -96,6 +100,15 @@ local says = {
 ---@type table<string, string>
 local highlights =
   { name = "DivisiName", branch = "DivisiQuiet", agent = "DivisiQuiet", elapsed = "DivisiQuiet", cost = "DivisiQuiet" }
+
+---@type table<string, string?>
+local verdicts = { passed = "DivisiReviewDone", failed = "DivisiFailed", running = "DivisiRunning" }
+
+---@param row divisi.Row
+---@return string
+local function verdict_group(row)
+  return row.verdict and verdicts[row.verdict.state] or "DivisiQuiet"
+end
 
 ---What it does, or why it waits.
 ---@param row divisi.Row
@@ -131,7 +144,8 @@ local function cells_of(row, texts, widths)
         table.insert(cells, { text:sub(removed, files - 1), "DivisiRemoved" })
         table.insert(cells, { text:sub(files) .. " ", "DivisiQuiet" })
       else
-        table.insert(cells, { text .. " ", column.name == "word" and state or highlights[column.name] })
+        local group = column.name == "word" and state or column.name == "verdict" and verdict_group(row)
+        table.insert(cells, { text .. " ", group or highlights[column.name] })
       end
     end
   end

@@ -110,6 +110,28 @@ function M.shown(buf)
   end
 end
 
+---Makes the ways back from a new window (|CTRL-W_p|, |:quit|) lead to where the person was: |nvim_open_win()| leads to the window that
+---gave its room, and |:quit| to the first one beside.
+---@param made integer
+---@param from integer
+local function leads_back(made, from)
+  if vim.fn.win_getid(vim.fn.winnr("#")) ~= from and api.nvim_win_is_valid(from) then
+    vim.cmd(("noautocmd call win_gotoid(%d) | noautocmd call win_gotoid(%d)"):format(from, made))
+  end
+  api.nvim_create_autocmd("WinClosed", {
+    pattern = tostring(made),
+    once = true,
+    -- What is done on entering a window is done.
+    nested = true,
+    callback = function()
+      local before = vim.fn.win_getid(vim.fn.winnr("#"))
+      if api.nvim_get_current_win() == made and before ~= 0 and before ~= made then
+        api.nvim_set_current_win(before)
+      end
+    end,
+  })
+end
+
 ---Shows one of our buffers in a window of our own in this tab and goes there; the person asked for it.
 ---@param buf integer
 ---@param role string windows of the same role are used again
@@ -166,6 +188,7 @@ function M.open(buf, role, split, size, beside)
   end
   vim.w[made].divisi = role
   vim.w[made].divisi_from = from
+  leads_back(made, from)
   if split == "right" then
     M.keep_readable()
   end
@@ -384,6 +407,19 @@ function M.normal_window()
   end
 end
 
+---Whether a swap file is of a Neovim that runs, or has what nobody wrote. One that a killed Neovim left of a file that it only
+---showed has neither: it is deleted, as Neovim itself does where the file is still the same.
+---@param swap string
+---@return boolean
+local function holds_something(swap)
+  local info = vim.fn.swapinfo(swap)
+  if info.error or info.pid ~= 0 or info.dirty ~= 0 or info.host ~= vim.uv.os_gethostname() then
+    return true
+  end
+  os.remove(swap)
+  return false
+end
+
 ---Loads a file without asking and telling about swap files: one that somebody else edits is opened read-only.
 ---@param path string
 ---@return integer buf
@@ -398,7 +434,7 @@ function M.load_file(path)
       error(err, 0)
     end
     local swap = vim.fn.swapname(buf)
-    if swap ~= "" and not swap:match("%.swp$") then
+    if swap ~= "" and not swap:match("%.swp$") and holds_something(swap:sub(1, -5) .. ".swp") then
       -- The first name was taken: another Neovim has it, or one crashed that can still be recovered.
       vim.bo[buf].readonly = true
     end

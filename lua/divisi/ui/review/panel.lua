@@ -66,6 +66,10 @@ local function compute(review, width)
     ),
     "DivisiQuiet"
   )
+  local verdict = (require("divisi.mirror").sessions[review.row.id] or review.row).verdict
+  if verdict then
+    add(verdict.short .. " " .. verdict.words, verdict.state == "failed" and "DivisiFailed" or "DivisiQuiet")
+  end
   for _, file in ipairs(data.files) do
     local done = file.binary and "binary" or ("%d/%d"):format(file.decided, file.total)
     local counts = file.binary and "" or ("+%d −%d "):format(file.added, file.removed)

@@ -1,0 +1,69 @@
+//! Twenty agents that ask at once, answered from three faces: each hears one answer.
+
+use serde_json::{Value, json};
+
+use super::editor::wait_until;
+use super::real::everywhere;
+use crate::lsp::client::{Editor as Client, Manner};
+use crate::sessions::scene::DEADLINE;
+
+const COUNT: usize = 20;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_approvals_are_a_queue_that_every_face_answers_once() {
+    everywhere(async |real, _| {
+        let (editor, scene) = (&real.editor, &real.scene);
+        let name = |number: usize| format!("asks-{number}");
+        for number in 0..COUNT {
+            scene.scripted(&name(number), &format!("ask-permission a Make it :: make number-{number}.\nsay heard it"));
+        }
+        editor.attach().await;
+        editor.until(&format!("#require('divisi.mirror').approvals == {COUNT}")).await;
+        editor.ex("Divisi approvals").await;
+        for number in 0..COUNT {
+            editor.shows("divisi://approvals", &format!("make number-{number}.")).await;
+        }
+        // Oldest first, as the daemon has them.
+        let open = scene.approvals();
+        let commands: Vec<&Value> = open.iter().map(|approval| &approval["command_line"]).collect();
+        let queue = editor.lua("return vim.tbl_map(function(a) return a.command end, require('divisi').approvals())").await;
+        assert_eq!(json!(commands), queue);
+        let id = |at: usize| open[at]["id"].as_str().unwrap().to_owned();
+
+        // Both at once: one of them is told that it comes too late.
+        let (first, here) = (id(0), format!("_G.late = nil require('divisi').request('approval/answer', {{ approval = {:?}, answer = 'once' }}, function(_, refusal) _G.late = refusal ~= nil end)", id(0)));
+        let refused = tokio::task::block_in_place(|| {
+            let other = scene.env.spawn_divisi(&scene.repo, &["answer", &first, "reject"]);
+            tokio::runtime::Handle::current().block_on(editor.lua(&here));
+            other.wait(DEADLINE).code() != 0
+        });
+        editor.until("_G.late ~= nil").await;
+        assert_eq!(editor.lua("return _G.late").await, json!(!refused), "one of the two is too late");
+
+        tokio::task::block_in_place(|| {
+            let mut client = Client::open(scene, Manner::bare());
+            for at in 1..7 {
+                client.execute("divisi.approve", &[json!(id(at))]);
+            }
+            // What it tells of these sessions is no part of this.
+            client.quit();
+            for at in 7..13 {
+                scene.divisi(&["answer", &id(at), "once"]).ok();
+            }
+        });
+        editor.until(&format!("#require('divisi.mirror').approvals == {}", COUNT - 13)).await;
+        for left in (0..COUNT - 13).rev() {
+            editor.keys("ggo").await;
+            editor.until(&format!("#require('divisi.mirror').approvals == {left}")).await;
+        }
+        wait_until("nothing is asked", || scene.approvals().is_empty()).await;
+        for number in 0..COUNT {
+            scene.wait_for(&name(number), &["review", "completed"]);
+            let events = scene.events(&name(number));
+            assert_eq!(events.iter().filter(|event| event["type"] == "approval.answered").count(), 1, "{number}");
+        }
+        editor.assert_calm().await;
+        scene.discard(&(0..COUNT).map(name).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>());
+    })
+    .await;
+}
