@@ -5,5 +5,7 @@ mod helix;
 mod hx;
 mod nvim_lsp;
 mod stage;
+mod three;
 mod together;
+mod vi;
 mod vscode;
