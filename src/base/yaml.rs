@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 mod fields;
+pub mod table;
 mod tree;
 
 pub use fields::Fields;
@@ -142,6 +143,14 @@ impl Node {
             problems.tell(self.at, format!("{what} has to be a text, not {}", self.kind()));
         }
         text
+    }
+
+    /// What stands under a key of a mapping.
+    pub fn at_key(&self, name: &str) -> Option<&Node> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node),
+            _ => None,
+        }
     }
 
     /// Its items; a single value that is not a list counts as one.

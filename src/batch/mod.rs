@@ -2,9 +2,11 @@
 
 pub mod expand;
 pub mod fold;
-pub mod keys;
 pub mod queue;
 pub mod rank;
 pub mod read;
 pub mod report;
 pub mod view;
+
+/// The keys of a plan: what the reader takes.
+pub use crate::model::schema::plan as keys;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Config, key, mcp, profiles};
 use crate::base::schema::{Field, Shape, json};
-use crate::model::schema::{definition, repository};
+use crate::model::schema::{cases, definition, plan, repository, suite};
 
 /// A document.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,24 @@ pub static DOCUMENTS: &[Document] = &[
         place: "~/.config/divisi/agents/NAME.toml",
         about: "the definition of an agent",
         schema: || json::document("divisi: agents/NAME.toml", "the definition of an agent", &definition::file()),
+    },
+    Document {
+        name: "plan",
+        place: "a YAML file, for divisi batch",
+        about: "a batch: agents on tasks",
+        schema: plan::schema,
+    },
+    Document {
+        name: "suite",
+        place: "a YAML file, for divisi eval and as gates",
+        about: "evaluators that judge a session's work",
+        schema: suite::schema,
+    },
+    Document {
+        name: "bench",
+        place: "a YAML file, for divisi bench",
+        about: "a benchmark's cases",
+        schema: cases::schema,
     },
 ];
 

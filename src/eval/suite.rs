@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::base::hex;
 use crate::base::yaml::{self, Fields, Node, Problem, Problems};
 use crate::model::evaluation::{Evaluator, EvaluatorKind, Limits, Linter, OutputFormat, Suite, TestRunner};
+use crate::model::schema::suite as schema;
 
 /// The version of suite files that is read.
 const VERSION: u64 = 1;
@@ -50,7 +51,7 @@ pub fn parse(text: &str) -> Result<Suite, Vec<Problem>> {
 }
 
 fn of_node(node: &Node, text: &str, problems: &mut Problems) -> Option<Suite> {
-    let mut fields = Fields::of(node, "a suite", problems)?;
+    let mut fields = Fields::described(node, &schema::SUITE, problems)?;
     fields.require("version", problems);
     if let Some(version) = fields.number("version", 0..=u64::MAX, problems)
         && version != VERSION
@@ -97,7 +98,7 @@ pub fn evaluators(list: &Node, problems: &mut Problems) -> Vec<Evaluator> {
 
 fn limits(node: &Node, problems: &mut Problems) -> Limits {
     let mut limits = Limits::default();
-    let Some(mut fields) = Fields::of(node, "the limits", problems) else { return limits };
+    let Some(mut fields) = Fields::described(node, &schema::LIMITS, problems) else { return limits };
     let mut number = |key, range, into: &mut u64| {
         if let Some(number) = fields.number(key, range, problems) {
             *into = number;
@@ -114,7 +115,7 @@ fn limits(node: &Node, problems: &mut Problems) -> Limits {
 }
 
 fn evaluator(node: &Node, problems: &mut Problems) -> Option<Evaluator> {
-    let mut fields = Fields::of(node, "an evaluator", problems)?;
+    let mut fields = Fields::described(node, &schema::EVALUATOR, problems)?;
     let id = fields.require_text("id", problems);
     if let Some(id) = &id
         && !plain(id)

@@ -5,13 +5,15 @@ use serde_json::{Value, json};
 
 use super::capability::SOURCE;
 use super::diagnostics::{self, title};
+use super::own::Lens;
 use super::place::Spot;
 use super::state::State;
 use super::view::Mark;
 use crate::base::text::visible_line;
 use crate::model::approval::{Approval, ApprovalKind};
 use crate::model::diff::HunkDecision;
-use crate::model::id::{HunkId, SessionId};
+use crate::model::batch::BatchState;
+use crate::model::id::{BatchId, HunkId, SessionId};
 use crate::model::session::SessionView;
 
 /// A title's length, in characters.
@@ -64,6 +66,7 @@ pub fn all(state: &State, here: &Spotlight<'_>) -> Vec<CodeAction> {
                 .get(id)
                 .into_iter()
                 .for_each(|approval| answers(state, approval, &CodeActionKind::QuickFix, &mut actions)),
+            Mark::Batch(id) => of_batch(state, id, &mut actions),
             Mark::Trust(repository, digest) => actions.push(action(
                 "Trust exactly this content",
                 &CodeActionKind::QuickFix,
@@ -99,6 +102,9 @@ pub fn all(state: &State, here: &Spotlight<'_>) -> Vec<CodeAction> {
         answers(state, approval, &CodeActionKind::QuickFix, &mut actions);
     }
     fixes(state, here, &mut actions);
+    for diagnostic in here.ours {
+        left_by_batch(diagnostic, &mut actions);
+    }
     if here.marks.is_empty() {
         let source = CodeActionKind::Custom(SOURCE.into());
         let elsewhere = here.sessions.iter().flat_map(|view| state.waiting(&view.id));
@@ -205,6 +211,53 @@ fn of_session(view: &SessionView, state: &State, kind: &CodeActionKind, actions:
     }
     offer(format!("{name}: open the worktree"), "divisi.open");
     offer(format!("{name}: send a prompt ..."), "divisi.prompt");
+}
+
+/// What can be done with a batch.
+fn of_batch(state: &State, id: &BatchId, actions: &mut Vec<CodeAction>) {
+    let Some(batch) = state.batches.get(id) else { return };
+    let (kind, argument) = (CodeActionKind::QuickFix, json!({ "batch": id }));
+    let name = visible_line(&batch.view.name, 30);
+    let mut offer = |title: String, command| actions.push(action(&title, &kind, command, &argument));
+    match batch.view.state {
+        BatchState::Active => offer(format!("{name}: pause"), "divisi.batch.pause"),
+        BatchState::Paused => offer(format!("{name}: resume"), "divisi.batch.resume"),
+        BatchState::Cancelling | BatchState::Ended => {}
+    }
+    if matches!(batch.view.state, BatchState::Active | BatchState::Paused) {
+        offer(format!("{name}: cancel"), "divisi.batch.cancel");
+    }
+    let counts = batch.view.counts;
+    if counts.failed + counts.cancelled + counts.skipped > 0 {
+        offer(format!("{name}: run again what did not pass"), "divisi.batch.retry");
+    }
+    offer(format!("{name}: report"), "divisi.batch.export");
+}
+
+/// What can be done about a diagnostic that a batch left.
+fn left_by_batch(diagnostic: &Diagnostic, actions: &mut Vec<CodeAction>) {
+    let Some(data) = diagnostic.data.as_ref().filter(|data| data["batch"].is_string()) else { return };
+    let kind = CodeActionKind::QuickFix;
+    let batch = json!({ "batch": data["batch"] });
+    let mut found = Vec::new();
+    if let Some(runs) = data["runs"].as_array() {
+        let title = if runs.len() == 1 { "Run it again".to_owned() } else { format!("Run these {} again", runs.len()) };
+        let argument = json!({ "batch": data["batch"], "runs": data["runs"] });
+        found.push(action(&title, &kind, "divisi.batch.retry", &argument));
+    }
+    found.push(action("Show the batch", &kind, "divisi.batch.open", &batch));
+    found.push(action("Show no more of this batch here", &kind, "divisi.batch.dismiss", &batch));
+    for mut one in found {
+        one.diagnostics = Some(vec![diagnostic.clone()]);
+        actions.push(one);
+    }
+}
+
+/// The lenses over these lines as actions, for editors that have none; those over the first line are about the whole file.
+pub fn of_lenses(lenses: &[Lens], lines: (u32, u32)) -> Vec<CodeAction> {
+    let here = lenses.iter().filter(|lens| lens.line == 0 || (lines.0..=lines.1).contains(&lens.line));
+    let kind = CodeActionKind::Custom(SOURCE.into());
+    here.map(|lens| action(&lens.title, &kind, lens.command, &lens.argument)).collect()
 }
 
 /// "Fix with": other servers' diagnostics, given to an agent.

@@ -24,6 +24,7 @@ const REQUESTS: &[(&str, &str)] = &[
     ("workspace/codeLens/refresh", "/workspace/codeLens/refreshSupport"),
     ("workspace/inlayHint/refresh", "/workspace/inlayHint/refreshSupport"),
     ("window/showMessageRequest", ""),
+    (documents::WATCH, "/workspace/didChangeWatchedFiles/dynamicRegistration"),
     (documents::REFRESH, "/workspace/textDocumentContent/dynamicRegistration"),
 ];
 
@@ -71,6 +72,8 @@ pub struct Client {
     pub authorship: bool,
     /// Approvals are to be asked as questions of the editor's own.
     pub asks_approvals: bool,
+    /// It shows plans and suites as tests.
+    pub tests: bool,
     /// Somebody else in the same editor tells what happens: neither messages about it nor progress nor questions.
     pub quiet: bool,
     /// Requests that need no announcement, or were announced, and were not answered with "method not found".
@@ -112,6 +115,7 @@ impl Client {
             all_commands: option("changes") != Some(&json!(true)) || option("commands") == Some(&json!("all")),
             authorship: option("authorship") == Some(&json!(true)),
             asks_approvals: option("approvals") == Some(&json!("ask")),
+            tests: option("tests") == Some(&json!(true)),
             quiet: option("quiet") == Some(&json!(true)),
             takes: REQUESTS
                 .iter()
@@ -183,7 +187,7 @@ pub fn offered(client: &Client, commands: Vec<String>) -> ServerCapabilities {
             ..CodeActionOptions::default()
         })),
         completion_provider: Some(CompletionOptions {
-            trigger_characters: Some([".", "=", "\"", "["].map(str::to_owned).to_vec()),
+            trigger_characters: Some([".", "=", "\"", "[", ":"].map(str::to_owned).to_vec()),
             ..CompletionOptions::default()
         }),
         document_link_provider: Some(DocumentLinkOptions::default()),
@@ -200,6 +204,7 @@ pub fn offered(client: &Client, commands: Vec<String>) -> ServerCapabilities {
             text_document_content: Some(TextDocumentContentOptions::new(vec![documents::SCHEME.to_owned()]).into()),
             ..WorkspaceOptions::default()
         }),
+        experimental: client.tests.then(|| json!({ "divisi": { "tests": 1 } })),
         ..ServerCapabilities::default()
     }
 }

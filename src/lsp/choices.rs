@@ -42,6 +42,11 @@ pub(super) fn choices(
                 .map(|approval| (format!("{}: {}", name(&approval.session), title(approval)), json!(approval.id)))
                 .collect()
         }
+        "path" if verb.name.starts_with("divisi.batch") || verb.name.starts_with("divisi.eval") => {
+            let wanted = if verb.name.starts_with("divisi.batch") { "plan" } else { "suite" };
+            let papers = state.papers.iter().filter(|(_, kind)| **kind == wanted);
+            papers.map(|(path, _)| (visible_line(&path.to_string_lossy(), 100), json!(path.to_string_lossy()))).collect()
+        }
         "answer" => plain(&["once", "reject", "always"]),
         "policy" => plain(&["ask", "hold", "auto"]),
         "name" if verb.name == "divisi.schema" => {

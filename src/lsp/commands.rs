@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::batch_page;
 use super::report;
 use super::server::{Asked, Server};
 use super::shelf;
 use super::uri;
 use super::view::{self, Draft, Page, View};
+use crate::base::clock;
 use crate::config::schema::DOCUMENTS;
 use crate::model::id::SessionId;
 
@@ -25,6 +27,7 @@ impl Server {
             View::Transcript(id) => {
                 (Page { text: "The transcript is being read.\n".to_owned(), marks: Vec::new() }, Some(id.clone()))
             }
+            View::Batch(id) => (batch_page::page(self.state.batches.get(id), clock::now()), None),
             View::Prompt(draft) => return self.open_prompt(draft.clone(), ""),
             View::Report(report) => (report::page(report, None), None),
         };
@@ -32,6 +35,7 @@ impl Server {
         let read = match view {
             // What an editor does not read again has to be true when it is shown.
             View::Review(id) => self.client.watches() && self.state.changes.contains_key(id),
+            View::Batch(id) => self.state.batches.contains_key(id),
             View::Transcript(_) | View::Report(_) => false,
             View::Sessions | View::Prompt(_) => true,
         };
@@ -45,8 +49,13 @@ impl Server {
             Err(error) => return self.error(&format!("cannot write the view: {error}")),
         }
         self.dirty = true;
-        if let View::Report(report) = view {
-            self.ask_report(report);
+        match view {
+            View::Report(report) => self.ask_report(report),
+            View::Batch(id) => {
+                self.wanted.notify_one();
+                self.read_batch(id);
+            }
+            _ => {}
         }
         if let Some(session) = session {
             match view {
@@ -232,7 +241,7 @@ impl Server {
         let session = match view {
             View::Transcript(id) | View::Review(id) => state.sessions.get(id),
             View::Prompt(draft) => draft.session().and_then(|id| state.sessions.get(id)),
-            View::Sessions | View::Report(_) => None,
+            View::Sessions | View::Batch(_) | View::Report(_) => None,
         };
         let written = match view {
             View::Prompt(Draft::New(folder)) => Some(folder.as_path()),
@@ -251,7 +260,7 @@ impl Server {
     }
 
     /// Shows a file, at a line if one is given (zero-based).
-    fn show_file(&mut self, path: &Path, line: Option<u32>) {
+    pub(super) fn show_file(&mut self, path: &Path, line: Option<u32>) {
         let mut params = json!({ "uri": uri::from_path(path), "takeFocus": true });
         if let Some(line) = line {
             let at = json!({ "line": line, "character": 0 });

@@ -2,6 +2,7 @@
 //! grows while it is looked at, and a file as it was where a session or a round began.
 //!
 //! - `divisi:/transcript/SESSION/NAME`
+//! - `divisi:/batch/ID/NAME`: the page of a batch, live.
 //! - `divisi:/base/SESSION/ROUND/PATH`; round 0 is the session's base.
 //! - `divisi:/gone/SESSION/PATH`: empty, the other side of a file that was deleted.
 
@@ -11,9 +12,11 @@ use lsp_server::{ErrorCode, RequestId};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use super::batch_page;
 use super::server::{Asked, Done, Server};
 use super::shelf::Record;
-use crate::model::id::SessionId;
+use crate::base::clock;
+use crate::model::id::{BatchId, SessionId};
 use crate::model::query::EventPage;
 use crate::model::{Envelope, Refusal};
 use crate::wire::kept::link::call;
@@ -25,11 +28,14 @@ const REQUEST: &str = "workspace/textDocumentContent";
 pub const REFRESH: &str = "workspace/textDocumentContent/refresh";
 /// Events per page.
 const PAGE: u64 = 1_000;
+/// Asks the client to tell of files that change.
+pub const WATCH: &str = "client/registerCapability";
 
 /// What a URI names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Document {
     Transcript(SessionId),
+    Batch(BatchId),
     Base { session: SessionId, round: u32, path: String },
     Gone,
 }
@@ -55,6 +61,17 @@ struct Followed {
 #[derive(Debug, Default)]
 pub struct Documents {
     followed: BTreeMap<SessionId, Followed>,
+    /// Pages of batches: the URI, and whether the client was told to ask again and has not.
+    batches: BTreeMap<BatchId, (String, bool)>,
+    /// Requests for a batch that is being read.
+    waiting: BTreeMap<BatchId, Vec<RequestId>>,
+}
+
+impl Documents {
+    /// Whether somebody looks at a batch.
+    pub(super) fn shows_batch(&self, id: &BatchId) -> bool {
+        self.batches.contains_key(id)
+    }
 }
 
 fn parse(uri: &str) -> Option<Document> {
@@ -66,6 +83,7 @@ fn parse(uri: &str) -> Option<Document> {
     let session = SessionId::from(session);
     match kind {
         "transcript" => Some(Document::Transcript(session)),
+        "batch" => Some(Document::Batch(BatchId(session.0))),
         "gone" => Some(Document::Gone),
         "base" => {
             let (round, path) = rest.split_once('/')?;
@@ -90,6 +108,16 @@ impl Server {
                 }
                 followed.waiting.push(id);
                 self.follow(&session);
+            }
+            Some(Document::Batch(batch)) => {
+                self.pages.batches.insert(batch.clone(), (uri.to_owned(), false));
+                if self.state.batches.contains_key(&batch) {
+                    let page = batch_page::page(self.state.batches.get(&batch), clock::now());
+                    return self.answer(id, json!({ "text": page.text }));
+                }
+                self.pages.waiting.entry(batch.clone()).or_default().push(id);
+                self.wanted.notify_one();
+                self.read_batch(&batch);
             }
             Some(Document::Base { session, round, path }) => {
                 let (current, done) = (self.current.clone(), self.done.clone());
@@ -160,8 +188,35 @@ impl Server {
         }
     }
 
+    /// A batch was read, or could not be.
+    pub(super) fn batch_grew(&mut self, id: &BatchId) {
+        let page = batch_page::page(self.state.batches.get(id), clock::now());
+        let known = self.state.batches.contains_key(id);
+        let waiting = self.pages.waiting.remove(id).unwrap_or_default();
+        for request in &waiting {
+            if known {
+                self.answer(request.clone(), json!({ "text": page.text }));
+            } else {
+                self.answer_error(request.clone(), ErrorCode::RequestFailed, "there is no such batch");
+            }
+        }
+        if waiting.is_empty()
+            && let Some((uri, told)) = self.pages.batches.get_mut(id)
+            && !std::mem::replace(told, true)
+        {
+            let uri = uri.clone();
+            self.ask(REFRESH, json!({ "uri": uri }), Asked::Nothing);
+        }
+    }
+
     /// Nobody looks at it any more.
     pub(super) fn document_closed(&mut self, uri: &str) {
+        if let Some(Document::Batch(batch)) = parse(uri) {
+            self.pages.batches.remove(&batch);
+            for id in self.pages.waiting.remove(&batch).unwrap_or_default() {
+                self.answer_error(id, ErrorCode::RequestCanceled, "it was closed");
+            }
+        }
         if let Some(Document::Transcript(session)) = parse(uri)
             && let Some(followed) = self.pages.followed.remove(&session)
         {

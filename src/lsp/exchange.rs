@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use gen_lsp_types::{CodeAction, Command, Position};
 use lsp_server::{ErrorCode, RequestId};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::annotations;
 use super::authorship;
 use super::outline;
-use super::own::{self, Around, Kind};
+use super::own::{self, Around, Kind, Lens};
 use super::place::spots;
+use super::plans;
 use super::server::Server;
 use super::text;
 use super::uri;
+use crate::base::hex;
 use crate::model::approval::Approval;
 
 /// Code actions that were offered with their commands left out: those of this many requests are remembered.
@@ -63,22 +66,22 @@ fn position_of(params: &Value) -> Option<Position> {
 
 impl Server {
     /// What is around a document.
-    pub(super) fn around<'a>(&'a self, path: &'a std::path::Path) -> Around<'a> {
-        Around { path, config_dir: self.config_dir.as_deref(), agents: &self.state.catalog }
+    pub(super) fn around<'a>(&'a self, path: &'a std::path::Path, text: &'a str) -> Around<'a> {
+        Around { path, text, config_dir: self.config_dir.as_deref(), agents: &self.state.catalog }
     }
 
     /// One of divisi's own documents that is open: its kind, its path and its text.
     fn own(&self, params: &Value) -> Option<(&'static dyn Kind, PathBuf, &str)> {
         let path = path_of(params)?;
-        let kind = own::kind(&self.around(&path))?;
         let text = self.documents.get(&path)?;
+        let kind = own::kind(&self.around(&path, text))?;
         Some((kind, path, text))
     }
 
     pub(super) fn completion(&self, id: RequestId, params: &Value) {
         let found = self.own(params).zip(position_of(params)).map(|((kind, path, text), position)| {
             let at = text::offset(text, position, self.client.encoding);
-            own::completion(kind, text, at, &self.around(&path), self.client.encoding)
+            own::completion(kind, text, at, &self.around(&path, text), self.client.encoding)
         });
         self.answer(id, found.unwrap_or(Value::Null));
     }
@@ -112,15 +115,29 @@ impl Server {
 
     pub(super) fn lenses(&self, id: RequestId, params: &Value) {
         if let Some((kind, path, text)) = self.own(params) {
-            let lenses = kind.lenses(text, &self.around(&path));
-            let lenses = lenses.iter().filter(|lens| self.client.runs(lens.command));
-            return self.answer(id, lenses.map(annotations::own).collect());
+            let lenses = self.lenses_of(kind, &path, text);
+            return self.answer(id, lenses.iter().map(annotations::own).collect());
         }
         let found = path_of(params).and_then(|path| {
             let spots = spots(&self.state, &path, self.documents.get(&path)?);
             Some(annotations::lenses(&self.state, &spots))
         });
         self.answer(id, found.unwrap_or(Value::Null));
+    }
+
+    /// Commands over the lines of one of divisi's own documents.
+    pub(super) fn lenses_of(&self, kind: &dyn Kind, path: &std::path::Path, text: &str) -> Vec<Lens> {
+        let mut lenses = kind.lenses(text, &self.around(path, text));
+        match own::yaml::of(path, text).map(|kind| kind.name) {
+            Some("plan") => lenses.extend(plans::over_plan(&self.state, path, text)),
+            Some("suite") => {
+                let digest = hex::encode(&Sha256::digest(text));
+                lenses.extend(plans::over_suite(&self.state, path, &digest, &self.client.folders));
+            }
+            _ => {}
+        }
+        lenses.retain(|lens| self.client.runs(lens.command));
+        lenses
     }
 
     pub(super) fn hints(&mut self, id: RequestId, params: &Value) {
@@ -142,6 +159,10 @@ impl Server {
     }
 
     pub(super) fn symbols(&self, id: RequestId, params: &Value) {
+        if let Some((kind, path, text)) = self.own(params) {
+            let uri = uri::from_path(&path);
+            return self.answer(id, own::symbols(kind, text, self.client.encoding, self.client.nested_symbols, &uri));
+        }
         let found = path_of(params).and_then(|path| {
             self.shelf.at(&path)?;
             let text = self.documents.get(&path)?;

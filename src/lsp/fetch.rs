@@ -193,11 +193,12 @@ async fn changes(current: &Current, session: &SessionId) -> Result<Changes, Refu
     // One of another version may not know evaluations.
     let all = call(current.clone(), "evaluation/list", json!({ "session": session })).await.unwrap_or_default();
     let all: Vec<Evaluation> = serde_json::from_value(all).unwrap_or_default();
+    let newest = all.last().cloned();
     let at = |preflight: &Preflight| (!preflight.dirty).then(|| preflight.head.0.clone());
     // With changes that are in no commit nothing was judged; what has no target to land on is taken by its newest evaluation.
     let evaluation = match &preflight {
         Some(preflight) => at(preflight).and_then(|head| evaluated::standing(all, Some(&head))),
         None => evaluated::standing(all, None),
     };
-    Ok(Changes { diff, preflight, evaluation })
+    Ok(Changes { diff, preflight, evaluation, newest })
 }

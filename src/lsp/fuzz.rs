@@ -41,7 +41,7 @@ fn play(bytes: &[u8]) -> Vec<Message> {
             server.signal(Signal::Batch(batch));
         } else if let Some(read) = value.get("diff") {
             if let Ok((session, diff)) = serde_json::from_value(read.clone()) {
-                let changes = super::state::Changes { diff, preflight: None, evaluation: None };
+                let changes = super::state::Changes { diff, preflight: None, evaluation: None, newest: None };
                 server.done(Done::Changes(session, Box::new(Ok(changes))));
             }
         } else if let Ok(message) = serde_json::from_value::<Message>(value) {

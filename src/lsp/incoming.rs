@@ -50,6 +50,9 @@ impl Server {
             }
             (Phase::Running, asked) if documents::concerns(asked) => self.document_content(id, &params),
             (Phase::Running, "divisi/call") => self.forward(id, &params),
+            (Phase::Running, "divisi/tests") => self.tests(id, &params),
+            (Phase::Running, "divisi/test/run") => self.run_tests(id, &params),
+            (Phase::Running, "divisi/test/cancel") => self.cancel_tests(id, &params),
             (Phase::Running, _) => {
                 self.answer_error(id, ErrorCode::MethodNotFound, &format!("divisi does not know {method}"));
             }
@@ -113,6 +116,9 @@ impl Server {
         };
         let mut found = actions::all(&self.state, &here);
         found.extend(own::fixes(&path, &ours));
+        if let Some(kind) = own::kind(&self.around(&path, document)) {
+            found.extend(actions::of_lenses(&self.lenses_of(kind, &path, document), lines));
+        }
         found.retain(|action| action.command.as_ref().is_none_or(|command| self.client.runs(&command.command)));
         if let Some(only) = &params.context.only {
             let wanted: Vec<Value> = only.iter().map(|kind| json!(kind)).collect();
@@ -177,7 +183,11 @@ impl Server {
         let Notification { method, params } = notification;
         let path = params.pointer("/textDocument/uri").and_then(Value::as_str).and_then(uri::to_path);
         match (method.as_str(), path) {
-            ("initialized", _) => self.greeted = true,
+            ("initialized", _) => {
+                self.greeted = true;
+                self.look_for_papers(None);
+                self.watch_papers();
+            }
             ("textDocument/didOpen", Some(path)) => {
                 let text = params.pointer("/textDocument/text").and_then(Value::as_str).unwrap_or_default();
                 self.documents.insert(path, text.to_owned());
@@ -201,6 +211,8 @@ impl Server {
                 }
                 self.dirty = true;
             }
+            ("textDocument/didSave", Some(path)) => self.saved(&path),
+            ("workspace/didChangeWatchedFiles", _) => self.look_for_papers(None),
             ("divisi/quiet", _) => {
                 self.client.quiet = params["quiet"] == json!(true);
                 self.dirty = true;
@@ -210,10 +222,8 @@ impl Server {
             }
             ("workspace/didChangeWorkspaceFolders", _) => self.folders_changed(&params),
             ("window/workDoneProgress/cancel", _) => {
-                let token = params["token"].as_str().unwrap_or_default();
-                if let Some(session) = token.strip_prefix("divisi/") {
-                    self.execute("divisi.stop", &[json!({ "session": session })]);
-                }
+                let token = params["token"].as_str().unwrap_or_default().to_owned();
+                self.cancelled(&token);
             }
             _ => {}
         }
@@ -233,6 +243,9 @@ impl Server {
         });
         self.dirty = true;
         self.read_all_changes();
+        self.strangers.clear();
+        self.read_batches();
+        self.look_for_papers(None);
     }
 
     pub(super) fn response(&mut self, response: Response) {

@@ -7,19 +7,23 @@
 //! - [`server`]: the loop; [`incoming`], `exchange` and [`commands`] are what the editor sends, [`outgoing`] and `questions` what it is sent.
 //! - [`state`]: what the daemon said. [`place`], [`diagnostics`], [`actions`], [`annotations`], [`authorship`], [`outline`], [`view`],
 //!   [`report`], [`verbs`], [`order`]: pure, from state to what is shown or asked.
-//! - [`own`]: divisi's own documents, a table of kinds.
+//! - [`own`]: divisi's own documents, a table of kinds; `batches`, [`plans`], [`batch_page`]: what is carried out of them; [`explorer`]:
+//!   the same as tests, for clients that show some.
 //! - [`shelf`]: views as files; [`documents`]: as virtual documents. [`capability`], [`text`], [`uri`]: the protocol's own matters.
 
 pub mod actions;
 pub mod annotations;
 pub mod authorship;
 pub mod capability;
+pub mod batch_page;
+mod batches;
 mod choices;
 pub mod commands;
 pub mod diagnostics;
 pub mod documents;
 mod evaluated;
 mod exchange;
+pub mod explorer;
 pub mod fetch;
 mod fuzz;
 pub mod incoming;
@@ -28,6 +32,8 @@ pub mod outgoing;
 pub mod outline;
 pub mod own;
 pub mod place;
+pub mod plans;
+mod progress;
 mod questions;
 pub mod report;
 pub mod server;

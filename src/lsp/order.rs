@@ -7,11 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::choices::choices;
 use super::state::State;
-use super::verbs::{Kind, VERBS, Verb, any};
+use super::verbs::{Errands, Kind, VERBS, Verb, any};
 use super::view::{Draft, Report, View};
 use crate::base::near::near;
 use crate::base::text::visible_line;
-use crate::model::id::SessionId;
+use crate::model::batch::BatchView;
+use crate::model::id::{BatchId, SessionId};
 use crate::model::session::SessionView;
 
 /// What a command comes to.
@@ -40,6 +41,8 @@ pub enum Order {
     Wait(SessionId),
     /// Show the schema of that name.
     Schema(String),
+    /// Something with a plan, a batch or a suite.
+    Carry(Errand),
     /// Ask which one is meant: title, and the arguments with it.
     Ask {
         /// The command again.
@@ -51,6 +54,15 @@ pub enum Order {
     },
     /// It cannot be done; why, and what to do.
     No(String),
+}
+
+/// Something with a plan, a batch or a suite, with its arguments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Errand {
+    /// What.
+    pub what: Errands,
+    /// The command's arguments by name, a session or a batch by its id.
+    pub given: Map<String, Value>,
 }
 
 /// What a command comes to. `folder` is where a new session is started.
@@ -102,6 +114,9 @@ fn carry_out(state: &State, folder: Option<&str>, verb: &Verb, mut given: Map<St
         }
         Kind::OpenConfig => Order::OpenConfig,
         Kind::Schema => Order::Schema(text("name")),
+        Kind::Errand(what) => Order::Carry(Errand { what, given }),
+        Kind::ShowBatch => Order::Show(View::Batch(BatchId(text("batch")))),
+        Kind::OfBatch { method, said, .. } => of_batch(state, method, said, given),
         Kind::SendPrompt => Order::SendFile(text("path").into()),
         Kind::WritePrompt => match (session, repository) {
             (Some(id), _) => Order::Write(Draft::To(id), text("about")),
@@ -159,6 +174,54 @@ fn comment(verb: &Verb, session: Option<SessionId>, given: Map<String, Value>) -
         return Order::Write(Draft::Comment(session, path, first), String::new());
     }
     Order::Call { method: "comment/add", params: Value::Object(given), said: "commented".to_owned() }
+}
+
+fn of_batch(state: &State, method: &'static str, said: &str, mut given: Map<String, Value>) -> Order {
+    let id = given.get("batch").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let name = state.batches.get(&BatchId(id.clone())).map_or_else(|| id.clone(), |batch| batch.view.name.clone());
+    if let Some(runs) = given.get_mut("runs") {
+        let numbers: Vec<u64> = match &*runs {
+            Value::Array(numbers) => numbers.iter().filter_map(Value::as_u64).collect(),
+            other => other.as_u64().into_iter().collect(),
+        };
+        *runs = numbers.iter().map(|number| format!("{id}.r{number}")).collect();
+    }
+    Order::Call { method, params: Value::Object(given), said: said.replace("{}", &visible_line(&name, 60)) }
+}
+
+/// Makes a batch's name, or none, into its id.
+fn resolve_batch(state: &State, verb: &Verb, given: &mut Map<String, Value>) -> Result<(), Order> {
+    let mut all: Vec<&BatchView> = state.batches.values().map(|batch| &batch.view).collect();
+    all.sort_by_key(|view| std::cmp::Reverse(view.created_at));
+    if let Some(word) = given.get("batch").and_then(Value::as_str) {
+        let begins = |view: &&&BatchView| word.len() > 2 && view.id.as_str().starts_with(word);
+        let exact = all.iter().find(|view| view.id.as_str() == word || view.name == word);
+        // One that is not known here may still be known to the daemon.
+        if let Some(view) = exact.or_else(|| all.iter().find(begins)) {
+            given.insert("batch".to_owned(), json!(view.id));
+        }
+        return Ok(());
+    }
+    let fits = match verb.kind {
+        Kind::OfBatch { fits, .. } => fits,
+        _ => |_: &BatchView| true,
+    };
+    let fitting: Vec<&BatchView> = all.into_iter().filter(|view| fits(view)).collect();
+    match fitting.as_slice() {
+        [] => Err(Order::No(format!("no batch of a plan in these folders fits {}: {}", verb.name, usage(verb)))),
+        [only] => {
+            given.insert("batch".to_owned(), json!(only.id));
+            Ok(())
+        }
+        several => {
+            let choice = |view: &&BatchView| {
+                let mut given = given.clone();
+                given.insert("batch".to_owned(), json!(view.id));
+                (format!("{} ({})", visible_line(&view.name, 40), view.id), Value::Object(given))
+            };
+            Err(Order::Ask { verb: verb.name, what: "batch", choices: several.iter().take(9).map(choice).collect() })
+        }
+    }
 }
 
 /// Trusting takes the digest of what was seen; without one it is shown.
@@ -225,6 +288,9 @@ fn named(verb: &Verb, arguments: &[Value]) -> Result<Map<String, Value>, String>
 
 /// Makes a session's name, or none, into its id.
 fn resolve(state: &State, verb: &Verb, given: &mut Map<String, Value>) -> Result<(), Order> {
+    if verb.arguments.contains(&"batch") {
+        return resolve_batch(state, verb, given);
+    }
     if let Some(word) = given.get("session") {
         let word = word.as_str().unwrap_or_default().to_owned();
         // One that is not known here may still be known to the daemon: a removed one can be restored.

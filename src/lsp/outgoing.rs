@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use super::diagnostics::{self, Sight, title};
 use super::own;
+use super::plans;
 use super::report;
 use super::server::{Asked, Server};
 use super::uri;
 use super::view::{self, Mark, View};
+use crate::base::clock;
 use crate::base::text::visible_line;
-use crate::model::id::SessionId;
 use crate::model::session::SessionState;
 use crate::model::{Envelope, Event, Refusal};
 use crate::wire::kept::backend::Batch;
@@ -102,7 +103,9 @@ impl Server {
             // Before the diagnostics, some of which are on lines of views.
             self.shelve_questions();
             self.write_views();
+            self.check_documents();
             self.publish();
+            self.show_tests();
             self.show_progress();
             self.ask("workspace/codeLens/refresh", Value::Null, Asked::Nothing);
             if self.client.authorship {
@@ -132,11 +135,20 @@ impl Server {
         let sight = Sight { folders: &self.client.folders, open: &open, text: &text, related: self.client.related };
         let mut now = diagnostics::all(&self.state, &sight);
         for (path, text) in &self.documents {
-            let around = self.around(path);
-            if let Some(kind) = own::kind(&around) {
-                let found = own::diagnostics(kind, text, &around, self.client.encoding);
-                now.entry(path.clone()).or_default().extend(found);
+            let around = self.around(path, text);
+            let Some(kind) = own::kind(&around) else { continue };
+            let mut found = own::diagnostics(kind, text, &around, self.client.encoding);
+            if kind.asks(text, &around).is_some() {
+                let (text, problems) = self.problems_of(kind, path, text);
+                found.extend(own::yaml::diagnostics(text, &problems, self.client.encoding));
             }
+            now.entry(path.clone()).or_default().extend(found);
+        }
+        let plans: BTreeSet<&Path> = self.state.batches.values().map(|batch| Path::new(&batch.view.path)).collect();
+        for path in plans {
+            let here = self.documents.contains_key(path) || self.client.folders.iter().any(|own| path.starts_with(own));
+            let Some(text) = here.then(|| text(path)).flatten() else { continue };
+            now.entry(path.to_owned()).or_default().extend(plans::diagnostics(&self.state, path, &text));
         }
         for (view, opened) in self.shelf.iter_mut() {
             let asked = opened.page.marks.iter().filter_map(|((line, _), mark)| match mark {
@@ -166,55 +178,6 @@ impl Server {
         self.published = now;
     }
 
-    fn show_progress(&mut self) {
-        if !self.client.takes("window/workDoneProgress/create") {
-            return;
-        }
-        let token = |session: &SessionId| format!("divisi/{session}");
-        let running: Vec<(SessionId, String, String)> = self
-            .state
-            .sessions
-            .values()
-            .filter(|view| {
-                view.state == SessionState::Running
-                    && !self.client.quiet
-                    && super::state::State::concerns(view, &self.client.folders)
-            })
-            .map(|view| {
-                (
-                    view.id.clone(),
-                    visible_line(&view.name, 60),
-                    visible_line(view.activity.as_deref().unwrap_or("works"), 80),
-                )
-            })
-            .collect();
-        for (session, name, words) in &running {
-            match self.progress.get(session) {
-                None => {
-                    self.ask("window/workDoneProgress/create", json!({ "token": token(session) }), Asked::Nothing);
-                    let value = json!({ "kind": "begin", "title": name, "message": words, "cancellable": true });
-                    self.notify("$/progress", json!({ "token": token(session), "value": value }));
-                }
-                Some(before) if before != words => {
-                    let value = json!({ "kind": "report", "message": words, "cancellable": true });
-                    self.notify("$/progress", json!({ "token": token(session), "value": value }));
-                }
-                Some(_) => continue,
-            }
-            self.progress.insert(session.clone(), words.clone());
-        }
-        let ended: Vec<SessionId> =
-            self.progress.keys().filter(|id| !running.iter().any(|(running, ..)| running == *id)).cloned().collect();
-        for session in ended {
-            self.progress.remove(&session);
-            let message = self.state.sessions.get(&session).map_or("gone", |view| view.state.phrase());
-            self.notify(
-                "$/progress",
-                json!({ "token": token(&session), "value": { "kind": "end", "message": message } }),
-            );
-        }
-    }
-
     /// Views that were opened say what is so now.
     pub(super) fn write_views(&mut self) {
         let Self { shelf, state, .. } = self;
@@ -228,6 +191,10 @@ impl Server {
                 },
                 View::Transcript(_) => match &open.record {
                     Some(record) => view::Page { text: record.text(), marks: Vec::new() },
+                    None => continue,
+                },
+                View::Batch(id) => match state.batches.get(id) {
+                    Some(batch) => super::batch_page::page(Some(batch), clock::now()),
                     None => continue,
                 },
                 View::Prompt(_) => continue,
@@ -257,6 +224,10 @@ impl Server {
     pub(super) fn tell(&self, envelope: &Envelope) {
         let Some(view) = envelope.session.as_ref().and_then(|id| self.state.sessions.get(id)) else { return };
         if !super::state::State::concerns(view, &self.client.folders) {
+            return;
+        }
+        // What the runs of a batch do is told of the batch; what they ask is told.
+        if view.run.is_some() && !matches!(envelope.event, Event::ApprovalRequested(_)) {
             return;
         }
         let name = visible_line(&view.name, 60);

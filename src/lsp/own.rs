@@ -6,6 +6,7 @@
 
 pub mod cursor;
 mod toml;
+pub mod yaml;
 
 use std::ops::Range;
 use std::path::Path;
@@ -33,6 +34,8 @@ const MOST: usize = 100;
 pub struct Around<'a> {
     /// Where it is.
     pub path: &'a Path,
+    /// What it says.
+    pub text: &'a str,
     /// The user's configuration directory.
     pub config_dir: Option<&'a Path>,
     /// The agents that the daemon knows of; none without one.
@@ -67,6 +70,17 @@ pub struct Lens {
     pub argument: Value,
 }
 
+/// Something in a document that has a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Symbol {
+    /// The name.
+    pub name: String,
+    /// Where it stands, bytes.
+    pub span: Range<usize>,
+    /// What is within it.
+    pub inner: Vec<Symbol>,
+}
+
 /// A kind of document.
 pub trait Kind: Sync {
     /// Whether a path is one.
@@ -81,6 +95,21 @@ pub trait Kind: Sync {
     /// What is meant by what stands at a byte: where it is, and Markdown.
     fn hover(&self, text: &str, at: usize) -> Option<(Range<usize>, String)>;
 
+    /// The daemon's query that says what is wrong, for a kind whose reader is there: method and parameters.
+    fn asks(&self, _text: &str, _around: &Around<'_>) -> Option<(&'static str, Value)> {
+        None
+    }
+
+    /// For such a kind: what can be told while there is no daemon.
+    fn alone(&self, _text: &str) -> Vec<yaml::Problem> {
+        Vec::new()
+    }
+
+    /// What has a name in it.
+    fn outline(&self, _text: &str) -> Vec<Symbol> {
+        Vec::new()
+    }
+
     /// Commands over lines; none unless a kind has some.
     fn lenses(&self, _text: &str, _around: &Around<'_>) -> Vec<Lens> {
         Vec::new()
@@ -88,7 +117,7 @@ pub trait Kind: Sync {
 }
 
 /// All kinds; the first that owns a path has it.
-static KINDS: &[&dyn Kind] = &[&toml::REPOSITORY, &toml::CONFIG, &toml::AGENT];
+static KINDS: &[&dyn Kind] = &[&toml::REPOSITORY, &toml::CONFIG, &toml::AGENT, &yaml::PLAN, &yaml::SUITE, &yaml::BENCH];
 
 /// The kind of a document, if it is divisi's own.
 pub fn kind(around: &Around<'_>) -> Option<&'static dyn Kind> {
@@ -160,13 +189,47 @@ pub fn completion(kind: &dyn Kind, text: &str, at: usize, around: &Around<'_>, e
         return Value::Null;
     }
     let item = |(number, suggestion): (usize, Suggestion)| {
-        json!({
+        let mut item = json!({
             "label": suggestion.label, "kind": suggestion.kind, "sortText": format!("{number:04}"),
             "documentation": { "kind": "markdown", "value": suggestion.about },
             "textEdit": { "range": text::range(text, &suggestion.replaces, encoding), "newText": suggestion.insert },
-        })
+        });
+        if suggestion.insert.contains('\n') {
+            // It is indented already.
+            item["insertTextMode"] = json!(1);
+        }
+        item
     };
     kind.complete(text, at, around).into_iter().enumerate().map(item).collect()
+}
+
+/// The symbols of a document, nested or in a list.
+pub fn symbols(kind: &dyn Kind, text: &str, encoding: Encoding, nested: bool, uri: &str) -> Value {
+    fn tree(all: &[Symbol], text: &str, encoding: Encoding) -> Value {
+        let one = |symbol: &Symbol| {
+            let range = text::range(text, &symbol.span, encoding);
+            let children = tree(&symbol.inner, text, encoding);
+            json!({ "name": symbol.name, "kind": 20, "range": range, "selectionRange": range, "children": children })
+        };
+        all.iter().map(one).collect()
+    }
+    fn list(all: &[Symbol], text: &str, encoding: Encoding, uri: &str, found: &mut Vec<Value>) {
+        for symbol in all {
+            let location = json!({ "uri": uri, "range": text::range(text, &symbol.span, encoding) });
+            found.push(json!({ "name": symbol.name, "kind": 20, "location": location }));
+            list(&symbol.inner, text, encoding, uri, found);
+        }
+    }
+    if text.len() > LARGEST {
+        return Value::Null;
+    }
+    let all = kind.outline(text);
+    if nested {
+        return tree(&all, text, encoding);
+    }
+    let mut found = Vec::new();
+    list(&all, text, encoding, uri, &mut found);
+    json!(found)
 }
 
 /// The answer to `textDocument/hover`.

@@ -57,6 +57,7 @@ pub(super) fn changes(path: &str, hunks: Vec<Hunk>) -> Changes {
         diff: Diff { stat: DiffStat { files: 1, added: 1, removed: 1 }, files: vec![file] },
         preflight: None,
         evaluation: None,
+        newest: None,
     }
 }
 

@@ -11,8 +11,10 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::capability::Client;
+use super::batches::Check;
 use super::documents::Documents;
 use super::exchange::Offers;
+use super::explorer::{Explorer, Papers};
 use super::order::Order;
 use super::questions::Questions;
 use super::shelf::Shelf;
@@ -20,8 +22,10 @@ use super::state::{Changes, State};
 use super::view::{Report, View};
 use crate::base::paths::Paths;
 use crate::model::agent::AgentView;
+use crate::model::batch::{BatchDetail, BatchView};
 use crate::model::diff::Diff;
-use crate::model::id::{ApprovalId, SessionId};
+use crate::model::evaluation::Evaluation;
+use crate::model::id::{ApprovalId, BatchId, SessionId};
 use crate::model::{Envelope, Refusal};
 use crate::wire::kept::backend::Backend;
 use crate::wire::kept::link::{self, Current, Signal};
@@ -45,6 +49,18 @@ pub(super) enum Done {
     Agents(Vec<AgentView>),
     /// What turns of a session changed.
     Turns(SessionId, Vec<(u32, Diff)>),
+    /// Which batches there are.
+    Batches(Vec<BatchView>),
+    /// A batch was read, with the evaluations of runs that failed.
+    Batch(BatchId, Box<Result<(BatchDetail, Vec<Evaluation>), Refusal>>),
+    /// What the daemon says of a document of divisi's own, as it was then.
+    Checked { path: PathBuf, text: String, answer: Result<Value, Refusal> },
+    /// A report of a batch came.
+    Exported { name: String, text: Result<String, Refusal> },
+    /// Plans and suites were looked for.
+    Found { papers: Papers, asked: Option<(RequestId, Option<PathBuf>)> },
+    /// A batch or an evaluation was started as tests: the request, the leaves, and the answer.
+    Started { id: RequestId, path: PathBuf, items: Vec<String>, outcome: Result<Value, Refusal> },
     /// What was answered to a report.
     Report(Report, Result<Value, String>),
     /// A command was carried out, or not.
@@ -92,8 +108,8 @@ pub(super) struct Server {
     pub(super) pages: Documents,
     /// Diagnostics as they were sent last.
     pub(super) published: BTreeMap<PathBuf, Value>,
-    /// Progress that is shown: what was said last.
-    pub(super) progress: BTreeMap<SessionId, String>,
+    /// Progress that is shown, by token: what was said last.
+    pub(super) progress: BTreeMap<String, String>,
     pub(super) asked: HashMap<RequestId, (&'static str, Asked)>,
     pub(super) number: i32,
     /// Sessions whose changes are being read, and whether they are to be read once more after that.
@@ -113,6 +129,13 @@ pub(super) struct Server {
     pub(super) waiting: BTreeSet<SessionId>,
     /// Sessions whose turns are being read.
     pub(super) reading_turns: BTreeSet<SessionId>,
+    /// Batches that are being read, and whether they are to be read once more after that.
+    pub(super) reading_batches: BTreeMap<BatchId, bool>,
+    /// What is wrong with divisi's own documents, by their readers.
+    pub(super) checks: BTreeMap<PathBuf, Check>,
+    pub(super) explorer: Explorer,
+    /// Batches of plans that nobody here has open.
+    pub(super) strangers: BTreeSet<BatchId>,
     /// Reports that may be old.
     pub(super) old_reports: bool,
     ended: Option<End>,
@@ -209,6 +232,10 @@ impl Server {
             questions: Questions::default(),
             waiting: BTreeSet::new(),
             reading_turns: BTreeSet::new(),
+            reading_batches: BTreeMap::new(),
+            checks: BTreeMap::new(),
+            explorer: Explorer::default(),
+            strangers: BTreeSet::new(),
             old_reports: false,
             ended: None,
         }
@@ -230,6 +257,7 @@ impl Server {
             Signal::Snapshot { sessions, approvals, .. } => {
                 self.told_lost = false;
                 self.read_agents();
+                self.read_batches();
                 let stale = self.state.snapshot(sessions, approvals);
                 self.tell_extension_of_all();
                 stale
@@ -259,6 +287,9 @@ impl Server {
         for session in stale.diffs {
             self.read_changes(&session);
         }
+        for batch in stale.batches {
+            self.read_batch(&batch);
+        }
         for session in stale.transcripts {
             self.transcripts.insert(session);
         }
@@ -271,6 +302,7 @@ impl Server {
                 let again = self.reading.remove(&session) == Some(true);
                 match *changes {
                     Ok(changes) if self.state.sessions.contains_key(&session) => {
+                        self.state.evaluations.extend(changes.newest.clone().map(|newest| (session.clone(), newest)));
                         self.state.changes.insert(session.clone(), changes);
                     }
                     Ok(_) => {}
@@ -302,6 +334,12 @@ impl Server {
                     self.state.turns.entry(session).or_default().extend(turns);
                 }
             }
+            Done::Batches(views) => self.choose_batches(views),
+            Done::Batch(id, answer) => self.batch_read(&id, *answer),
+            Done::Checked { path, text, answer } => self.checked(path, text, answer),
+            Done::Exported { name, text } => self.exported(&name, text),
+            Done::Found { papers, asked } => self.found(papers, asked),
+            Done::Started { id, path, items, outcome } => self.trial_started(id, &path, items, outcome),
             Done::Report(report, answer) => self.report_answered(report, answer),
             Done::Called { said, outcome, file } => self.called(&said, outcome, file.as_deref()),
             Done::Answer(id, outcome) => self.answer_outcome(id, outcome),
@@ -333,6 +371,7 @@ impl Server {
             Order::OpenConfig => self.open_config(),
             Order::Wait(session) => self.wait_for(session),
             Order::Schema(name) => self.show_schema(&name),
+            Order::Carry(errand) => self.carry(errand),
             Order::Call { method, params, said } => self.call(method, params, said, None),
             Order::Show(view) => self.open_view(&view),
             Order::Write(draft, about) => self.open_prompt(draft, &about),

@@ -249,6 +249,7 @@ pub fn file(directory: &Path, view: &View, name: &str) -> PathBuf {
         View::Sessions => "sessions.md".to_owned(),
         View::Transcript(_) => format!("session-{plain}.md"),
         View::Review(_) => format!("review-{plain}.md"),
+        View::Batch(id) => format!("batch-{}.md", plain_of(id.as_str())),
         View::Prompt(Draft::New(_)) => "prompt.md".to_owned(),
         View::Prompt(Draft::To(_)) => format!("prompt-{plain}.md"),
         View::Prompt(Draft::Comment(..)) => format!("comment-{plain}.md"),
@@ -256,7 +257,8 @@ pub fn file(directory: &Path, view: &View, name: &str) -> PathBuf {
     })
 }
 
-fn plain_of(name: &str) -> String {
+/// A name as a file can have it.
+pub(super) fn plain_of(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
 }
 

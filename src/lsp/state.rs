@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use crate::model::agent::AgentView;
 use crate::model::approval::Approval;
+use crate::model::batch::BatchDetail;
 use crate::model::diff::Diff;
 use crate::model::evaluation::Evaluation;
-use crate::model::id::{ApprovalId, SessionId};
+use crate::model::id::{ApprovalId, BatchId, RunId, SessionId};
 use crate::model::landing::Preflight;
 use crate::model::session::SessionView;
 use crate::model::{Envelope, Event};
@@ -24,6 +25,8 @@ pub struct Changes {
     pub preflight: Option<Preflight>,
     /// The evaluation whose findings hold.
     pub evaluation: Option<Evaluation>,
+    /// The newest evaluation, whatever became of it.
+    pub newest: Option<Evaluation>,
 }
 
 /// The state of the world.
@@ -41,6 +44,16 @@ pub struct State {
     pub catalog: Vec<AgentView>,
     /// What turns of a session changed, by their numbers; read only for hints.
     pub turns: BTreeMap<SessionId, BTreeMap<u32, Diff>>,
+    /// Batches of plans in open folders: those that go on, and the newest of each plan.
+    pub batches: BTreeMap<BatchId, BatchDetail>,
+    /// Evaluations of runs that failed, by the session of their last attempt.
+    pub judged: BTreeMap<SessionId, Evaluation>,
+    /// Each session's newest evaluation, as far as it was heard of.
+    pub evaluations: BTreeMap<SessionId, Evaluation>,
+    /// Batches whose diagnostics somebody does not want to see any more.
+    pub dismissed: BTreeSet<BatchId>,
+    /// Plans and suites in open folders, with what each is: `plan`, `suite`.
+    pub papers: BTreeMap<PathBuf, &'static str>,
     /// Whether a daemon is there.
     pub connected: bool,
 }
@@ -52,6 +65,8 @@ pub struct Stale {
     pub diffs: BTreeSet<SessionId>,
     /// Sessions of which something was said.
     pub transcripts: BTreeSet<SessionId>,
+    /// Batches of which something changed.
+    pub batches: BTreeSet<BatchId>,
 }
 
 impl State {
@@ -65,7 +80,8 @@ impl State {
         self.changes.retain(|session, _| self.sessions.contains_key(session));
         self.turns.retain(|session, _| self.sessions.contains_key(session));
         let all: BTreeSet<SessionId> = self.sessions.keys().cloned().collect();
-        Stale { diffs: all.clone(), transcripts: all }
+        self.evaluations.retain(|session, _| self.sessions.contains_key(session));
+        Stale { diffs: all.clone(), transcripts: all, batches: BTreeSet::new() }
     }
 
     /// What happened since.
@@ -99,11 +115,32 @@ impl State {
                     self.forget(&session);
                 }
             }
+            Event::BatchCreated(new) => drop(stale.batches.insert(new.batch.id.clone())),
+            Event::BatchChanged(changed) => drop(stale.batches.insert(changed.batch)),
+            Event::RunStarted(run) => stale.batches.extend(batch_of(&run.run)),
+            Event::RunStopping(run) => stale.batches.extend(batch_of(&run.run)),
+            Event::RunEnded(run) => stale.batches.extend(batch_of(&run.run)),
+            Event::RunQueued(run) => stale.batches.extend(batch_of(&run.run)),
+            Event::RunSettled(run) => stale.batches.extend(batch_of(&run.run)),
+            Event::EvaluationStarted(evaluation) => {
+                self.evaluations.insert(evaluation.session.clone(), *evaluation);
+                stale.diffs.extend(session);
+            }
+            Event::EvaluationResult { id, result } => {
+                let known = self.evaluations.values_mut().find(|known| known.id == id);
+                if let Some(known) = known.filter(|known| !known.results.iter().any(|other| other.id == result.id)) {
+                    known.results.push(*result);
+                }
+            }
+            Event::EvaluationEnded { id, state, score, passed, .. } => {
+                if let Some(known) = self.evaluations.values_mut().find(|known| known.id == id) {
+                    (known.state, known.score, known.passed) = (state, score, passed);
+                }
+                stale.diffs.extend(session);
+            }
             Event::SessionCheckpointed { .. }
             | Event::TurnEnded { .. }
             | Event::TurnStarted { .. }
-            | Event::EvaluationStarted(_)
-            | Event::EvaluationEnded { .. }
             | Event::HunkDecided { .. }
             | Event::LandingChanged { .. } => stale.diffs.extend(session),
             _ => {}
@@ -114,6 +151,7 @@ impl State {
         self.sessions.remove(session);
         self.changes.remove(session);
         self.turns.remove(session);
+        self.evaluations.remove(session);
         self.approvals.retain(|_, approval| approval.session != *session);
     }
 
@@ -159,6 +197,11 @@ impl State {
         sorted.sort_by_key(|view| (view.attention, std::cmp::Reverse(view.updated_at)));
         sorted
     }
+}
+
+/// The batch that a run is of.
+fn batch_of(run: &RunId) -> Option<BatchId> {
+    run.0.rsplit_once(".r").map(|(batch, _)| BatchId(batch.to_owned()))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Every verb of the command line that means something inside of an editor is here under its own name; a test compares the two.
 
+use crate::model::batch::{BatchState, BatchView};
 use crate::model::session::SessionView;
 
 /// A command.
@@ -41,6 +42,32 @@ pub(super) enum Kind {
     Wait,
     Trust,
     Schema,
+    /// Something with a batch, a plan or a suite that takes more than one call.
+    Errand(Errands),
+    ShowBatch,
+    /// A batch's method, with what is said afterwards.
+    OfBatch {
+        method: &'static str,
+        said: &'static str,
+        fits: fn(&BatchView) -> bool,
+    },
+}
+
+/// What is done with plans, batches and suites.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errands {
+    /// Start a plan.
+    RunPlan,
+    /// Say what is wrong with a plan.
+    CheckPlan,
+    /// Say what is wrong with a suite.
+    CheckSuite,
+    /// Write a report of a batch.
+    Export,
+    /// Judge a session.
+    Evaluate,
+    /// Show no more diagnostics of a batch.
+    Dismiss,
 }
 
 pub(super) fn any(_: &SessionView) -> bool {
@@ -55,6 +82,22 @@ fn rests(view: &SessionView) -> bool {
     view.state.at_rest()
 }
 
+fn goes_on(view: &BatchView) -> bool {
+    view.state == BatchState::Active
+}
+
+fn pauses(view: &BatchView) -> bool {
+    view.state == BatchState::Paused
+}
+
+fn not_ended(view: &BatchView) -> bool {
+    matches!(view.state, BatchState::Active | BatchState::Paused)
+}
+
+fn not_passed(view: &BatchView) -> bool {
+    view.counts.failed + view.counts.cancelled + view.counts.skipped > 0
+}
+
 fn lands(view: &SessionView) -> bool {
     view.state.awaits_review() && view.stat.files > 0
 }
@@ -65,6 +108,10 @@ const fn verb(name: &'static str, arguments: &'static [&'static str], kind: Kind
 
 const fn call(method: &'static str, fixed: &'static str, said: &'static str, fits: fn(&SessionView) -> bool) -> Kind {
     Kind::Call { method, fixed, said, fits }
+}
+
+const fn batch(method: &'static str, said: &'static str, fits: fn(&BatchView) -> bool) -> Kind {
+    Kind::OfBatch { method, said, fits }
 }
 
 const fn report(method: &'static str) -> Kind {
@@ -145,6 +192,29 @@ pub const VERBS: &[Verb] = &[
     verb("divisi.daemon", &[], report("daemon/status")),
     verb("divisi.config", &[], Kind::OpenConfig),
     verb("divisi.schema", &["name"], Kind::Schema),
+    verb("divisi.batch", &[], report("batch/list")),
+    verb("divisi.batch.list", &[], report("batch/list")),
+    verb("divisi.batch.run", &["path", "environment?", "concurrency?", "only?"], Kind::Errand(Errands::RunPlan)),
+    verb("divisi.batch.check", &["path", "environment?"], Kind::Errand(Errands::CheckPlan)),
+    verb("divisi.batch.open", &["batch"], Kind::ShowBatch),
+    verb("divisi.batch.status", &["batch"], Kind::ShowBatch),
+    verb("divisi.batch.rank", &["batch"], Kind::ShowBatch),
+    verb("divisi.batch.pause", &["batch"], batch("batch/pause", "{} pauses: what runs goes on", goes_on)),
+    verb("divisi.batch.resume", &["batch"], batch("batch/resume", "{} goes on", pauses)),
+    verb("divisi.batch.cancel", &["batch"], batch("batch/cancel", "cancelling {}", not_ended)),
+    verb("divisi.batch.retry", &["batch", "runs?"], batch("batch/retry", "running again what did not pass in {}", not_passed)),
+    verb(
+        "divisi.batch.concurrency",
+        &["batch", "concurrency"],
+        batch("batch/concurrency", "{} has another number of runs at the same time", not_ended),
+    ),
+    verb("divisi.batch.export", &["batch", "format?"], Kind::Errand(Errands::Export)),
+    verb("divisi.batch.dismiss", &["batch"], Kind::Errand(Errands::Dismiss)),
+    verb("divisi.eval", &["session", "path?", "only?"], Kind::Errand(Errands::Evaluate)),
+    verb("divisi.eval.run", &["session", "path?", "only?"], Kind::Errand(Errands::Evaluate)),
+    verb("divisi.eval.list", &["session"], report("evaluation/list")),
+    verb("divisi.eval.cancel", &["session"], call("evaluation/cancel", "{}", "the evaluation of {} is stopped", any)),
+    verb("divisi.eval.check", &["path"], Kind::Errand(Errands::CheckSuite)),
 ];
 
 /// Every command's name.

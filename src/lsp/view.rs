@@ -7,7 +7,7 @@ use super::diagnostics::title;
 use super::state::{Changes, State};
 use crate::base::text::{visible, visible_line};
 use crate::model::diff::{FileStatus, HunkDecision};
-use crate::model::id::{ApprovalId, HunkId, SessionId};
+use crate::model::id::{ApprovalId, BatchId, HunkId, SessionId};
 use crate::model::session::SessionView;
 
 /// Which view.
@@ -19,6 +19,8 @@ pub enum View {
     Transcript(SessionId),
     /// What a session changed, hunk by hunk.
     Review(SessionId),
+    /// A batch and its runs.
+    Batch(BatchId),
     /// Where something is written.
     Prompt(Draft),
     /// What the daemon answers to a query.
@@ -64,6 +66,8 @@ pub enum Mark {
     Session(SessionId),
     /// An open approval.
     Approval(ApprovalId),
+    /// A batch.
+    Batch(BatchId),
     /// A repository's settings, to be trusted: its path, and the digest of what is shown.
     Trust(String, String),
     /// A hunk.
@@ -80,16 +84,16 @@ pub struct Page {
 }
 
 impl Page {
-    fn line(&mut self, text: &str) {
+    pub(super) fn line(&mut self, text: &str) {
         self.text.push_str(text);
         self.text.push('\n');
     }
 
-    fn at(&self) -> u32 {
+    pub(super) fn at(&self) -> u32 {
         u32::try_from(self.text.matches('\n').count()).unwrap_or(u32::MAX)
     }
 
-    fn mark(&mut self, first: u32, mark: Mark) {
+    pub(super) fn mark(&mut self, first: u32, mark: Mark) {
         self.marks.push(((first, self.at().saturating_sub(1).max(first)), mark));
     }
 

@@ -1,8 +1,12 @@
-//! What divisi's own documents may say: the parts that several readers share. The machinery is [`crate::base::schema`].
+//! What divisi's own documents may say: the parts that several readers share. The machinery is [`crate::base::schema`] for
+//! TOML and [`crate::base::yaml::table`] for YAML.
 
+pub mod cases;
 pub mod definition;
 pub mod mcp;
+pub mod plan;
 pub mod repository;
+pub mod suite;
 
 use toml_edit::Item;
 

@@ -16,10 +16,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("lsp", "this one"),
     ("mcp", "for agents"),
     ("http", "a server of its own"),
-    ("batch", "issue 6"),
-    ("eval", "issue 6"),
-    ("bench", "issue 6"),
-    ("suite", "issue 6"),
+    ("bench", "runs in the terminal that it was started in"),
 ];
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::table::{KIND, Kind, Table};
 use super::{Key, Node, Place, Problems, Value};
 use crate::base::near::near;
 
@@ -11,13 +12,33 @@ pub struct Fields<'a> {
     at: Place,
     entries: &'a [(Key, Node)],
     asked: Vec<&'a str>,
+    /// By what description it is read, where there is one: tests see to it that the two agree.
+    table: Option<&'static Table>,
 }
 
 impl<'a> Fields<'a> {
+    /// Begins to read a mapping that is described.
+    pub fn described(node: &'a Node, table: &'static Table, problems: &mut Problems) -> Option<Self> {
+        Self::of(node, table.what, problems).map(|fields| Self { table: Some(table), ..fields })
+    }
+
+    /// What the description says of a key.
+    fn kind_of(&self, key: &str) -> Option<Kind> {
+        let table = self.table?;
+        let found = table.key(key, self.word());
+        debug_assert!(found.is_some(), "the description of {} has '{key}', which is read", table.what);
+        found.map(|key| key.kind)
+    }
+
+    /// What the mapping calls its kind.
+    fn word(&self) -> Option<&'a str> {
+        self.entries.iter().find(|(key, _)| key.name == KIND).and_then(|(_, node)| node.text())
+    }
+
     /// Begins to read a mapping; another kind of value is a problem. `what` names it in messages ("a task", "the suite").
     pub fn of(node: &'a Node, what: &'a str, problems: &mut Problems) -> Option<Self> {
         if let Value::Map(entries) = &node.value {
-            return Some(Self { what, at: node.at, entries, asked: Vec::new() });
+            return Some(Self { what, at: node.at, entries, asked: Vec::new(), table: None });
         }
         problems.tell(node.at, format!("{what} has to be a mapping, not {}", node.kind()));
         None
@@ -43,6 +64,9 @@ impl<'a> Fields<'a> {
     /// A key's value; absent when it is not there or nothing.
     pub fn node(&mut self, key: &'a str) -> Option<&'a Node> {
         self.asked.push(key);
+        if cfg!(debug_assertions) {
+            self.kind_of(key);
+        }
         let (_, node) = self.entries.iter().find(|(known, _)| known.name == key)?;
         (node.value != Value::Null).then_some(node)
     }
@@ -81,6 +105,14 @@ impl<'a> Fields<'a> {
 
     /// A whole number within a range.
     pub fn number(&mut self, key: &'a str, range: RangeInclusive<u64>, problems: &mut Problems) -> Option<u64> {
+        // A reader that takes any number looks for itself.
+        if cfg!(debug_assertions)
+            && range != (0..=u64::MAX)
+            && let Some(kind) = self.kind_of(key)
+        {
+            let same = matches!(kind, Kind::Number(least, most) if range == (least..=most));
+            assert!(same, "the description of {} has another range of '{key}' than {range:?}", self.what);
+        }
         let node = self.node(key)?;
         let number = match &node.value {
             Value::Plain(text) => text.replace('_', "").parse::<u64>().ok(),
@@ -125,6 +157,13 @@ impl<'a> Fields<'a> {
 
     /// One of several words.
     pub fn choice<T: Copy>(&mut self, key: &'a str, words: &[(&str, T)], problems: &mut Problems) -> Option<T> {
+        if cfg!(debug_assertions)
+            && let Some(kind) = self.kind_of(key)
+        {
+            let read = words.iter().map(|(word, _)| *word);
+            let same = matches!(kind, Kind::Word(words) if words.iter().copied().eq(read));
+            assert!(same, "the description of {} has other words of '{key}'", self.what);
+        }
         let node = self.node(key)?;
         let text = node.require_text(&format!("'{key}'"), problems)?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
@@ -138,6 +177,15 @@ impl<'a> Fields<'a> {
 
     /// Tells of keys that nobody asked for.
     pub fn finish(self, problems: &mut Problems) {
+        if cfg!(debug_assertions)
+            && let Some(table) = self.table
+        {
+            let kind = self.word();
+            let all = table.keys.iter().filter(|key| if kind.is_some() { key.fits(kind) } else { key.with.is_empty() });
+            for key in all {
+                assert!(self.asked.contains(&key.name), "'{}' of {} is described, but not read", key.name, table.what);
+            }
+        }
         for (key, _) in self.entries.iter().filter(|(key, _)| !self.asked.contains(&key.name.as_str())) {
             let nearest = near(&key.name, self.asked.iter().copied()).first().map(|name| format!("'{name}'"));
             problems.tell_with(key.at, format!("{} has no '{}'", self.what, key.name), nearest.as_deref());

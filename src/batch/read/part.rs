@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::near::near;
 use crate::base::yaml::{Fields, Node, Place, Problems, Value};
-use crate::batch::keys::{Kind, Table};
+use crate::base::yaml::table::{Kind, Table};
 
 /// A mapping being read.
 pub(super) struct Part<'a> {

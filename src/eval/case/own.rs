@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::base::yaml::{Fields, Node, Problem, Problems, parse};
+use crate::model::schema::cases as schema;
 
 use super::{Case, Files, Grading, Limits, Reference, Source, is_inside};
 
@@ -42,7 +43,7 @@ pub fn cases(text: &str, beside: &str, read: &Read<'_>) -> Result<Vec<Case>, Vec
 }
 
 fn suite(root: &Node, beside: &str, read: &Read<'_>, problems: &mut Problems) -> Vec<Case> {
-    let Some(mut fields) = Fields::of(root, "the suite", problems) else { return Vec::new() };
+    let Some(mut fields) = Fields::described(root, &schema::CASES, problems) else { return Vec::new() };
     if fields.require("version", problems).is_some() {
         fields.number("version", VERSION..=VERSION, problems);
     }
@@ -71,7 +72,7 @@ fn suite(root: &Node, beside: &str, read: &Read<'_>, problems: &mut Problems) ->
 }
 
 fn defaults(node: &Node, read: &Read<'_>, problems: &mut Problems) -> Defaults {
-    let Some(mut fields) = Fields::of(node, "'defaults'", problems) else { return Defaults::default() };
+    let Some(mut fields) = Fields::described(node, &schema::DEFAULTS, problems) else { return Defaults::default() };
     let said = shared(&mut fields, &Defaults::default(), read, problems);
     fields.finish(problems);
     said
@@ -113,7 +114,7 @@ fn case(
     read: &Read<'_>,
     problems: &mut Problems,
 ) -> Option<Case> {
-    let mut fields = Fields::of(node, "a case", problems)?;
+    let mut fields = Fields::described(node, &schema::CASE, problems)?;
     let at = fields.at();
     let id = fields.require_text("id", problems);
     let said = shared(&mut fields, &Defaults { directory: None, repository: None, ..defaults.clone() }, read, problems);
@@ -225,7 +226,7 @@ fn files(node: Option<&Node>, read: &Read<'_>, problems: &mut Problems) -> Files
 }
 
 fn reference(node: &Node, read: &Read<'_>, problems: &mut Problems) -> Option<Reference> {
-    let mut fields = Fields::of(node, "'reference'", problems)?;
+    let mut fields = Fields::described(node, &schema::SOLUTION, problems)?;
     let (patch, files_node, command) = (fields.node("patch"), fields.node("files"), fields.text("command", problems));
     fields.finish(problems);
     match (patch, files_node, command) {

@@ -5,7 +5,7 @@ use super::*;
 const HOME: &str = "/home/me/.config/divisi";
 
 fn around(path: &str) -> Around<'_> {
-    Around { path: Path::new(path), config_dir: Some(Path::new(HOME)), agents: &[] }
+    Around { path: Path::new(path), text: "", config_dir: Some(Path::new(HOME)), agents: &[] }
 }
 
 fn told(path: &str, text: &str) -> Vec<(String, String)> {

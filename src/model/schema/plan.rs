@@ -1,65 +1,9 @@
 //! The keys of a plan, in one place: what the reader takes, and what its JSON Schema says.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-/// What a key's value is.
-#[derive(Debug, Clone, Copy)]
-pub enum Kind {
-    /// A text.
-    Text,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// A list of these words.
-    Words(&'static [&'static str]),
-    /// A whole number within a range.
-    Number(u64, u64),
-    /// An amount of money.
-    Money,
-    /// A list of texts.
-    Texts,
-    /// Names with texts.
-    TextMap,
-    /// A mapping.
-    One(&'static Table),
-    /// A list of mappings.
-    Many(&'static Table),
-    /// A list of texts or mappings.
-    TextOrMany(&'static Table),
-    /// Names with mappings.
-    Named(&'static Table),
-    /// Whatever somebody else reads.
-    Any,
-}
-
-/// A mapping's keys.
-#[derive(Debug)]
-pub struct Table {
-    /// What the mapping is, for messages: "a task".
-    pub what: &'static str,
-    /// Its keys.
-    pub keys: &'static [Key],
-}
-
-/// A key.
-#[derive(Debug)]
-pub struct Key {
-    /// Its name.
-    pub name: &'static str,
-    /// Its value.
-    pub kind: Kind,
-    /// Whether it has to be there.
-    pub required: bool,
-    /// What it means.
-    pub says: &'static str,
-}
-
-const fn key(name: &'static str, kind: Kind, says: &'static str) -> Key {
-    Key { name, kind, required: false, says }
-}
-
-const fn needed(name: &'static str, kind: Kind, says: &'static str) -> Key {
-    Key { name, kind, required: true, says }
-}
+use super::suite::EVALUATOR;
+use crate::base::yaml::table::{Kind, Table, json, key, needed};
 
 /// Seconds in a week: the longest time limit.
 const WEEK: u64 = 7 * 24 * 3600;
@@ -75,7 +19,7 @@ pub const PLAN: Table = Table {
         needed("agents", Kind::Many(&AGENT), "Who works."),
         needed("tasks", Kind::Many(&TASK), "On what."),
         key("matrix", Kind::One(&MATRIX), "Which combinations are run; all without it."),
-        key("evaluators", Kind::Any, "What every run is judged by."),
+        key("evaluators", Kind::Many(&EVALUATOR), "What every run is judged by."),
         key("restore", Kind::Texts, "Paths and globs that are taken from the base before a run is judged."),
         key("land", Kind::Word(&["never", "on_pass"]), "Whether a run that passed is landed."),
         key("metrics", Kind::One(&METRICS), "What the report shows, and what is written at the end."),
@@ -134,7 +78,7 @@ const AGENT: Table = Table {
     what: "an agent",
     keys: &[
         needed("id", Kind::Text, "Its name in the plan."),
-        needed("agent", Kind::Text, "Its name in `divisi agents`."),
+        needed("agent", Kind::Agent, "Its name in `divisi agents`."),
         key("agent_mode", Kind::Text, "The mode to ask for."),
         key("model_override", Kind::Text, "The model to ask for."),
         key("profile", Kind::Text, "A profile of the configuration."),
@@ -154,7 +98,7 @@ const TASK: Table = Table {
         key("prompts", Kind::TextOrMany(&PROMPT), "What is asked; each is a run of its own."),
         key("repositories", Kind::TextOrMany(&REPOSITORY), "Where."),
         key("priority", Kind::Number(0, 1000), "Higher ones start first."),
-        key("depends_on", Kind::Texts, "Tasks whose runs all have to pass before."),
+        key("depends_on", Kind::Refs("tasks"), "Tasks whose runs all have to pass before."),
         key("timeout_sec", Kind::Number(1, WEEK), "How long an attempt may take."),
         key("repeat", Kind::Number(1, 100), "How often every combination is run."),
         key("dataset", Kind::Text, "For evaluations: a benchmark."),
@@ -192,8 +136,8 @@ const MATRIX: Table = Table {
 const SELECTOR: Table = Table {
     what: "a combination",
     keys: &[
-        key("agent", Kind::Text, "An agent's id."),
-        key("task", Kind::Text, "A task's id."),
+        key("agent", Kind::Ref("agents"), "An agent's id."),
+        key("task", Kind::Ref("tasks"), "A task's id."),
         key("prompt", Kind::Text, "A prompt's id."),
         key("repository", Kind::Text, "A repository's path as in the plan."),
     ],
@@ -216,51 +160,7 @@ const METRICS: Table = Table {
 
 /// The JSON Schema (2020-12) of plans.
 pub fn schema() -> Value {
-    let mut schema = object(&PLAN);
-    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
-    schema.insert("title".to_owned(), json!("divisi batch plan"));
-    Value::Object(schema)
-}
-
-fn object(table: &Table) -> Map<String, Value> {
-    let mut properties = Map::new();
-    for key in table.keys {
-        let mut value = of_kind(key.kind);
-        value.insert("description".to_owned(), json!(key.says));
-        properties.insert(key.name.to_owned(), Value::Object(value));
-    }
-    let required: Vec<&str> = table.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
-    let mut schema = Map::new();
-    schema.insert("type".to_owned(), json!("object"));
-    schema.insert("additionalProperties".to_owned(), json!(false));
-    schema.insert("properties".to_owned(), Value::Object(properties));
-    if !required.is_empty() {
-        schema.insert("required".to_owned(), json!(required));
-    }
-    schema
-}
-
-fn of_kind(kind: Kind) -> Map<String, Value> {
-    let value = match kind {
-        Kind::Text => json!({"type": ["string", "number", "boolean"]}),
-        Kind::Word(words) => json!({"enum": words}),
-        Kind::Words(words) => json!({"type": ["array", "string"], "items": {"enum": words}}),
-        Kind::Number(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
-        Kind::Money => json!({"type": "number", "minimum": 0}),
-        Kind::Texts => json!({"type": ["array", "string"], "items": {"type": "string"}}),
-        Kind::TextMap => json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}),
-        Kind::One(table) => Value::Object(object(table)),
-        Kind::Many(table) => json!({"type": "array", "items": object(table)}),
-        Kind::TextOrMany(table) => {
-            json!({"type": ["array", "string"], "items": {"anyOf": [{"type": "string"}, object(table)]}})
-        }
-        Kind::Named(table) => json!({"type": "object", "additionalProperties": object(table)}),
-        Kind::Any => json!({}),
-    };
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    }
+    json::document("divisi batch plan", &PLAN)
 }
 
 #[cfg(test)]
