@@ -67,6 +67,9 @@ fn nvim(_: &[OsString]) -> i32 {
     i32::from(ended.is_err())
 }
 
+/// How long an editor has to read the last that it is sent.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// `--stdio`, which clients like to give, says what is so anyway.
 fn lsp(_: &[OsString]) -> i32 {
     log_to_stderr();
@@ -76,9 +79,14 @@ fn lsp(_: &[OsString]) -> i32 {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let end = runtime.block_on(divisi::lsp::run(backend, connection));
         runtime.shutdown_background();
-        // Without an editor nobody reads what is still to be written, and nothing ends the thread that reads.
+        // Without an editor nobody reads what is still to be written, and nothing ends the thread that reads. One that lives may not
+        // read either: it is not waited for long.
         if end != divisi::lsp::End::Orphaned {
-            threads.join()?;
+            let (joined, written) = std::sync::mpsc::channel();
+            std::thread::spawn(move || joined.send(threads.join()));
+            if let Ok(result) = written.recv_timeout(LAST_WORDS) {
+                result?;
+            }
         }
         Ok(end)
     });

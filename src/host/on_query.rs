@@ -12,6 +12,7 @@ use crate::host::run_batch::Snapshot;
 use crate::host::run_timeline::repeated;
 use crate::model::Refusal;
 use crate::model::batch::CheckPlan;
+use crate::model::bench::CheckCases;
 use crate::model::diff::{DiffRange, HunkDecision};
 use crate::model::id::{HunkId, SessionId};
 use crate::model::landing::Strategy;
@@ -39,7 +40,11 @@ pub(crate) enum Lookup {
     /// Answered.
     Answer(Result<Value, Refusal>),
     /// Sessions, perhaps only of the repository around a path, perhaps removed ones too.
-    Sessions { views: Vec<SessionView>, repository: Option<String>, removed: Vec<SessionId> },
+    Sessions {
+        views: Vec<SessionView>,
+        repository: Option<String>,
+        removed: Vec<SessionId>,
+    },
     /// One session, by id, prefix or name.
     Session {
         wanted: String,
@@ -49,7 +54,10 @@ pub(crate) enum Lookup {
         left_out: Vec<LeftOut>,
     },
     /// What a session used, and its turns; the total is in the store when the session is not live.
-    Usage { session: SessionId, total: Option<Usage> },
+    Usage {
+        session: SessionId,
+        total: Option<Usage>,
+    },
     /// A diff or patch.
     Diff(Box<DiffLookup>),
     /// A timeline.
@@ -65,11 +73,22 @@ pub(crate) enum Lookup {
         gates: Box<GateSource>,
     },
     /// A file of the base.
-    BaseFile { worktree: Worktree, path: String, round: u32 },
+    BaseFile {
+        worktree: Worktree,
+        path: String,
+        round: u32,
+    },
     /// A review.
-    Review { session: Box<Session>, range: DiffRange, message: String },
+    Review {
+        session: Box<Session>,
+        range: DiffRange,
+        message: String,
+    },
     /// Comments.
-    Comments { worktree: Worktree, comments: Vec<Comment> },
+    Comments {
+        worktree: Worktree,
+        comments: Vec<Comment>,
+    },
     /// Events.
     Events(crate::model::query::ListEvents),
     /// The catalog, perhaps with a repository's part.
@@ -84,17 +103,31 @@ pub(crate) enum Lookup {
     /// Names of variables, which the dispatcher knows how to look up.
     Variables(crate::model::query::ListVariables),
     /// A repository's configuration.
-    RepositoryConfig { repository: String, trust: BTreeMap<String, String> },
+    RepositoryConfig {
+        repository: String,
+        trust: BTreeMap<String, String>,
+    },
     /// What is wrong: in repositories, and what was found when the daemon started.
-    Doctor { repositories: BTreeMap<String, Vec<Worktree>>, mends: Vec<Finding> },
+    Doctor {
+        repositories: BTreeMap<String, Vec<Worktree>>,
+        mends: Vec<Finding>,
+    },
     /// All batches.
     Batches(Vec<Snapshot>),
     /// One of them.
-    Batch { live: Vec<Snapshot>, wanted: String },
+    Batch {
+        live: Vec<Snapshot>,
+        wanted: String,
+    },
     /// A report of one.
-    Export { live: Vec<Snapshot>, wanted: String, format: ExportFormat },
+    Export {
+        live: Vec<Snapshot>,
+        wanted: String,
+        format: ExportFormat,
+    },
     /// What is wrong with a plan.
     Plan(CheckPlan),
+    Cases(CheckCases),
     /// The daemon's status, which the dispatcher completes.
     Status,
 }
@@ -188,6 +221,7 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
             Lookup::Export { live: Vec::new(), wanted: request.batch, format: request.format }
         }
         Query::CheckPlan(request) => Lookup::Plan(request),
+        Query::CheckCases(request) => Lookup::Cases(request),
         Query::DaemonStatus {} => Lookup::Status,
     })
 }

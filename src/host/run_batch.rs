@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::base::yaml::{Place, Problem, Problems};
 use crate::base::{clock, hex};
 use crate::batch::{expand, rank, read, view};
+use crate::eval::case::own;
 use crate::host::on_batch::{Bases, PreparedBatch};
 use crate::host::on_query::encode;
 use crate::host::port::{Store, Table};
@@ -18,6 +19,7 @@ use crate::host::registry::LiveBatch;
 use crate::host::run_effect::Ports;
 use crate::model::Refusal;
 use crate::model::batch::{Batch, BatchDetail, BatchView, CheckPlan, CreateBatch, PlanCheck, Run, RunView, Spend};
+use crate::model::bench::CheckCases;
 use crate::model::id::{BatchId, SessionId};
 use crate::model::plan::{Plan, PlanRepository};
 
@@ -65,6 +67,13 @@ pub(crate) fn check(ports: &Ports, request: &CheckPlan) -> PlanCheck {
         },
         Err(problems) => PlanCheck { problems, ..PlanCheck::default() },
     }
+}
+
+/// What is wrong with a suite of benchmark cases.
+pub(crate) fn check_cases(request: &CheckCases) -> Vec<Problem> {
+    let directory = Path::new(&request.path).parent().unwrap_or(Path::new("/"));
+    let read = |name: &str| prompt_file(directory, name).map_err(|why| format!("cannot read '{name}': {why}"));
+    own::cases(&request.text, &directory.to_string_lossy(), &read).err().unwrap_or_default()
 }
 
 /// Reads a plan, its prompt files, and looks its repositories up.

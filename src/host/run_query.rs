@@ -114,6 +114,7 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup, prices: &PriceTable) -> Resu
             let snapshot = run_batch::find_batch(ports, &live, &wanted)?;
             Ok(run_batch::text(&run_report::report(ports, &snapshot, format)?))
         }
+        Lookup::Cases(request) => encode(&run_batch::check_cases(&request)),
         Lookup::Plan(request) => encode(&run_batch::check(ports, &request)),
         Lookup::Variables(_) => Err(Refusal::internal("the names of variables were not looked up")),
         Lookup::Status => Err(Refusal::internal("the status was not completed")),

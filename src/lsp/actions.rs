@@ -11,8 +11,8 @@ use super::state::State;
 use super::view::Mark;
 use crate::base::text::visible_line;
 use crate::model::approval::{Approval, ApprovalKind};
-use crate::model::diff::HunkDecision;
 use crate::model::batch::BatchState;
+use crate::model::diff::HunkDecision;
 use crate::model::id::{BatchId, HunkId, SessionId};
 use crate::model::session::SessionView;
 

@@ -45,7 +45,9 @@ pub(super) fn choices(
         "path" if verb.name.starts_with("divisi.batch") || verb.name.starts_with("divisi.eval") => {
             let wanted = if verb.name.starts_with("divisi.batch") { "plan" } else { "suite" };
             let papers = state.papers.iter().filter(|(_, kind)| **kind == wanted);
-            papers.map(|(path, _)| (visible_line(&path.to_string_lossy(), 100), json!(path.to_string_lossy()))).collect()
+            papers
+                .map(|(path, _)| (visible_line(&path.to_string_lossy(), 100), json!(path.to_string_lossy())))
+                .collect()
         }
         "answer" => plain(&["once", "reject", "always"]),
         "policy" => plain(&["ask", "hold", "auto"]),

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use lsp_server::{ErrorCode, RequestId};
 use serde_json::{Value, json};
 
+use super::documents::WATCH;
 use super::own::yaml;
 use super::plans::Sketch;
-use super::documents::WATCH;
 use super::server::{Asked, Done, Server};
 use super::text;
 use super::uri;
@@ -284,10 +284,13 @@ impl Server {
 
     /// `divisi/test/run`.
     pub(super) fn run_tests(&mut self, id: RequestId, params: &Value) {
-        let wanted: BTreeSet<&str> = params["items"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let wanted: BTreeSet<&str> =
+            params["items"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let of = |(path, paper): &(&PathBuf, &Paper)| {
             let root = root(paper.kind, path);
-            wanted.iter().any(|item| item.strip_prefix(&root).is_some_and(|rest| rest.is_empty() || rest.starts_with('#')))
+            wanted
+                .iter()
+                .any(|item| item.strip_prefix(&root).is_some_and(|rest| rest.is_empty() || rest.starts_with('#')))
         };
         let files: Vec<(&PathBuf, &Paper)> = self.explorer.papers.iter().filter(of).collect();
         let [(path, paper)] = files.as_slice() else {

@@ -14,9 +14,9 @@
 pub mod actions;
 pub mod annotations;
 pub mod authorship;
-pub mod capability;
 pub mod batch_page;
 mod batches;
+pub mod capability;
 mod choices;
 pub mod commands;
 pub mod diagnostics;

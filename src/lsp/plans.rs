@@ -69,7 +69,8 @@ impl Sketch {
     /// Whether a plan has runs of an agent on a task.
     pub fn runs(&self, task: &str, agent: &str) -> bool {
         let fits = |selector: &[Option<String>; 3]| {
-            selector[0].as_deref().is_none_or(|word| word == agent) && selector[1].as_deref().is_none_or(|word| word == task)
+            selector[0].as_deref().is_none_or(|word| word == agent)
+                && selector[1].as_deref().is_none_or(|word| word == task)
         };
         let whole = |selector: &[Option<String>; 3]| selector[2].is_none();
         (self.include.is_empty() || self.include.iter().any(fits))
@@ -87,7 +88,8 @@ fn named(read: &Scan, list: &str, line: &dyn Fn(usize) -> u32) -> Vec<Named> {
             && !entry.value.is_empty()
             && matches!(entry.path.as_slice(), [Step::Key(name), Step::Item(_)] if name == list)
     };
-    let named = |entry: &Entry| Named { id: entry.value.clone(), span: entry.span.clone(), line: line(entry.span.start) };
+    let named =
+        |entry: &Entry| Named { id: entry.value.clone(), span: entry.span.clone(), line: line(entry.span.start) };
     read.entries.iter().filter(is).map(named).collect()
 }
 
@@ -170,7 +172,12 @@ pub fn over_plan(state: &State, path: &Path, text: &str) -> Vec<Lens> {
             counts = add(counts, one);
         }
         if counts.total() > 0 {
-            lenses.push(Lens { line: task.line, title: counted(counts), command: "divisi.batch.open", argument: id.clone() });
+            lenses.push(Lens {
+                line: task.line,
+                title: counted(counts),
+                command: "divisi.batch.open",
+                argument: id.clone(),
+            });
         }
     }
     lenses

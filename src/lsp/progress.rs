@@ -63,7 +63,8 @@ impl Server {
             });
         }
         for view in own {
-            let Some(newest) = view.evaluation.as_ref().filter(|newest| newest.state == EvaluationState::Running) else {
+            let Some(newest) = view.evaluation.as_ref().filter(|newest| newest.state == EvaluationState::Running)
+            else {
                 continue;
             };
             going.push(Going {

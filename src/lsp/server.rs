@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lsp_server::{Connection, Message, RequestId};
+use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::capability::Client;
 use super::batches::Check;
+use super::capability::Client;
 use super::documents::Documents;
 use super::exchange::Offers;
 use super::explorer::{Explorer, Papers};
@@ -32,7 +33,7 @@ use crate::wire::kept::link::{self, Current, Signal};
 
 /// What changed is shown this often at most.
 const FRAME: Duration = Duration::from_millis(50);
-/// How often it is looked whether the editor lives: it may be killed without closing the pipe.
+/// How often it is looked whether the editor lives, where the kernel cannot tell of its end: it may be killed without closing the pipe.
 const PARENT: Duration = Duration::from_millis(500);
 
 /// What tasks bring back into the loop.
@@ -134,6 +135,10 @@ pub(super) struct Server {
     /// What is wrong with divisi's own documents, by their readers.
     pub(super) checks: BTreeMap<PathBuf, Check>,
     pub(super) explorer: Explorer,
+    /// Tells of the end of the editor's process,
+    pub(super) gone: Arc<Notify>,
+    /// when that is watched.
+    pub(super) watched: bool,
     /// Batches of plans that nobody here has open.
     pub(super) strangers: BTreeSet<BatchId>,
     /// Reports that may be old.
@@ -158,6 +163,7 @@ pub async fn run(backend: Arc<dyn Backend>, connection: Connection) -> End {
     let keeper = tokio::spawn(link::keep(backend, signal_sender, current_sender, Arc::clone(&wanted)));
     let mut messages = bridge(&connection);
     let mut server = Server::new(connection, current, wanted, done_sender);
+    let gone = Arc::clone(&server.gone);
     let mut frame = interval(FRAME);
     frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut parent = interval(PARENT);
@@ -172,7 +178,8 @@ pub async fn run(backend: Arc<dyn Backend>, connection: Connection) -> End {
             Some(signal) = signals.recv() => server.signal(signal),
             Some(done) = done.recv() => server.done(done),
             _ = frame.tick(), if server.has_news() => server.show(),
-            _ = parent.tick(), if server.client.process.is_some() => {
+            () = gone.notified() => break End::Orphaned,
+            _ = parent.tick(), if !server.watched && server.client.process.is_some() => {
                 if server.client.process.is_some_and(is_gone) {
                     break End::Orphaned;
                 }
@@ -193,6 +200,19 @@ fn bridge(connection: &Connection) -> mpsc::UnboundedReceiver<Message> {
     let receiver = connection.receiver.clone();
     std::thread::spawn(move || receiver.iter().try_for_each(|message| sender.send(message)));
     messages
+}
+
+/// Tells of the end of a process, from a thread of its own. False where the kernel has no handles of processes.
+pub(super) fn watch_process(process: i32, gone: &Arc<Notify>) -> bool {
+    let Some(pid) = rustix::process::Pid::from_raw(process) else { return false };
+    let Ok(handle) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) else { return false };
+    let gone = Arc::clone(gone);
+    std::thread::spawn(move || {
+        let mut ends = [PollFd::new(&handle, PollFlags::IN)];
+        while poll(&mut ends, None) == Err(rustix::io::Errno::INTR) {}
+        gone.notify_one();
+    });
+    true
 }
 
 fn is_gone(process: i32) -> bool {
@@ -236,6 +256,8 @@ impl Server {
             checks: BTreeMap::new(),
             explorer: Explorer::default(),
             strangers: BTreeSet::new(),
+            gone: Arc::default(),
+            watched: false,
             old_reports: false,
             ended: None,
         }

@@ -202,7 +202,11 @@ pub const VERBS: &[Verb] = &[
     verb("divisi.batch.pause", &["batch"], batch("batch/pause", "{} pauses: what runs goes on", goes_on)),
     verb("divisi.batch.resume", &["batch"], batch("batch/resume", "{} goes on", pauses)),
     verb("divisi.batch.cancel", &["batch"], batch("batch/cancel", "cancelling {}", not_ended)),
-    verb("divisi.batch.retry", &["batch", "runs?"], batch("batch/retry", "running again what did not pass in {}", not_passed)),
+    verb(
+        "divisi.batch.retry",
+        &["batch", "runs?"],
+        batch("batch/retry", "running again what did not pass in {}", not_passed),
+    ),
     verb(
         "divisi.batch.concurrency",
         &["batch", "concurrency"],

@@ -41,6 +41,16 @@ pub struct ListCases {
     pub chosen: Chosen,
 }
 
+/// Parameters of `bench/check`: problems of a suite of benchmark cases, each with line, column and suggestion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckCases {
+    /// The file's content.
+    pub text: String,
+    /// The file, absolute: what it names is relative to its directory.
+    pub path: String,
+}
+
 /// Asks for verdicts on saved logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GradeLogs {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
 use super::batch::{CheckPlan, ExportBatch, GetBatch};
+use super::bench::CheckCases;
 use super::diff::DiffRange;
 use super::evaluation::{CheckSuite, ListEvaluations};
 use super::event::Envelope;
@@ -75,6 +76,9 @@ pub enum Query {
     /// What is wrong. Answer: array of [`Finding`].
     #[serde(rename = "doctor/scan")]
     ScanDoctor(OptionalRepository),
+    /// What is wrong with a suite of benchmark cases. Answer: array of [`crate::base::yaml::Problem`].
+    #[serde(rename = "bench/check")]
+    CheckCases(CheckCases),
     /// Batches, the newest first. Answer: array of [`super::batch::BatchView`].
     #[serde(rename = "batch/list")]
     ListBatches {},

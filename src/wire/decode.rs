@@ -250,6 +250,7 @@ fn query(name: &str, params: Map<String, Value>) -> Result<Query, ErrorObject> {
         }
         method::BATCH_GET => Query::GetBatch(typed(params)?),
         method::BATCH_EXPORT => Query::ExportBatch(typed(params)?),
+        method::BENCH_CHECK => Query::CheckCases(typed(params)?),
         method::PLAN_CHECK => Query::CheckPlan(typed(params)?),
         method::DAEMON_STATUS => {
             only(&params, &[])?;

@@ -154,6 +154,8 @@ pub const AGENT_VARIABLES: &str = "agent/variables";
 pub const REPOSITORY_CONFIG: &str = "repository/config";
 /// [`Query::ScanDoctor`].
 pub const DOCTOR_SCAN: &str = "doctor/scan";
+/// [`Query::CheckCases`].
+pub const BENCH_CHECK: &str = "bench/check";
 /// [`Query::ListBatches`].
 pub const BATCH_LIST: &str = "batch/list";
 /// [`Query::GetBatch`].
@@ -245,6 +247,7 @@ pub const QUERIES: &[&str] = &[
     BATCH_GET,
     BATCH_EXPORT,
     PLAN_CHECK,
+    BENCH_CHECK,
     DAEMON_STATUS,
 ];
 

@@ -60,6 +60,8 @@ pub(crate) struct Editor {
     /// What the test has not expected yet.
     unexpected: VecDeque<Message>,
     answers: BTreeMap<String, Response>,
+    /// Notifications that the test is not about.
+    forgotten: &'static [&'static str],
     /// Whether the server was told to end already.
     pub(crate) ended: bool,
 }
@@ -131,6 +133,7 @@ impl Editor {
             progress: BTreeMap::new(),
             unexpected: VecDeque::new(),
             answers: BTreeMap::new(),
+            forgotten: &[],
             ended: false,
         }
     }
@@ -303,6 +306,23 @@ impl Editor {
         }
     }
 
+    /// Waits for a notification of the server that is one of these, and takes it.
+    #[track_caller]
+    pub(crate) fn any_of(&mut self, methods: &[&str]) -> Notification {
+        let is = |message: &Message| matches!(message, Message::Notification(sent) if methods.contains(&sent.method.as_str()));
+        self.until("a notification", |editor| editor.unexpected.iter().any(is));
+        let at = self.unexpected.iter().position(is).expect("it is there");
+        match self.unexpected.remove(at) {
+            Some(Message::Notification(sent)) => sent,
+            _ => unreachable!("it is a notification"),
+        }
+    }
+
+    /// Takes all notifications of these kinds that came, and those that come until the end: the test is not about them.
+    pub(crate) fn forget(&mut self, methods: &'static [&'static str]) {
+        self.forgotten = methods;
+    }
+
     /// The code actions on a line.
     #[track_caller]
     pub(crate) fn actions(&mut self, path: &Path, line: u32) -> Vec<Value> {
@@ -338,7 +358,9 @@ impl Editor {
         while let Ok(message) = self.messages.try_recv() {
             self.fold(message);
         }
-        self.unexpected.drain(..).collect()
+        let forgotten = self.forgotten;
+        let is = |message: &Message| matches!(message, Message::Notification(sent) if forgotten.contains(&sent.method.as_str()));
+        self.unexpected.drain(..).filter(|message| !is(message)).collect()
     }
 
     /// Ends the server as the protocol wants it; its exit code, and how long it took after `exit`.

@@ -121,27 +121,42 @@ fn which_session_is_asked_where_that_is_safe_and_told_where_it_is_not() {
     editor.respond(id, Value::Null);
 }
 
+/// The fastest of some tries: a machine that does something else only ever makes it slower.
+fn fastest(mut one: impl FnMut() -> Duration) -> Duration {
+    (0..4).map(|_| one()).min().expect("some")
+}
+
 #[test]
-fn it_ends_soon_after_exit_of_the_end_of_input_and_of_its_editor() {
+fn it_ends_within_a_second_of_exit_of_the_end_of_input_and_of_its_editor() {
+    const SECOND: Duration = Duration::from_secs(1);
     let scene = Scene::new();
-    let mut editor = Editor::open(&scene, Manner::able());
-    let (code, took) = editor.quit();
-    assert_eq!(code, Some(0));
-    assert!(took < Duration::from_secs(5), "{took:?}");
-
-    let mut editor = Editor::open(&scene, Manner::able());
-    editor.close_input();
-    assert_eq!(editor.gone(), Some(1));
-
+    let took = fastest(|| {
+        let mut editor = Editor::open(&scene, Manner::able());
+        let (code, took) = editor.quit();
+        assert_eq!(code, Some(0));
+        took
+    });
+    assert!(took < SECOND, "after exit: {took:?}");
+    let took = fastest(|| {
+        let mut editor = Editor::open(&scene, Manner::able());
+        let since = std::time::Instant::now();
+        editor.close_input();
+        assert_eq!(editor.gone(), Some(1));
+        since.elapsed()
+    });
+    assert!(took < SECOND, "after the end of input: {took:?}");
     // An editor that was killed, but whose pipe somebody else holds open.
-    let mut parent = std::process::Command::new("sleep").arg("600").spawn().unwrap();
-    let mut editor = Editor::on(&scene, Manner::able(), &scene.repo.clone(), Some(parent.id()));
-    assert!(crate::sessions::scene::is_alive(i32::try_from(editor.pid()).unwrap()));
-    parent.kill().unwrap();
-    parent.wait().unwrap();
-    let since = std::time::Instant::now();
-    assert_eq!(editor.gone(), Some(1));
-    assert!(since.elapsed() < Duration::from_secs(5), "within a second, on a machine that does something else too");
+    let took = fastest(|| {
+        let mut parent = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        let mut editor = Editor::on(&scene, Manner::able(), &scene.repo.clone(), Some(parent.id()));
+        assert!(crate::sessions::scene::is_alive(i32::try_from(editor.pid()).unwrap()));
+        let since = std::time::Instant::now();
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+        assert_eq!(editor.gone(), Some(1));
+        since.elapsed()
+    });
+    assert!(took < SECOND, "after its editor's end: {took:?}");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::base::near::near;
-use crate::base::yaml::{Fields, Node, Place, Problems, Value};
 use crate::base::yaml::table::{Kind, Table};
+use crate::base::yaml::{Fields, Node, Place, Problems, Value};
 
 /// A mapping being read.
 pub(super) struct Part<'a> {

@@ -9,7 +9,7 @@ fn a_batch_is_told_task_by_task_and_nothing_in_it_is_a_control_character() {
     for line in [
         "runs: 1 passed, 1 failed, 1 queued",
         "## one",
-        "- [x] #1 p1 / a: passed, 1m00s, +0 -0",
+        "- [x] #1 p1 / a: passed, 1m01s, +0 -0",
         "## two",
         "- [ ] #3 p1 / a: queued",
     ] {

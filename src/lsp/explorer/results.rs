@@ -120,8 +120,10 @@ fn of_runs(state: &State, plan: &Path, runs: &[&RunView]) -> Value {
     let took: i64 = runs.iter().map(|run| run.run.duration(0).max(0)).sum();
     result["durationMs"] = json!(took);
     let bad = runs.iter().filter(|run| run.run.state != RunState::Passed);
-    let said: Vec<String> =
-        bad.clone().map(|run| format!("#{} {}: {}", run.run.number, visible_line(&run.run.prompt, 60), why(run))).collect();
+    let said: Vec<String> = bad
+        .clone()
+        .map(|run| format!("#{} {}: {}", run.run.number, visible_line(&run.run.prompt, 60), why(run)))
+        .collect();
     if !said.is_empty() {
         result["message"] = json!(said.join("\n"));
     }

@@ -76,7 +76,8 @@ fn every_call_and_every_report_is_one_of_the_wire() {
         "session" => json!("docs"),
         "answer" => json!("reject"),
         "sessions" => json!("docs parser"),
-        "first" | "last" | "number" => json!(3),
+        "first" | "last" | "number" | "concurrency" => json!(3),
+        "runs" => json!([1, 2]),
         _ => json!("text"),
     };
     for verb in VERBS {

@@ -7,13 +7,13 @@ use gen_lsp_types::{Code, Diagnostic, DiagnosticSeverity, Message};
 use serde_json::{Value, json};
 
 use super::{Around, Kind, Suggestion};
-use crate::lsp::capability::Encoding;
-use crate::lsp::diagnostics::SOURCE;
-use crate::lsp::text;
 use crate::base::schema::check::Problem as Fault;
 use crate::base::text::visible_line;
 pub use crate::base::yaml::Problem;
 use crate::base::yaml::table::{self, KIND, Key, Table, check};
+use crate::lsp::capability::Encoding;
+use crate::lsp::diagnostics::SOURCE;
+use crate::lsp::text;
 use crate::model::schema::{cases, definition, plan, suite};
 
 pub mod scan;
@@ -147,9 +147,10 @@ impl Yaml {
             table::Kind::Word(words) | table::Kind::Words(words) => plain(words.to_vec()),
             table::Kind::Flag => plain(vec!["true", "false"]),
             table::Kind::Number(least, most) if least == most => plain(vec![least.to_string().as_str()]),
-            table::Kind::Ref(list) | table::Kind::Refs(list) => {
-                plain(read.ids(list)).into_iter().map(|(word, about): (String, String)| (visible_line(&word, 80), about)).collect()
-            }
+            table::Kind::Ref(list) | table::Kind::Refs(list) => plain(read.ids(list))
+                .into_iter()
+                .map(|(word, about): (String, String)| (visible_line(&word, 80), about))
+                .collect(),
             table::Kind::Agent => {
                 let known = around.agents.iter();
                 let told = known.map(|agent| (visible_line(&agent.name, 64), visible_line(&agent.description, 200)));
@@ -318,9 +319,14 @@ fn symbols(text: &str) -> Vec<super::Symbol> {
     let mut found: Vec<super::Symbol> = Vec::new();
     for entry in &read.entries {
         match entry.path.as_slice() {
-            [] => found.push(super::Symbol { name: visible_line(&entry.key, 80), span: entry.span.clone(), inner: Vec::new() }),
+            [] => found.push(super::Symbol {
+                name: visible_line(&entry.key, 80),
+                span: entry.span.clone(),
+                inner: Vec::new(),
+            }),
             [Step::Key(_), Step::Item(_)] if entry.key == "id" && !entry.value.is_empty() => {
-                let symbol = super::Symbol { name: visible_line(&entry.value, 80), span: entry.span.clone(), inner: Vec::new() };
+                let symbol =
+                    super::Symbol { name: visible_line(&entry.value, 80), span: entry.span.clone(), inner: Vec::new() };
                 if let Some(last) = found.last_mut() {
                     last.inner.push(symbol);
                 }

@@ -76,7 +76,8 @@ fn lenses_say_what_can_be_done_now() {
 #[test]
 fn what_failed_is_told_at_its_task_until_nobody_wants_to_know() {
     let path = Path::new("/r/plan.yaml");
-    let mut known = state(batch("/r/plan.yaml", &[("one", "a", "failed"), ("one", "b", "failed"), ("two", "a", "passed")]));
+    let mut known =
+        state(batch("/r/plan.yaml", &[("one", "a", "failed"), ("one", "b", "failed"), ("two", "a", "passed")]));
     let found = diagnostics(&known, path, TEXT);
     assert_eq!(found.len(), 1);
     let told = json!(found[0]);

@@ -22,9 +22,14 @@ pub const CASES: Table = Table {
 const REPOSITORY: Key = key("repository", Kind::Text, "The repository that a case begins in, relative to this file.");
 const BASE: Key = key("base", Kind::Text, "The commit, branch or tag that a case begins at; HEAD without it.");
 const DIRECTORY: Key = key("directory", Kind::Text, "Or the directory that a case begins with, relative to this file.");
-const SETUP: Key = key("setup", Kind::Text, "A command of `sh`, run once in each fresh checkout; what it makes is not part of the patch.");
+const SETUP: Key = key(
+    "setup",
+    Kind::Text,
+    "A command of `sh`, run once in each fresh checkout; what it makes is not part of the patch.",
+);
 const SCRIPT: Key = key("script_command", Kind::Text, "The command that judges: it is done when that exits with 0.");
-const RESTORE: Key = key("restore", Kind::Texts, "Patterns of files that are as in the source when the command judges.");
+const RESTORE: Key =
+    key("restore", Kind::Texts, "Patterns of files that are as in the source when the command judges.");
 const ITERATIONS: Key = key("max_iterations", Kind::Number(1, 100), "How often the agent may try; 1 without it.");
 const REFERENCE: Key = key("reference", Kind::One(&SOLUTION), "A solution, for `divisi bench validate`.");
 const SETUP_TIMEOUT: Key = key("setup_timeout_sec", Kind::Number(1, DAY), "How long the preparation may take.");
@@ -59,7 +64,11 @@ pub const CASE: Table = Table {
         key("follow_ups", Kind::Texts, "What is asked after that, whatever came of what was before."),
         key("carry", Kind::Texts, "Patterns of what is carried over from the agent's checkout; everything without it."),
         key("expected_files", Kind::Texts, "Files that have to be there in the end."),
-        key("hidden_files", Kind::TextMap, "Files that only the judge's checkout has, by the files beside this one that they become."),
+        key(
+            "hidden_files",
+            Kind::TextMap,
+            "Files that only the judge's checkout has, by the files beside this one that they become.",
+        ),
         key("group", Kind::Text, "Under what it is counted; the suite's name without it."),
         REPOSITORY,
         BASE,

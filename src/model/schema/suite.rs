@@ -50,8 +50,16 @@ pub const SUITE: Table = Table {
 pub const LIMITS: Table = Table {
     what: "the limits",
     keys: &[
-        key("memory_mb", Kind::Number(0, TIB), "Address space of each program, MiB; 0, the default: as much as there is."),
-        key("cpu_sec", Kind::Number(0, DAY), "CPU time of each program, seconds; 0, the default: only the time-out counts."),
+        key(
+            "memory_mb",
+            Kind::Number(0, TIB),
+            "Address space of each program, MiB; 0, the default: as much as there is.",
+        ),
+        key(
+            "cpu_sec",
+            Kind::Number(0, DAY),
+            "CPU time of each program, seconds; 0, the default: only the time-out counts.",
+        ),
         key("processes", Kind::Number(8, 100_000), "Processes of the evaluation at one time; 512 without it."),
         key("file_mb", Kind::Number(1, TIB), "The largest file a program may write, MiB; 4096 without it."),
         key("output_kb", Kind::Number(1, TIB), "Output of one evaluator that is read, KiB; 16384 without it."),
@@ -69,19 +77,28 @@ pub const EVALUATOR: Table = Table {
         key("weight", Kind::Number(0, 1_000), "How much its score counts; 1 without it."),
         key("minimum", Kind::Number(0, 100), "The score below which it does not pass."),
         key("timeout_sec", Kind::Number(1, DAY), "How long it may take; 600 without it."),
-        needed("command", Kind::Text, "The command, for `/bin/sh -c`; it passes when that exits with 0.").with(&["script"]),
+        needed("command", Kind::Text, "The command, for `/bin/sh -c`; it passes when that exits with 0.")
+            .with(&["script"]),
         key("format", Kind::Word(FORMATS), "What it prints; without it only the exit code counts.").with(&["script"]),
         key("report", Kind::Text, "A file it writes instead of printing, relative to the checkout.").with(&["script"]),
-        key("runner", Kind::Word(RUNNERS), "What runs the tests; without it found by the project's files.").with(&["tests"]),
+        key("runner", Kind::Word(RUNNERS), "What runs the tests; without it found by the project's files.")
+            .with(&["tests"]),
         key("changed", Kind::Flag, "Only tests that the diff touches, where the runner can.").with(&["tests"]),
         key("linter", Kind::Word(LINTERS), "What lints; without it found by the project's files.").with(&["lint"]),
-        needed("report", Kind::Text, "The coverage report (lcov, Cobertura or llvm-cov JSON), relative to the checkout.")
+        needed(
+            "report",
+            Kind::Text,
+            "The coverage report (lcov, Cobertura or llvm-cov JSON), relative to the checkout.",
+        )
+        .with(&["coverage"]),
+        key("command", Kind::Text, "The command that writes the report; without it an earlier evaluator did.")
             .with(&["coverage"]),
-        key("command", Kind::Text, "The command that writes the report; without it an earlier evaluator did.").with(&["coverage"]),
-        key("changed", Kind::Number(0, 100), "Per cent of the changed lines that have to be covered.").with(&["coverage"]),
+        key("changed", Kind::Number(0, 100), "Per cent of the changed lines that have to be covered.")
+            .with(&["coverage"]),
         key("maximum", Kind::Number(1, MANY), "The most branches a changed function may have; 15 without it.")
             .with(&["complexity"]),
-        key("lines", Kind::Number(3, 1_000), "How many lines in a row make a copy; 8 without it.").with(&["duplication"]),
+        key("lines", Kind::Number(3, 1_000), "How many lines in a row make a copy; 8 without it.")
+            .with(&["duplication"]),
         key("maximum", Kind::Number(0, MANY), "Copied lines that may be added; 0 without it.").with(&["duplication"]),
         key("lines", Kind::Number(0, MANY), "Lines added and removed, at most.").with(&["diff_size"]),
         key("files", Kind::Number(0, MANY), "Files changed, at most.").with(&["diff_size"]),

@@ -10,7 +10,10 @@ fn papers(path: &str, kind: &'static str, text: &str) -> Papers {
 fn runs_of_an_agent_on_a_task_are_one_result() {
     let papers = papers("/r/plan.yaml", "plan", "");
     let mut state = State::default();
-    let detail = batch("/r/plan.yaml", &[("t", "a", "passed"), ("t", "a", "failed"), ("t", "b c", "running"), ("u", "a", "queued")]);
+    let detail = batch(
+        "/r/plan.yaml",
+        &[("t", "a", "passed"), ("t", "a", "failed"), ("t", "b c", "running"), ("u", "a", "queued")],
+    );
     let judged: Evaluation = serde_json::from_value(json!({
         "id": "e1", "session": "s2", "suite": "gates", "commit": "a".repeat(40), "base": "b".repeat(40), "started_at": 1,
         "state": "done", "results": [{ "id": "lint", "outcome": "failed", "findings": [
@@ -24,7 +27,7 @@ fn runs_of_an_agent_on_a_task_are_one_result() {
     let ran = all(&state, &papers, &BTreeMap::new()).remove(0);
     assert_eq!((ran.key.as_str(), ran.ended, ran.leaves.len()), ("batch:bat00001", false, 3));
     let failed = &ran.leaves["plan:file:///r/plan.yaml#t#a"];
-    assert_eq!((&failed["state"], &failed["durationMs"]), (&json!("failed"), &json!(120_000)));
+    assert_eq!((&failed["state"], &failed["durationMs"]), (&json!("failed"), &json!(122_000)));
     assert!(failed["message"].as_str().unwrap().starts_with("#2 p1: it"));
     assert_eq!(failed["findings"].as_array().unwrap().len(), 1, "a place outside is none");
     assert_eq!(failed["findings"][0]["uri"], "file:///r/./src/x%20y.rs".replace("/./", "/"));

@@ -88,7 +88,7 @@ fn a_typo_is_told_where_it_stands_and_can_be_put_right() {
             (found.range.start.line, found.range.start.character, found.range.end.character, meant)
         })
         .collect();
-    assert_eq!(told, [(1, 0, 9, "evaluators".to_owned()), (3, 18, 22, "tests".to_owned())]);
+    assert_eq!(told, [(1, 0, 9, "evaluators".to_owned()), (3, 19, 23, "tests".to_owned())]);
     assert_eq!(PLAN_OLD.iter().map(|text| super::PLAN.faults(text).len()).sum::<usize>(), 0);
 }
 

@@ -58,13 +58,17 @@ fn places_between_braces_are_found() {
 fn nothing_is_put_into_comments_and_texts() {
     assert_eq!(at("# ver|\n"), None);
     assert_eq!(at("a: 1 # ver|\n"), None);
-    assert_eq!(at("prompt: |\n".replacen('|', ">", 1).as_str().replace("\n", "\n  some te|xt: x\nb: 1\n").as_str()), None);
+    assert_eq!(
+        at("prompt: |\n".replacen('|', ">", 1).as_str().replace("\n", "\n  some te|xt: x\nb: 1\n").as_str()),
+        None
+    );
     assert_eq!(at("prompt: >\n  text\nb: |"), value("b", ""));
 }
 
 #[test]
 fn keys_are_told_with_their_values() {
-    let read = scan("tasks:\n  - {id: a, type: batch}\n  - id: b # two\n    prompts: [x]\nagents: [{\"id\": \"q\"}]\n", 0);
+    let read =
+        scan("tasks:\n  - {id: a, type: batch}\n  - id: b # two\n    prompts: [x]\nagents: [{\"id\": \"q\"}]\n", 0);
     assert_eq!(read.ids("tasks"), ["a", "b"]);
     assert_eq!(read.ids("agents"), ["q"]);
     let path = [Step::Key("tasks".to_owned()), Step::Item(0)];
