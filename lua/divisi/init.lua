@@ -195,10 +195,13 @@ function M._wire()
   end)
 
   events.on("attached", function(data)
-    update_statusline()
-    -- Once more when the connection's own entry of this batch is applied too.
-    vim.schedule(update_statusline)
-    require("divisi.ui.list").update()
+    -- When the connection's own entry of this batch is applied too: an empty list says what it is by it.
+    local function show()
+      update_statusline()
+      require("divisi.ui.list").update()
+    end
+    show()
+    vim.schedule(show)
     events.autocmd("Attached", data)
     if told_detached then
       told_detached = false

@@ -44,6 +44,12 @@ impl Code {
     /// A window on the scene's repository.
     #[track_caller]
     pub(crate) fn open(scene: &Scene, tools: &Path, test: &str) -> Self {
+        Self::open_with(scene, tools, test, json!({}))
+    }
+
+    /// The same with settings of the person's own.
+    #[track_caller]
+    pub(crate) fn open_with(scene: &Scene, tools: &Path, test: &str, more: Value) -> Self {
         let extension = tools.join("divisi.vsix");
         assert!(extension.exists(), "there is no {}: lsp/vscode/package failed, run it", extension.display());
         // The daemon is the environment's: one that the editor starts would live in the editor's folders.
@@ -52,7 +58,8 @@ impl Code {
         let mut command = scene.env.command(tools.join("bin/node"));
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/editors/vscode/driver.js")).arg(tools).arg(&shots);
         let mut code = Self { driver: Some(Running::start(command)), shots };
-        let settings = json!({ "divisi.path": env!("CARGO_BIN_EXE_divisi") });
+        let mut settings = more;
+        settings["divisi.path"] = json!(env!("CARGO_BIN_EXE_divisi"));
         code.tell(json!({ "op": "open", "folder": scene.repo, "vsix": extension, "settings": settings }));
         code
     }
@@ -108,6 +115,18 @@ impl Code {
     #[track_caller]
     pub(crate) fn see(&mut self, place: &str, text: &str) {
         self.tell(json!({ "op": "see", "in": place, "text": text }));
+    }
+
+    /// Clicks it twice.
+    #[track_caller]
+    pub(crate) fn double_click(&mut self, place: &str, text: &str) {
+        self.tell(json!({ "op": "click", "in": place, "text": text, "times": 2 }));
+    }
+
+    /// Waits until a thing of which the selector says everything can be seen.
+    #[track_caller]
+    pub(crate) fn see_at(&mut self, place: &str) {
+        self.tell(json!({ "op": "see", "in": place }));
     }
 
     /// Waits until it cannot be seen.

@@ -85,8 +85,12 @@ impl Helix {
     #[track_caller]
     pub(super) fn escape(&mut self, closes: &str) {
         self.sees(closes);
-        self.keys("\u{1b}");
-        self.sees_no(closes);
+        // A menu that was asked for twice lies on itself.
+        let closed = (0..15).any(|_| {
+            self.keys("\u{1b}");
+            holds_within(ATTEMPT, || !self.text().contains(closes))
+        });
+        assert!(closed, "{closes:?} is still to be seen:\n{}", self.text());
     }
 
     /// A command, without its colon.
@@ -97,6 +101,32 @@ impl Helix {
     /// A command of the language server, by name, with JSON after it.
     pub(super) fn ask(&mut self, command: &str) {
         self.command(&format!("lsp-workspace-command {command}"));
+    }
+
+    /// Reads the file again until this is on the screen: Helix does not notice that it was written.
+    #[track_caller]
+    pub(super) fn reloads_to(&mut self, text: &str) {
+        let shown = (0..15).any(|_| {
+            self.command("reload");
+            holds_within(ATTEMPT, || self.text().contains(text))
+        });
+        assert!(shown, "{text:?} is not to be seen:\n{}", self.text());
+    }
+
+    /// Waits until one code action is offered where the cursor is and another is not. What is offered is what was known when it was asked for.
+    #[track_caller]
+    pub(super) fn offers(&mut self, title: &str, none: &str) {
+        let so = (0..15).any(|_| {
+            self.keys(" a");
+            let so = holds_within(ATTEMPT, || {
+                let text = self.text();
+                text.contains(&format!("  {title}")) && !text.contains(&format!(": {none}"))
+            });
+            self.keys("\u{1b}");
+            let closed = holds_within(ATTEMPT, || !self.text().contains("  divisi: "));
+            so && closed
+        });
+        assert!(so, "{title:?} is not offered, or {none:?} is:\n{}", self.text());
     }
 
     /// Chooses a code action where the cursor is.

@@ -2,7 +2,7 @@
 
 import * as vscode from 'vscode';
 import type { Approvals } from './approvals';
-import { type Given, pickSession } from './pick';
+import { type Given, guarded, type Handler, pickSession } from './pick';
 import type { Reviewing } from './review';
 import type { Server } from './server';
 import type { Sessions } from './sessions';
@@ -29,22 +29,6 @@ interface Parts {
   view: vscode.TreeView<Row>;
   /** The program, for terminals. */
   program: () => string | undefined;
-}
-
-// VS Code hands commands whatever their caller gave.
-type Handler = (given?: any) => Promise<unknown> | unknown;
-
-/** Runs what a command does; its failure is said in one sentence. */
-function guarded(handler: Handler): Handler {
-  return async (given) => {
-    try {
-      return await handler(given);
-    } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      void vscode.window.showErrorMessage(`divisi: ${plain(words, 400)}`);
-      return undefined;
-    }
-  };
 }
 
 export function registerCommands(parts: Parts): vscode.Disposable {
@@ -117,6 +101,15 @@ export function registerCommands(parts: Parts): vscode.Disposable {
       (session) => reviewing.send(session),
       ({ review }) => review.comments + review.rejected > 0,
     ),
+    // The names that the command line has; the last answers a question or decides on a hunk.
+    'divisi.list': () => vscode.commands.executeCommand('divisi.view.focus'),
+    'divisi.log': (given) => handlers['divisi.transcript']?.(given),
+    'divisi.review.send': (given) =>
+      given?.session && !given.kind ? server.run('divisi.review.send', given) : handlers['divisi.round']?.(given),
+    'divisi.accept': decide('accept'),
+    'divisi.undo': (given) => handlers['divisi.hunk.undo']?.(given),
+    'divisi.comment': (given) =>
+      given?.session && !given.kind ? server.run('divisi.comment', given) : reviewing.comment(),
     'divisi.hunk.accept': decide('accept'),
     'divisi.hunk.reject': decide('reject'),
     'divisi.hunk.undo': (given) =>
@@ -126,7 +119,9 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     'divisi.approvals': (given?: { approval?: Approval }) => approvals.pick(given?.approval),
     'divisi.approve': answer('divisi.approve'),
     'divisi.approve.always': answer('divisi.approve.always'),
-    'divisi.reject': answer('divisi.reject'),
+    'divisi.approve.reject': answer('divisi.approve.reject'),
+    'divisi.answer': answer('divisi.answer'),
+    'divisi.reject': (given) => (given?.hunk ? server.run('divisi.reject', given) : answer('divisi.reject')(given)),
     'divisi.land': about('land', (session) => land(server, session), lands),
     'divisi.land.continue': plainly(
       'divisi.land.continue',

@@ -2,17 +2,23 @@
 
 import * as vscode from 'vscode';
 import { Approvals } from './approvals';
+import { Batches } from './batches';
+import { Batching } from './batching';
 import { buildProgram, findProgram, offerProgram } from './binary';
 import { registerCommands } from './commands';
 import { Comments } from './comments';
 import { tellLandings } from './landings';
+import { passOn } from './passed';
+import { readTranscripts } from './reading';
 import { Reviewing } from './review';
 import { Reviews } from './reviews';
 import { Server } from './server';
 import { Sessions } from './sessions';
 import { Status } from './status';
 import { followTranscripts } from './transcript';
+import { Tests } from './tests';
 import { Tree } from './tree';
+import { watchOpenFiles } from './watch';
 import { plain } from './wire';
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
@@ -25,6 +31,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     treeDataProvider: tree,
     manageCheckboxStateManually: true,
   });
+  const batches = new Batches(server, sessions);
   const reviewing = new Reviewing(server, sessions, reviews);
   const approvals = new Approvals(server, sessions);
   let program: string | undefined;
@@ -57,6 +64,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 
   const badge = () => {
     const waiting = sessions.approvals.length;
+    // What the palette offers: nothing that could only fail.
+    void vscode.commands.executeCommand('setContext', 'divisi.sessions', sessions.shown.length > 0);
+    void vscode.commands.executeCommand('setContext', 'divisi.asks', waiting > 0);
     view.badge = waiting > 0 ? { value: waiting, tooltip: `${waiting} wait for an answer` } : undefined;
   };
   const setting = (event: vscode.ConfigurationChangeEvent) => {
@@ -74,14 +84,22 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     approvals,
     new Status(server, sessions),
     new Comments(server, sessions, reviews),
+    new Tests(server, log),
+    batches,
+    vscode.window.createTreeView('divisi.batches', { treeDataProvider: batches }),
+    new Batching(server, batches),
     reviewing.follow(),
     followTranscripts(),
+    readTranscripts(sessions),
+    watchOpenFiles(sessions),
     tellLandings(server, sessions),
     sessions.onNews(badge),
+    server.onRunning((running) => void vscode.commands.executeCommand('setContext', 'divisi.running', running)),
     registerCommands({ server, sessions, reviewing, approvals, view, program: () => program }),
+    passOn(server, sessions),
     vscode.commands.registerCommand('divisi.restart', restart),
     vscode.commands.registerCommand('divisi.build', async () => ((await buildProgram()) ? restart() : undefined)),
-    vscode.commands.registerCommand('divisi.log', () => log.show()),
+    vscode.commands.registerCommand('divisi.output', () => log.show()),
     vscode.workspace.onDidChangeConfiguration(setting),
     vscode.workspace.onDidGrantWorkspaceTrust(() => (server.isRunning ? undefined : restart())),
   );

@@ -11,6 +11,25 @@ export const HERE = 'divisi.here';
 /** What a command is given: a row of the tree, the arguments of a link or of a code lens, or nothing. */
 export type Given = Row | { session?: string } | string | undefined;
 
+/** What a command does. VS Code hands it whatever its caller gave. */
+export type Handler = (...given: any[]) => Promise<unknown> | unknown;
+
+/** Runs what a command does; its failure is said. */
+export type Guard = (handler: Handler) => Handler;
+
+/** Says a failure in one sentence. */
+export const guarded: Guard =
+  (handler) =>
+  async (...given) => {
+    try {
+      return await handler(...given);
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      void vscode.window.showErrorMessage(`divisi: ${plain(words, 400)}`);
+      return undefined;
+    }
+  };
+
 function named(sessions: Sessions, given: Given): Session | undefined {
   if (typeof given === 'string') {
     return sessions.get(given) ?? sessions.shown.find(({ name }) => name === given);

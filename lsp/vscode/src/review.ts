@@ -134,6 +134,15 @@ export class Reviewing {
     }
   }
 
+  /** Begins a comment on the line under the cursor. */
+  async comment(): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    if (!editor || !this.sessions.at(editor.document.uri)) {
+      throw new Error('the cursor is in no file of a session: open one from its review');
+    }
+    await vscode.commands.executeCommand('workbench.action.addComment');
+  }
+
   /** Takes a decision back: of the hunk under the cursor, or of one that is chosen, for a rejected one is in no file. */
   async undo(session: Session): Promise<void> {
     const review = await this.reviews.get(session.id);

@@ -27,6 +27,7 @@ export class Server implements vscode.Disposable {
   private starting: Promise<unknown> = Promise.resolve();
   private readonly changed = new vscode.EventEmitter<Changed>();
   private readonly running = new vscode.EventEmitter<boolean>();
+  private readonly handlers: [method: string, handler: (params: any) => void][] = [];
 
   /** What happened. */
   readonly onChanged = this.changed.event;
@@ -49,13 +50,20 @@ export class Server implements vscode.Disposable {
     }
     const options: LanguageClientOptions = {
       documentSelector: [{ scheme: 'file' }, { scheme: 'divisi' }],
-      initializationOptions: { divisi: { changes: true } },
+      initializationOptions: { divisi: { changes: true, commands: 'all', tests: true } },
       outputChannel: this.log,
       progressOnInitialization: false,
     };
     const client = new Client('divisi', 'divisi', executable, options);
     this.client = client;
     client.onNotification('divisi/changed', (changed: Changed) => this.changed.fire(changed));
+    for (const [method, handler] of this.handlers) {
+      client.onNotification(method, (params) => {
+        if (this.client === client) {
+          handler(params);
+        }
+      });
+    }
     client.onDidChangeState(({ newState }) => {
       if (this.client === client) {
         this.running.fire(newState === State.Running);
@@ -80,10 +88,38 @@ export class Server implements vscode.Disposable {
     return (await client.sendRequest(CALL, { method, params })) as T;
   }
 
+  /** Asks the server itself: one of the requests that doc/LSP.md has for clients of divisi's own. */
+  async ask<T>(method: string, params: object): Promise<T> {
+    const client = await this.ready();
+    return client.sendRequest<T>(method, params);
+  }
+
+  /** Hears a notification of the server, from its next start on. */
+  on(method: string, handler: (params: any) => void): void {
+    this.handlers.push([method, handler]);
+  }
+
+  /** Whether the server can do something that not every server can. */
+  has(what: string): boolean {
+    const own: unknown = this.client?.initializeResult?.capabilities.experimental?.divisi;
+    return typeof own === 'object' && own !== null && what in own;
+  }
+
   /** Runs a command of the server, which says itself what came of it. */
   async run(command: string, args: object): Promise<void> {
     const client = await this.ready();
     await client.sendRequest('workspace/executeCommand', { command, arguments: [args] });
+  }
+
+  /** The same, with arguments as somebody gave them. */
+  async pass(command: string, args: unknown[]): Promise<void> {
+    const client = await this.ready();
+    await client.sendRequest('workspace/executeCommand', { command, arguments: args });
+  }
+
+  /** The commands that the server has. */
+  get commands(): string[] {
+    return this.client?.initializeResult?.capabilities.executeCommandProvider?.commands ?? [];
   }
 
   /** A start is under way: what is asked meanwhile waits for it. */

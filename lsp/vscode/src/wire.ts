@@ -121,6 +121,39 @@ export interface Step {
   commit?: string | null;
 }
 
+export interface Spend {
+  tokens: number;
+  usd_micros?: number | null;
+  partial?: boolean;
+}
+
+export interface Batch {
+  id: string;
+  name: string;
+  path: string;
+  state: 'active' | 'paused' | 'cancelling' | 'ended';
+  reason?: string | null;
+  created_at: number;
+  concurrency: number;
+  counts: Record<BatchRun['state'], number>;
+  spend: Spend;
+  eta?: number | null;
+  held?: string | null;
+}
+
+export interface BatchRun {
+  id: string;
+  number: number;
+  task: string;
+  agent: string;
+  repetition: number;
+  state: 'queued' | 'running' | 'passed' | 'failed' | 'cancelled' | 'skipped';
+  reason?: string | null;
+  activity?: string | null;
+  attempts?: { session: string; score?: number }[];
+  spend: Spend;
+}
+
 export interface Changed {
   sessions: Session[];
   events: { type: string; session?: string }[];
@@ -165,8 +198,18 @@ export function plain(text: string | null | undefined, most = 120): string {
   return letters.length > most ? `${letters.slice(0, most - 1).join('')}…` : line;
 }
 
+/** Text of several lines, without what a terminal or an editor would act on. */
+export function visible(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]|\p{Cf}/gu, (letter) => (letter === '\r' ? '' : '\u{fffd}'));
+}
+
 export function count(number: number, one: string): string {
   return `${number} ${one}${number === 1 ? '' : 's'}`;
+}
+
+/** What something cost; empty when nobody knows. `+`: some of it is unknown. */
+export function money({ usd_micros, partial }: Spend): string {
+  return usd_micros ? `$${(usd_micros / 1e6).toFixed(2)}${partial ? '+' : ''}` : '';
 }
 
 export function changes(stat: Stat): string {
