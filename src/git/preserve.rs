@@ -7,7 +7,7 @@
 //! divisi preserved <session>
 //!
 //! worktree <tree: all files but ignored ones>
-//! index <commit: the index's tree; its parent is head>
+//! index <commit: the index's tree; its parent is head, or it is head when they have one tree>
 //! head <commit checked out>
 //! branch <commit of the session's branch, or none>
 //! checked-out <ref checked out, or detached>
@@ -26,7 +26,7 @@ use crate::model::worktree::Worktree;
 use super::admin::{self, Presence};
 use super::command::{Git, Place};
 use super::snapshot::{Signature, TempIndex, commit, head, tree_of};
-use super::status::{Status, stage, status};
+use super::status::{Status, stage, with_ignored};
 use super::{extra, refs, text};
 
 /// The ref that keeps a session's work.
@@ -106,8 +106,12 @@ pub(super) fn preserve(git: &Git, worktree: &Worktree) -> Result<Option<String>,
     extra::check_submodules(git, worktree, &place)?;
     let head = head(git, &place, worktree)?;
     let branch = refs::read(git, &place, &worktree.branch)?;
-    let status = status(git, &place)?;
-    let extra_tree = extra::tree(git, &place, &git_dir, &status.nested)?;
+    let status = with_ignored(git, &place)?;
+    let extra_tree = if status.ignored || !status.nested.is_empty() {
+        extra::tree(git, &place, &git_dir, &status.nested)?
+    } else {
+        None
+    };
     if status.is_clean() && extra_tree.is_none() && kept(git, &place, worktree, &head)? {
         let branch_kept = match &branch {
             Some(tip) if *tip != head => kept(git, &place, worktree, tip)?,
@@ -117,9 +121,13 @@ pub(super) fn preserve(git: &Git, worktree: &Worktree) -> Result<Option<String>,
             return existing(git, &place, worktree);
         }
     }
-    let (files, index) = trees(git, &place, &git_dir, &status, &head)?;
-    let named = git.call(&place).args(["symbolic-ref", "-q", "HEAD"]).maybe_oid()?;
-    let checked_out = named.map(|named| named.0);
+    let (files, index) = if status.is_clean() {
+        let tree = tree_of(git, &place, &head)?;
+        (tree.clone(), tree)
+    } else {
+        trees(git, &place, &git_dir, &status, &head)?
+    };
+    let checked_out = refs::checked_out(git, &place)?;
     save(git, &place, worktree, files, &index, extra_tree, head, branch, checked_out).map(Some)
 }
 
@@ -153,7 +161,11 @@ fn save(
 ) -> Result<String, Refusal> {
     // Fixed dates make the inner commits the same when nothing changed in between.
     let fixed = Signature { author: None, at: Some(0) };
-    let index = commit(git, place, index_tree, &[&head], b"divisi preserved index", &fixed)?;
+    let index = if *index_tree == tree_of(git, place, &head)? {
+        head.clone()
+    } else {
+        commit(git, place, index_tree, &[&head], b"divisi preserved index", &fixed)?
+    };
     let extra = match extra_tree {
         Some(tree) => Some(commit(git, place, &tree, &[], b"divisi preserved extra files", &fixed)?),
         None => None,
@@ -163,7 +175,8 @@ fn save(
     if Preserved::read(git, place, &name).ok().flatten().as_ref() == Some(&preserved) {
         return Ok(name);
     }
-    let mut parents = vec![&preserved.head, &preserved.index];
+    let mut parents = vec![&preserved.head];
+    parents.extend(Some(&preserved.index).filter(|index| **index != preserved.head));
     parents.extend(preserved.branch.as_ref().filter(|branch| **branch != preserved.head));
     parents.extend(preserved.extra.as_ref());
     let message = preserved.message(&worktree.session);
