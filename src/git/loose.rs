@@ -120,7 +120,9 @@ fn lookup(common_dir: &Path, name: &str) -> Seen<Option<Oid>> {
         return Seen::Unsure;
     }
     match small(&common_dir.join(name)) {
-        Content::Text(text) => oid(text.strip_suffix('\n').unwrap_or(&text)).map_or(Seen::Unsure, |oid| Seen::Known(Some(oid))),
+        Content::Text(text) => {
+            oid(text.strip_suffix('\n').unwrap_or(&text)).map_or(Seen::Unsure, |oid| Seen::Known(Some(oid)))
+        }
         Content::Odd => Seen::Unsure,
         Content::Missing => {
             let Some(packed) = packed(common_dir) else { return Seen::Unsure };

@@ -23,9 +23,7 @@ pub(super) fn checked_out(git: &Git, place: &Place) -> Result<Option<String>, Re
     match loose::head(place) {
         Seen::Known(Head::Ref(name)) => Ok(Some(name)),
         Seen::Known(Head::Detached(_)) => Ok(None),
-        Seen::Unsure => {
-            Ok(git.call(place).args(["symbolic-ref", "-q", "HEAD"]).maybe_oid()?.map(|named| named.0))
-        }
+        Seen::Unsure => Ok(git.call(place).args(["symbolic-ref", "-q", "HEAD"]).maybe_oid()?.map(|named| named.0)),
     }
 }
 

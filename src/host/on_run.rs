@@ -7,7 +7,7 @@ use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_batch::{ended_sessions, run_of};
 use crate::host::on_landing::{self, has_landed};
 use crate::host::profile::Caller;
-use crate::host::{on_create, on_evaluation};
+use crate::host::{on_create, on_evaluation, on_full};
 use crate::model::Refusal;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Run, RunState, Spend, StopReason};
@@ -425,9 +425,14 @@ fn end(
         state,
         retry_at,
     };
+    let hopeless = matches!(outcome, AttemptOutcome::NotStarted | AttemptOutcome::Failed);
+    let full = end.reason.clone().filter(|why| hopeless && on_full::is_full(why));
     change.emit(None, Event::RunEnded(RunEnded { run: run.clone(), end }));
     if let Some(session) = session {
         dispose(change, &session.id, keep);
+    }
+    if let Some(why) = full {
+        on_full::wait_for_room(change, run, &why);
     }
 }
 

@@ -193,7 +193,7 @@ impl Runner {
                 let result = Box::new(run_batch::stored(self.ports.store.as_ref(), &batch));
                 Input::BatchLoaded { ticket, result }
             }
-            Effect::ReadMachine => Input::MachineRead { machine: self.ports.jobs.machine() },
+            Effect::ReadMachine { places } => Input::MachineRead { machine: self.ports.jobs.machine(&places) },
             Effect::ForgetAttachments { session } => {
                 self.forget_attachments(&session);
                 Input::Done

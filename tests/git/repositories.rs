@@ -137,7 +137,9 @@ fn a_partial_clone() {
     assert_eq!(made.head, worktree.base.commit);
     assert_eq!(read(Path::new(&worktree.path), "dir/c.txt"), "c\n");
     put(Path::new(&worktree.path), "x", "x\n");
-    assert!(fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap().commit.is_some());
+    assert!(
+        fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap().commit.is_some()
+    );
     fixture.driver.remove_worktree(&worktree).unwrap();
     // Without the remote the missing objects cannot be had: said, and nothing is left.
     fs::rename(&fixture.repo, fixture.path().join("away")).unwrap();

@@ -14,6 +14,7 @@ mod evaluators;
 mod failures;
 mod following;
 mod full;
+mod full_batch;
 mod hostile;
 mod landing;
 mod life;

@@ -131,8 +131,9 @@ fn tiles(html: &mut String, report: &Report) {
 }
 
 fn agents(html: &mut String, report: &Report) {
-    html.push_str("<h2>Agents</h2><div class='scroll'><table class='sortable'><thead><tr><th>Agent</th><th>Runs</th><th>Passed</th><th>Rate</th>");
+    html.push_str("<h2>Agents</h2><div class='scroll'><table class='sortable'><thead><tr><th>Agent</th><th>Runs</th><th>Passed</th>");
     let metrics = [
+        (Metric::SuccessRate, "Rate"),
         (Metric::ExecutionTime, "Time of a run"),
         (Metric::AvgIterations, "Turns of a run"),
         (Metric::ToolUsageStats, "Tool calls"),
@@ -146,25 +147,36 @@ fn agents(html: &mut String, report: &Report) {
     for (agent, tally) in by_agent(report) {
         let _ = write!(
             html,
-            "<tr><td>{}</td>{}{}{}",
+            "<tr><td>{}</td>{}{}",
             shown(agent, 100),
             number(i64::from(tally.runs), &tally.runs.to_string()),
             number(i64::from(tally.passed), &tally.passed.to_string()),
-            number(i64::from(tally.rate()), &format!("{} %", tally.rate())),
         );
-        let tenths = tally.turns * 10 / u64::from(tally.runs.max(1));
+        let tenths = tally.usual_turns();
         for (metric, _) in metrics.iter().filter(|(metric, _)| wants(report, *metric)) {
             html.push_str(&match metric {
+                Metric::SuccessRate => number(i64::from(tally.rate()), &format!("{} %", tally.rate())),
                 Metric::ExecutionTime => number(tally.usual_millis(), &date::length(tally.usual_millis())),
                 Metric::AvgIterations => number(signed(tenths), &format!("{}.{}", tenths / 10, tenths % 10)),
-                Metric::ToolUsageStats => number(signed(tally.tools), &tally.tools.to_string()),
+                Metric::ToolUsageStats => tools(&tally.tools),
                 Metric::TokenUsage => number(signed(tally.spend.tokens), &tally.spend.tokens.to_string()),
-                _ => number(tally.spend.usd_micros.unwrap_or(-1), &money(tally.spend)),
+                Metric::CostAnalysis => number(tally.spend.usd_micros.unwrap_or(-1), &money(tally.spend)),
             });
         }
         html.push_str("</tr>\n");
     }
     html.push_str("</tbody></table></div>\n");
+}
+
+/// Tool calls: how many, and of which kinds.
+fn tools(tools: &std::collections::BTreeMap<String, u32>) -> String {
+    let all = super::calls(tools);
+    let kinds = if tools.is_empty() {
+        String::new()
+    } else {
+        format!(" <span class='dim'>({})</span>", escape(&super::kinds(tools)))
+    };
+    format!("<td class='n' data-v='{all}'>{all}{kinds}</td>")
 }
 
 fn signed(number: u64) -> i64 {

@@ -16,8 +16,9 @@ fn repository() -> (tempfile::TempDir, Git, Place, [Oid; 2]) {
         ("GIT_CONFIG_NOSYSTEM", "1".into()),
     ]
     .map(|(key, value)| (key.into(), value));
-    let git = Git::new(&Settings::default(), &root.path().join("state"), &environment, super::super::command::LOCK_WAIT)
-        .unwrap();
+    let git =
+        Git::new(&Settings::default(), &root.path().join("state"), &environment, super::super::command::LOCK_WAIT)
+            .unwrap();
     let files = root.path().join("r");
     fs::create_dir(&files).unwrap();
     let outside = Place::Anywhere(files.clone());
@@ -110,7 +111,9 @@ fn what_is_odd_is_for_git() {
         assert_eq!(read(&place, &format!("refs/heads/{name}")), Seen::Unsure, "{name}");
     }
     assert_eq!(beginning(common, "refs/heads/"), Seen::Unsure);
-    for name in ["main", "ORIG_HEAD", "refs/heads/../HEAD", "refs/heads/main^{tree}", "refs/heads/main@{1}", "refs/stash"] {
+    for name in
+        ["main", "ORIG_HEAD", "refs/heads/../HEAD", "refs/heads/main^{tree}", "refs/heads/main@{1}", "refs/stash"]
+    {
         assert_eq!(read(&place, name), Seen::Unsure, "{name}");
     }
     assert_eq!(read(&place, "refs/heads/nothing"), Seen::Known(None));
