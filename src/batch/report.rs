@@ -121,6 +121,15 @@ fn money(spend: Spend) -> String {
     }
 }
 
+/// How long runs take, in words: tenths of seconds while they matter.
+fn took(millis: i64) -> String {
+    if millis < 10_000 {
+        format!("{}.{} s", millis.max(0) / 1_000, millis.max(0) % 1_000 / 100)
+    } else {
+        date::length(millis)
+    }
+}
+
 /// Calls of all kinds.
 fn calls(tools: &BTreeMap<String, u32>) -> u64 {
     tools.values().copied().map(u64::from).sum()
@@ -266,7 +275,7 @@ fn markdown(report: &Report) -> String {
             run.state.as_str(),
             stat.added,
             stat.removed,
-            date::length(run.duration(report.now)),
+            took(run.duration(report.now)),
             money(*spend),
             md(run.reason.as_deref().unwrap_or_default()),
         );
@@ -297,7 +306,7 @@ fn agent_table(text: &mut String, report: &Report) {
         let turns = tally.usual_turns();
         let cell = |metric: Metric| match metric {
             Metric::SuccessRate => format!("{} %", tally.rate()),
-            Metric::ExecutionTime => date::length(tally.usual_millis()),
+            Metric::ExecutionTime => took(tally.usual_millis()),
             Metric::AvgIterations => format!("{}.{}", turns / 10, turns % 10),
             Metric::ToolUsageStats if tally.tools.is_empty() => "0".to_owned(),
             Metric::ToolUsageStats => format!("{} ({})", calls(&tally.tools), md(&kinds(&tally.tools))),

@@ -105,6 +105,7 @@ fn record(
     if tree == tree_of(git, place, before)? {
         return Ok(None);
     }
+    git.ages.observe(Path::new(&worktree.common_dir));
     let made = commit(git, place, &tree, &[before], message.as_bytes(), &Signature::default())?;
     let mut changes = refs::Changes::default();
     changes.advance(&worktree.branch, &made, before);

@@ -12,6 +12,7 @@ use crate::model::settings::Settings;
 
 use crate::process::run::orphans;
 
+use super::ages::Ages;
 use super::call::Call;
 use super::config_overrides::{self, Cache, Overrides};
 use super::lock::{Writer, Writers};
@@ -86,6 +87,7 @@ pub(super) struct Git {
     pub(super) fixed: Vec<(Vec<u8>, Vec<u8>)>,
     cache: Cache,
     pub(super) trees: Trees,
+    pub(super) ages: Ages,
     pub(super) queue: Queue,
     writers: Writers,
     pub(super) processes: AtomicU64,
@@ -138,6 +140,7 @@ impl Git {
             fixed: config_overrides::fixed(&hooks, settings.lfs),
             cache: Cache::default(),
             trees: Trees::default(),
+            ages: Ages::default(),
             queue: Queue::new(AT_ONCE),
             writers: Writers::default(),
             processes: AtomicU64::new(0),

@@ -5,7 +5,7 @@
 //! [`Seen::Unsure`]: then git is asked.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -17,6 +17,9 @@ use super::command::Place;
 
 /// A `packed-refs` beyond this is searched by git, bytes: git has it sorted and in memory.
 const PACKED_LIMIT: u64 = 512 * 1024;
+
+/// Refs in files of their own that are read one by one.
+const MOST: usize = 2_000;
 
 /// A ref's own file is an object id, or the name of another ref.
 const LONGEST: u64 = 4096;
@@ -86,6 +89,46 @@ pub(super) fn beginning(common_dir: &Path, beginning: &str) -> Seen<Vec<(String,
         }
     }
     Seen::Known(found)
+}
+
+/// Makes a ref of ours that does not exist, in one step and without a lock that a kill could leave: a link to a file that is written and
+/// on the disk. False when it was not made, for whatever reason: then git does it, or says why it cannot.
+pub(super) fn create(common_dir: &Path, name: &str, to: &Oid) -> bool {
+    let Some((directory, last)) = name.strip_prefix("refs/divisi/").and_then(|name| name.rsplit_once('/')) else {
+        return false;
+    };
+    let target = common_dir.join(name);
+    // Somebody at work there, another storage, or something in the way: all git's.
+    if lookup(common_dir, name) != Seen::Known(None) || beginning(common_dir, name) != Seen::Known(Vec::new()) {
+        return false;
+    }
+    if common_dir.join(format!("{name}.lock")).symlink_metadata().is_ok() {
+        return false;
+    }
+    let parent = common_dir.join("refs/divisi").join(directory);
+    let inside = || -> io::Result<bool> {
+        fs::create_dir_all(&parent)?;
+        Ok(parent.canonicalize()? == common_dir.canonicalize()?.join("refs/divisi").join(directory))
+    };
+    if !inside().unwrap_or(false) {
+        return false;
+    }
+    let aside = common_dir.join("divisi").join(format!("ref-{last}"));
+    let write = || -> io::Result<()> {
+        match fs::remove_file(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        fs::create_dir_all(common_dir.join("divisi"))?;
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&aside)?;
+        file.write_all(format!("{to}\n").as_bytes())?;
+        file.sync_data()?;
+        fs::hard_link(&aside, &target)
+    };
+    let made = write().is_ok();
+    // Written over by the next one of this name, when it stays.
+    let _ = fs::remove_file(&aside);
+    made
 }
 
 fn directories(place: &Place) -> Option<(&Path, &Path)> {
@@ -214,6 +257,7 @@ fn walk(directory: &Path, name: &str, start: &str, found: &mut Vec<(String, Oid)
         let path = entry.path();
         match small(&path) {
             Content::Text(text) => match oid(text.strip_suffix('\n').unwrap_or(&text)) {
+                Some(_) if found.len() >= MOST => return false,
                 Some(oid) => found.push((name, oid)),
                 None => return false,
             },

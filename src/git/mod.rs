@@ -4,6 +4,7 @@
 //! in each is chosen so that a kill at any point leaves a state that the next call recognises.
 
 mod admin;
+mod ages;
 mod apart;
 mod base;
 mod beneath;

@@ -14,6 +14,8 @@
 //! extra <commit without parents: ignored files and repositories inside, or none>
 //! ```
 //!
+//! A clean worktree with its own branch checked out needs none of that: then the ref points to the branch's commit itself.
+//!
 //! Repositories inside the worktree are kept as files; their `.git` is called `dot-git.divisi` in the tree, since git allows no
 //! `.git` there. `AGENT_CONTEXT` and untouched copies from `.worktreeinclude` are left out.
 
@@ -27,7 +29,7 @@ use super::admin::{self, Presence};
 use super::command::{Git, Place};
 use super::snapshot::{Signature, TempIndex, commit, head, tree_of};
 use super::status::{Status, stage, with_ignored};
-use super::{extra, refs, text};
+use super::{extra, loose, refs, text};
 
 /// The ref that keeps a session's work.
 pub(super) fn reference(session: &SessionId) -> String {
@@ -65,29 +67,39 @@ impl Preserved {
         )
     }
 
-    /// Reads a preserved commit.
-    pub(super) fn read(git: &Git, place: &Place, name: &str) -> Result<Option<Self>, Refusal> {
-        if refs::read(git, place, name)?.is_none() {
-            return Ok(None);
-        }
+    /// Reads a preserved commit of a session with this branch. One that says nothing of itself is what was on the branch of a clean
+    /// worktree.
+    pub(super) fn read(git: &Git, place: &Place, name: &str, own: &str) -> Result<Option<Self>, Refusal> {
+        let Some(commit) = refs::read(git, place, name)? else { return Ok(None) };
         let said = git.call(place).args(["cat-file", "commit", name]).text()?;
-        let body = said.split_once("\n\n").map_or("", |(_, body)| body);
+        let (header, body) = said.split_once("\n\n").unwrap_or((&said, ""));
+        // Anybody can write such words into a commit of theirs; what was made here is what it says it is.
+        let is =
+            |word: &str, value: &Oid| header.lines().any(|line| line.split_once(' ') == Some((word, value.as_str())));
         let field = |word: &str| -> Option<String> {
             body.lines().find_map(|line| line.strip_prefix(word)?.strip_prefix(' ').map(str::to_owned))
         };
         let oid = |word: &str| field(word).filter(|value| value.bytes().all(|byte| byte.is_ascii_hexdigit())).map(Oid);
         let maybe = |word: &str| field(word).filter(|value| value != "none").map(Oid);
         match (oid("worktree"), oid("index"), oid("head")) {
-            (Some(worktree), Some(index), Some(head)) => Ok(Some(Self {
-                worktree,
-                index,
-                head,
-                branch: maybe("branch"),
-                checked_out: field("checked-out").filter(|value| value != "detached"),
-                extra: maybe("extra"),
+            (Some(worktree), Some(index), Some(head)) if is("tree", &worktree) && is("parent", &head) => {
+                Ok(Some(Self {
+                    worktree,
+                    index,
+                    head,
+                    branch: maybe("branch"),
+                    checked_out: field("checked-out").filter(|value| value != "detached"),
+                    extra: maybe("extra"),
+                }))
+            }
+            _ => Ok(Some(Self {
+                worktree: commit.clone(),
+                index: commit.clone(),
+                head: commit.clone(),
+                branch: Some(commit),
+                checked_out: Some(own.to_owned()),
+                extra: None,
             })),
-            _ => Err(Refusal::conflict(format!("{name} was not made by divisi, so it cannot be restored from"))
-                .hint(format!("git show {name}"))),
         }
     }
 }
@@ -121,13 +133,23 @@ pub(super) fn preserve(git: &Git, worktree: &Worktree) -> Result<Option<String>,
             return existing(git, &place, worktree);
         }
     }
+    let checked_out = refs::checked_out(git, &place)?;
+    let plain = status.is_clean() && extra_tree.is_none();
+    if plain && branch.as_ref() == Some(&head) && checked_out.as_ref() == Some(&worktree.branch) {
+        let name = reference(&worktree.session);
+        let known = refs::read(git, &place, &name)?;
+        let made = known.is_none() && loose::create(Path::new(&worktree.common_dir), &name, &head);
+        if !made && known.as_ref() != Some(&head) {
+            refs::set(git, &place, &name, &head)?;
+        }
+        return Ok(Some(name));
+    }
     let (files, index) = if status.is_clean() {
         let tree = tree_of(git, &place, &head)?;
         (tree.clone(), tree)
     } else {
         trees(git, &place, &git_dir, &status, &head)?
     };
-    let checked_out = refs::checked_out(git, &place)?;
     save(git, &place, worktree, files, &index, extra_tree, head, branch, checked_out).map(Some)
 }
 
@@ -172,7 +194,7 @@ fn save(
     };
     let preserved = Preserved { worktree: files, index, head, branch, checked_out, extra };
     let name = reference(&worktree.session);
-    if Preserved::read(git, place, &name).ok().flatten().as_ref() == Some(&preserved) {
+    if Preserved::read(git, place, &name, &worktree.branch).ok().flatten().as_ref() == Some(&preserved) {
         return Ok(name);
     }
     let mut parents = vec![&preserved.head];
@@ -211,6 +233,9 @@ fn existing(git: &Git, place: &Place, worktree: &Worktree) -> Result<Option<Stri
 
 /// Whether a commit is reachable from a branch or tag other than the session's own.
 pub(super) fn kept(git: &Git, place: &Place, worktree: &Worktree, commit: &Oid) -> Result<bool, Refusal> {
+    if git.ages.only_in(Path::new(&worktree.common_dir), &worktree.branch, commit) {
+        return Ok(false);
+    }
     let containing = format!("--contains={commit}");
     let refs = git
         .call(place)

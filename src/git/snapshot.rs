@@ -117,6 +117,7 @@ pub(super) fn commit(
     }
     let made = call.args(["-F", "-"]).input(message).writes().oid()?;
     git.trees.remember(&made, tree);
+    git.ages.made(&made, parents);
     Ok(made)
 }
 

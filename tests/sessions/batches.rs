@@ -246,6 +246,31 @@ land: on_pass
     clear(&scene);
 }
 
+#[test]
+fn a_run_whose_setup_fails_is_over_at_once_and_is_not_tried_again() {
+    let scene = Scene::new();
+    scene.env.write("repo/.divisi.toml", "[setup]\ncommands = [\"exit 7\"]\n");
+    let digest = scene.env.json(&scene.repo, &["trust"])["digest"].as_str().expect("a digest").to_owned();
+    scene.divisi(&["trust", "--digest", &digest]).ok();
+    let file = plan(
+        &scene,
+        r#"
+version: 3
+metadata: {name: unready}
+execution: {timeout_sec: 3600, keep: none, retry_policy: {max_attempts: 3, backoff_ms: 1}}
+agents: [{id: sh, agent: shell}]
+tasks: [{id: t, prompts: ["true"], repositories: [repo]}]
+"#,
+    );
+    let ran = scene.env.spawn_divisi(&scene.repo, &["batch", "run", &file]).wait(LONG);
+    ran.exits(4).prints("the setup failed");
+    let unready = status(&scene, "unready");
+    let attempts = unready["runs"][0]["attempts"].as_array().expect("attempts");
+    assert_eq!(attempts.len(), 1, "{unready:#}");
+    assert_eq!(attempts[0]["outcome"], "not_started");
+    require_none_left(&scene);
+}
+
 /// What is left of a batch.
 fn play(kill: Option<String>) -> (Vec<String>, u64) {
     let mut scene = Scene::new();

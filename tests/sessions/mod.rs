@@ -24,6 +24,7 @@ mod precious;
 mod profiles;
 mod rebuilt;
 mod removal;
+mod reports;
 mod repositories;
 mod review;
 pub(crate) mod scene;

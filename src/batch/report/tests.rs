@@ -72,10 +72,10 @@ fn a_thousand_runs_fit_into_five_megabytes() {
 const SIGNS: [(Metric, [&str; 4]); 6] = [
     (Metric::SuccessRate, ["state", "state", "| rate |", "Passed, by agent"]),
     (Metric::AvgIterations, ["turns", ",turns", "turns of a run", "Turns of a run"]),
-    (Metric::TokenUsage, ["tokens", ",tokens", "| tokens", "<th>Tokens"]),
+    (Metric::TokenUsage, ["tokens", ",tokens", "| tokens", ">Tokens</th>"]),
     (
         Metric::CostAnalysis,
-        ["cost_usd_micros", ",cost_usd_micros", "$2.50", "<th>Cost</th></tr></thead><tbody>\n<tr><td>one"],
+        ["cost_usd_micros", ",cost_usd_micros", "$2.50", ">Cost</th></tr></thead><tbody>\n<tr><td>one"],
     ),
     (Metric::ExecutionTime, ["duration_ms", ",duration_ms", "time of a run", "Time of a run"]),
     (Metric::ToolUsageStats, ["tools", ",tools", "(x 10, edit 6)", "(x 10, edit 6)"]),

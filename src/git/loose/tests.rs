@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::{Head, Seen, beginning, head, read};
+use super::{Head, Seen, beginning, create, head, read};
 use crate::git::command::{Git, Place};
 use crate::model::id::Oid;
 use crate::model::settings::Settings;
@@ -135,4 +135,26 @@ fn another_storage_is_for_git() {
     assert_eq!(read(&place, "refs/heads/main"), Seen::Unsure);
     assert_eq!(read(&place, "HEAD"), Seen::Unsure);
     assert_eq!(beginning(place.common_dir().unwrap(), "refs/divisi/landing/x."), Seen::Unsure);
+}
+
+#[test]
+fn a_ref_of_ours_is_made_once_and_git_sees_it() {
+    let (_root, git, place, [one, two]) = repository();
+    let common = place.common_dir().unwrap();
+    let name = "refs/divisi/preserved/aaaa";
+    assert!(create(common, name, &one));
+    assert_eq!(by_git(&git, &place, name), Some(one.clone()));
+    assert!(!create(common, name, &two), "it exists");
+    git.call(&place).args(["pack-refs", "--all"]).writes().ok().unwrap();
+    assert!(!create(common, name, &two), "it exists, packed");
+    assert_eq!(by_git(&git, &place, name), Some(one.clone()));
+    assert!(!create(common, "refs/divisi/preserved", &one), "refs are below it");
+    assert!(!create(common, "refs/heads/divisi/x/work", &one), "branches have histories, which git writes");
+    fs::write(common.join("refs/divisi/preserved/bbbb.lock"), "").unwrap();
+    assert!(!create(common, "refs/divisi/preserved/bbbb", &one), "somebody is at work there");
+    assert_eq!(fs::read_dir(common.join("divisi")).unwrap().count(), 0, "nothing is left aside");
+    let elsewhere = tempfile::tempdir().unwrap();
+    symlink(elsewhere.path(), common.join("refs/divisi/linked")).unwrap();
+    assert!(!create(common, "refs/divisi/linked/cccc", &one), "nothing is written through a link");
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
 }
