@@ -265,10 +265,15 @@ impl<'a> Room<'a> {
     }
 
     fn refuses(&self, running: u32) -> Option<String> {
+        let execution = &self.batch.plan.execution;
+        let free = self.machine.disk_mb;
+        if free < execution.min_disk_mb {
+            // Not even one: it could only fail.
+            return Some(format!("only {free} MiB are free on the disk (the plan wants {})", execution.min_disk_mb));
+        }
         if running == 0 {
             return None;
         }
-        let execution = &self.batch.plan.execution;
         if self.machine.memory_percent < execution.min_memory_percent {
             return Some(format!("only {} % of the memory is available", self.machine.memory_percent));
         }

@@ -155,6 +155,7 @@ fn usual() -> Execution {
         seed: 0,
         min_memory_percent: 5,
         max_load_percent: 800,
+        min_disk_mb: 100,
     }
 }
 
@@ -194,6 +195,9 @@ fn execution(part: Option<Part<'_>>, problems: &mut Problems) -> Execution {
     }
     if let Some(number) = part.number("max_load_percent", problems) {
         execution.max_load_percent = small(number);
+    }
+    if let Some(number) = part.number("min_disk_mb", problems) {
+        execution.min_disk_mb = number;
     }
     part.finish(problems);
     execution

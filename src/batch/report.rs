@@ -35,8 +35,8 @@ pub struct ReportRun {
     pub run: Run,
     /// What it used.
     pub spend: Spend,
-    /// Tool calls of its newest attempt.
-    pub tools: u32,
+    /// Tool calls of its newest attempt, by kind.
+    pub tools: BTreeMap<String, u32>,
     /// What its newest attempt changed; bounded by whoever gathered it.
     pub diff: String,
     /// The end of what its newest attempt said.
@@ -65,7 +65,7 @@ struct Tally {
     over: u32,
     passed: u32,
     turns: u64,
-    tools: u64,
+    tools: BTreeMap<String, u32>,
     millis: i64,
     spend: Spend,
 }
@@ -76,7 +76,9 @@ impl Tally {
         self.over += u32::from(run.run.state.is_over());
         self.passed += u32::from(run.run.state == RunState::Passed);
         self.turns += run.run.attempts.iter().map(|attempt| u64::from(attempt.turns)).sum::<u64>();
-        self.tools += u64::from(run.tools);
+        for (kind, calls) in &run.tools {
+            *self.tools.entry(kind.clone()).or_default() += calls;
+        }
         self.millis += run.run.duration(now);
         self.spend = self.spend.plus(run.spend);
     }
@@ -84,6 +86,11 @@ impl Tally {
     /// Passed of those that are over, per cent.
     fn rate(&self) -> u32 {
         (self.passed * 100).checked_div(self.over).unwrap_or(0)
+    }
+
+    /// Turns of a run, tenths.
+    fn usual_turns(&self) -> u64 {
+        self.turns * 10 / u64::from(self.runs.max(1))
     }
 
     fn usual_millis(&self) -> i64 {
@@ -112,6 +119,35 @@ fn money(spend: Spend) -> String {
         None if spend.tokens > 0 => "unknown".to_owned(),
         None => "-".to_owned(),
     }
+}
+
+/// How long runs take, in words: tenths of seconds while they matter.
+fn took(millis: i64) -> String {
+    if millis < 10_000 {
+        format!("{}.{} s", millis.max(0) / 1_000, millis.max(0) % 1_000 / 100)
+    } else {
+        date::length(millis)
+    }
+}
+
+/// Calls of all kinds.
+fn calls(tools: &BTreeMap<String, u32>) -> u64 {
+    tools.values().copied().map(u64::from).sum()
+}
+
+/// Kinds of tools that are named.
+const KINDS: usize = 8;
+
+/// Calls by kind in words, the most frequent first.
+fn kinds(tools: &BTreeMap<String, u32>) -> String {
+    let mut kinds: Vec<(&String, &u32)> = tools.iter().collect();
+    kinds.sort_by_key(|(_, calls)| std::cmp::Reverse(**calls));
+    let named = kinds.iter().take(KINDS).map(|(kind, calls)| format!("{} {calls}", visible_line(kind, 24)));
+    let mut words = named.collect::<Vec<_>>().join(", ");
+    if kinds.len() > KINDS {
+        words.push_str(", ...");
+    }
+    words
 }
 
 /// Columns that every tabular format has: title and value; with the metric that has to be wanted.
@@ -156,7 +192,8 @@ fn columns(report: &Report, run: &ReportRun) -> Vec<(&'static str, Value)> {
         columns.push(("cost_is_partial", json!(spend.partial)));
     }
     if wants(report, Metric::ToolUsageStats) {
-        columns.push(("tool_calls", json!(tools)));
+        columns.push(("tool_calls", json!(calls(tools))));
+        columns.push(("tools", json!(kinds(tools))));
     }
     columns
 }
@@ -166,6 +203,9 @@ fn jsonl(report: &Report) -> String {
     for run in &report.runs {
         let mut document: serde_json::Map<String, Value> =
             columns(report, run).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        if document.contains_key("tools") {
+            document.insert("tools".to_owned(), json!(run.tools));
+        }
         document.insert("batch".to_owned(), json!(report.batch.id.as_str()));
         document.insert("plan".to_owned(), json!(report.batch.plan.name));
         document.insert("every_attempt".to_owned(), json!(run.run.attempts));
@@ -219,23 +259,7 @@ fn markdown(report: &Report) -> String {
         counts.skipped,
         counts.running + counts.queued,
     );
-    text.push_str("| agent | runs | passed | rate | time | turns | tool calls | tokens | cost |\n");
-    text.push_str("|---|---:|---:|---:|---:|---:|---:|---:|---:|\n");
-    for (agent, tally) in by_agent(report) {
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} % | {} | {} | {} | {} | {} |",
-            md(agent),
-            tally.runs,
-            tally.passed,
-            tally.rate(),
-            date::length(tally.usual_millis()),
-            tally.turns,
-            tally.tools,
-            tally.spend.tokens,
-            money(tally.spend),
-        );
-    }
+    agent_table(&mut text, report);
     text.push_str("\n| run | task | agent | repository | state | changed | time | cost | reason |\n");
     text.push_str("|---:|---|---|---|---|---:|---:|---:|---|\n");
     for ReportRun { run, spend, .. } in &report.runs {
@@ -251,12 +275,47 @@ fn markdown(report: &Report) -> String {
             run.state.as_str(),
             stat.added,
             stat.removed,
-            date::length(run.duration(report.now)),
+            took(run.duration(report.now)),
             money(*spend),
             md(run.reason.as_deref().unwrap_or_default()),
         );
     }
     text
+}
+
+/// Agents in numbers: those that the plan collects.
+fn agent_table(text: &mut String, report: &Report) {
+    let titles = [
+        (Metric::SuccessRate, "rate"),
+        (Metric::ExecutionTime, "time of a run"),
+        (Metric::AvgIterations, "turns of a run"),
+        (Metric::ToolUsageStats, "tool calls"),
+        (Metric::TokenUsage, "tokens"),
+        (Metric::CostAnalysis, "cost"),
+    ];
+    let wanted: Vec<_> = titles.into_iter().filter(|(metric, _)| wants(report, *metric)).collect();
+    let mut line = |cells: Vec<String>| {
+        text.push_str("| ");
+        text.push_str(&cells.join(" | "));
+        text.push_str(" |\n");
+    };
+    let first = ["agent", "runs", "passed"].map(str::to_owned);
+    line(first.into_iter().chain(wanted.iter().map(|(_, title)| (*title).to_owned())).collect());
+    line((0..wanted.len() + 3).map(|column| if column == 0 { "---" } else { "---:" }.to_owned()).collect());
+    for (agent, tally) in by_agent(report) {
+        let turns = tally.usual_turns();
+        let cell = |metric: Metric| match metric {
+            Metric::SuccessRate => format!("{} %", tally.rate()),
+            Metric::ExecutionTime => took(tally.usual_millis()),
+            Metric::AvgIterations => format!("{}.{}", turns / 10, turns % 10),
+            Metric::ToolUsageStats if tally.tools.is_empty() => "0".to_owned(),
+            Metric::ToolUsageStats => format!("{} ({})", calls(&tally.tools), md(&kinds(&tally.tools))),
+            Metric::TokenUsage => tally.spend.tokens.to_string(),
+            Metric::CostAnalysis => money(tally.spend),
+        };
+        let first = [md(agent), tally.runs.to_string(), tally.passed.to_string()];
+        line(first.into_iter().chain(wanted.iter().map(|(metric, _)| cell(*metric))).collect());
+    }
 }
 
 /// Text in a cell of a Markdown table: nothing in it is markup.

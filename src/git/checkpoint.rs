@@ -12,10 +12,16 @@ use super::admin::{self, Presence};
 use super::command::{Git, Place};
 use super::snapshot::{Signature, commit, grown_from, head, tree_of};
 use super::status::{Status, stage, status};
-use super::{diff, merge, refs, text};
+use super::{diff, merge, refs, text, timeline};
 
-/// Commits everything on the session's branch.
-pub(super) fn checkpoint(git: &Git, worktree: &Worktree, from: &Oid, message: &str) -> Result<Checkpoint, Refusal> {
+/// Commits everything on the session's branch, and keeps what is there then under a checkpoint's name, if one is given.
+pub(super) fn checkpoint(
+    git: &Git,
+    worktree: &Worktree,
+    from: &Oid,
+    message: &str,
+    name: Option<&str>,
+) -> Result<Checkpoint, Refusal> {
     let place = admin::require(worktree)?;
     let path = text::path(Path::new(&worktree.path));
     if let Some(operation) = admin::operation(&admin::git_dir(worktree)) {
@@ -31,15 +37,50 @@ pub(super) fn checkpoint(git: &Git, worktree: &Worktree, from: &Oid, message: &s
         .hint("resolve it, then git add it"));
     }
     let before = settle(git, worktree, &place)?;
-    let made = record(git, &place, worktree, &status, &before, message)?;
-    let head = made.clone().unwrap_or(before);
-    let base = grown_from(git, &place, worktree, &head)?;
-    Ok(Checkpoint {
-        turn_stat: stat(git, &place, from, &head)?,
-        stat: stat(git, &place, &base, &head)?,
-        commit: made,
-        head,
-    })
+    let names = Names { worktree, name };
+    let made = record(git, &place, worktree, &status, &before, message, &names)?;
+    let head = made.clone().unwrap_or_else(|| before.clone());
+    if made.is_none() {
+        names.keep(git, &place, &head);
+    }
+    // A commit that was just made is nobody's but the session's: what it shares with others is what its parent shares.
+    let base = if made.is_some() && before == worktree.base.commit {
+        before
+    } else {
+        grown_from(git, &place, worktree, &head)?
+    };
+    let turn_stat = stat(git, &place, from, &head)?;
+    let stat = if base == *from { turn_stat } else { stat(git, &place, &base, &head)? };
+    Ok(Checkpoint { turn_stat, stat, commit: made, head })
+}
+
+/// The names under which the repository keeps where a turn ended, and, with the first one, where the session began.
+struct Names<'a> {
+    worktree: &'a Worktree,
+    name: Option<&'a str>,
+}
+
+impl Names<'_> {
+    fn add(&self, git: &Git, place: &Place, head: &Oid, changes: &mut refs::Changes) -> Result<(), Refusal> {
+        let Some(name) = self.name else { return Ok(()) };
+        for (name, to, again) in [("start", self.worktree.first_commit(), false), (name, head, true)] {
+            let name = timeline::reference(self.worktree, name)?;
+            let is = refs::read(git, place, &name)?;
+            if is.is_none() || (again && is.as_ref() != Some(to)) {
+                changes.set(&name, to);
+            }
+        }
+        Ok(())
+    }
+
+    /// The timeline has the names even without the repository, as long as the commits are there: a failure is only told.
+    fn keep(&self, git: &Git, place: &Place, head: &Oid) {
+        let mut changes = refs::Changes::default();
+        let kept = self.add(git, place, head, &mut changes).and_then(|()| changes.make(git, place));
+        if !matches!(kept, Ok(true)) {
+            tracing::warn!(session = %self.worktree.session, ?kept, "a checkpoint has no name in the repository");
+        }
+    }
 }
 
 fn stat(git: &Git, place: &Place, from: &Oid, to: &Oid) -> Result<DiffStat, Refusal> {
@@ -54,6 +95,7 @@ fn record(
     status: &Status,
     before: &Oid,
     message: &str,
+    names: &Names<'_>,
 ) -> Result<Option<Oid>, Refusal> {
     if status.changes.is_empty() && status.context.is_empty() {
         return Ok(None);
@@ -63,7 +105,15 @@ fn record(
     if tree == tree_of(git, place, before)? {
         return Ok(None);
     }
+    git.ages.observe(Path::new(&worktree.common_dir));
     let made = commit(git, place, &tree, &[before], message.as_bytes(), &Signature::default())?;
+    let mut changes = refs::Changes::default();
+    changes.advance(&worktree.branch, &made, before);
+    names.add(git, place, &made, &mut changes)?;
+    if changes.make(git, place)? {
+        return Ok(Some(made));
+    }
+    // It may have been the name that was in the way.
     if !refs::advance(git, place, &worktree.branch, &made, before)? {
         return Err(Refusal::conflict(format!("the branch {} moved while a checkpoint was made", worktree.branch))
             .hint("try again when the agent has stopped"));
@@ -74,8 +124,8 @@ fn record(
 /// The branch's commit. Where the agent checked out something that grew from the branch, the branch follows it.
 fn settle(git: &Git, worktree: &Worktree, place: &Place) -> Result<Oid, Refusal> {
     let current = head(git, place, worktree)?;
-    let named = git.call(place).args(["symbolic-ref", "-q", "HEAD"]).maybe_oid()?;
-    if named.as_ref().is_some_and(|named| named.0 == worktree.branch) {
+    let named = refs::checked_out(git, place)?;
+    if named.as_ref() == Some(&worktree.branch) {
         return Ok(current);
     }
     let follows = match refs::read(git, place, &worktree.branch)? {
@@ -87,7 +137,7 @@ fn settle(git: &Git, worktree: &Worktree, place: &Place) -> Result<Oid, Refusal>
         }
     };
     if !follows {
-        let what = named.map_or_else(|| format!("the commit {}", current.short()), |named| named.0);
+        let what = named.unwrap_or_else(|| format!("the commit {}", current.short()));
         return Err(Refusal::conflict(format!(
             "cannot make a checkpoint: {} has {what} checked out, which did not grow from {}",
             text::path(Path::new(&worktree.path)),

@@ -12,10 +12,12 @@ use crate::model::settings::Settings;
 
 use crate::process::run::orphans;
 
+use super::ages::Ages;
 use super::call::Call;
 use super::config_overrides::{self, Cache, Overrides};
 use super::lock::{Writer, Writers};
 use super::queue::Queue;
+use super::snapshot::Trees;
 use super::text;
 
 /// The oldest git that can predict merges without a checkout.
@@ -84,6 +86,8 @@ pub(super) struct Git {
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) fixed: Vec<(Vec<u8>, Vec<u8>)>,
     cache: Cache,
+    pub(super) trees: Trees,
+    pub(super) ages: Ages,
     pub(super) queue: Queue,
     writers: Writers,
     pub(super) processes: AtomicU64,
@@ -135,6 +139,8 @@ impl Git {
             environment: passed,
             fixed: config_overrides::fixed(&hooks, settings.lfs),
             cache: Cache::default(),
+            trees: Trees::default(),
+            ages: Ages::default(),
             queue: Queue::new(AT_ONCE),
             writers: Writers::default(),
             processes: AtomicU64::new(0),
@@ -213,6 +219,14 @@ impl Git {
 }
 
 impl Place {
+    /// The common directory, where it is known.
+    pub(super) fn common_dir(&self) -> Option<&Path> {
+        match self {
+            Self::Anywhere(_) => None,
+            Self::Common(path) | Self::Worktree { common_dir: path, .. } => Some(path),
+        }
+    }
+
     /// Where the process runs.
     pub(super) fn directory(&self) -> &Path {
         match self {

@@ -4,6 +4,7 @@
 //! in each is chosen so that a kill at any point leaves a state that the next call recognises.
 
 mod admin;
+mod ages;
 mod apart;
 mod base;
 mod beneath;
@@ -23,6 +24,7 @@ mod include;
 mod inspect;
 mod land;
 mod lock;
+mod loose;
 mod merge;
 mod patches;
 mod preflight;
@@ -132,8 +134,14 @@ impl port::Git for GitDriver {
         context::write(worktree, files)
     }
 
-    fn checkpoint(&self, worktree: &Worktree, from: &Oid, message: &str) -> Result<Checkpoint, Refusal> {
-        checkpoint::checkpoint(&self.git, worktree, from, message)
+    fn checkpoint(
+        &self,
+        worktree: &Worktree,
+        from: &Oid,
+        message: &str,
+        name: Option<&str>,
+    ) -> Result<Checkpoint, Refusal> {
+        checkpoint::checkpoint(&self.git, worktree, from, message, name)
     }
 
     fn keep_checkpoint(&self, worktree: &Worktree, name: &str, commit: &Oid) -> Result<(), Refusal> {
@@ -166,7 +174,7 @@ impl port::Git for GitDriver {
         preserve::preserve(&self.git, worktree)
     }
 
-    fn remove_worktree(&self, worktree: &Worktree) -> Result<(), Refusal> {
+    fn remove_worktree(&self, worktree: &Worktree) -> Result<Option<String>, Refusal> {
         remove::remove(&self.git, worktree)
     }
 

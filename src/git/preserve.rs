@@ -7,12 +7,14 @@
 //! divisi preserved <session>
 //!
 //! worktree <tree: all files but ignored ones>
-//! index <commit: the index's tree; its parent is head>
+//! index <commit: the index's tree; its parent is head, or it is head when they have one tree>
 //! head <commit checked out>
 //! branch <commit of the session's branch, or none>
 //! checked-out <ref checked out, or detached>
 //! extra <commit without parents: ignored files and repositories inside, or none>
 //! ```
+//!
+//! A clean worktree with its own branch checked out needs none of that: then the ref points to the branch's commit itself.
 //!
 //! Repositories inside the worktree are kept as files; their `.git` is called `dot-git.divisi` in the tree, since git allows no
 //! `.git` there. `AGENT_CONTEXT` and untouched copies from `.worktreeinclude` are left out.
@@ -26,8 +28,8 @@ use crate::model::worktree::Worktree;
 use super::admin::{self, Presence};
 use super::command::{Git, Place};
 use super::snapshot::{Signature, TempIndex, commit, head, tree_of};
-use super::status::{Status, stage, status};
-use super::{extra, refs, text};
+use super::status::{Status, stage, with_ignored};
+use super::{extra, loose, refs, text};
 
 /// The ref that keeps a session's work.
 pub(super) fn reference(session: &SessionId) -> String {
@@ -65,29 +67,39 @@ impl Preserved {
         )
     }
 
-    /// Reads a preserved commit.
-    pub(super) fn read(git: &Git, place: &Place, name: &str) -> Result<Option<Self>, Refusal> {
-        if refs::read(git, place, name)?.is_none() {
-            return Ok(None);
-        }
+    /// Reads a preserved commit of a session with this branch. One that says nothing of itself is what was on the branch of a clean
+    /// worktree.
+    pub(super) fn read(git: &Git, place: &Place, name: &str, own: &str) -> Result<Option<Self>, Refusal> {
+        let Some(commit) = refs::read(git, place, name)? else { return Ok(None) };
         let said = git.call(place).args(["cat-file", "commit", name]).text()?;
-        let body = said.split_once("\n\n").map_or("", |(_, body)| body);
+        let (header, body) = said.split_once("\n\n").unwrap_or((&said, ""));
+        // Anybody can write such words into a commit of theirs; what was made here is what it says it is.
+        let is =
+            |word: &str, value: &Oid| header.lines().any(|line| line.split_once(' ') == Some((word, value.as_str())));
         let field = |word: &str| -> Option<String> {
             body.lines().find_map(|line| line.strip_prefix(word)?.strip_prefix(' ').map(str::to_owned))
         };
         let oid = |word: &str| field(word).filter(|value| value.bytes().all(|byte| byte.is_ascii_hexdigit())).map(Oid);
         let maybe = |word: &str| field(word).filter(|value| value != "none").map(Oid);
         match (oid("worktree"), oid("index"), oid("head")) {
-            (Some(worktree), Some(index), Some(head)) => Ok(Some(Self {
-                worktree,
-                index,
-                head,
-                branch: maybe("branch"),
-                checked_out: field("checked-out").filter(|value| value != "detached"),
-                extra: maybe("extra"),
+            (Some(worktree), Some(index), Some(head)) if is("tree", &worktree) && is("parent", &head) => {
+                Ok(Some(Self {
+                    worktree,
+                    index,
+                    head,
+                    branch: maybe("branch"),
+                    checked_out: field("checked-out").filter(|value| value != "detached"),
+                    extra: maybe("extra"),
+                }))
+            }
+            _ => Ok(Some(Self {
+                worktree: commit.clone(),
+                index: commit.clone(),
+                head: commit.clone(),
+                branch: Some(commit),
+                checked_out: Some(own.to_owned()),
+                extra: None,
             })),
-            _ => Err(Refusal::conflict(format!("{name} was not made by divisi, so it cannot be restored from"))
-                .hint(format!("git show {name}"))),
         }
     }
 }
@@ -106,8 +118,12 @@ pub(super) fn preserve(git: &Git, worktree: &Worktree) -> Result<Option<String>,
     extra::check_submodules(git, worktree, &place)?;
     let head = head(git, &place, worktree)?;
     let branch = refs::read(git, &place, &worktree.branch)?;
-    let status = status(git, &place)?;
-    let extra_tree = extra::tree(git, &place, &git_dir, &status.nested)?;
+    let status = with_ignored(git, &place)?;
+    let extra_tree = if status.ignored || !status.nested.is_empty() {
+        extra::tree(git, &place, &git_dir, &status.nested)?
+    } else {
+        None
+    };
     if status.is_clean() && extra_tree.is_none() && kept(git, &place, worktree, &head)? {
         let branch_kept = match &branch {
             Some(tip) if *tip != head => kept(git, &place, worktree, tip)?,
@@ -117,9 +133,23 @@ pub(super) fn preserve(git: &Git, worktree: &Worktree) -> Result<Option<String>,
             return existing(git, &place, worktree);
         }
     }
-    let (files, index) = trees(git, &place, &git_dir, &status, &head)?;
-    let named = git.call(&place).args(["symbolic-ref", "-q", "HEAD"]).maybe_oid()?;
-    let checked_out = named.map(|named| named.0);
+    let checked_out = refs::checked_out(git, &place)?;
+    let plain = status.is_clean() && extra_tree.is_none();
+    if plain && branch.as_ref() == Some(&head) && checked_out.as_ref() == Some(&worktree.branch) {
+        let name = reference(&worktree.session);
+        let known = refs::read(git, &place, &name)?;
+        let made = known.is_none() && loose::create(Path::new(&worktree.common_dir), &name, &head);
+        if !made && known.as_ref() != Some(&head) {
+            refs::set(git, &place, &name, &head)?;
+        }
+        return Ok(Some(name));
+    }
+    let (files, index) = if status.is_clean() {
+        let tree = tree_of(git, &place, &head)?;
+        (tree.clone(), tree)
+    } else {
+        trees(git, &place, &git_dir, &status, &head)?
+    };
     save(git, &place, worktree, files, &index, extra_tree, head, branch, checked_out).map(Some)
 }
 
@@ -153,17 +183,22 @@ fn save(
 ) -> Result<String, Refusal> {
     // Fixed dates make the inner commits the same when nothing changed in between.
     let fixed = Signature { author: None, at: Some(0) };
-    let index = commit(git, place, index_tree, &[&head], b"divisi preserved index", &fixed)?;
+    let index = if *index_tree == tree_of(git, place, &head)? {
+        head.clone()
+    } else {
+        commit(git, place, index_tree, &[&head], b"divisi preserved index", &fixed)?
+    };
     let extra = match extra_tree {
         Some(tree) => Some(commit(git, place, &tree, &[], b"divisi preserved extra files", &fixed)?),
         None => None,
     };
     let preserved = Preserved { worktree: files, index, head, branch, checked_out, extra };
     let name = reference(&worktree.session);
-    if Preserved::read(git, place, &name).ok().flatten().as_ref() == Some(&preserved) {
+    if Preserved::read(git, place, &name, &worktree.branch).ok().flatten().as_ref() == Some(&preserved) {
         return Ok(name);
     }
-    let mut parents = vec![&preserved.head, &preserved.index];
+    let mut parents = vec![&preserved.head];
+    parents.extend(Some(&preserved.index).filter(|index| **index != preserved.head));
     parents.extend(preserved.branch.as_ref().filter(|branch| **branch != preserved.head));
     parents.extend(preserved.extra.as_ref());
     let message = preserved.message(&worktree.session);
@@ -198,6 +233,9 @@ fn existing(git: &Git, place: &Place, worktree: &Worktree) -> Result<Option<Stri
 
 /// Whether a commit is reachable from a branch or tag other than the session's own.
 pub(super) fn kept(git: &Git, place: &Place, worktree: &Worktree, commit: &Oid) -> Result<bool, Refusal> {
+    if git.ages.only_in(Path::new(&worktree.common_dir), &worktree.branch, commit) {
+        return Ok(false);
+    }
     let containing = format!("--contains={commit}");
     let refs = git
         .call(place)

@@ -8,10 +8,74 @@ use crate::model::id::Oid;
 
 use super::command::{Git, Place};
 use super::lock;
+use super::loose::{self, Head, Seen};
 
 /// Where a ref points now.
 pub(super) fn read(git: &Git, place: &Place, name: &str) -> Result<Option<Oid>, Refusal> {
+    if let Seen::Known(found) = loose::read(place, name) {
+        return Ok(found);
+    }
     git.call(place).args(["rev-parse", "--verify", "-q", "--end-of-options", name]).maybe_oid()
+}
+
+/// The ref that is checked out; none when it is a commit.
+pub(super) fn checked_out(git: &Git, place: &Place) -> Result<Option<String>, Refusal> {
+    match loose::head(place) {
+        Seen::Known(Head::Ref(name)) => Ok(Some(name)),
+        Seen::Known(Head::Detached(_)) => Ok(None),
+        Seen::Unsure => Ok(git.call(place).args(["symbolic-ref", "-q", "HEAD"]).maybe_oid()?.map(|named| named.0)),
+    }
+}
+
+/// All refs of ours whose names begin so, with where they point.
+pub(super) fn beginning(git: &Git, common_dir: &Path, beginning: &str) -> Result<Vec<(String, Oid)>, Refusal> {
+    if let Seen::Known(found) = loose::beginning(common_dir, beginning) {
+        return Ok(found);
+    }
+    let place = Place::Common(common_dir.to_owned());
+    let directory = beginning.rsplit_once('/').map_or(beginning, |(directory, _)| directory);
+    let listed = git.call(&place).args(["for-each-ref", "--format=%(objectname) %(refname)", directory]).text()?;
+    Ok(listed
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(_, name)| name.starts_with(beginning))
+        .map(|(oid, name)| (name.to_owned(), Oid(oid.to_owned())))
+        .collect())
+}
+
+/// Several changes of refs, all or none of them.
+#[derive(Debug, Default)]
+pub(super) struct Changes(String);
+
+impl Changes {
+    /// Moves a ref from one commit to another.
+    pub(super) fn advance(&mut self, name: &str, to: &Oid, from: &Oid) {
+        self.order("update", &[name, to.as_str(), from.as_str()]);
+    }
+
+    /// Points a ref of ours somewhere, wherever it was.
+    pub(super) fn set(&mut self, name: &str, to: &Oid) {
+        self.order("update", &[name, to.as_str(), ""]);
+    }
+
+    /// Deletes a ref that is at a commit.
+    pub(super) fn delete(&mut self, name: &str, from: &Oid) {
+        self.order("delete", &[name, from.as_str()]);
+    }
+
+    fn order(&mut self, verb: &str, fields: &[&str]) {
+        self.0.push_str(verb);
+        self.0.push(' ');
+        for field in fields {
+            self.0.push_str(field);
+            self.0.push('\0');
+        }
+    }
+
+    /// Makes them; false when one of the refs was not where it had to be, and then nothing was changed.
+    pub(super) fn make(self, git: &Git, place: &Place) -> Result<bool, Refusal> {
+        if self.0.is_empty() { Ok(true) } else { swap(git, place, self.0) }
+    }
 }
 
 /// Makes a ref that must not exist; false when it does (or a ref is in the way of its name).

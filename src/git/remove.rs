@@ -9,17 +9,18 @@ use crate::model::worktree::Worktree;
 use super::admin::{self, Presence};
 use super::command::Git;
 use super::create::{aside, detour, discard_directory};
+use super::loose::{self, Head, Seen};
 use super::preserve::{preserve, where_kept};
 use super::{refs, text, trash};
 
-/// Removes worktree and branch. What only they hold is preserved (again), whatever the caller did before.
-pub(super) fn remove(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
+/// Removes worktree and branch. What only they hold is preserved first, under the ref that is returned.
+pub(super) fn remove(git: &Git, worktree: &Worktree) -> Result<Option<String>, Refusal> {
     if !admin::valid_id(worktree.session.as_str()) {
         return Err(Refusal::internal("this is not a session's id"));
     }
     let common_dir = Path::new(&worktree.common_dir);
     if !common_dir.is_dir() {
-        return Ok(());
+        return Ok(None);
     }
     let presence = prove(worktree)?;
     let place = admin::common(worktree);
@@ -61,9 +62,16 @@ pub(super) fn remove(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
     for directory in [aside(worktree), detour(worktree)] {
         discard_directory(&directory).map_err(|error| failed("what a creation left", &error))?;
     }
-    if let Some(tip) = tip
-        && !refs::delete(git, &place, &worktree.branch, &tip)?
-    {
+    let mut changes = refs::Changes::default();
+    if let Some(tip) = &tip {
+        changes.delete(&worktree.branch, tip);
+    }
+    for prefix in [super::land::prefix(worktree), super::round::prefix(worktree), super::timeline::prefix(worktree)] {
+        for (name, at) in refs::beginning(git, common_dir, &prefix)? {
+            changes.delete(&name, &at);
+        }
+    }
+    if !changes.make(git, &place)? {
         return Err(Refusal::conflict(format!(
             "the branch {} moved while it was removed and was left",
             worktree.branch
@@ -71,13 +79,10 @@ pub(super) fn remove(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
         .hint("try again"));
     }
     refs::sweep(common_dir, &worktree.branch);
-    super::land::forget(git, worktree)?;
-    super::round::forget(git, worktree)?;
-    super::timeline::forget(git, worktree)?;
     if let Some(thrown) = thrown {
         trash::delete_later(thrown);
     }
-    Ok(())
+    Ok(kept)
 }
 
 fn shown(worktree: &Worktree) -> String {
@@ -119,6 +124,9 @@ fn prove(worktree: &Worktree) -> Result<Presence, Refusal> {
 
 /// Another worktree in which the session's branch is checked out.
 fn checked_out_elsewhere(git: &Git, worktree: &Worktree) -> Result<Option<String>, Refusal> {
+    if is_nowhere_else(worktree) {
+        return Ok(None);
+    }
     let all = super::checkouts::of(git, &admin::common(worktree))?;
     Ok(all
         .into_iter()
@@ -127,4 +135,27 @@ fn checked_out_elsewhere(git: &Git, worktree: &Worktree) -> Result<Option<String
                 && !admin::same(&checkout.path, Path::new(&worktree.path))
         })
         .map(|checkout| text::path(&checkout.path)))
+}
+
+/// Whether the `HEAD`s of the repository and of all its worktrees are read without doubt, and none of the others has the branch out.
+fn is_nowhere_else(worktree: &Worktree) -> bool {
+    let common_dir = Path::new(&worktree.common_dir);
+    let own = admin::git_dir(worktree);
+    let mut places = vec![common_dir.to_owned()];
+    match fs::read_dir(common_dir.join("worktrees")) {
+        Ok(entries) => {
+            for entry in entries {
+                let Ok(entry) = entry else { return false };
+                places.push(entry.path());
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(_) => return false,
+    }
+    places.iter().filter(|place| **place != own).all(|place| match loose::head_of(place) {
+        Seen::Known(Head::Ref(name)) => name != worktree.branch,
+        Seen::Known(Head::Detached(_)) => true,
+        // It may have been removed since the directory was read.
+        Seen::Unsure => place.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound),
+    })
 }

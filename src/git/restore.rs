@@ -20,7 +20,7 @@ pub(super) fn restore(git: &Git, worktree: &Worktree) -> Result<Oid, Refusal> {
             text::path(Path::new(&worktree.common_dir))
         )));
     }
-    let Some(preserved) = Preserved::read(git, &common, &reference(&worktree.session))? else {
+    let Some(preserved) = Preserved::read(git, &common, &reference(&worktree.session), &worktree.branch)? else {
         return Ok(super::create::create(git, worktree)?.head);
     };
     let start = preserved.branch.clone().unwrap_or_else(|| preserved.head.clone());

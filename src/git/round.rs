@@ -53,15 +53,9 @@ pub(super) fn snapshot(git: &Git, worktree: &Worktree, number: u32) -> Result<Oi
     refs::read(git, &place, &name)?.ok_or_else(|| Refusal::conflict(format!("{name} cannot be made")))
 }
 
-/// Forgets the baselines of a removed session.
-pub(super) fn forget(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
-    let place = admin::common(worktree);
-    let pattern = format!("refs/divisi/{}/round/", worktree.session);
-    let listed = git.call(&place).args(["for-each-ref", "--format=%(objectname) %(refname)", &pattern]).text()?;
-    for (oid, name) in listed.lines().filter_map(|line| line.split_once(' ')) {
-        refs::delete(git, &place, name, &Oid(oid.to_owned()))?;
-    }
-    Ok(())
+/// Where the names of a session's baselines begin.
+pub(super) fn prefix(worktree: &Worktree) -> String {
+    format!("refs/divisi/{}/round/", worktree.session)
 }
 
 /// A working file's text; `None` when there is none. Links are not followed.

@@ -1,9 +1,11 @@
 //! Indexes and commits made aside, never touching the worktree's own index.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::model::Refusal;
 use crate::model::id::Oid;
@@ -11,6 +13,7 @@ use crate::model::worktree::Worktree;
 
 use super::call::Call;
 use super::command::{Git, Place};
+use super::loose::{self, Seen};
 use super::{refs, text};
 
 /// Begins the names of such indexes in an administrative directory.
@@ -112,7 +115,10 @@ pub(super) fn commit(
     if !message.ends_with(b"\n") {
         message.push(b'\n');
     }
-    call.args(["-F", "-"]).input(message).writes().oid()
+    let made = call.args(["-F", "-"]).input(message).writes().oid()?;
+    git.trees.remember(&made, tree);
+    git.ages.made(&made, parents);
+    Ok(made)
 }
 
 /// Without a configured user a commit has to be somebody's.
@@ -134,11 +140,48 @@ pub(super) fn as_somebody<'a>(git: &Git, place: &Place, call: Call<'a>) -> Resul
 
 /// The tree of a commit.
 pub(super) fn tree_of(git: &Git, place: &Place, commit: &Oid) -> Result<Oid, Refusal> {
-    git.call(place).args(["rev-parse", "--verify", "-q", &format!("{commit}^{{tree}}")]).oid()
+    // Except by `git replace`, which nobody uses; who does is answered by git.
+    let fixed = matches!(place.common_dir().map(|dir| loose::beginning(dir, "refs/replace/")), Some(Seen::Known(replaced)) if replaced.is_empty());
+    if fixed && let Some(tree) = git.trees.of(commit) {
+        return Ok(tree);
+    }
+    let tree = git.call(place).args(["rev-parse", "--verify", "-q", &format!("{commit}^{{tree}}")]).oid()?;
+    if fixed {
+        git.trees.remember(commit, &tree);
+    }
+    Ok(tree)
+}
+
+/// The trees of commits that were asked for or made of late. A commit never gets another tree.
+#[derive(Debug, Default)]
+pub(super) struct Trees(Mutex<HashMap<Oid, Oid>>);
+
+/// How many are remembered: about 100 bytes each.
+const REMEMBERED: usize = 4096;
+
+impl Trees {
+    fn of(&self, commit: &Oid) -> Option<Oid> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(commit).cloned()
+    }
+
+    fn remember(&self, commit: &Oid, tree: &Oid) {
+        // An abbreviation may come to stand for another commit.
+        if !matches!(commit.as_str().len(), 40 | 64) {
+            return;
+        }
+        let mut trees = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if trees.len() >= REMEMBERED {
+            trees.clear();
+        }
+        trees.insert(commit.clone(), tree.clone());
+    }
 }
 
 /// The newest commit that a session shares with its base: the start of its own work.
 pub(super) fn grown_from(git: &Git, place: &Place, worktree: &Worktree, head: &Oid) -> Result<Oid, Refusal> {
+    if *head == worktree.base.commit {
+        return Ok(head.clone());
+    }
     let tip = match &worktree.base.branch {
         Some(branch) => refs::read(git, place, branch)?,
         None => None,

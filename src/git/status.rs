@@ -33,6 +33,8 @@ pub(super) struct Status {
     pub(super) nested: Vec<Vec<u8>>,
     /// Paths in `AGENT_CONTEXT` that somebody put into the index all the same.
     pub(super) context: Vec<Vec<u8>>,
+    /// Whether there are ignored files besides `AGENT_CONTEXT`; only known to [`with_ignored`].
+    pub(super) ignored: bool,
 }
 
 impl Status {
@@ -54,9 +56,19 @@ impl Status {
 
 /// Asks git. Submodules are not looked into: git would run there without our overrides.
 pub(super) fn status(git: &Git, place: &Place) -> Result<Status, Refusal> {
+    ask(git, place, "--ignored=no")
+}
+
+/// The same, and whether anything is ignored: one process less than asking twice.
+pub(super) fn with_ignored(git: &Git, place: &Place) -> Result<Status, Refusal> {
+    ask(git, place, "--ignored=matching")
+}
+
+fn ask(git: &Git, place: &Place, ignored: &str) -> Result<Status, Refusal> {
     let output = git
         .call(place)
         .args(["status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty"])
+        .arg(ignored)
         .deadline(LONG_DEADLINE)
         .ok()?;
     let included = match place {
@@ -75,6 +87,11 @@ fn parse(output: &[u8], included: &HashSet<Vec<u8>>) -> Status {
     let mut status = Status::default();
     for entry in text::nul_list(output) {
         let change = match entry.first() {
+            Some(b'!') => {
+                let path = entry.get(2..).unwrap_or_default();
+                status.ignored |= !is_context(path);
+                continue;
+            }
             Some(b'?') => {
                 let Some(path) = entry.get(2..) else { continue };
                 if is_context(path) || included.contains(path) {

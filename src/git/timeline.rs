@@ -23,12 +23,13 @@ use super::land::follow;
 use super::snapshot::{Signature, commit, head, tree_of};
 use super::{diff, refs, snapshot, text};
 
-fn prefix(worktree: &Worktree) -> String {
+/// Where the names of a session's checkpoints begin.
+pub(super) fn prefix(worktree: &Worktree) -> String {
     format!("refs/divisi/checkpoints/{}/", worktree.session)
 }
 
 /// The ref of a checkpoint. Names are made by the engine: a letter and a number.
-fn reference(worktree: &Worktree, name: &str) -> Result<String, Refusal> {
+pub(super) fn reference(worktree: &Worktree, name: &str) -> Result<String, Refusal> {
     if name.is_empty()
         || !name.bytes().all(|byte| byte.is_ascii_alphanumeric())
         || !admin::valid_id(worktree.session.as_str())
@@ -49,17 +50,6 @@ pub(super) fn full(commit: &str) -> Result<Oid, Refusal> {
 /// Keeps a commit under a checkpoint's name.
 pub(super) fn keep(git: &Git, worktree: &Worktree, name: &str, commit: &Oid) -> Result<(), Refusal> {
     refs::set(git, &admin::common(worktree), &reference(worktree, name)?, &full(commit.as_str())?)
-}
-
-/// Takes the names of a session's checkpoints away; the session is removed.
-pub(super) fn forget(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
-    let place = admin::common(worktree);
-    let prefix = prefix(worktree);
-    let said = git.call(&place).args(["for-each-ref", "--format=delete %(refname)", &prefix]).ok()?;
-    if !said.is_empty() {
-        git.call(&place).args(["update-ref", "--no-deref", "--stdin"]).input(said).writes().ok()?;
-    }
-    Ok(())
 }
 
 /// Where a session's own work begins.
@@ -89,7 +79,7 @@ pub(super) fn rewind(
     };
     // Before anything changes: a checkpoint that is gone is no reason to commit.
     let tree = tree_of(git, &place, &target).map_err(|_| gone())?;
-    let made = checkpoint(git, worktree, from, messages[0])?;
+    let made = checkpoint(git, worktree, from, messages[0], None)?;
     let before_ref = reference(worktree, &rewind.before)?;
     let before = if let Some(before) = refs::read(git, &place, &before_ref)? {
         before

@@ -253,7 +253,8 @@ impl Dispatcher {
                 match &mut lookup {
                     Lookup::Agents { profiles, .. } => *profiles = profile::defaults(&self.brain.settings),
                     Lookup::Batches(live) | Lookup::Batch { live, .. } | Lookup::Export { live, .. } => {
-                        *live = on_batch::snapshots(&self.brain);
+                        let blocked = self.runner.ports.store.blocked();
+                        *live = on_batch::snapshots(&self.brain, blocked.as_deref());
                     }
                     Lookup::Preflight { strategy, gates, .. } => {
                         *strategy = self.brain.settings.landing;

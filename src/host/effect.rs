@@ -116,7 +116,10 @@ pub(crate) enum Effect {
     /// Say when that moment has come, milliseconds since the epoch.
     Wake { at: i64 },
     /// Look how the machine is doing.
-    ReadMachine,
+    ReadMachine {
+        /// Where batches write.
+        places: Vec<String>,
+    },
     /// Read a batch that has ended.
     LoadBatch { ticket: Ticket, batch: BatchId },
     /// Read a repository's configuration to trust it.

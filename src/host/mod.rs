@@ -23,6 +23,7 @@ mod on_batch;
 mod on_combine;
 mod on_create;
 mod on_evaluation;
+mod on_full;
 mod on_hunk;
 mod on_job;
 mod on_landing;

@@ -12,7 +12,7 @@ use crate::host::on_run;
 use crate::host::port::ResolvedBase;
 use crate::host::profile::Caller;
 use crate::host::registry::LiveBatch;
-use crate::host::run_batch::Snapshot;
+use crate::host::run_batch::{self, Snapshot};
 use crate::model::Refusal;
 use crate::model::batch::{
     Batch, BatchChange, BatchState, CreateBatch, Machine, NewBatch, RetryRuns, Run, RunState, SetConcurrency, Spend,
@@ -211,7 +211,8 @@ fn advance(change: &mut Change<'_>, id: &BatchId) {
     let desk = &mut change.brain.batches;
     if waits && !desk.machine_asked && change.now.saturating_sub(desk.machine_read) > MACHINE_COUNTS {
         desk.machine_asked = true;
-        change.want(Effect::ReadMachine);
+        let places = desk.bases.values().flat_map(run_batch::roots).collect();
+        change.want(Effect::ReadMachine { places });
     }
     let desk = &mut change.brain.batches;
     if let Some(at) = decision.wake_at
@@ -403,7 +404,8 @@ pub(crate) fn ended_sessions(change: &Change<'_>) -> Vec<SessionId> {
 }
 
 /// Every live batch with what its sessions say.
-pub(crate) fn snapshots(brain: &Brain) -> Vec<Snapshot> {
+/// `blocked` says why nothing can be recorded, if that is so: then nothing starts or ends.
+pub(crate) fn snapshots(brain: &Brain, blocked: Option<&str>) -> Vec<Snapshot> {
     let of = |run: &Run| {
         let session = brain.registry.sessions.get(&run.current()?.session)?;
         let spend = on_run::spend(session, &brain.settings.prices);
@@ -413,7 +415,7 @@ pub(crate) fn snapshots(brain: &Brain) -> Vec<Snapshot> {
     let snapshot = |(id, live): (&BatchId, &LiveBatch)| Snapshot {
         live: live.clone(),
         under_way: live.runs.iter().enumerate().filter_map(|(place, run)| Some((place, of(run)?))).collect(),
-        held: brain.batches.held.get(id).cloned(),
+        held: blocked.map(ToOwned::to_owned).or_else(|| brain.batches.held.get(id).cloned()),
     };
     brain.registry.batches.iter().map(snapshot).collect()
 }

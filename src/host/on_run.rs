@@ -7,7 +7,7 @@ use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_batch::{ended_sessions, run_of};
 use crate::host::on_landing::{self, has_landed};
 use crate::host::profile::Caller;
-use crate::host::{on_create, on_evaluation};
+use crate::host::{on_create, on_evaluation, on_full};
 use crate::model::Refusal;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Gates, Run, RunState, Spend, StopReason};
@@ -226,7 +226,10 @@ fn settle(change: &mut Change<'_>, id: &SessionId, run: &RunId, attempt: &Attemp
         && !change.brain.under_way(id, Step::Judging)
         && !change.brain.under_way(id, Step::Evaluation)
         && session.landing.as_ref().is_none_or(|landing| landing.state != LandingState::Started);
-    if !over && session.worktree.state != WorktreeState::Removing {
+    // What was asked waits for ever where it cannot begin.
+    let hopeless = matches!(session.worktree.state, WorktreeState::Removing | WorktreeState::Failed)
+        || matches!(session.setup, Setup::Failed { .. });
+    if !over && !hopeless {
         return;
     }
     let (outcome, reason) = verdict(session, attempt);
@@ -427,9 +430,16 @@ fn end(
         state,
         retry_at,
     };
+    let hopeless = matches!(outcome, AttemptOutcome::NotStarted | AttemptOutcome::Failed);
+    let full = end.reason.clone().filter(|why| hopeless && on_full::is_full(why));
     change.emit(None, Event::RunEnded(RunEnded { run: run.clone(), end }));
     if let Some(session) = session {
-        dispose(change, &session.id, keep);
+        // Where there was no room for a worktree there is nothing to look at.
+        let nothing = full.is_some() && session.worktree.state == WorktreeState::Failed;
+        dispose(change, &session.id, keep && !nothing);
+    }
+    if let Some(why) = full {
+        on_full::wait_for_room(change, run, &why);
     }
 }
 

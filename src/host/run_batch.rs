@@ -42,7 +42,13 @@ pub(crate) struct Snapshot {
 pub(crate) fn prepare(ports: &Ports, request: &CreateBatch) -> Result<PreparedBatch, Refusal> {
     let (plan, bases) = load(ports, &request.text, &request.path, request.environment.as_deref())
         .map_err(|problems| refusal(&request.path, &problems))?;
-    Ok(PreparedBatch { plan, bases, machine: ports.jobs.machine() })
+    let machine = ports.jobs.machine(&roots(&bases));
+    Ok(PreparedBatch { plan, bases, machine })
+}
+
+/// Where worktrees of these repositories go.
+pub(crate) fn roots(bases: &Bases) -> Vec<String> {
+    bases.values().filter_map(|base| Some(base.as_ref().ok()?.facts.worktrees_root.clone())).collect()
 }
 
 fn refusal(path: &str, problems: &[Problem]) -> Refusal {

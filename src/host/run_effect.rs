@@ -193,7 +193,7 @@ impl Runner {
                 let result = Box::new(run_batch::stored(self.ports.store.as_ref(), &batch));
                 Input::BatchLoaded { ticket, result }
             }
-            Effect::ReadMachine => Input::MachineRead { machine: self.ports.jobs.machine() },
+            Effect::ReadMachine { places } => Input::MachineRead { machine: self.ports.jobs.machine(&places) },
             Effect::ForgetAttachments { session } => {
                 self.forget_attachments(&session);
                 Input::Done
@@ -217,10 +217,7 @@ impl Runner {
                 Input::WorktreeCreated { session, result }
             }
             Effect::Checkpoint { session, worktree, from, message, name } => {
-                let result = git.checkpoint(&worktree, &from, &message);
-                if let Ok(made) = &result {
-                    run_timeline::keep(&self.ports, &worktree, &name, &made.head);
-                }
+                let result = git.checkpoint(&worktree, &from, &message, Some(&name));
                 Input::CheckpointMade { session, result }
             }
             Effect::PrepareLanding { ticket, session, plan } => {
@@ -312,7 +309,6 @@ impl Runner {
         if worktree.start.is_some() {
             created.stat = Some(git.diff(worktree, &DiffRange::Session, None, true)?.stat);
         }
-        run_timeline::keep(&self.ports, worktree, "start", worktree.first_commit());
         if let Err(refusal) = git.write_context(worktree, context) {
             created.notes.push(format!("AGENT_CONTEXT is incomplete: {refusal}"));
         }
@@ -336,7 +332,7 @@ impl Runner {
                 Refusal::conflict("the worktree has changes that were not looked at").hint("divisi preflight SESSION")
             );
         }
-        let checkpoint = git.checkpoint(&plan.worktree, &plan.from, &plan.checkpoint_message)?;
+        let checkpoint = git.checkpoint(&plan.worktree, &plan.from, &plan.checkpoint_message, None)?;
         if checkpoint.commit.is_some() {
             run_timeline::keep(&self.ports, &plan.worktree, &plan.checkpoint_name, &checkpoint.head);
         }
@@ -432,13 +428,9 @@ impl Runner {
 
     async fn remove_worktree(&self, worktree: Worktree, jobs: Vec<JobId>) -> Result<Option<String>, Refusal> {
         let git = Arc::clone(&self.ports.git);
-        let preserved = tokio::task::spawn_blocking(move || {
-            let preserved = git.preserve(&worktree)?;
-            git.remove_worktree(&worktree)?;
-            Ok::<_, Refusal>(preserved)
-        })
-        .await
-        .map_err(|error| Refusal::internal(format!("the removal failed: {error}")))??;
+        let preserved = tokio::task::spawn_blocking(move || git.remove_worktree(&worktree))
+            .await
+            .map_err(|error| Refusal::internal(format!("the removal failed: {error}")))??;
         for job in jobs {
             self.forget(&job).await;
         }

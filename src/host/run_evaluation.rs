@@ -41,7 +41,7 @@ pub(crate) fn prepare(ports: &Ports, plan: &EvaluationPlan) -> Result<Prepared, 
                 .hint("divisi config set evaluation.gates FILE.yaml")
         })?,
     };
-    let checkpoint = ports.git.checkpoint(&plan.worktree, &plan.from, &plan.checkpoint_message)?;
+    let checkpoint = ports.git.checkpoint(&plan.worktree, &plan.from, &plan.checkpoint_message, None)?;
     if checkpoint.commit.is_some() {
         run_timeline::keep(ports, &plan.worktree, &plan.checkpoint_name, &checkpoint.head);
     }

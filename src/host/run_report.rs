@@ -7,6 +7,7 @@ use crate::batch::report::{self, Report, ReportRun};
 use crate::host::port::{Store, Table};
 use crate::host::run_batch::Snapshot;
 use crate::host::run_effect::Ports;
+use crate::model::agent::ToolCall;
 use crate::model::id::{Oid, SessionId};
 use crate::model::plan::ExportFormat;
 use crate::model::{Event, Refusal};
@@ -32,8 +33,8 @@ pub(crate) fn report(ports: &Ports, snapshot: &Snapshot, format: ExportFormat) -
             run: run.clone(),
             spend: view.spend,
             tools: match session {
-                Some(session) => u32::try_from(store.rows_of(Table::ToolCalls, session)?.len()).unwrap_or(u32::MAX),
-                None => 0,
+                Some(session) => tools(store, session)?,
+                None => BTreeMap::new(),
             },
             diff: diffs.remove(&run.number).unwrap_or_default(),
             log: match session {
@@ -77,6 +78,16 @@ fn diffs(ports: &Ports, snapshot: &Snapshot, room: usize) -> BTreeMap<u32, Strin
         }
     }
     diffs
+}
+
+/// How often a session called tools, by their kinds.
+fn tools(store: &dyn Store, session: &SessionId) -> Result<BTreeMap<String, u32>, Refusal> {
+    let mut tools = BTreeMap::new();
+    for row in store.rows_of(Table::ToolCalls, session)? {
+        let call = row.doc.and_then(|doc| serde_json::from_str::<ToolCall>(&doc).ok());
+        *tools.entry(call.map_or_else(|| "other".to_owned(), |call| call.kind)).or_default() += 1;
+    }
+    Ok(tools)
 }
 
 /// The end of what a session said.

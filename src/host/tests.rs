@@ -191,7 +191,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::PrepareBatch { .. } => "prepare batch",
         Effect::ResolveBatch { .. } => "resolve batch",
         Effect::LoadBatch { .. } => "load batch",
-        Effect::ReadMachine => "read machine",
+        Effect::ReadMachine { .. } => "read machine",
         Effect::Wake { .. } => "wake",
     }
 }

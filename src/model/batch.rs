@@ -414,12 +414,14 @@ pub struct Machine {
     pub memory_percent: u8,
     /// Programs that want to run per processor, per cent, over the last minute.
     pub load_percent: u32,
+    /// What is free on the fullest of the disks that batches write to, MiB.
+    pub disk_mb: u64,
 }
 
 impl Default for Machine {
     /// A machine with nothing to do.
     fn default() -> Self {
-        Self { memory_percent: 100, load_percent: 0 }
+        Self { memory_percent: 100, load_percent: 0, disk_mb: u64::MAX }
     }
 }
 

@@ -74,6 +74,9 @@ pub struct Execution {
     pub min_memory_percent: u8,
     /// No run starts while the load per processor is higher, per cent.
     pub max_load_percent: u32,
+    /// No run starts while less is free on one of the disks that the batch writes to, MiB.
+    #[serde(default)]
+    pub min_disk_mb: u64,
 }
 
 /// What a batch may cost.

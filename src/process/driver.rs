@@ -121,8 +121,8 @@ impl Jobs for JobDriver {
         bounded::run(self, spec, limit).await
     }
 
-    fn machine(&self) -> Machine {
-        super::machine::read()
+    fn machine(&self, places: &[String]) -> Machine {
+        super::machine::read(places.iter().map(Path::new).chain([self.places.jobs.as_path()]))
     }
 
     async fn judge(&self, spec: &JobSpec, bounds: Bounds, cancel: watch::Receiver<bool>) -> Result<Judged, Refusal> {

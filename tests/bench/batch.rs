@@ -3,11 +3,14 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::Measure;
-use super::scene::{DIVISI, Scene};
+use super::scene::{DIVISI, Daemon, Scene};
 
 /// Runs, unless `DIVISI_BENCH_RUNS` says otherwise.
 const RUNS: usize = 1_000;
@@ -24,39 +27,58 @@ cd ../../r
 git worktree remove "../by-hand/$1"
 "#;
 
-/// A thousand runs, and their report.
-pub(super) fn batches() -> Vec<Measure> {
-    let runs = super::size("DIVISI_BENCH_RUNS", RUNS);
-    let scene = Scene::new();
-    let repository = scene.repository("r", 10);
-    let by_hand = xargs(&scene, &repository.display().to_string(), runs);
-    // As many repetitions as one task may have, in as many tasks as it takes.
-    let tasks = runs.div_ceil(100);
+/// A plan of so many runs: as many repetitions as one task may have, in as many tasks as it takes.
+fn plan(scene: &Scene, name: &str, runs: usize) -> PathBuf {
     let mut plan = format!(
-        "version: 3\nmetadata: {{name: bench}}\nexecution: {{concurrency: {AT_ONCE}, keep: none, max_load_percent: 100000}}\nagents: [{{id: sh, agent: shell}}]\ntasks:\n"
+        "version: 3\nmetadata: {{name: {name}}}\nexecution: {{concurrency: {AT_ONCE}, keep: none, max_load_percent: 100000}}\nagents: [{{id: sh, agent: shell}}]\ntasks:\n"
     );
-    for task in 0..tasks {
+    for task in 0..runs.div_ceil(100) {
         let repeat = (runs - task * 100).min(100);
         let _ = writeln!(
             plan,
             "  - {{id: t{task}, prompts: [\"echo made > made.txt\"], repositories: [r], repeat: {repeat}}}"
         );
     }
-    let file = scene.path("plan.yaml");
+    let file = scene.path(&format!("{name}.yaml"));
     fs::write(&file, plan).expect("the bench directory can be written");
-    let daemon = scene.daemon();
-    let before = super::scene::memory(daemon.pid(), &["Rss"]);
+    file
+}
+
+/// Carries a plan out; how long it took.
+fn carry_out(scene: &Scene, plan: &Path) -> Duration {
     let began = Instant::now();
     let status = scene
         .command(DIVISI)
         .args(["batch", "run"])
-        .arg(&file)
+        .arg(plan)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .expect("divisi runs");
-    let ours = began.elapsed();
+    let took = began.elapsed();
     assert!(status.success(), "every run passed");
+    took
+}
+
+/// Git processes that the daemon has started so far.
+fn processes(daemon: &Daemon) -> u64 {
+    daemon.connect().call("daemon/status", &json!({}))["git_processes"].as_u64().expect("a number")
+}
+
+/// A tenth of the runs, then all of them, in the same daemon, and their report.
+pub(super) fn batches() -> Vec<Measure> {
+    let runs = super::size("DIVISI_BENCH_RUNS", RUNS);
+    let scene = Scene::new();
+    let repository = scene.repository("r", 10);
+    let by_hand = xargs(&scene, &repository.display().to_string(), runs);
+    let daemon = scene.daemon();
+    let before = super::scene::memory(daemon.pid(), &["Rss"]);
+    let few = (runs / 10).max(1);
+    carry_out(&scene, &plan(&scene, "few", few));
+    let after_few = super::scene::memory(daemon.pid(), &["Rss"]);
+    let gits = processes(&daemon);
+    let ours = carry_out(&scene, &plan(&scene, "bench", runs));
+    let gits = processes(&daemon) - gits;
     let after = super::scene::memory(daemon.pid(), &["Rss"]);
     let page = scene.path("report.html");
     let began = Instant::now();
@@ -71,30 +93,39 @@ pub(super) fn batches() -> Vec<Measure> {
     assert!(status.success(), "the report was written");
     let size = fs::metadata(&page).map_or(0, |page| page.len());
     daemon.stop();
-    let each = |whole: Duration| {
-        format!("{:.1} ms", whole.as_secs_f64() * 1_000.0 / f64::from(u32::try_from(runs).unwrap_or(u32::MAX)))
-    };
+    let count = f64::from(u32::try_from(runs).unwrap_or(u32::MAX));
+    let each = |whole: Duration| format!("{:.1} ms", whole.as_secs_f64() * 1_000.0 / count);
     let ratio = format!("{:.2} x xargs", ours.as_secs_f64() / by_hand.as_secs_f64());
+    let measure = |what: String, median: String, ratio: &str, goal: &str| Measure {
+        what,
+        median,
+        ratio: ratio.to_owned(),
+        goal: goal.to_owned(),
+    };
+    let per_run = f64::from(u32::try_from(gits).unwrap_or(u32::MAX)) / count;
+    let more = after.saturating_sub(after_few);
     vec![
-        Measure {
-            what: format!("a run by xargs and git, {runs} runs, {AT_ONCE} at once"),
-            median: each(by_hand),
-            ratio: String::new(),
-            goal: String::new(),
-        },
-        Measure { what: "the same run in a batch".to_owned(), median: each(ours), ratio, goal: "1.15 x".to_owned() },
-        Measure {
-            what: format!("memory the daemon keeps after {runs} runs"),
-            median: super::kib(after.saturating_sub(before)),
-            ratio: String::new(),
-            goal: String::new(),
-        },
-        Measure {
-            what: format!("report of {runs} runs as one page, {} kB", size / 1_000),
-            median: format!("{} ms", report.as_millis()),
-            ratio: String::new(),
-            goal: "2000 ms, 5000 kB".to_owned(),
-        },
+        measure(format!("a run by xargs and git, {runs} runs, {AT_ONCE} at once"), each(by_hand), "", ""),
+        measure("the same run in a batch".to_owned(), each(ours), &ratio, "1.15 x"),
+        measure("git processes of one run".to_owned(), format!("{per_run:.1}"), "", ""),
+        measure(
+            format!("memory of the daemon after {few} runs (before: {})", super::kib(before)),
+            super::kib(after_few),
+            "",
+            "",
+        ),
+        measure(
+            format!("what it has grown by after {runs} more"),
+            super::kib(more),
+            &format!("{} bytes a run", more * 1_024 / u64::try_from(runs).unwrap_or(u64::MAX)),
+            "flat",
+        ),
+        measure(
+            format!("report of {runs} runs as one page, {} kB", size / 1_000),
+            format!("{} ms", report.as_millis()),
+            "",
+            "2000 ms, 5000 kB",
+        ),
     ]
 }
 

@@ -58,7 +58,7 @@ fn worktreeinclude_copies_untracked_files_and_nothing_else() {
     assert!(made.notes.iter().any(|note| note.starts_with("4 files")), "{:?}", made.notes);
     // What was copied is no work of the session: not committed, not in the diff, not in the way of a removal.
     put(path, "work", "w\n");
-    let checkpoint = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn").unwrap();
+    let checkpoint = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap();
     assert_eq!(checkpoint.stat.files, 1);
     assert_eq!(fixture.driver.unlanded(&worktree).unwrap().dirty, 0);
 }

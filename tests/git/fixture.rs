@@ -128,7 +128,7 @@ impl Fixture {
         let worktree = self.create(session, name);
         put(Path::new(&worktree.path), file, content);
         let head = worktree.base.commit.clone();
-        self.driver.checkpoint(&worktree, &head, "divisi: work").unwrap();
+        self.driver.checkpoint(&worktree, &head, "divisi: work", None).unwrap();
         worktree
     }
 

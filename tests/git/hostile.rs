@@ -119,7 +119,7 @@ fn everything(fixture: &Fixture, session: &str, worktree: &Worktree) {
     driver.apply(worktree, &patch, true).unwrap();
     driver.apply(worktree, &patch, false).unwrap();
     driver.base_file(worktree, "b.txt").unwrap();
-    let made = driver.checkpoint(worktree, &worktree.base.commit, "divisi: turn").unwrap();
+    let made = driver.checkpoint(worktree, &worktree.base.commit, "divisi: turn", None).unwrap();
     assert!(made.commit.is_some());
     driver.unlanded(worktree).unwrap();
     driver.preflight(worktree, None, &[]).unwrap();
@@ -307,7 +307,7 @@ fn a_worktree_that_points_elsewhere_redirects_nothing() {
         &format!("[core]\n\tworktree = {}\n", victim.display()),
     );
     put(path, "work", "w\n");
-    let made = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn").unwrap();
+    let made = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap();
     assert_eq!(made.stat.files, 1);
     fixture.driver.remove_worktree(&worktree).unwrap();
     assert_eq!(fixture.git_in(&victim, &["rev-parse", "main"]), before);

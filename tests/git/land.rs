@@ -40,7 +40,7 @@ fn each_strategy_lands_and_the_clean_checkout_follows() {
         let path = Path::new(&worktree.path);
         put(path, "y", "y\n");
         let head = fixture.driver.check_worktree(&worktree).unwrap().unwrap();
-        fixture.driver.checkpoint(&worktree, &head, "divisi: second").unwrap();
+        fixture.driver.checkpoint(&worktree, &head, "divisi: second", None).unwrap();
         fixture.commit("theirs", "t\n");
         let landing = fixture.landing(&worktree, strategy);
         let old = landing.onto_commit.clone();
@@ -173,7 +173,7 @@ fn a_checkout_that_cannot_be_written_takes_the_target_back() {
     put(path, "dir/new.txt", "new\n");
     put(path, "z.txt", "lost\n");
     fs::remove_file(path.join("b.txt")).unwrap();
-    fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn").unwrap();
+    fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap();
     let landing = fixture.landing(&worktree, Strategy::Squash);
     // One object of the landing is lost: the update of the checkout fails when half of the files are written.
     let blob = fixture.git(&["rev-parse", &format!("{}:z.txt", worktree.branch)]);
@@ -236,7 +236,7 @@ fn a_conflict_is_left_in_the_worktree_resolved_and_landed() {
         let path = Path::new(&worktree.path);
         put(path, "second", "s\n");
         let head = fixture.driver.check_worktree(&worktree).unwrap().unwrap();
-        fixture.driver.checkpoint(&worktree, &head, "divisi: second").unwrap();
+        fixture.driver.checkpoint(&worktree, &head, "divisi: second", None).unwrap();
         let base = fixture.commit("a.txt", "base\n");
         let landing = fixture.landing(&worktree, strategy);
         assert_eq!(conflicted(fixture.driver.land(&worktree, &landing).unwrap()), ["a.txt"], "{strategy:?}");

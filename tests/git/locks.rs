@@ -22,18 +22,18 @@ fn a_held_index_is_waited_for_and_its_holder_named() {
     put(Path::new(&worktree.path), "x", "x\n");
     let path = fixture.repo.join(".git/worktrees/divisi-aaaa/index.lock");
     let open = lock(&path);
-    let refusal = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn").unwrap_err();
+    let refusal = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap_err();
     assert!(refusal.message.contains("index.lock"), "{refusal}");
     assert!(refusal.message.contains(&format!("process {}", std::process::id())), "{refusal}");
     assert!(path.exists(), "a living lock is never deleted");
     drop(open);
-    let refusal = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn").unwrap_err();
+    let refusal = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap_err();
     assert!(refusal.message.contains("no process") && refusal.hints[0].contains("rm "), "{refusal:?}");
     assert!(path.exists());
     // It goes while it is waited for.
     let patient = fixture.another(&Settings::default(), Duration::from_secs(30));
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| patient.checkpoint(&worktree, &worktree.base.commit, "divisi: turn"));
+        let waiting = scope.spawn(|| patient.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None));
         let seen = patient.processes();
         while patient.processes() == seen {
             std::thread::yield_now();

@@ -229,3 +229,44 @@ fn an_interrupted_restore_is_cleaned_and_done_again() {
     // A restored worktree that is whole holds work and is not cleaned.
     fixture.driver.clean_worktree(&worktree).unwrap_err();
 }
+
+#[test]
+fn of_a_clean_worktree_the_branch_is_kept_as_it_is() {
+    let fixture = Fixture::new();
+    let worktree = fixture.worked("aaaa", "one", "x", "x\n");
+    let path = Path::new(&worktree.path);
+    // Words like ours in a commit of somebody else's mean nothing.
+    let forged = format!("divisi preserved aaaa\n\nworktree {0}\nindex {0}\nhead {0}\n", worktree.base.commit);
+    put(path, "y", "y\n");
+    fixture.git_in(path, &["add", "y"]);
+    fixture.git_in(path, &["commit", "-qm", &forged]);
+    let head = fixture.git_in(path, &["rev-parse", "HEAD"]);
+    let kept = fixture.driver.remove_worktree(&worktree).unwrap().expect("there is something to keep");
+    assert_eq!(fixture.git(&["rev-parse", &kept]), head);
+    assert_eq!(fixture.driver.remove_worktree(&worktree).unwrap(), Some(kept.clone()), "again, and nothing changes");
+    assert_eq!(fixture.git(&["for-each-ref", "--format=%(refname)", "refs/heads/divisi", "refs/divisi"]), kept);
+    fixture.git(&["gc", "-q", "--prune=now"]);
+    assert_eq!(fixture.driver.restore_worktree(&worktree).unwrap().as_str(), head);
+    assert_eq!(fixture.git_in(path, &["symbolic-ref", "HEAD"]), worktree.branch);
+    assert_eq!(fixture.git_in(path, &["status", "--porcelain"]), "");
+    assert_eq!((read(path, "x"), read(path, "y")), ("x\n".to_owned(), "y\n".to_owned()));
+}
+
+/// How many processes the life of a session takes: this only ever goes down.
+#[test]
+fn a_session_takes_few_gits() {
+    let fixture = Fixture::new();
+    fixture.create("aaaa", "warm");
+    let before = fixture.driver.processes();
+    let worktree = fixture.create("bbbb", "one");
+    let created = fixture.driver.processes();
+    put(Path::new(&worktree.path), "made.txt", "made\n");
+    let made = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", Some("t1")).unwrap();
+    let recorded = fixture.driver.processes();
+    let kept = fixture.driver.remove_worktree(&worktree).unwrap().expect("there is something to keep");
+    let removed = fixture.driver.processes();
+    assert_eq!(fixture.git(&["rev-parse", &kept]), made.head.as_str());
+    assert!(made.stat.files == 1 && made.turn_stat == made.stat, "{made:?}");
+    let steps = (created - before, recorded - created, removed - recorded);
+    assert!(steps.0 <= 6 && steps.1 <= 7 && steps.2 <= 2, "{steps:?}");
+}

@@ -21,7 +21,7 @@ fn life(fixture: &Fixture, worktree: &Worktree) {
     let made_file = format!("made by {}.txt", worktree.session);
     put(path, &made_file, "made\n");
     assert_eq!(driver.diff(worktree, &DiffRange::Session, None, false).unwrap().stat.files, 1);
-    let made = driver.checkpoint(worktree, &worktree.base.commit, "divisi: turn").unwrap();
+    let made = driver.checkpoint(worktree, &worktree.base.commit, "divisi: turn", None).unwrap();
     assert_eq!(made.stat.files, 1);
     put(path, "left.txt", "left\n");
     assert_eq!(driver.unlanded(worktree).unwrap().dirty, 1);
@@ -137,7 +137,9 @@ fn a_partial_clone() {
     assert_eq!(made.head, worktree.base.commit);
     assert_eq!(read(Path::new(&worktree.path), "dir/c.txt"), "c\n");
     put(Path::new(&worktree.path), "x", "x\n");
-    assert!(fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn").unwrap().commit.is_some());
+    assert!(
+        fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap().commit.is_some()
+    );
     fixture.driver.remove_worktree(&worktree).unwrap();
     // Without the remote the missing objects cannot be had: said, and nothing is left.
     fs::rename(&fixture.repo, fixture.path().join("away")).unwrap();

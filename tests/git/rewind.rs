@@ -19,7 +19,7 @@ fn scene() -> (Fixture, Worktree, Oid, Rewind) {
     let first = Oid(fixture.git_in(path, &["rev-parse", "HEAD"]));
     put(path, "a.txt", "second\n");
     put(path, "new/b.txt", "new\n");
-    let second = fixture.driver.checkpoint(&worktree, &first, "divisi: second").unwrap().head;
+    let second = fixture.driver.checkpoint(&worktree, &first, "divisi: second", None).unwrap().head;
     put(path, "uncommitted.txt", "precious\n");
     let rewind = Rewind {
         to: "t1".to_owned(),
@@ -58,7 +58,7 @@ fn a_repeat_finds_it_done() {
 #[test]
 fn killed_after_the_state_before_was_kept() {
     let (fixture, worktree, from, rewind) = scene();
-    let before = fixture.driver.checkpoint(&worktree, &from, MESSAGES[0]).unwrap().head;
+    let before = fixture.driver.checkpoint(&worktree, &from, MESSAGES[0], None).unwrap().head;
     fixture.driver.keep_checkpoint(&worktree, "c1", &before).unwrap();
     assert_eq!(fixture.driver.rewind(&worktree, &from, &rewind, MESSAGES).unwrap().before, before);
     check(&fixture, &worktree);
@@ -68,7 +68,7 @@ fn killed_after_the_state_before_was_kept() {
 fn killed_with_some_files_brought_back_and_the_index_not_written() {
     let (fixture, worktree, from, rewind) = scene();
     let path = Path::new(&worktree.path);
-    let before = fixture.driver.checkpoint(&worktree, &from, MESSAGES[0]).unwrap().head;
+    let before = fixture.driver.checkpoint(&worktree, &from, MESSAGES[0], None).unwrap().head;
     fixture.driver.keep_checkpoint(&worktree, "c1", &before).unwrap();
     put(path, "a.txt", "first\n");
     std::fs::remove_dir_all(path.join("new")).unwrap();
@@ -81,7 +81,7 @@ fn killed_with_some_files_brought_back_and_the_index_not_written() {
 fn killed_with_the_files_back_and_the_branch_not_moved() {
     let (fixture, worktree, from, rewind) = scene();
     let path = Path::new(&worktree.path);
-    let before = fixture.driver.checkpoint(&worktree, &from, MESSAGES[0]).unwrap().head;
+    let before = fixture.driver.checkpoint(&worktree, &from, MESSAGES[0], None).unwrap().head;
     fixture.driver.keep_checkpoint(&worktree, "c1", &before).unwrap();
     fixture.git_in(path, &["read-tree", "-m", "-u", before.as_str(), rewind.commit.as_str()]);
     fixture.driver.rewind(&worktree, &from, &rewind, MESSAGES).unwrap();

@@ -20,7 +20,7 @@ fn a_checkpoint_commits_everything_but_the_context() {
     // Even an agent that stages the context does not get it committed.
     fixture.git_in(path, &["add", "-f", "AGENT_CONTEXT/task.md"]);
     let base = worktree.base.commit.clone();
-    let made = fixture.driver.checkpoint(&worktree, &base, "divisi: first turn\n\nDivisi-Session: aaaa").unwrap();
+    let made = fixture.driver.checkpoint(&worktree, &base, "divisi: first turn\n\nDivisi-Session: aaaa", None).unwrap();
     let commit = made.commit.clone().unwrap();
     assert_eq!(made.head, commit);
     assert_eq!(fixture.git_in(path, &["status", "--porcelain"]), "");
@@ -35,7 +35,7 @@ fn a_checkpoint_commits_everything_but_the_context() {
     assert_eq!(made.stat.files, 5, "a.txt, b.txt, dir/c.txt, dir, new.txt");
     assert_eq!(read(path, "AGENT_CONTEXT/task.md"), "do it");
     // Nothing further to commit.
-    let again = fixture.driver.checkpoint(&worktree, &commit, "divisi: nothing").unwrap();
+    let again = fixture.driver.checkpoint(&worktree, &commit, "divisi: nothing", None).unwrap();
     assert_eq!(again.commit, None);
     assert_eq!(again.head, commit);
     assert_eq!(again.turn_stat.files, 0);
@@ -50,7 +50,7 @@ fn a_repository_inside_is_not_swallowed_and_does_not_disturb() {
     fixture.git_in(path, &["init", "-q", "nested"]);
     put(path, "nested/x", "x");
     put(path, "y", "y");
-    let made = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn").unwrap();
+    let made = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap();
     assert_eq!(made.stat.files, 1);
     assert_eq!(fixture.driver.unlanded(&worktree).unwrap().dirty, 1);
 }
@@ -61,7 +61,7 @@ fn without_a_configured_user_the_commit_is_divisis() {
     std::fs::write(fixture.path().join("home/gitconfig"), "").unwrap();
     let worktree = fixture.create("aaaa", "one");
     put(Path::new(&worktree.path), "y", "y");
-    fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn").unwrap();
+    fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap();
     assert_eq!(fixture.git_in(Path::new(&worktree.path), &["log", "-1", "--format=%an"]), "divisi");
 }
 
@@ -75,14 +75,14 @@ fn the_branch_follows_an_agent_that_detached_or_switched() {
     fixture.git_in(path, &["add", "y"]);
     fixture.git_in(path, &["commit", "-qm", "mine"]);
     put(path, "z", "z");
-    let made = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn").unwrap();
+    let made = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap();
     assert_eq!(made.stat.files, 2);
     assert_eq!(fixture.git_in(path, &["symbolic-ref", "HEAD"]), worktree.branch);
     assert_eq!(fixture.git_in(path, &["status", "--porcelain"]), "");
     // What did not grow from the branch is not taken over.
     fixture.git_in(path, &["checkout", "-q", "--detach", worktree.base.commit.as_str()]);
     put(path, "w", "w");
-    let refusal = fixture.driver.checkpoint(&worktree, &made.head, "divisi: turn").unwrap_err();
+    let refusal = fixture.driver.checkpoint(&worktree, &made.head, "divisi: turn", None).unwrap_err();
     assert!(refusal.message.contains("did not grow"), "{refusal}");
     assert_eq!(read(path, "w"), "w");
 }
@@ -94,7 +94,7 @@ fn a_merge_in_progress_is_said() {
     fixture.commit("a.txt", "ours\n");
     let path = Path::new(&worktree.path);
     fixture.run_in(path, &["merge", "main"]);
-    let refusal = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn").unwrap_err();
+    let refusal = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap_err();
     assert!(refusal.message.contains("a merge is in progress"), "{refusal}");
 }
 
@@ -104,6 +104,6 @@ fn a_worktree_that_is_gone_is_said() {
     let worktree = fixture.create("aaaa", "one");
     std::fs::remove_dir_all(&worktree.path).unwrap();
     assert_eq!(fixture.driver.check_worktree(&worktree).unwrap(), None);
-    let refusal = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn").unwrap_err();
+    let refusal = fixture.driver.checkpoint(&worktree, &worktree.base.commit, "divisi: turn", None).unwrap_err();
     assert!(refusal.message.contains("gone"), "{refusal}");
 }

@@ -9,18 +9,18 @@ use super::scene::{DEADLINE, Scene};
 use crate::support::{holds_within, wait_until};
 
 /// How long a batch in a test may take.
-const LONG: Duration = Duration::from_secs(240);
+pub(super) const LONG: Duration = Duration::from_secs(240);
 
-fn plan(scene: &Scene, text: &str) -> String {
+pub(super) fn plan(scene: &Scene, text: &str) -> String {
     scene.env.write("plan.yaml", text).display().to_string()
 }
 
-fn status(scene: &Scene, batch: &str) -> Value {
+pub(super) fn status(scene: &Scene, batch: &str) -> Value {
     serde_json::from_str(&scene.divisi(&["batch", "status", batch, "--json"]).stdout).expect("a batch")
 }
 
 /// The runs' states by number.
-fn states(status: &Value) -> Vec<String> {
+pub(super) fn states(status: &Value) -> Vec<String> {
     let runs = status["runs"].as_array().expect("runs");
     runs.iter().map(|run| run["state"].as_str().expect("a state").to_owned()).collect()
 }
@@ -246,6 +246,31 @@ land: on_pass
     clear(&scene);
 }
 
+#[test]
+fn a_run_whose_setup_fails_is_over_at_once_and_is_not_tried_again() {
+    let scene = Scene::new();
+    scene.env.write("repo/.divisi.toml", "[setup]\ncommands = [\"exit 7\"]\n");
+    let digest = scene.env.json(&scene.repo, &["trust"])["digest"].as_str().expect("a digest").to_owned();
+    scene.divisi(&["trust", "--digest", &digest]).ok();
+    let file = plan(
+        &scene,
+        r#"
+version: 3
+metadata: {name: unready}
+execution: {timeout_sec: 3600, keep: none, retry_policy: {max_attempts: 3, backoff_ms: 1}}
+agents: [{id: sh, agent: shell}]
+tasks: [{id: t, prompts: ["true"], repositories: [repo]}]
+"#,
+    );
+    let ran = scene.env.spawn_divisi(&scene.repo, &["batch", "run", &file]).wait(LONG);
+    ran.exits(4).prints("the setup failed");
+    let unready = status(&scene, "unready");
+    let attempts = unready["runs"][0]["attempts"].as_array().expect("attempts");
+    assert_eq!(attempts.len(), 1, "{unready:#}");
+    assert_eq!(attempts[0]["outcome"], "not_started");
+    require_none_left(&scene);
+}
+
 /// What is left of a batch.
 fn play(kill: Option<String>) -> (Vec<String>, u64) {
     let mut scene = Scene::new();
@@ -293,24 +318,44 @@ tasks:
     (left, head)
 }
 
-fn killed_at_half_of_the_events(shard: u64) {
-    const SHARDS: u64 = 2;
-    const STEP: u64 = 2;
+/// Every event: each of the shards begins one later.
+fn killed_at_every_event(shard: u64) {
+    const SHARDS: usize = 6;
     let (expected, head) = play(None);
     assert!(expected.contains(&"1 preserved".to_owned()), "{expected:?}");
     assert!(head >= 20, "the batch has {head} events");
-    for seq in (1 + shard..=head).step_by(usize::try_from(SHARDS * STEP).unwrap()) {
+    for seq in (1 + shard..=head).step_by(SHARDS) {
         let (left, _) = play(Some(format!("after:{seq}")));
         assert_eq!(left, expected, "the daemon was killed after event {seq}");
     }
 }
 
 #[test]
-fn a_daemon_killed_at_half_of_the_events_ends_with_the_same_results_a() {
-    killed_at_half_of_the_events(0);
+fn a_daemon_killed_at_any_event_ends_with_the_same_results_a() {
+    killed_at_every_event(0);
 }
 
 #[test]
-fn a_daemon_killed_at_half_of_the_events_ends_with_the_same_results_b() {
-    killed_at_half_of_the_events(1);
+fn a_daemon_killed_at_any_event_ends_with_the_same_results_b() {
+    killed_at_every_event(1);
+}
+
+#[test]
+fn a_daemon_killed_at_any_event_ends_with_the_same_results_c() {
+    killed_at_every_event(2);
+}
+
+#[test]
+fn a_daemon_killed_at_any_event_ends_with_the_same_results_d() {
+    killed_at_every_event(3);
+}
+
+#[test]
+fn a_daemon_killed_at_any_event_ends_with_the_same_results_e() {
+    killed_at_every_event(4);
+}
+
+#[test]
+fn a_daemon_killed_at_any_event_ends_with_the_same_results_f() {
+    killed_at_every_event(5);
 }

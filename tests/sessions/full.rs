@@ -13,6 +13,12 @@ const SIZE: &str = "size=40m";
 
 #[test]
 fn a_full_disk_refuses_commands_and_loses_nothing() {
+    on_a_disk_of_its_own("sessions::full::on_a_small_disk");
+}
+
+/// Runs an ignored test where it may mount small disks.
+#[track_caller]
+pub(super) fn on_a_disk_of_its_own(test: &str) {
     let home = tempfile::tempdir().unwrap();
     // A file system of its own size needs a namespace of its own.
     let possible = Command::new("unshare")
@@ -21,12 +27,12 @@ fn a_full_disk_refuses_commands_and_loses_nothing() {
         .status()
         .is_ok_and(|status| status.success());
     if !possible {
-        return skip("sessions::full", "no mount in a user namespace here");
+        return skip(test, "no mount in a user namespace here");
     }
     let output = Command::new("unshare")
         .arg("-rm")
         .arg(std::env::current_exe().unwrap())
-        .args(["sessions::full::on_a_small_disk", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+        .args([test, "--exact", "--ignored", "--nocapture", "--test-threads=1"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
@@ -42,10 +48,7 @@ fn a_full_disk_refuses_commands_and_loses_nothing() {
 fn on_a_small_disk() {
     let scene = Scene::new();
     let state = scene.env.path("home/state/divisi");
-    std::fs::create_dir_all(&state).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", SIZE, "none"]).arg(&state).status().unwrap();
-    assert!(mounted.success(), "this is only run where it can");
-    std::fs::set_permissions(&state, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    mount(&state);
     let gate = scene.env.path("gate");
     let done = scene.env.path("done");
     let talk = (0..300).map(|number| format!("say word-{number} \\n\n")).collect::<Vec<_>>().concat();
@@ -83,12 +86,25 @@ fn on_a_small_disk() {
     assert!(!findings.to_string().contains("\"database\""), "{findings}");
     scene.discard(&["talk"]);
     scene.divisi(&["daemon", "stop"]).ok();
-    let unmounted = Command::new("umount").arg("-l").arg(&state).status().unwrap();
+    unmount(&state);
+}
+
+/// Makes a directory a small disk.
+pub(super) fn mount(directory: &Path) {
+    std::fs::create_dir_all(directory).unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", SIZE, "none"]).arg(directory).status().unwrap();
+    assert!(mounted.success(), "this is only run where it can");
+    std::fs::set_permissions(directory, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+}
+
+/// Takes it away.
+pub(super) fn unmount(directory: &Path) {
+    let unmounted = Command::new("umount").arg("-l").arg(directory).status().unwrap();
     assert!(unmounted.success());
 }
 
 /// Writes until nothing more fits.
-fn fill(ballast: &Path) {
+pub(super) fn fill(ballast: &Path) {
     let mut file = OpenOptions::new().append(true).create(true).open(ballast).unwrap();
     for size in [1_000_000, 4096, 1] {
         while file.write_all(&vec![0; size]).is_ok() {}

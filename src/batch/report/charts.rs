@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use super::html::escape;
 use super::{Report, by_agent};
-use crate::base::date;
 use crate::batch::queue::dollars;
 use crate::model::batch::RunState;
 
@@ -54,15 +53,22 @@ pub(super) fn cost(report: &Report) -> String {
         svg.push_str("<text x='190' y='120' class='v'>no agent told what it cost</text>");
     }
     let _ = write!(svg, "<text x='560' y='238' class='e'>{} a run</text>", dollars(most));
+    let mut names: Vec<(i64, i64)> = Vec::new();
     for (cost, rate, agent) in &costs {
         let (x, y) = (70 + cost * 440 / most, 220 - i64::from(*rate) * 2);
+        // A name that would lie upon another goes below it.
+        let mut line = y + 4;
+        while names.iter().any(|(other, taken)| (other - x).abs() < 140 && (taken - line).abs() < 13) {
+            line += 13;
+        }
+        names.push((x, line));
         let _ = write!(
             svg,
             "<circle cx='{x}' cy='{y}' r='6' class='dot'><title>{} {}: {rate} %</title></circle><text x='{}' y='{}' class='v'>{}</text>",
             escape(agent),
             dollars(*cost),
             x + 9,
-            y + 4,
+            line,
             escape(&short(agent)),
         );
     }
@@ -95,7 +101,7 @@ pub(super) fn times(report: &Report) -> String {
     let _ = write!(
         svg,
         "<text x='40' y='208' class='v'>0</text><text x='560' y='208' class='e'>{}</text><text x='36' y='26' class='e'>{highest}</text>",
-        date::length(most),
+        super::took(most),
     );
     figure("Time of a run", 600, 215, &svg, times.len().min(MOST))
 }

@@ -24,7 +24,7 @@ svg .bg{fill:var(--line)}svg .good{fill:var(--good)}svg .dot{fill:var(--acc)}svg
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:4px 10px;border-bottom:1px solid var(--line);vertical-align:top}
 th{position:sticky;top:0;background:var(--bg)}th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--acc)}
 th[aria-sort=ascending] button::after{content:' ▲'}th[aria-sort=descending] button::after{content:' ▼'}
-.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.passed{color:var(--good)}.failed{color:var(--bad)}
+th.n,.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.passed{color:var(--good)}.failed{color:var(--bad)}
 details{margin:4px 0}summary{cursor:pointer}pre{background:var(--soft);padding:10px;border-radius:6px;overflow-x:auto;font-size:12px;max-height:420px}
 ins{text-decoration:none;color:var(--good)}del{text-decoration:none;color:var(--bad)}
 ";
@@ -131,8 +131,9 @@ fn tiles(html: &mut String, report: &Report) {
 }
 
 fn agents(html: &mut String, report: &Report) {
-    html.push_str("<h2>Agents</h2><div class='scroll'><table class='sortable'><thead><tr><th>Agent</th><th>Runs</th><th>Passed</th><th>Rate</th>");
+    html.push_str("<h2>Agents</h2><div class='scroll'><table class='sortable'><thead><tr><th>Agent</th><th class='n'>Runs</th><th class='n'>Passed</th>");
     let metrics = [
+        (Metric::SuccessRate, "Rate"),
         (Metric::ExecutionTime, "Time of a run"),
         (Metric::AvgIterations, "Turns of a run"),
         (Metric::ToolUsageStats, "Tool calls"),
@@ -140,31 +141,42 @@ fn agents(html: &mut String, report: &Report) {
         (Metric::CostAnalysis, "Cost"),
     ];
     for (_, title) in metrics.iter().filter(|(metric, _)| wants(report, *metric)) {
-        let _ = write!(html, "<th>{title}</th>");
+        let _ = write!(html, "<th class='n'>{title}</th>");
     }
     html.push_str("</tr></thead><tbody>\n");
     for (agent, tally) in by_agent(report) {
         let _ = write!(
             html,
-            "<tr><td>{}</td>{}{}{}",
+            "<tr><td>{}</td>{}{}",
             shown(agent, 100),
             number(i64::from(tally.runs), &tally.runs.to_string()),
             number(i64::from(tally.passed), &tally.passed.to_string()),
-            number(i64::from(tally.rate()), &format!("{} %", tally.rate())),
         );
-        let tenths = tally.turns * 10 / u64::from(tally.runs.max(1));
+        let tenths = tally.usual_turns();
         for (metric, _) in metrics.iter().filter(|(metric, _)| wants(report, *metric)) {
             html.push_str(&match metric {
-                Metric::ExecutionTime => number(tally.usual_millis(), &date::length(tally.usual_millis())),
+                Metric::SuccessRate => number(i64::from(tally.rate()), &format!("{} %", tally.rate())),
+                Metric::ExecutionTime => number(tally.usual_millis(), &super::took(tally.usual_millis())),
                 Metric::AvgIterations => number(signed(tenths), &format!("{}.{}", tenths / 10, tenths % 10)),
-                Metric::ToolUsageStats => number(signed(tally.tools), &tally.tools.to_string()),
+                Metric::ToolUsageStats => tools(&tally.tools),
                 Metric::TokenUsage => number(signed(tally.spend.tokens), &tally.spend.tokens.to_string()),
-                _ => number(tally.spend.usd_micros.unwrap_or(-1), &money(tally.spend)),
+                Metric::CostAnalysis => number(tally.spend.usd_micros.unwrap_or(-1), &money(tally.spend)),
             });
         }
         html.push_str("</tr>\n");
     }
     html.push_str("</tbody></table></div>\n");
+}
+
+/// Tool calls: how many, and of which kinds.
+fn tools(tools: &std::collections::BTreeMap<String, u32>) -> String {
+    let all = super::calls(tools);
+    let kinds = if tools.is_empty() {
+        String::new()
+    } else {
+        format!(" <span class='dim'>({})</span>", escape(&super::kinds(tools)))
+    };
+    format!("<td class='n' data-v='{all}'>{all}{kinds}</td>")
 }
 
 fn signed(number: u64) -> i64 {
@@ -179,7 +191,7 @@ fn ranking(html: &mut String, report: &Report) {
     if report.ranking.is_empty() {
         return;
     }
-    html.push_str("<h2>Best of several</h2><div class='scroll'><table><thead><tr><th>Task</th><th>Place</th><th>Run</th><th>Agent</th><th>Evidence</th></tr></thead><tbody>\n");
+    html.push_str("<h2>Best of several</h2><div class='scroll'><table><thead><tr><th>Task</th><th class='n'>Place</th><th class='n'>Run</th><th>Agent</th><th>Evidence</th></tr></thead><tbody>\n");
     for ranked in report.ranking.iter().take(200) {
         for candidate in ranked.candidates.iter().take(10) {
             let run = candidate.run.as_str().rsplit_once(".r").map_or("", |(_, number)| number);
@@ -199,7 +211,7 @@ fn ranking(html: &mut String, report: &Report) {
 }
 
 fn runs(html: &mut String, report: &Report) {
-    html.push_str("<h2>Runs</h2><div class='scroll'><table class='sortable'><thead><tr><th>Run</th><th>Task</th><th>Agent</th><th>Repository</th><th>State</th><th>Attempts</th><th>Changed</th><th>Time</th><th>Cost</th><th>Reason</th></tr></thead><tbody>\n");
+    html.push_str("<h2>Runs</h2><div class='scroll'><table class='sortable'><thead><tr><th class='n'>Run</th><th>Task</th><th>Agent</th><th>Repository</th><th>State</th><th class='n'>Attempts</th><th class='n'>Changed</th><th class='n'>Time</th><th class='n'>Cost</th><th>Reason</th></tr></thead><tbody>\n");
     for ReportRun { run, spend, .. } in &report.runs {
         let stat = run.attempts.last().map(|attempt| attempt.stat).unwrap_or_default();
         let took = run.duration(report.now);
@@ -214,7 +226,7 @@ fn runs(html: &mut String, report: &Report) {
             run.state.as_str(),
             number(i64::try_from(run.attempts.len()).unwrap_or(0), &run.attempts.len().to_string()),
             number(i64::from(stat.added) + i64::from(stat.removed), &format!("+{} -{}", stat.added, stat.removed)),
-            number(took, &if run.attempts.is_empty() { "-".to_owned() } else { date::length(took) }),
+            number(took, &if run.attempts.is_empty() { "-".to_owned() } else { super::took(took) }),
             number(spend.usd_micros.unwrap_or(-1), &money(*spend)),
             shown(run.reason.as_deref().unwrap_or_default(), 160),
         );

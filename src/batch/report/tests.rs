@@ -27,7 +27,7 @@ fn report(plan: Plan, hostile: &str) -> Report {
         .map(|run| ReportRun {
             run,
             spend: Spend { tokens: 7, usd_micros: Some(1_250_000), partial: false },
-            tools: 2,
+            tools: [("edit".to_owned(), 3), (hostile.to_owned(), 5)].into(),
             diff: format!("+{hostile}\n").repeat(room / 2 / (hostile.len() + 2)),
             log: format!("{hostile}\n").repeat(room / 2 / (hostile.len() + 1)),
         })
@@ -68,11 +68,49 @@ fn a_thousand_runs_fit_into_five_megabytes() {
     }
 }
 
+/// What shows a metric in a format: words that are there with it and not without it.
+const SIGNS: [(Metric, [&str; 4]); 6] = [
+    (Metric::SuccessRate, ["state", "state", "| rate |", "Passed, by agent"]),
+    (Metric::AvgIterations, ["turns", ",turns", "turns of a run", "Turns of a run"]),
+    (Metric::TokenUsage, ["tokens", ",tokens", "| tokens", ">Tokens</th>"]),
+    (
+        Metric::CostAnalysis,
+        ["cost_usd_micros", ",cost_usd_micros", "$2.50", ">Cost</th></tr></thead><tbody>\n<tr><td>one"],
+    ),
+    (Metric::ExecutionTime, ["duration_ms", ",duration_ms", "time of a run", "Time of a run"]),
+    (Metric::ToolUsageStats, ["tools", ",tools", "(x 10, edit 6)", "(x 10, edit 6)"]),
+];
+
+/// Whether a report shows what the sign stands for: of JSON lines it is the key.
+fn shows(format: ExportFormat, text: &str, sign: &str) -> bool {
+    if format != ExportFormat::Jsonl {
+        return text.contains(sign);
+    }
+    let run: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    run.get(sign).is_some()
+}
+
+const FORMATS: [ExportFormat; 4] = [ExportFormat::Jsonl, ExportFormat::Csv, ExportFormat::Md, ExportFormat::Html];
+
 #[test]
-fn only_what_the_plan_collects_is_shown() {
+fn every_metric_is_in_every_format_and_only_when_the_plan_collects_it() {
     let mut plan = plan();
-    plan.collection = vec![Metric::SuccessRate];
-    let csv = write(&report(plan, "x"), ExportFormat::Csv);
-    let head = csv.lines().next().unwrap();
-    assert!(!head.contains("cost") && !head.contains("tokens") && !head.contains("duration"), "{head}");
+    plan.execution.repeat = 2;
+    for (metric, signs) in SIGNS {
+        for (format, sign) in FORMATS.into_iter().zip(signs) {
+            plan.collection = vec![metric];
+            let with = write(&report(plan.clone(), "x"), format);
+            assert!(shows(format, &with, sign), "{metric:?} in {format:?}: {sign} in {with:.3000}");
+            plan.collection = Vec::new();
+            assert!(
+                shows(format, &write(&report(plan.clone(), "x"), format), sign),
+                "{metric:?} in {format:?} without a choice"
+            );
+            plan.collection = SIGNS.map(|(other, _)| other).into_iter().filter(|other| *other != metric).collect();
+            let without = write(&report(plan.clone(), "x"), format);
+            // Whether a run passed is what every report is about.
+            let always = metric == Metric::SuccessRate && matches!(format, ExportFormat::Jsonl | ExportFormat::Csv);
+            assert!(always || !shows(format, &without, sign), "{metric:?} is not wanted in {format:?}: {sign}");
+        }
+    }
 }

@@ -40,21 +40,9 @@ fn plan(landing: &Landing) -> String {
     format!("refs/divisi/landing/{}", landing.id)
 }
 
-/// Forgets the written down commits of a removed session.
-pub(super) fn forget(git: &Git, worktree: &Worktree) -> Result<(), Refusal> {
-    let place = admin::common(worktree);
-    let listed = git
-        .call(&place)
-        .args([
-            "for-each-ref",
-            "--format=%(objectname) %(refname)",
-            &format!("refs/divisi/landing/{}.*", worktree.session),
-        ])
-        .text()?;
-    for (oid, name) in listed.lines().filter_map(|line| line.split_once(' ')) {
-        refs::delete(git, &place, name, &Oid(oid.to_owned()))?;
-    }
-    Ok(())
+/// Where the names of a session's written down commits begin.
+pub(in crate::git) fn prefix(worktree: &Worktree) -> String {
+    format!("refs/divisi/landing/{}.", worktree.session)
 }
 
 /// Lands exactly the commit that was checked.

@@ -146,11 +146,18 @@ pub trait Git: Send + Sync {
     fn write_context(&self, worktree: &Worktree, files: &[(String, String)]) -> Result<(), Refusal>;
 
     /// Commits everything uncommitted on the session's branch, hooks not run, authored as the user, with the message given.
-    /// Idempotent: with nothing to commit it only reports. `from` is the turn's first commit.
+    /// Idempotent: with nothing to commit it only reports. `from` is the turn's first commit. With a `name` what is there then is kept
+    /// as by [`Git::keep_checkpoint`], and where the session began as `start`; that these could not be kept is no error.
     ///
     /// # Errors
     /// When the worktree is gone or git refuses (locked index: waits, then names the holder).
-    fn checkpoint(&self, worktree: &Worktree, from: &Oid, message: &str) -> Result<Checkpoint, Refusal>;
+    fn checkpoint(
+        &self,
+        worktree: &Worktree,
+        from: &Oid,
+        message: &str,
+        name: Option<&str>,
+    ) -> Result<Checkpoint, Refusal>;
 
     /// Keeps a commit under `refs/divisi/checkpoints/<session>/<name>`. Idempotent.
     ///
@@ -191,12 +198,12 @@ pub trait Git: Send + Sync {
     /// When it cannot be captured; then nothing may be deleted.
     fn preserve(&self, worktree: &Worktree) -> Result<Option<String>, Refusal>;
 
-    /// Removes worktree and branch after ownership was proven: rename to a trash directory, then deletion in the background.
-    /// Idempotent.
+    /// Removes worktree and branch after ownership was proven and what only they hold was kept as by [`Git::preserve`], whose ref is
+    /// returned: rename to a trash directory, then deletion in the background. Idempotent.
     ///
     /// # Errors
     /// When ownership cannot be proven or git refuses.
-    fn remove_worktree(&self, worktree: &Worktree) -> Result<(), Refusal>;
+    fn remove_worktree(&self, worktree: &Worktree) -> Result<Option<String>, Refusal>;
 
     /// Brings a removed worktree back from its preserved ref (or its base), uncommitted changes uncommitted again.
     ///

@@ -211,8 +211,9 @@ pub trait Jobs: Send + Sync {
     /// When it cannot be started.
     async fn run(&self, spec: &JobSpec, limit: Duration) -> Result<(JobEnd, String), Refusal>;
 
-    /// How the machine is doing; one with nothing to do where that cannot be told.
-    fn machine(&self) -> Machine {
+    /// How the machine is doing, and what is free on the disks of these places and of the driver's own files; one with nothing to do
+    /// where that cannot be told.
+    fn machine(&self, _places: &[String]) -> Machine {
         Machine::default()
     }
     /// Runs a program of an evaluation to its end, its whole tree ended afterwards, whatever it is. It is ended too when it uses more

@@ -44,6 +44,7 @@ pub(crate) fn plan() -> Plan {
             seed: 0,
             min_memory_percent: 5,
             max_load_percent: 800,
+            min_disk_mb: 100,
         },
         agents: vec![agent("one"), agent("two")],
         tasks: vec![task("fix")],

@@ -49,6 +49,11 @@ const EXECUTION: Table = Table {
             Kind::Number(1, 100_000),
             "Load per processor above which none starts; 800 without it.",
         ),
+        key(
+            "min_disk_mb",
+            Kind::Number(0, 1_000_000),
+            "Free MiB on the disks of worktrees and database below which none starts; 100 without it.",
+        ),
     ],
 };
 
