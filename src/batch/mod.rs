@@ -7,4 +7,5 @@ pub mod queue;
 pub mod rank;
 pub mod read;
 pub mod report;
+pub mod suites;
 pub mod view;

@@ -1,6 +1,6 @@
 //! Runs: an attempt is a session; what happens to the session is what happens to the attempt.
 
-use crate::batch::queue;
+use crate::batch::{queue, suites};
 use crate::host::advance::{advance, end_process};
 use crate::host::change::{Change, Step};
 use crate::host::effect::{Effect, UnitInput};
@@ -70,8 +70,8 @@ pub(crate) fn spend(session: &Session, prices: &PriceTable) -> Spend {
 /// Starts an attempt of a run.
 pub(crate) fn start(change: &mut Change<'_>, batch: &BatchId, place: usize) {
     let Some(live) = change.brain.registry.batches.get(batch) else { return };
-    let suite = live.batch.plan.suite.clone();
     let Some(run) = live.runs.get(place).cloned() else { return };
+    let suite = suites::of(&live.batch.plan, &run.task, &run.agent).map(Box::new);
     let agent = queue::agent_of(&live.batch, &run).cloned();
     let task = queue::task_of(&live.batch, &run);
     let prompt = task.and_then(|task| task.prompts.iter().find(|prompt| prompt.id == run.prompt)).cloned();
@@ -248,8 +248,9 @@ fn settle(change: &mut Change<'_>, id: &SessionId, run: &RunId, attempt: &Attemp
 
 /// The agent has done everything: what it made is judged and landed as the plan says, and only then the attempt is over.
 fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Attempt) {
-    let Some((live, _)) = run_of(change, run) else { return };
-    let (suite, land) = (live.batch.plan.suite.clone(), live.batch.plan.land);
+    let Some((live, known)) = run_of(change, run) else { return };
+    let suite = suites::of(&live.batch.plan, &known.task, &known.agent).map(Box::new);
+    let land = live.batch.plan.land;
     let Some(suite) = suite else { return end(change, run, AttemptOutcome::Done, None, Some(session)) };
     let newest = session
         .evaluations

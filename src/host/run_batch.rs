@@ -6,11 +6,9 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use sha2::{Digest as _, Sha256};
-
 use crate::base::yaml::{Place, Problem, Problems};
-use crate::base::{clock, hex};
-use crate::batch::{expand, rank, read, view};
+use crate::base::clock;
+use crate::batch::{expand, rank, read, suites, view};
 use crate::host::on_batch::{Bases, PreparedBatch};
 use crate::host::on_query::encode;
 use crate::host::port::{Store, Table};
@@ -59,6 +57,7 @@ pub(crate) fn check(ports: &Ports, request: &CheckPlan) -> PlanCheck {
         Ok((plan, _)) => PlanCheck {
             problems: Vec::new(),
             runs: u32::try_from(expand::runs(&plan, &BatchId(String::new())).len()).unwrap_or(u32::MAX),
+            judged_by: suites::told(&plan, &|task, agent| expand::is_run(&plan, task, agent)),
             agents: plan.agents.iter().map(|agent| (agent.agent.clone(), agent.profile.clone())).collect(),
             name: Some(plan.name),
             notes: plan.notes,
@@ -71,7 +70,7 @@ pub(crate) fn check(ports: &Ports, request: &CheckPlan) -> PlanCheck {
 fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Result<(Plan, Bases), Vec<Problem>> {
     let mut plan = read::read(text, environment)?;
     if let Some(suite) = &mut plan.suite {
-        suite.digest = hex::encode(&Sha256::digest(serde_json::to_string(suite).unwrap_or_default()));
+        suite.digest = suites::digest(suite);
     }
     let directory = Path::new(path).parent().unwrap_or(Path::new("/")).to_owned();
     let mut problems = Problems::default();

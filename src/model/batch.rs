@@ -8,7 +8,8 @@ use super::plan::{ExportFormat, Plan};
 
 mod request;
 
-pub use request::{CheckPlan, CreateBatch, ExportBatch, GetBatch, OfBatch, PlanCheck, RetryRuns, SetConcurrency};
+pub use request::{CheckPlan, CreateBatch, ExportBatch, GetBatch, JudgedBy, OfBatch, OneJudgedBy, PlanCheck, RetryRuns};
+pub use request::SetConcurrency;
 
 /// Where a batch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

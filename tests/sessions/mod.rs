@@ -15,6 +15,7 @@ mod failures;
 mod following;
 mod full;
 mod hostile;
+mod judged;
 mod landing;
 mod life;
 mod locked;

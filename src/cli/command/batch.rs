@@ -278,6 +278,7 @@ async fn check(context: &Context, plan: &Path, environment: Option<String>, json
             let name = found.name.clone().unwrap_or_default();
             let runs = if found.runs == 1 { "1 run".to_owned() } else { format!("{} runs", found.runs) };
             render::text(&format!("{name}: {runs}"));
+            render::judged::by(&context.screen, &found.judged_by);
         }
     }
     Ok(if found.problems.is_empty() { Exit::Done } else { Exit::Refused })

@@ -27,6 +27,7 @@ pub(crate) fn plan() -> Plan {
         mcp_servers: None,
         concurrency: None,
         timeout_sec: None,
+        evaluators: Vec::new(),
     };
     Plan {
         name: "a plan".to_owned(),
@@ -72,6 +73,10 @@ pub(crate) fn task(id: &str) -> PlanTask {
         depends_on: Vec::new(),
         timeout_sec: None,
         repeat: None,
+        evaluators: Vec::new(),
+        restore: Vec::new(),
+        best_of: None,
+        judge: None,
     }
 }
 
