@@ -1,5 +1,6 @@
 //! Batches: reading plans, expanding them into runs, and deciding what is done next. Pure: values in, values out.
 
+pub mod contest;
 pub mod expand;
 pub mod fold;
 pub mod keys;

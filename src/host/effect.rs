@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::host::on_combine::Origin;
+use crate::host::on_judge::Heard;
 use crate::host::port::ConversationSetup;
 use crate::host::profile::Caller;
 use crate::model::attachment::{Attach, Attachment};
@@ -80,6 +81,12 @@ pub(crate) enum Effect {
     CancelEvaluation { evaluation: EvaluationId },
     /// End and delete what an evaluation of an earlier daemon left.
     ClearEvaluation { session: SessionId, evaluation: EvaluationId, evaluators: u32 },
+    /// Read what a judge said in a turn.
+    ReadVerdict { session: SessionId, turn: TurnId },
+    /// Tell an evaluator what its judge said.
+    ToEvaluator { evaluation: EvaluationId, evaluator: String, heard: Box<Heard> },
+    /// Read what the candidates of a contest changed: commits with what they are compared with.
+    ReadCandidates { batch: BatchId, contest: u32, repository: String, changes: Vec<(Oid, Oid)> },
     /// See what a removal would take away.
     PrepareRemoval { ticket: Ticket, session: SessionId, worktree: Box<Worktree> },
     /// Preserve, then remove a worktree; delete its jobs' files.

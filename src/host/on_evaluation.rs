@@ -4,6 +4,7 @@ use crate::eval::score;
 use crate::host::advance::{advance, checkpoint_message};
 use crate::host::change::{Change, Step, Waiting};
 use crate::host::effect::{Effect, EvaluationPlan, EvaluationTask, Ticket};
+use crate::host::on_judge;
 use crate::host::on_landing::gates_of;
 use crate::host::port::Checkpoint;
 use crate::model::Refusal;
@@ -139,10 +140,12 @@ pub(crate) fn on_result(
     change: &mut Change<'_>,
     id: &SessionId,
     evaluation: EvaluationId,
-    result: Box<EvaluatorResult>,
+    mut result: Box<EvaluatorResult>,
 ) {
+    on_judge::bill(change.brain, &evaluation, &mut result);
     if running(change, id, &evaluation).is_some() {
-        change.emit(Some(id), Event::EvaluationResult { id: evaluation, result });
+        change.emit(Some(id), Event::EvaluationResult { id: evaluation.clone(), result });
+        on_judge::look(change, &evaluation);
     }
 }
 
@@ -168,8 +171,9 @@ fn end(change: &mut Change<'_>, id: &SessionId, evaluation: &EvaluationId, state
 }
 
 /// The one place that hears of every evaluation's end, however it ended; `change` has it folded in.
-fn on_evaluation_ended(_change: &mut Change<'_>, id: &SessionId, evaluation: &EvaluationId) {
+fn on_evaluation_ended(change: &mut Change<'_>, id: &SessionId, evaluation: &EvaluationId) {
     tracing::debug!(%id, %evaluation, "an evaluation ended");
+    on_judge::look(change, evaluation);
 }
 
 /// Sees to an evaluation that an earlier daemon began: what it had found is not known to be all, so it is cut off.

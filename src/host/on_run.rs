@@ -1,13 +1,13 @@
 //! Runs: an attempt is a session; what happens to the session is what happens to the attempt.
 
-use crate::batch::{queue, suites};
+use crate::batch::{contest, queue, suites};
 use crate::host::advance::{advance, end_process};
-use crate::host::change::{Change, Step};
+use crate::host::change::{Brain, Change, Step};
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_batch::{ended_sessions, run_of};
 use crate::host::on_landing::{self, has_landed};
 use crate::host::profile::Caller;
-use crate::host::{on_create, on_evaluation};
+use crate::host::{on_contest, on_create, on_evaluation, on_judge};
 use crate::model::Refusal;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Run, RunState, Spend, StopReason};
@@ -55,8 +55,13 @@ pub(crate) fn request(agent: &PlanAgent, repository: &str, prompt: &str, caller:
     }
 }
 
-/// What a session used, in tokens and dollars.
-pub(crate) fn spend(session: &Session, prices: &PriceTable) -> Spend {
+/// What a session and its judges used, in tokens and dollars.
+pub(crate) fn spend(brain: &Brain, session: &Session) -> Spend {
+    on_judge::used_for(brain, session).plus(used(session, &brain.settings.prices))
+}
+
+/// What a session's own agent used, in tokens and dollars.
+pub(crate) fn used(session: &Session, prices: &PriceTable) -> Spend {
     let tokens = session.usage.tokens().iter().sum();
     if tokens == 0 && session.usage.cost_micros.is_none() {
         return Spend::default();
@@ -186,7 +191,13 @@ pub(crate) fn stop(change: &mut Change<'_>, batch: &BatchId, place: usize, why: 
 /// Looks whether an attempt is over, or wants its next prompt.
 pub(crate) fn observe(change: &mut Change<'_>, id: &SessionId, run: &RunId) {
     let Some((live, known)) = run_of(change, run) else { return };
-    let Some(attempt) = known.current().filter(|attempt| attempt.session == *id) else { return };
+    let Some(attempt) = known.current().filter(|attempt| attempt.session == *id) else {
+        // Its attempt is over; it may have won.
+        if contest::of(&live.batch, known).is_some() {
+            change.stirred.insert(live.batch.id.clone());
+        }
+        return;
+    };
     if live.batch.plan.execution.budget != crate::model::plan::Budget::default() {
         let batch = live.batch.id.clone();
         let (attempt, task) = (attempt.clone(), follow_up(live, known, change, id));
@@ -250,7 +261,8 @@ fn settle(change: &mut Change<'_>, id: &SessionId, run: &RunId, attempt: &Attemp
 fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Attempt) {
     let Some((live, known)) = run_of(change, run) else { return };
     let suite = suites::of(&live.batch.plan, &known.task, &known.agent).map(Box::new);
-    let land = live.batch.plan.land;
+    // Of those that compete only the best one lands, once all are done.
+    let land = live.batch.plan.land && !contest::competes(&live.batch, known);
     let Some(suite) = suite else { return end(change, run, AttemptOutcome::Done, None, Some(session)) };
     let newest = session
         .evaluations
@@ -291,16 +303,37 @@ fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Atte
 
 /// Lands what passed, at exactly the commit that passed.
 fn land_run(change: &mut Change<'_>, session: &Session, run: &RunId) {
-    let landed = session.landing.as_ref().filter(|landing| Some(&landing.head) == session.head.as_ref());
-    let reason = match landed.map(|landing| &landing.state) {
-        Some(LandingState::Completed { .. }) => None,
-        Some(LandingState::Conflicted { paths }) => {
-            Some(format!("passed, not landed: conflicts in {}", paths.join(", ")))
+    match land(change, session) {
+        Landed::UnderWay => {}
+        Landed::Done => end(change, run, AttemptOutcome::Done, None, Some(session)),
+        Landed::Not(reason) => {
+            let reason = Some(format!("passed, not landed: {reason}"));
+            end(change, run, AttemptOutcome::Done, reason, Some(session));
         }
-        Some(LandingState::Failed { reason }) => Some(format!("passed, not landed: {reason}")),
-        Some(LandingState::Aborted) => Some("passed, not landed: the landing was given up".to_owned()),
-        Some(LandingState::Started) => return,
-        None if session.stat == DiffStat::default() => None,
+    }
+}
+
+/// How far the landing of a session that passed is.
+pub(crate) enum Landed {
+    /// It is not over.
+    UnderWay,
+    /// It landed, or there is nothing to land.
+    Done,
+    /// It did not, and why.
+    Not(String),
+}
+
+/// Goes on with landing what passed.
+pub(crate) fn land(change: &mut Change<'_>, session: &Session) -> Landed {
+    let landed = session.landing.as_ref().filter(|landing| Some(&landing.head) == session.head.as_ref());
+    match landed.map(|landing| &landing.state) {
+        Some(LandingState::Completed { .. }) => Landed::Done,
+        Some(LandingState::Conflicted { paths }) => Landed::Not(format!("conflicts in {}", paths.join(", "))),
+        Some(LandingState::Failed { reason }) => Landed::Not(reason.clone()),
+        Some(LandingState::Aborted) => Landed::Not("the landing was given up".to_owned()),
+        Some(LandingState::Started) => Landed::UnderWay,
+        None if session.stat == DiffStat::default() => Landed::Done,
+        None if change.brain.under_way(&session.id, Step::Landing) => Landed::UnderWay,
         None => {
             let request = StartLanding {
                 session: session.id.clone(),
@@ -312,12 +345,11 @@ fn land_run(change: &mut Change<'_>, session: &Session, run: &RunId) {
             };
             let id = inner(&session.id, "land", session.landings);
             match on_landing::on_start(change, &id, &request) {
-                Ok(()) => return,
-                Err(refusal) => Some(format!("passed, not landed: {}", refusal.message)),
+                Ok(()) => Landed::UnderWay,
+                Err(refusal) => Landed::Not(refusal.message),
             }
         }
-    };
-    end(change, run, AttemptOutcome::Done, reason, Some(session));
+    }
 }
 
 /// The id of a command that the batch gives for a session. No client can send one like it: spaces are not allowed in theirs.
@@ -332,10 +364,10 @@ pub(crate) fn on_refused(change: &mut Change<'_>, command: &CommandId, refusal: 
     let Some(session) = change.brain.registry.sessions.get(&SessionId(session.to_owned())).cloned() else { return };
     let Some(run) = session.run.clone() else { return };
     let current = run_of(change, &run).and_then(|(_, run)| run.current());
-    if current.is_none_or(|attempt| attempt.session != session.id) {
-        return;
-    }
     let why = crate::host::hinted(refusal);
+    if current.is_none_or(|attempt| attempt.session != session.id) {
+        return on_contest::on_refused(change, &run, &session.id, why);
+    }
     if verb == "land" {
         end(change, &run, AttemptOutcome::Done, Some(format!("passed, not landed: {why}")), Some(&session));
     } else {
@@ -408,19 +440,18 @@ fn end(
     // What passed and could not be landed is somebody's to look at.
     let landed = session.is_some_and(has_landed);
     let unlanded = live.batch.plan.land && outcome == AttemptOutcome::Done && reason.is_some();
-    let keep = unlanded
-        || match live.batch.plan.execution.keep {
-            Keep::All => true,
-            Keep::Failed => outcome != AttemptOutcome::Done,
-            Keep::None => false,
-        };
+    // Who competes waits for the contest.
+    let waits = outcome == AttemptOutcome::Done
+        && contest::competes(&live.batch, known)
+        && session.is_some_and(|session| session.stat.files > 0);
+    let keep = unlanded || waits || is_kept(live.batch.plan.execution.keep, outcome);
     let end = AttemptEnd {
         outcome,
         reason,
         head: session.and_then(|session| session.head.clone()),
         stat: session.map(|session| session.stat).unwrap_or_default(),
         turns: session.map_or(0, |session| session.turns),
-        spend: session.map(|session| spend(session, &change.brain.settings.prices)).unwrap_or_default(),
+        spend: session.map(|session| spend(change.brain, session)).unwrap_or_default(),
         score: session.and_then(|session| session.evaluations.newest()).and_then(|newest| newest.score),
         landed,
         state,
@@ -432,8 +463,17 @@ fn end(
     }
 }
 
+/// Whether the worktree of an attempt that ended so stays.
+pub(crate) fn is_kept(keep: Keep, outcome: AttemptOutcome) -> bool {
+    match keep {
+        Keep::All => true,
+        Keep::Failed => outcome != AttemptOutcome::Done,
+        Keep::None => false,
+    }
+}
+
 /// A kept session's process ends; another's worktree goes, and its work stays under a ref.
-fn dispose(change: &mut Change<'_>, id: &SessionId, keep: bool) {
+pub(crate) fn dispose(change: &mut Change<'_>, id: &SessionId, keep: bool) {
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
     let job = session.job.clone();
     match (keep, session.worktree.state) {

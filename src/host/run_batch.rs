@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::base::yaml::{Place, Problem, Problems};
 use crate::base::clock;
+use crate::base::yaml::{Place, Problem, Problems};
 use crate::batch::{expand, rank, read, suites, view};
 use crate::host::on_batch::{Bases, PreparedBatch};
 use crate::host::on_query::encode;
@@ -58,12 +58,18 @@ pub(crate) fn check(ports: &Ports, request: &CheckPlan) -> PlanCheck {
             problems: Vec::new(),
             runs: u32::try_from(expand::runs(&plan, &BatchId(String::new())).len()).unwrap_or(u32::MAX),
             judged_by: suites::told(&plan, &|task, agent| expand::is_run(&plan, task, agent)),
-            agents: plan.agents.iter().map(|agent| (agent.agent.clone(), agent.profile.clone())).collect(),
+            agents: agents(&plan),
             name: Some(plan.name),
             notes: plan.notes,
         },
         Err(problems) => PlanCheck { problems, ..PlanCheck::default() },
     }
+}
+
+/// Every agent that a plan starts, those that judge included, with its profile.
+fn agents(plan: &Plan) -> Vec<(String, Option<String>)> {
+    let work = plan.agents.iter().map(|agent| (agent.agent.clone(), agent.profile.clone()));
+    work.chain(suites::judges(plan).into_iter().map(|judge| (judge.agent.clone(), judge.profile.clone()))).collect()
 }
 
 /// Reads a plan, its prompt files, and looks its repositories up.
@@ -253,7 +259,11 @@ impl Snapshot {
                 spend: now.map_or_else(|| run.spent(), |(_, _, spend)| run.spent().plus(*spend)),
             }
         });
-        BatchDetail { view: self.view(), runs: runs.collect(), ranking: rank::rank(&self.live.runs) }
+        BatchDetail {
+            view: self.view(),
+            runs: runs.collect(),
+            ranking: rank::rank(&self.live.runs, &self.live.batch.contests),
+        }
     }
 }
 

@@ -128,6 +128,8 @@ impl Runner {
             let begun = clock::instant();
             let judgement = if *cancel.borrow() {
                 Judgement::without(EvaluatorOutcome::Cancelled, "")
+            } else if let Some(judge) = evaluator.kind.judge() {
+                self.ask_judge(session, &task, (evaluator, judge), &cancel).await
             } else {
                 self.judge(&task, &scene, (number, evaluator), &cancel).await
             };

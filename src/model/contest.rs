@@ -34,6 +34,9 @@ pub struct Contest {
     pub note: Option<String>,
     /// Where it stands.
     pub state: ContestState,
+    /// Whether the winner was landed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub landed: bool,
     /// Why the winner was not landed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlanded: Option<String>,
@@ -43,6 +46,30 @@ impl Contest {
     /// The best, once that is decided.
     pub fn winner(&self) -> Option<&RunId> {
         self.ranking.first().filter(|_| self.decided.is_some())
+    }
+
+    /// How it came out, one sentence; a judge's words in it are raw.
+    pub fn sentence(&self) -> String {
+        let number =
+            |run: &RunId| run.as_str().rsplit_once(".r").map_or_else(String::new, |(_, number)| number.to_owned());
+        let mut said = match (self.winner(), self.decided) {
+            (Some(run), Some(decided)) => format!("run {} won {}", number(run), decided.words()),
+            _ if self.state == ContestState::Judging && !self.asks.is_empty() => {
+                let heard = self.asks.iter().filter(|ask| ask.answer.is_some()).count();
+                format!("a judge compares the candidates: {heard} of {} answers", self.asks.len())
+            }
+            _ => "nobody won".to_owned(),
+        };
+        match (&self.unlanded, self.state) {
+            (Some(why), _) => said = format!("{said}, not landed: {why}"),
+            (None, ContestState::Landing) => said.push_str(", being landed"),
+            (None, _) if self.landed => said.push_str(", landed"),
+            _ => {}
+        }
+        match &self.note {
+            Some(note) => format!("{said}; {note}"),
+            None => said,
+        }
     }
 
     /// What its judges used.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::batch::Spend;
 use super::id::{EvaluationId, Oid, SessionId};
 pub use super::suite::{Evaluator, EvaluatorKind, Limits, Linter, OutputFormat, Severity, Suite, TestRunner};
 
@@ -94,6 +95,12 @@ pub struct EvaluatorResult {
     /// A few lines, raw: what it says, or the end of what its program printed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub details: String,
+    /// The session of the judge that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<SessionId>,
+    /// What that judge used.
+    #[serde(default, skip_serializing_if = "Spend::is_none")]
+    pub spend: Spend,
     /// What it found, at most [`EvalFinding::MOST`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<EvalFinding>,

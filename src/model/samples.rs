@@ -98,6 +98,7 @@ pub(crate) fn session() -> Session {
         usage_base: ModelUsage::default(),
         silence_sec: None,
         run: None,
+        judging: None,
         fault: None,
         terminal: false,
         removed: false,

@@ -16,6 +16,7 @@ mod following;
 mod full;
 mod hostile;
 mod judged;
+mod judges;
 mod landing;
 mod life;
 mod locked;

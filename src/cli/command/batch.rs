@@ -122,7 +122,7 @@ enum Action {
         /// How many
         number: u32,
     },
-    /// Rank what several agents or repetitions made of the same prompt
+    /// Rank what several agents or repetitions made of the same prompt, and say how the best was chosen
     Rank {
         /// The batch
         batch: String,

@@ -30,7 +30,8 @@ A suite:
     - {id: lint, kind: lint, minimum: 80}
     - {id: check, kind: script, command: make check, format: junit, report: out.xml}
     - {id: size, kind: diff_size, lines: 500}
-  kinds: script tests lint coverage complexity duplication diff_size secrets conflicts
+    - {id: quality, kind: judge, agent: claude, rubric: \"Simple, tested, does what was asked.\", minimum: 70}
+  kinds: script tests lint coverage complexity duplication diff_size secrets conflicts judge
 
 Examples:
   divisi eval parser

@@ -22,6 +22,8 @@ fn judged(commit: char, outcome: EvaluatorOutcome, state: EvaluationState) -> Ev
         weight: 1,
         duration_ms: 0,
         details: String::new(),
+        judge: None,
+        spend: crate::model::batch::Spend::default(),
         findings: Vec::new(),
     };
     Evaluation {

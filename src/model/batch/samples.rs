@@ -91,6 +91,7 @@ pub(crate) fn batch(plan: Plan) -> Batch {
         ended_at: None,
         state: BatchState::Active,
         reason: None,
+        contests: Vec::new(),
         summary: None,
     }
 }

@@ -62,6 +62,8 @@ pub(crate) fn result(id: &str, outcome: EvaluatorOutcome) -> EvaluatorResult {
         weight: 1,
         duration_ms: 12,
         details: "1 passed, 1 failed".to_owned(),
+        judge: None,
+        spend: crate::model::batch::Spend::default(),
         findings: vec![finding],
     }
 }
