@@ -71,8 +71,7 @@ fn opened(batch: &Batch, group: &Group<'_>, number: u32) -> Contest {
     let mut candidates: Vec<&Run> = group.runs.iter().copied().filter(|run| is_candidate(run)).collect();
     candidates.sort_by(|a, b| rank::compare(a, b).then(a.number.cmp(&b.number)));
     let candidates: Vec<RunId> = candidates.into_iter().map(|run| run.id.clone()).collect();
-    let seed =
-        mixed(batch.plan.execution.seed ^ (u64::from(number) << 32) ^ u64::try_from(batch.created_at).unwrap_or(0));
+    let seed = mixed(batch.plan.execution.seed ^ (u64::from(number) << 32));
     let mut contest = Contest {
         number,
         task: first.task.clone(),

@@ -127,7 +127,10 @@ pub fn judge(evaluator: &Evaluator, run: &Run, ran: &Ran, root: &str, changed: &
             Judgement { outcome, score: Some(score), details, findings: Vec::new() }
         }
         Prints::Report(format) => match output::parse(format, text) {
-            Ok(report) => of_report(evaluator, report, code, &tail()),
+            Ok(mut report) => {
+                report.below(root);
+                of_report(evaluator, report, code, &tail())
+            }
             Err(reason) => {
                 errored(format!("its {} output cannot be read: {reason} (exit code {code})", format.as_str()))
             }

@@ -185,6 +185,8 @@ pub(crate) struct EvaluationPlan {
     pub(crate) checkpoint_name: String,
     /// What was asked for; absent: the gates.
     pub(crate) suite: Option<SuiteFrom>,
+    /// Judge what its landing would make, of this target or the base's branch.
+    pub(crate) merged: Option<Option<String>>,
     pub(crate) gates: GateSource,
 }
 
@@ -194,8 +196,11 @@ pub(crate) struct EvaluationTask {
     pub(crate) id: EvaluationId,
     pub(crate) suite: Suite,
     pub(crate) worktree: Worktree,
+    /// What is judged: the session's commit, or what its landing would make.
     pub(crate) commit: Oid,
     pub(crate) base: Oid,
+    /// It is what a landing would make, so there are no conflicts.
+    pub(crate) is_merged: bool,
     /// The daemon's environment, of which programs get little.
     pub(crate) environment: BTreeMap<String, String>,
 }

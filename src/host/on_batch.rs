@@ -47,6 +47,8 @@ pub(crate) struct Desk {
     pub(crate) callers: BTreeMap<BatchId, Caller>,
     /// Why no run starts although there is room.
     pub(crate) held: BTreeMap<BatchId, String>,
+    /// Who lands in a repository, by its common directory.
+    lanes: BTreeMap<String, SessionId>,
     /// Contests whose candidates are being read.
     pub(crate) read: BTreeSet<(BatchId, u32)>,
     machine: Machine,
@@ -54,6 +56,20 @@ pub(crate) struct Desk {
     machine_asked: bool,
     /// The moment that is waited for.
     wake_at: Option<i64>,
+}
+
+impl Desk {
+    /// Whether a session may land now: one at a time in a repository.
+    pub(crate) fn take_lane(&mut self, common_dir: &str, session: &SessionId) -> bool {
+        self.lanes.entry(common_dir.to_owned()).or_insert_with(|| session.clone()) == session
+    }
+
+    /// A session lands no longer. Whether it did.
+    pub(crate) fn leave_lane(&mut self, session: &SessionId) -> bool {
+        let before = self.lanes.len();
+        self.lanes.retain(|_, holder| holder != session);
+        self.lanes.len() < before
+    }
 }
 
 /// Has a plan read.

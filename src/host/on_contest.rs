@@ -259,6 +259,10 @@ fn close(change: &mut Change<'_>, id: &BatchId, mut contest: Contest, landed: bo
     (contest.state, contest.landed) = (ContestState::Closed, landed);
     contest.unlanded = unlanded;
     emit(change, id, contest.clone());
+    let winner = contest.winner().and_then(|run| run_of(change, run)).and_then(|(_, run)| run.attempts.last());
+    if let Some(winner) = winner.map(|attempt| attempt.session.clone()) {
+        on_run::leave_lane(change, &winner);
+    }
     let Some(live) = change.brain.registry.batches.get(id) else { return };
     let keep = live.batch.plan.execution.keep;
     let sessions: Vec<(bool, SessionId)> = contest

@@ -1,6 +1,7 @@
 //! Runs: an attempt is a session; what happens to the session is what happens to the attempt.
 
 use crate::batch::{contest, queue, suites};
+use crate::eval::gate;
 use crate::host::advance::{advance, end_process};
 use crate::host::change::{Brain, Change, Step};
 use crate::host::effect::{Effect, UnitInput};
@@ -14,7 +15,7 @@ use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Run, RunState, Sp
 use crate::model::batch::{RunEnded, RunStarted, RunStopping};
 use crate::model::command::{CreateSession, StartLanding};
 use crate::model::diff::DiffStat;
-use crate::model::evaluation::{EvaluationState, EvaluatorOutcome, StartEvaluation, SuiteFrom};
+use crate::model::evaluation::{Evaluation, EvaluationState, EvaluatorOutcome, StartEvaluation, SuiteFrom};
 use crate::model::event::Event;
 use crate::model::failure::FailureKind;
 use crate::model::id::{BatchId, CommandId, PromptId, RunId, SessionId};
@@ -28,6 +29,9 @@ use crate::session::{cost, state};
 
 /// Evaluations of one attempt at most: those after the first are for those that were cut off.
 const MOST_EVALUATIONS: u32 = 4;
+
+/// How often what a landing would make is judged, while others move its target, before that is given up.
+const MOST_MERGED: usize = 8;
 
 /// Who stops turns, in events.
 const BATCH: &str = "batch";
@@ -264,21 +268,17 @@ fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Atte
     // Of those that compete only the best one lands, once all are done.
     let land = live.batch.plan.land && !contest::competes(&live.batch, known);
     let Some(suite) = suite else { return end(change, run, AttemptOutcome::Done, None, Some(session)) };
-    let newest = session
-        .evaluations
-        .newest()
-        .filter(|newest| newest.digest == suite.digest && Some(&newest.commit) == session.head.as_ref());
+    // What it is worth alone; what a landing would make of it is `land`'s to see to.
+    let of_head = |one: &&Evaluation| one.digest == suite.digest && Some(&one.commit) == session.head.as_ref();
+    let alone = session.evaluations.kept.iter().rev().filter(of_head).find(|one| one.merged.is_none());
+    let newest =
+        alone.filter(|one| one.state == EvaluationState::Done).or(session.evaluations.newest().filter(of_head));
     match newest.map(|newest| (&newest.state, newest.passed)) {
         Some((EvaluationState::Running, _)) => {}
         Some((EvaluationState::Done, true)) if land && attempt.stopping.is_none() => land_run(change, session, run),
         Some((EvaluationState::Done, true)) => end(change, run, AttemptOutcome::Done, None, Some(session)),
         Some((EvaluationState::Done, false)) => {
-            let failed: Vec<&str> = newest
-                .iter()
-                .flat_map(|newest| &newest.results)
-                .filter(|result| result.required && result.outcome != EvaluatorOutcome::Passed)
-                .map(|result| result.id.as_str())
-                .collect();
+            let failed = newest.map(missed).unwrap_or_default();
             let reason = format!("it did not pass: {}", failed.join(", "));
             end(change, run, AttemptOutcome::Failed, Some(reason), Some(session));
         }
@@ -288,7 +288,12 @@ fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Atte
         }
         // Cut off by a restart, or never begun. Somebody who cancels it every time has it their way.
         _ if session.evaluations.made < MOST_EVALUATIONS => {
-            let request = StartEvaluation { session: session.id.clone(), suite: Some(SuiteFrom::Suite(suite)) };
+            let request = StartEvaluation {
+                session: session.id.clone(),
+                suite: Some(SuiteFrom::Suite(suite)),
+                merged: false,
+                onto: None,
+            };
             let id = inner(&session.id, "evaluate", session.evaluations.made);
             if let Err(refusal) = on_evaluation::on_start(change, &id, &request) {
                 end(change, run, AttemptOutcome::Failed, Some(crate::host::hinted(&refusal)), Some(session));
@@ -323,8 +328,22 @@ pub(crate) enum Landed {
     Not(String),
 }
 
-/// Goes on with landing what passed.
+/// Goes on with landing what passed. One after the other in a repository, as a merge queue does: what lands is judged as it will be on the
+/// target, so somebody who lands in the meantime would make that worthless.
 pub(crate) fn land(change: &mut Change<'_>, session: &Session) -> Landed {
+    let judging = [Step::Judging, Step::Evaluation].iter().any(|step| change.brain.under_way(&session.id, *step));
+    if judging || session.evaluations.running().is_some() {
+        return Landed::UnderWay;
+    }
+    if let Some(failed) = merged_at_head(session).last().filter(|one| one.state == EvaluationState::Done && !one.passed)
+    {
+        let onto = failed.merged.as_ref().map_or("", |merged| merged.onto.as_str());
+        let onto = onto.strip_prefix("refs/heads/").unwrap_or(onto);
+        return Landed::Not(format!(
+            "together with what is on {onto} now it does not pass: {}",
+            missed(failed).join(", ")
+        ));
+    }
     let landed = session.landing.as_ref().filter(|landing| Some(&landing.head) == session.head.as_ref());
     match landed.map(|landing| &landing.state) {
         Some(LandingState::Completed { .. }) => Landed::Done,
@@ -334,6 +353,7 @@ pub(crate) fn land(change: &mut Change<'_>, session: &Session) -> Landed {
         Some(LandingState::Started) => Landed::UnderWay,
         None if session.stat == DiffStat::default() => Landed::Done,
         None if change.brain.under_way(&session.id, Step::Landing) => Landed::UnderWay,
+        None if !change.brain.batches.take_lane(&session.worktree.common_dir, &session.id) => Landed::UnderWay,
         None => {
             let request = StartLanding {
                 session: session.id.clone(),
@@ -352,6 +372,50 @@ pub(crate) fn land(change: &mut Change<'_>, session: &Session) -> Landed {
     }
 }
 
+/// Evaluations of what landing a session's commit would make.
+fn merged_at_head(session: &Session) -> impl Iterator<Item = &Evaluation> {
+    let digest = session.evaluations.gates.as_ref().map(|gates| gates.digest.clone());
+    session.evaluations.kept.iter().filter(move |one| {
+        one.merged.is_some() && Some(&one.commit) == session.head.as_ref() && Some(&one.digest) == digest.as_ref()
+    })
+}
+
+/// Required evaluators that did not pass.
+fn missed(evaluation: &Evaluation) -> Vec<&str> {
+    let results = evaluation.results.iter();
+    let missed = results.filter(|result| result.required && result.outcome != EvaluatorOutcome::Passed);
+    missed.map(|result| result.id.as_str()).collect()
+}
+
+/// The target moved since a session was judged: what would land now is judged, before it lands. Why not, if it is not.
+fn judge_merged(change: &mut Change<'_>, session: &Session) -> Option<String> {
+    let Some(gates) = session.evaluations.gates.clone() else { return Some("it has no gates".to_owned()) };
+    if merged_at_head(session).count() >= MOST_MERGED {
+        return Some("its target moved again and again while it was judged".to_owned());
+    }
+    let suite = Some(SuiteFrom::Suite(gates));
+    let request = StartEvaluation { session: session.id.clone(), suite, merged: true, onto: None };
+    let id = inner(&session.id, "merge", session.evaluations.made);
+    on_evaluation::on_start(change, &id, &request).err().map(|refusal| crate::host::hinted(&refusal))
+}
+
+/// Somebody lands no longer: the next one may.
+pub(crate) fn leave_lane(change: &mut Change<'_>, session: &SessionId) {
+    if change.brain.batches.leave_lane(session) {
+        let waiting: Vec<SessionId> = change
+            .brain
+            .registry
+            .sessions
+            .values()
+            .filter(|other| other.run.is_some() && other.id != *session)
+            .map(|other| other.id.clone())
+            .collect();
+        for other in waiting {
+            change.touch(Some(&other));
+        }
+    }
+}
+
 /// The id of a command that the batch gives for a session. No client can send one like it: spaces are not allowed in theirs.
 fn inner(session: &SessionId, verb: &str, number: u32) -> CommandId {
     CommandId(format!("batch {session} {verb} {number}"))
@@ -363,12 +427,18 @@ pub(crate) fn on_refused(change: &mut Change<'_>, command: &CommandId, refusal: 
     let (Some("batch"), Some(session), Some(verb)) = (words.next(), words.next(), words.next()) else { return };
     let Some(session) = change.brain.registry.sessions.get(&SessionId(session.to_owned())).cloned() else { return };
     let Some(run) = session.run.clone() else { return };
-    let current = run_of(change, &run).and_then(|(_, run)| run.current());
-    let why = crate::host::hinted(refusal);
+    let current = run_of(change, &run).and_then(|(_, run)| run.current()).cloned();
+    let mut why = crate::host::hinted(refusal);
+    if verb == "land" && refusal.message.contains(gate::MOVED) {
+        match judge_merged(change, &session) {
+            None => return,
+            Some(reason) => why = reason,
+        }
+    }
     if current.is_none_or(|attempt| attempt.session != session.id) {
         return on_contest::on_refused(change, &run, &session.id, why);
     }
-    if verb == "land" {
+    if matches!(verb, "land" | "merge") {
         end(change, &run, AttemptOutcome::Done, Some(format!("passed, not landed: {why}")), Some(&session));
     } else {
         end(change, &run, AttemptOutcome::Failed, Some(why), Some(&session));
@@ -457,7 +527,11 @@ fn end(
         state,
         retry_at,
     };
+    let attempted = known.attempts.last().map(|attempt| attempt.session.clone());
     change.emit(None, Event::RunEnded(RunEnded { run: run.clone(), end }));
+    if let Some(attempted) = attempted {
+        leave_lane(change, &attempted);
+    }
     if let Some(session) = session {
         dispose(change, &session.id, keep);
     }

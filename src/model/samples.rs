@@ -144,6 +144,7 @@ pub(crate) fn tool_call() -> ToolCall {
 pub(crate) fn landing() -> Landing {
     Landing {
         gates: None,
+        tree: None,
         gates_skipped: false,
         id: "abcdefghij.l1".into(),
         session: SESSION.into(),

@@ -183,7 +183,7 @@ fn a_judge_that_prefers_the_first_is_overruled_by_evidence() {
     // The smaller change wins by evidence and is on its target; the judge saw neither agent.
     assert_eq!(scene.env.git(&scene.repo, &["show", "main:made.txt"]), "1\n2");
     let shown = scene.divisi(&["batch", "rank", "contest"]);
-    shown.ok().prints("run 2 won by evidence: a tie").prints("run 1 in one order, run 2 in the other");
+    shown.ok().prints("run 2 won by evidence: a tie").prints("run 2 in one order, run 1 in the other");
     let report = scene.divisi(&["batch", "export", "contest", "--format", "html", "--out", "-"]);
     assert!(report.ok().stdout.contains("a tie, the judge disagreed with itself"), "the report says so");
     let prompts = std::fs::read_to_string(scene.env.path("prompts")).unwrap();
@@ -199,7 +199,7 @@ fn a_judge_that_prefers_the_first_is_overruled_by_evidence() {
 fn a_judge_that_means_it_decides_against_evidence() {
     // It looks at the work: whoever has nine lines.
     let scene = scene(
-        r#"if printf '%s\n' "$prompt" | sed -n '/begin of candidate A/,/end of candidate A/p' | grep -q '^+9'; then order='\\\"A\\\", \\\"B\\\"'; else order='\\\"B\\\", \\\"A\\\"'; fi
+        r#"if printf '%s\n' "$prompt" | sed -n '/begin of candidate A/,/end of candidate A/p' | grep -q '^+9'; then order='\"A\", \"B\"'; else order='\"B\", \"A\"'; fi
 say "${begin}{\\\"ranking\\\": [$order], \\\"reason\\\": \\\"more is better\\\"}${end}""#,
     );
     scene.divisi(&["batch", "run", &plan(&scene, CONTEST)]).ok();

@@ -33,6 +33,7 @@ pub(crate) fn evaluation(number: u32) -> Evaluation {
         digest: suite().digest,
         commit: oid('c'),
         base: oid('a'),
+        merged: None,
         started_at: 7,
         ended_at: None,
         evaluators: 2,
