@@ -12,7 +12,7 @@ pub const MOST_RUNS: usize = 10_000;
 pub fn runs(plan: &Plan, batch: &BatchId) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for task in &plan.tasks {
-        let repeat = task.repeat.unwrap_or(plan.execution.repeat);
+        let repeat = task.best_of.or(task.repeat).unwrap_or(plan.execution.repeat);
         for prompt in &task.prompts {
             for repository in &task.repositories {
                 for agent in &plan.agents {
@@ -50,6 +50,15 @@ pub fn runs(plan: &Plan, batch: &BatchId) -> Vec<Run> {
         }
     }
     runs
+}
+
+/// Whether an agent works on a task at all.
+pub fn is_run(plan: &Plan, task: &str, agent: &str) -> bool {
+    let Some(task) = plan.tasks.iter().find(|known| known.id == task) else { return false };
+    let repositories = |prompt| task.repositories.iter().map(move |repository| (prompt, repository));
+    task.prompts.iter().flat_map(repositories).any(|(prompt, repository)| {
+        is_wanted(plan, &Combination { agent, task: &task.id, prompt: &prompt.id, repository: &repository.path })
+    })
 }
 
 struct Combination<'a> {

@@ -5,6 +5,7 @@ use crate::model::batch::{
     Attempt, AttemptEnd, Batch, BatchChange, BatchState, Run, RunCounts, RunState, Spend, Summary,
 };
 use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
+use crate::model::contest::Contest;
 use crate::model::id::{BatchId, RunId};
 
 /// The batch that an event is about; absent for events of something else and for a batch's creation.
@@ -41,9 +42,10 @@ pub fn apply(batch: &mut Batch, runs: &mut [Run], event: &Event, time: i64) -> O
                     batch.reason.clone_from(reason);
                     let ended = *state == BatchState::Ended;
                     batch.ended_at = ended.then_some(time);
-                    batch.summary = ended.then(|| summary(runs));
+                    batch.summary = ended.then(|| summary(batch, runs));
                 }
                 BatchChange::Concurrency { concurrency } => batch.concurrency = *concurrency,
+                BatchChange::Contest { contest } => return contested(batch, runs, contest),
             }
             None
         }
@@ -54,11 +56,18 @@ pub fn apply(batch: &mut Batch, runs: &mut [Run], event: &Event, time: i64) -> O
             }
         }),
         Event::RunEnded(RunEnded { run, end }) => with(runs, run, |run| ended(run, end, time)),
-        Event::RunQueued(RunQueued { run }) => with(runs, run, |run| {
-            run.state = RunState::Queued;
-            (run.reason, run.not_before) = (None, None);
-            run.discounted = u32::try_from(run.attempts.len()).unwrap_or(u32::MAX);
-        }),
+        Event::RunQueued(RunQueued { run }) => {
+            let place = with(runs, run, |run| {
+                run.state = RunState::Queued;
+                (run.reason, run.not_before) = (None, None);
+                run.discounted = u32::try_from(run.attempts.len()).unwrap_or(u32::MAX);
+            })?;
+            // Who competes again is compared again, unless that is settled by a landing.
+            let run = &runs[place];
+            let same = |contest: &Contest| contest.is_of(&run.task, &run.prompt, &run.repository);
+            batch.contests.retain(|contest| contest.landed || !same(contest));
+            Some(place)
+        }
         Event::RunSettled(RunSettled { run, state, reason }) => with(runs, run, |run| {
             run.state = *state;
             run.reason = Some(reason.clone());
@@ -68,8 +77,23 @@ pub fn apply(batch: &mut Batch, runs: &mut [Run], event: &Event, time: i64) -> O
     }
 }
 
-fn summary(runs: &[Run]) -> Summary {
-    let spend = runs.iter().fold(Spend::default(), |sum, run| sum.plus(run.spent()));
+/// A contest as it is now; a winner that was landed is a landed attempt.
+fn contested(batch: &mut Batch, runs: &mut [Run], contest: &Contest) -> Option<usize> {
+    match batch.contests.iter_mut().find(|known| known.number == contest.number) {
+        Some(known) => *known = contest.clone(),
+        None => batch.contests.push(contest.clone()),
+    }
+    let winner = contest.winner().filter(|_| contest.landed)?;
+    with(runs, winner, |run| {
+        if let Some(attempt) = run.attempts.last_mut() {
+            attempt.landed = true;
+        }
+    })
+}
+
+fn summary(batch: &Batch, runs: &[Run]) -> Summary {
+    let of_judges = batch.contests.iter().fold(Spend::default(), |sum, contest| sum.plus(contest.spent()));
+    let spend = runs.iter().fold(of_judges, |sum, run| sum.plus(run.spent()));
     Summary { counts: RunCounts::of(runs), spend }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::batch::contest;
 use crate::model::batch::{Attempt, AttemptOutcome, Batch, BatchState, Machine, Run, RunState, Spend, StopReason};
 use crate::model::plan::{OnFailure, PlanAgent, PlanTask};
 
@@ -16,6 +17,8 @@ pub struct Facts<'a> {
     pub machine: Machine,
     /// What attempts that are under way used so far, by the run's place.
     pub used: &'a dyn Fn(usize) -> Spend,
+    /// What judges of contests that are under way used so far.
+    pub judges: Spend,
 }
 
 /// One thing to do.
@@ -60,7 +63,8 @@ pub fn decide(batch: &Batch, runs: &[Run], facts: &Facts<'_>) -> Decision {
     } else {
         settle_hopeless(batch, runs, &mut decision);
     }
-    if decision.steps.is_empty() && runs.iter().all(|run| run.state.is_over()) {
+    let over = runs.iter().all(|run| run.state.is_over()) && !contest::is_open(batch, runs);
+    if decision.steps.is_empty() && over {
         decision.steps.push(Step::End(batch.reason.clone()));
         return decision;
     }
@@ -105,8 +109,9 @@ fn wake(decision: &mut Decision, at: i64) {
 }
 
 /// What all attempts used so far.
-pub fn spent(runs: &[Run], used: &dyn Fn(usize) -> Spend) -> Spend {
-    runs.iter().enumerate().fold(Spend::default(), |sum, (place, run)| {
+pub fn spent(batch: &Batch, runs: &[Run], used: &dyn Fn(usize) -> Spend) -> Spend {
+    let of_judges = batch.contests.iter().fold(Spend::default(), |sum, contest| sum.plus(contest.spent()));
+    runs.iter().enumerate().fold(of_judges, |sum, (place, run)| {
         let sum = sum.plus(run.spent());
         if run.current().is_some() { sum.plus(used(place)) } else { sum }
     })
@@ -117,7 +122,7 @@ fn over_budget(batch: &Batch, runs: &[Run], facts: &Facts<'_>) -> Option<String>
     if budget == crate::model::plan::Budget::default() {
         return None;
     }
-    let spent = spent(runs, facts.used);
+    let spent = spent(batch, runs, facts.used).plus(facts.judges);
     if let (Some(limit), Some(usd)) = (budget.usd_micros, spent.usd_micros)
         && usd >= limit
     {
@@ -155,7 +160,7 @@ fn wind_up(batch: &Batch, runs: &[Run], decision: &mut Decision) {
 
 /// Runs that wait for what will not come.
 fn settle_hopeless(batch: &Batch, runs: &[Run], decision: &mut Decision) {
-    let failed = |run: &&Run| run.state.is_over() && run.state != RunState::Passed;
+    let failed = |run: &&Run| contest::is_hopeless(batch, runs, run);
     let stop = batch.plan.execution.on_failure == OnFailure::Stop;
     let first = runs.iter().find(|run| stop && run.state == RunState::Failed);
     for (place, run) in runs.iter().enumerate().filter(|(_, run)| run.state == RunState::Queued) {
@@ -182,7 +187,7 @@ fn start(batch: &Batch, runs: &[Run], facts: &Facts<'_>, decision: &mut Decision
             *of_agent.entry(&run.agent).or_default() += 1;
             *of_repository.entry(&run.repository).or_default() += 1;
         }
-        if run.state != RunState::Passed {
+        if !contest::is_settled(batch, run) {
             *unfinished.entry(&run.task).or_default() += 1;
         }
     }
@@ -249,7 +254,8 @@ impl<'a> Room<'a> {
             usd_micros: sum.usd_micros.map(|usd| usd / i64::try_from(count).unwrap_or(i64::MAX)),
             partial: false,
         };
-        let promised = runs.iter().enumerate().fold(Spend::default(), |sum, (place, run)| {
+        let of_judges = batch.contests.iter().fold(facts.judges, |sum, contest| sum.plus(contest.spent()));
+        let promised = runs.iter().enumerate().fold(of_judges, |sum, (place, run)| {
             let sum = sum.plus(run.spent());
             if run.current().is_none() {
                 return sum;

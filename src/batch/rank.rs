@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 
 use crate::batch::queue::dollars;
 use crate::model::batch::{Candidate, Ranked, Run, RunState, Spend};
+use crate::model::contest::Contest;
 
 /// Ranks whatever several agents or repetitions worked on and is over for all of them: passed before not passed, then the higher score, then the smaller
 /// change, then the lower cost, then the shorter time. Who made it does not count.
-pub fn rank(runs: &[Run]) -> Vec<Ranked> {
+///
+/// A contest that was decided has the last word on the order of its candidates.
+pub fn rank(runs: &[Run], contests: &[Contest]) -> Vec<Ranked> {
     let mut groups: BTreeMap<(&str, &str, &str), Vec<&Run>> = BTreeMap::new();
     for run in runs {
         groups.entry((&run.task, &run.prompt, &run.repository)).or_default().push(run);
@@ -25,9 +28,16 @@ pub fn rank(runs: &[Run]) -> Vec<Ranked> {
             let number = first.number;
             let (task, prompt, repository) = (first.task.clone(), first.prompt.clone(), first.repository.clone());
             group.sort_by(|a, b| compare(a, b).then(a.number.cmp(&b.number)));
+            let contest = contests.iter().find(|contest| contest.is_of(&task, &prompt, &repository));
+            let decided = contest.filter(|contest| contest.decided.is_some());
+            if let Some(contest) = decided {
+                let place = |run: &Run| contest.ranking.iter().position(|id| *id == run.id).unwrap_or(usize::MAX);
+                group.sort_by_key(|run| place(run));
+            }
             let mut candidates: Vec<Candidate> = Vec::new();
             for (index, run) in group.iter().enumerate() {
-                let same = index > 0 && compare(group[index - 1], run) == Ordering::Equal;
+                let ranked = decided.is_some_and(|contest| contest.ranking.contains(&run.id));
+                let same = index > 0 && !ranked && compare(group[index - 1], run) == Ordering::Equal;
                 let place = match candidates.last() {
                     Some(last) if same => last.place,
                     _ => u32::try_from(index + 1).unwrap_or(u32::MAX),
@@ -39,14 +49,15 @@ pub fn rank(runs: &[Run]) -> Vec<Ranked> {
                     evidence: evidence(run),
                 });
             }
-            (number, Ranked { task, prompt, repository, candidates })
+            (number, Ranked { contest: contest.cloned().map(Box::new), task, prompt, repository, candidates })
         })
         .collect();
     ranked.sort_by_key(|(number, _)| *number);
     ranked.into_iter().map(|(_, ranked)| ranked).collect()
 }
 
-fn compare(a: &Run, b: &Run) -> Ordering {
+/// What speaks for one run rather than another: less is better.
+pub fn compare(a: &Run, b: &Run) -> Ordering {
     let key = |run: &Run| {
         let last = run.attempts.last();
         let stat = last.map(|attempt| attempt.stat).unwrap_or_default();

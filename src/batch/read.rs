@@ -6,7 +6,6 @@ use crate::base::near::near;
 use crate::base::yaml::{self, Node, Place, Problem, Problems, Value};
 use crate::batch::expand::{self, MOST_RUNS};
 use crate::batch::keys;
-use crate::eval::suite as eval;
 use crate::model::evaluation::{Evaluator, Limits, Suite};
 use crate::model::id::BatchId;
 use crate::model::plan::{
@@ -16,6 +15,7 @@ use crate::model::secret::names_a_credential;
 
 mod old;
 mod part;
+mod suites;
 mod task;
 
 use part::Part;
@@ -85,11 +85,13 @@ fn plan(node: &Node, environment: Option<&str>, problems: &mut Problems) -> Opti
         .into_iter()
         .filter_map(|part| Some((part.at(), agent(part, &chosen, problems)?)))
         .collect();
-    let tasks: Vec<(Place, PlanTask)> = part
+    let mut tasks: Vec<(Place, PlanTask)> = part
         .many("tasks", problems)
         .into_iter()
         .filter_map(|part| Some((part.at(), task::read(part, problems)?)))
         .collect();
+    let judge = part.one("judge", problems).and_then(|part| suites::judge(part, problems));
+    suites::hand_on(judge, &mut tasks, problems);
     unique("agent", agents.iter().map(|(at, agent)| (*at, agent.id.as_str())), problems);
     unique("task", tasks.iter().map(|(at, task)| (*at, task.id.as_str())), problems);
     task::require_references(&tasks, problems);
@@ -100,39 +102,32 @@ fn plan(node: &Node, environment: Option<&str>, problems: &mut Problems) -> Opti
         exclude = selectors(&mut matrix, "exclude", &names, problems);
         matrix.finish(problems);
     }
-    let suite = part.node("evaluators").map(|node| {
-        let evaluators = eval::evaluators(node, problems);
+    let evaluators = suites::evaluators(&mut part, problems);
+    let restore = suites::restore(&mut part, problems);
+    let suite = (!evaluators.is_empty()).then(|| {
         let name = name.clone().unwrap_or_else(|| "batch".to_owned());
-        suite(name, evaluators, Vec::new())
+        Box::new(suite(name, evaluators, restore))
     });
-    let restore = part.texts("restore", problems);
-    let suite = suite.map(|suite| Box::new(Suite { restore, ..suite }));
     let land = part.node("land").map(|node| node.at);
-    let land = match (part.word("land", problems), land) {
-        (Some("on_pass"), Some(at)) => {
-            if suite.is_none() {
-                problems.tell_with(at, "'on_pass' needs 'evaluators' that say what passes", Some("never"));
-            }
-            true
-        }
-        _ => false,
-    };
+    let land = land.filter(|_| part.word("land", problems) == Some("on_pass"));
     let (collection, exports) = metrics(part.one("metrics", problems), problems);
     part.finish(problems);
-    Some(Plan {
+    let plan = Plan {
         name: name.unwrap_or_else(|| "batch".to_owned()),
         description: description.unwrap_or_default(),
         execution,
         agents: agents.into_iter().map(|(_, agent)| agent).collect(),
         tasks: tasks.into_iter().map(|(_, task)| task).collect(),
         suite,
-        land,
+        land: land.is_some(),
         include,
         exclude,
         collection,
         exports,
         notes: Vec::new(),
-    })
+    };
+    suites::require_some(&plan, land, problems);
+    Some(plan)
 }
 
 /// A suite of evaluators that stand in a plan. Its digest is the batch's to make.
@@ -267,6 +262,7 @@ fn agent(mut part: Part<'_>, chosen: &Chosen, problems: &mut Problems) -> Option
     refuse_credentials(&env, problems);
     let concurrency = part.number("concurrency", problems).map(|number| u32::try_from(number).unwrap_or(u32::MAX));
     let timeout_sec = part.number("timeout_sec", problems);
+    let evaluators = suites::evaluators(&mut part, problems);
     part.finish(problems);
     let mut environment = chosen.env.clone();
     let is_amp = agent.as_deref() == Some("amp");
@@ -281,7 +277,8 @@ fn agent(mut part: Part<'_>, chosen: &Chosen, problems: &mut Problems) -> Option
         }
     }
     environment.extend(env.into_iter().map(|(name, (_, value))| (name, value)));
-    Some(PlanAgent { id: id?, agent: agent?, model, mode, profile, environment, mcp_servers, concurrency, timeout_sec })
+    let (id, agent) = (id?, agent?);
+    Some(PlanAgent { id, agent, model, mode, profile, environment, mcp_servers, concurrency, timeout_sec, evaluators })
 }
 
 /// Tells of ids that are used twice.

@@ -15,7 +15,7 @@ pub fn view(batch: &Batch, runs: &[Run], used: &dyn Fn(usize) -> Spend, now: i64
         ended_at: batch.ended_at,
         concurrency: batch.concurrency,
         counts: RunCounts::of(runs),
-        spend: queue::spent(runs, used),
+        spend: queue::spent(batch, runs, used),
         budget: batch.plan.execution.budget,
         eta: eta(batch, runs, now),
         held: held.map(str::to_owned),

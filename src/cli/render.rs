@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod compare;
 pub(crate) mod diff;
 pub(crate) mod evaluation;
+pub(crate) mod judged;
 pub(crate) mod live;
 pub(crate) mod progress;
 pub(crate) mod review;

@@ -3,12 +3,44 @@
 use crate::model::evaluation::{Evaluation, EvaluationState, Evaluations, GateStanding, GateView, Suite};
 use crate::model::id::Oid;
 
+/// What is said of a landing on a target that moved since the gates judged.
+pub const MOVED: &str = "what would land now was judged by nobody";
+
+/// Where a commit would land.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The target's commit.
+    pub commit: &'a Oid,
+    /// Whether it has commits that the session's commit does not have: what lands is then not what the session has.
+    pub moved: bool,
+}
+
+/// Whether an evaluation of the commit says what there will be on the target.
+fn is_of(one: &Evaluation, target: Target<'_>) -> bool {
+    match &one.merged {
+        Some(merged) => merged.onto_commit == *target.commit,
+        None => !target.moved,
+    }
+}
+
+/// The evaluation that says what there will be on the target: the newest word counts, so one that failed is not outweighed by an older one
+/// that passed.
+pub fn found<'a>(
+    gates: &Suite,
+    evaluations: &'a Evaluations,
+    commit: &Oid,
+    target: Target<'_>,
+) -> Option<&'a Evaluation> {
+    let of_suite = |one: &&Evaluation| one.digest == gates.digest && one.commit == *commit && is_of(one, target);
+    evaluations.kept.iter().rev().find(of_suite)
+}
+
 /// How a commit stands before the gates. `dirty`: the worktree has changes that the commit does not have.
-pub fn view(gates: &Suite, evaluations: &Evaluations, commit: &Oid, dirty: bool) -> GateView {
+pub fn view(gates: &Suite, evaluations: &Evaluations, commit: &Oid, target: Target<'_>, dirty: bool) -> GateView {
     let required: Vec<String> = gates.evaluators.iter().filter(|one| one.required).map(|one| one.id.clone()).collect();
     let of_suite = |one: &&Evaluation| one.digest == gates.digest;
-    // The newest word counts: an evaluation that failed is not outweighed by an older one that passed.
-    let here = evaluations.kept.iter().rev().filter(of_suite).find(|one| one.commit == *commit);
+    let here = found(gates, evaluations, commit, target);
+    let elsewhere = || evaluations.kept.iter().filter(of_suite).any(|one| one.commit == *commit);
     let newest = here.or_else(|| evaluations.kept.iter().rev().find(of_suite));
     let failed: Vec<String> = match here {
         Some(one) if one.state == EvaluationState::Done => {
@@ -19,6 +51,7 @@ pub fn view(gates: &Suite, evaluations: &Evaluations, commit: &Oid, dirty: bool)
     };
     let standing = match here {
         _ if dirty => GateStanding::Stale,
+        None if elsewhere() => GateStanding::Moved,
         None if newest.is_some() => GateStanding::Stale,
         None => GateStanding::Unjudged,
         Some(one) => match one.state {
@@ -49,6 +82,7 @@ pub fn blocker(view: &GateView) -> Option<String> {
             let of = view.judged.as_ref().map(|commit| format!(" {},", commit.short())).unwrap_or_default();
             Some(format!("the gates '{suite}' judged{of} not what it is now"))
         }
+        GateStanding::Moved => Some(format!("the gates '{suite}' judged it before its target moved: {MOVED}")),
         GateStanding::Failed => Some(format!("the gates '{suite}' failed: {}", view.failed.join(", "))),
     }
 }

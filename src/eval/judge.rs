@@ -6,6 +6,7 @@ use super::plan::{Prints, Run};
 use super::score::{by_score, percent};
 use super::{coverage, lint};
 use crate::base::text::visible;
+use crate::model::batch::Spend;
 use crate::model::evaluation::{EvalFinding, Evaluator, EvaluatorKind, EvaluatorOutcome, EvaluatorResult};
 
 /// Lines of a program's output that are kept as details.
@@ -80,6 +81,8 @@ impl Judgement {
             weight: evaluator.weight,
             duration_ms,
             details: cut(visible(&self.details).trim(), WIDTH),
+            judge: None,
+            spend: Spend::default(),
             findings: self.findings,
         }
     }
@@ -124,7 +127,10 @@ pub fn judge(evaluator: &Evaluator, run: &Run, ran: &Ran, root: &str, changed: &
             Judgement { outcome, score: Some(score), details, findings: Vec::new() }
         }
         Prints::Report(format) => match output::parse(format, text) {
-            Ok(report) => of_report(evaluator, report, code, &tail()),
+            Ok(mut report) => {
+                report.below(root);
+                of_report(evaluator, report, code, &tail())
+            }
             Err(reason) => {
                 errored(format!("its {} output cannot be read: {reason} (exit code {code})", format.as_str()))
             }

@@ -14,19 +14,15 @@ const WARNING: u64 = 1;
 /// # Errors
 /// When it is not what the linter prints.
 pub fn judge(linter: Linter, said: &str, root: &str, changed: &Changed) -> Result<(u8, Report), String> {
-    let all = lint_findings(linter, said)?;
+    let mut all = lint_findings(linter, said)?;
+    all.below(root);
     let mut report = Report::default();
     let (mut errors, mut warnings) = (0_u64, 0_u64);
     if all.more > 0 {
         // Which lines they are on is not known: they count, so that a flood hides nothing.
         warnings += all.more;
     }
-    for mut finding in all.findings {
-        if let Some(file) = &mut finding.file
-            && let Some(below) = file.strip_prefix(root)
-        {
-            *file = below.trim_start_matches('/').to_owned();
-        }
+    for finding in all.findings {
         let Some(file) = &finding.file else { continue };
         if !changed.has(file, finding.line) {
             continue;

@@ -10,6 +10,7 @@ pub mod changed;
 pub mod coverage;
 pub mod gate;
 pub mod judge;
+pub mod judging;
 pub mod lint;
 pub mod measure;
 pub mod output;

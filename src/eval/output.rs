@@ -64,6 +64,17 @@ impl Report {
         self.find(EvalFinding { file, line, column: 0, message, severity: Severity::Error });
     }
 
+    /// Names files as the repository does: some programs put the checkout's path before each.
+    pub(crate) fn below(&mut self, root: &str) {
+        for finding in &mut self.findings {
+            if let Some(file) = &mut finding.file
+                && let Some(below) = file.strip_prefix(root)
+            {
+                *file = below.trim_start_matches('/').to_owned();
+            }
+        }
+    }
+
     /// Tests that ran, in a few words.
     pub fn counts(&self) -> String {
         let text = format!("{} passed, {} failed", self.passed, self.failed);

@@ -15,9 +15,10 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::hex;
-use crate::base::yaml::{self, Fields, Node, Problem, Problems};
+use crate::base::yaml::{self, Fields, Node, Place, Problem, Problems};
 use crate::model::evaluation::{Evaluator, EvaluatorKind, Limits, Linter, OutputFormat, Suite, TestRunner};
 use crate::model::schema::suite as schema;
+use crate::model::judge::Judge;
 
 /// The version of suite files that is read.
 const VERSION: u64 = 1;
@@ -35,6 +36,7 @@ const KINDS: &[(&str, &str)] = &[
     ("diff_size", "diff_size"),
     ("secrets", "secrets"),
     ("conflicts", "conflicts"),
+    ("judge", "judge"),
 ];
 
 /// Reads a suite.
@@ -128,13 +130,13 @@ fn evaluator(node: &Node, problems: &mut Problems) -> Option<Evaluator> {
     let required = fields.flag("required", problems).unwrap_or(false);
     let timeout_sec = fields.number("timeout_sec", 1..=LONGEST, problems).unwrap_or(600);
     let minimum = fields.number("minimum", 0..=100, problems).and_then(|number| u8::try_from(number).ok());
-    let kind = of_kind(kind?, &mut fields, problems);
+    let kind = of_kind(kind?, timeout_sec, &mut fields, problems);
     fields.finish(problems);
     let weight = u32::try_from(weight).unwrap_or(1);
     Some(Evaluator { id: id?, kind: kind?, weight, required, timeout_sec, minimum })
 }
 
-fn of_kind(kind: &str, fields: &mut Fields<'_>, problems: &mut Problems) -> Option<EvaluatorKind> {
+fn of_kind(kind: &str, timeout_sec: u64, fields: &mut Fields<'_>, problems: &mut Problems) -> Option<EvaluatorKind> {
     let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     let whole = 0..=u64::from(u32::MAX);
     Some(match kind {
@@ -172,8 +174,27 @@ fn of_kind(kind: &str, fields: &mut Fields<'_>, problems: &mut Problems) -> Opti
             EvaluatorKind::DiffSize { lines, files }
         }
         "secrets" => EvaluatorKind::Secrets {},
+        "judge" => {
+            let rubric = fields.require_text("rubric", problems);
+            require_rubric(rubric.as_deref().unwrap_or_default(), fields.at(), problems);
+            EvaluatorKind::Judge(Judge {
+                model: fields.text("model", problems),
+                mode: fields.text("mode", problems),
+                profile: fields.text("profile", problems),
+                agent: fields.require_text("agent", problems)?,
+                rubric: rubric?,
+                wait_sec: timeout_sec,
+            })
+        }
         _ => EvaluatorKind::Conflicts {},
     })
+}
+
+/// Tells of a rubric that nobody would read to its end.
+pub fn require_rubric(rubric: &str, at: Place, problems: &mut Problems) {
+    if rubric.chars().count() > Judge::RUBRIC {
+        problems.tell(at, format!("the rubric has more than {} characters", Judge::RUBRIC));
+    }
 }
 
 fn plain(id: &str) -> bool {
@@ -188,7 +209,11 @@ fn path<'a>(fields: &mut Fields<'a>, key: &'a str, problems: &mut Problems) -> O
 }
 
 fn paths<'a>(fields: &mut Fields<'a>, key: &'a str, problems: &mut Problems) -> Vec<String> {
-    let items = fields.node(key).map_or(&[][..], Node::items);
+    below_all(fields.node(key).map_or(&[][..], Node::items), key, problems)
+}
+
+/// Paths and globs below a repository.
+pub fn below_all(items: &[Node], key: &str, problems: &mut Problems) -> Vec<String> {
     let read = |node: &Node| {
         let text = node.require_text(&format!("what is in '{key}'"), problems)?;
         below(text, node, problems).then(|| text.to_owned())

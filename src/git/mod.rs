@@ -241,6 +241,15 @@ impl port::Git for GitDriver {
         preflight::preflight(&self.git, worktree, onto, others)
     }
 
+    fn merge_result(
+        &self,
+        worktree: &Worktree,
+        onto: Option<&str>,
+        head: &Oid,
+    ) -> Result<Option<crate::model::evaluation::MergeResult>, Refusal> {
+        preflight::merge_result(&self.git, worktree, onto, head)
+    }
+
     fn land(&self, worktree: &Worktree, landing: &Landing) -> Result<LandingState, Refusal> {
         land::land(&self.git, worktree, landing)
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::model::Refusal;
+use crate::model::evaluation::MergeResult;
 use crate::model::id::Oid;
 use crate::model::landing::{PredictedConflict, Preflight, Strategy};
 use crate::model::worktree::Worktree;
@@ -11,7 +12,7 @@ use super::admin::{self, Presence};
 use super::base::valid_label;
 use super::command::{Git, Place};
 use super::land::checkout::{Look, look};
-use super::snapshot::{grown_from, tree_of};
+use super::snapshot::{Signature, commit, grown_from, tree_of};
 use super::status::status;
 use super::{diff, merge, refs, text};
 
@@ -90,6 +91,31 @@ pub(super) fn preflight(
         strategy: Strategy::default(),
         blockers,
     })
+}
+
+/// What landing a commit would make; absent when the target has nothing that the commit does not have.
+pub(super) fn merge_result(
+    git: &Git,
+    worktree: &Worktree,
+    onto: Option<&str>,
+    head: &Oid,
+) -> Result<Option<MergeResult>, Refusal> {
+    let common = admin::common(worktree);
+    let onto = target(worktree, onto)?;
+    let onto_commit = refs::read(git, &common, &onto)?.ok_or_else(|| {
+        Refusal::user(format!("there is no branch {} to land on", short(&onto))).hint("name another one: --onto BRANCH")
+    })?;
+    if distance(git, &common, &onto_commit, head)?.0 == 0 {
+        return Ok(None);
+    }
+    let merged = merge::tree(git, &common, &onto_commit, head)?;
+    if !merged.conflicts.is_empty() {
+        return Err(Refusal::conflict(format!("it conflicts with {} in {}", short(&onto), names(&merged.conflicts))));
+    }
+    // Nobody sees this commit but evaluators. A fixed date makes it the same every time.
+    let signature = Signature { author: None, at: Some(0) };
+    let commit = commit(git, &common, &merged.tree, &[&onto_commit, head], b"What a landing would make\n", &signature)?;
+    Ok(Some(MergeResult { onto, onto_commit, commit, tree: merged.tree }))
 }
 
 fn text_of(path: &Path) -> String {

@@ -297,6 +297,7 @@ fn launch(change: &Change<'_>, id: &SessionId, job: &JobId) -> Option<Launch> {
         // A run is stopped because nobody waits for it any more; a batch that is cancelled has to be over soon.
         grace: match session.run {
             Some(_) => change.brain.settings.grace.min(RUN_GRACE),
+            None if session.judging.is_some() => change.brain.settings.grace.min(RUN_GRACE),
             None => change.brain.settings.grace,
         },
         mcp: session.mcp.clone(),

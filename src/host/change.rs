@@ -11,6 +11,7 @@ use crate::host::registry::Registry;
 use crate::model::command::{Command, Outcome, Receipt};
 use crate::model::event::{Cause, Envelope, Event};
 use crate::model::id::{BatchId, CommandId, JobId, RunId, Seq, SessionId};
+use crate::model::judge::Judging;
 use crate::model::session::Session;
 use crate::model::settings::Settings;
 use crate::model::{Refusal, command};
@@ -34,6 +35,8 @@ pub(crate) enum Step {
     Judging,
     /// Evaluators run.
     Evaluation,
+    /// What it said as a judge is being read.
+    Verdict,
     /// It is being removed, or looked at for that.
     Removal,
 }
@@ -118,6 +121,8 @@ pub(crate) struct Change<'a> {
     pub(crate) refused: Vec<(CommandId, Refusal)>,
     /// Batches that something happened to.
     pub(crate) stirred: BTreeSet<BatchId>,
+    /// Judges that something happened to, with what they judge.
+    pub(crate) judges: BTreeMap<SessionId, Judging>,
 }
 
 /// A finished decision.
@@ -142,6 +147,7 @@ impl<'a> Change<'a> {
             touched: BTreeMap::new(),
             refused: Vec::new(),
             stirred: BTreeSet::new(),
+            judges: BTreeMap::new(),
         }
     }
 
@@ -166,6 +172,9 @@ impl<'a> Change<'a> {
     /// Something happened to a session: its run may have to go on.
     pub(crate) fn touch(&mut self, session: Option<&SessionId>) {
         let Some(session) = session.and_then(|id| self.brain.registry.sessions.get(id)) else { return };
+        if let Some(judging) = &session.judging {
+            self.judges.insert(session.id.clone(), (**judging).clone());
+        }
         if let Some(run) = &session.run {
             self.touched.entry(session.id.clone()).or_insert_with(|| run.clone());
         }

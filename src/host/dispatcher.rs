@@ -23,8 +23,9 @@ use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::terminal::Terminals;
 use crate::host::{
-    on_agent, on_approval, on_batch, on_combine, on_create, on_evaluation, on_hunk, on_job, on_landing, on_option,
-    on_prompt, on_removal, on_repository, on_review, on_rewind, on_session, on_silence, on_terminal, run_query,
+    on_agent, on_approval, on_batch, on_combine, on_contest, on_create, on_evaluation, on_hunk, on_job, on_judge,
+    on_landing, on_option, on_prompt, on_removal, on_repository, on_review, on_rewind, on_session, on_silence,
+    on_terminal, run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
@@ -94,6 +95,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
         host: inputs,
         units: Arc::default(),
         evaluations: Arc::default(),
+        judges: Arc::default(),
         runtime: tokio::runtime::Handle::current(),
         closed: Arc::default(),
         environment: Arc::new(setup.environment.clone()),
@@ -464,6 +466,11 @@ fn on_result(change: &mut Change<'_>, input: Input) {
         Input::EvaluationEnded { session, evaluation, state, notes } => {
             on_evaluation::on_ended(change, &session, &evaluation, state, notes);
         }
+        Input::JudgeWanted { session, evaluation, evaluator, ask } => {
+            on_judge::on_wanted(change, &session, &evaluation, &evaluator, *ask);
+        }
+        Input::VerdictRead { session, result } => on_judge::on_read(change, &session, result),
+        Input::CandidatesRead { batch, contest, result } => on_contest::on_read(change, &batch, contest, result),
         Input::RemovalPrepared { ticket, session, result } => on_removal::on_prepared(change, ticket, &session, result),
         Input::WorktreeRemoved { session, result } => on_removal::on_removed(change, &session, result),
         Input::Restored { ticket, result } => on_removal::on_restored(change, ticket, *result),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::host::on_combine::Origin;
+use crate::host::on_judge::Heard;
 use crate::host::port::ConversationSetup;
 use crate::host::profile::Caller;
 use crate::model::attachment::{Attach, Attachment};
@@ -80,6 +81,12 @@ pub(crate) enum Effect {
     CancelEvaluation { evaluation: EvaluationId },
     /// End and delete what an evaluation of an earlier daemon left.
     ClearEvaluation { session: SessionId, evaluation: EvaluationId, evaluators: u32 },
+    /// Read what a judge said in a turn.
+    ReadVerdict { session: SessionId, turn: TurnId },
+    /// Tell an evaluator what its judge said.
+    ToEvaluator { evaluation: EvaluationId, evaluator: String, heard: Box<Heard> },
+    /// Read what the candidates of a contest changed: commits with what they are compared with.
+    ReadCandidates { batch: BatchId, contest: u32, repository: String, changes: Vec<(Oid, Oid)> },
     /// See what a removal would take away.
     PrepareRemoval { ticket: Ticket, session: SessionId, worktree: Box<Worktree> },
     /// Preserve, then remove a worktree; delete its jobs' files.
@@ -181,6 +188,8 @@ pub(crate) struct EvaluationPlan {
     pub(crate) checkpoint_name: String,
     /// What was asked for; absent: the gates.
     pub(crate) suite: Option<SuiteFrom>,
+    /// Judge what its landing would make, of this target or the base's branch.
+    pub(crate) merged: Option<Option<String>>,
     pub(crate) gates: GateSource,
 }
 
@@ -190,8 +199,11 @@ pub(crate) struct EvaluationTask {
     pub(crate) id: EvaluationId,
     pub(crate) suite: Suite,
     pub(crate) worktree: Worktree,
+    /// What is judged: the session's commit, or what its landing would make.
     pub(crate) commit: Oid,
     pub(crate) base: Oid,
+    /// It is what a landing would make, so there are no conflicts.
+    pub(crate) is_merged: bool,
     /// The daemon's environment, of which programs get little.
     pub(crate) environment: BTreeMap<String, String>,
 }

@@ -6,6 +6,7 @@ use crate::host::effect::{LandingPlan, Ticket};
 use crate::host::handle::Request;
 use crate::host::on_batch::{Bases, PreparedBatch};
 use crate::host::on_evaluation::Prepared;
+use crate::host::on_judge::JudgeAsk;
 use crate::host::on_landing::LandingFacts;
 use crate::host::on_review::RoundFacts;
 use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Rewound, Unlanded, Update};
@@ -82,6 +83,12 @@ pub(crate) enum Input {
     EvaluatorEnded { session: SessionId, evaluation: EvaluationId, result: Box<EvaluatorResult> },
     /// An evaluation ended.
     EvaluationEnded { session: SessionId, evaluation: EvaluationId, state: EvaluationState, notes: Vec<String> },
+    /// An evaluator wants a judge to be asked about this change.
+    JudgeWanted { session: SessionId, evaluation: EvaluationId, evaluator: String, ask: Box<JudgeAsk> },
+    /// What a judge said was read.
+    VerdictRead { session: SessionId, result: Result<String, Refusal> },
+    /// The candidates of a contest were read.
+    CandidatesRead { batch: BatchId, contest: u32, result: Result<Vec<String>, Refusal> },
     /// A removal was looked at.
     RemovalPrepared { ticket: Ticket, session: SessionId, result: Result<Unlanded, Refusal> },
     /// A worktree was removed.

@@ -115,6 +115,12 @@ pub(crate) fn allow(change: &mut Change<'_>, approval: &Approval, by: &str) {
 pub(crate) fn on_requested(change: &mut Change<'_>, approval: &Approval) {
     let id = approval.session.clone();
     change.emit(Some(&id), Event::ApprovalRequested(Box::new(approval.clone())));
+    if change.brain.registry.sessions.get(&id).is_some_and(|session| session.judging.is_some()) {
+        // A judge has everything it needs, and reads what strangers wrote: it may do nothing.
+        let no = Answer::Reject { message: None };
+        let option = rule::choose(approval, &no, None).ok().flatten().map(str::to_owned);
+        return answer(change, approval, &no, option, "policy");
+    }
     if approval.kind == ApprovalKind::Question {
         return;
     }

@@ -4,15 +4,15 @@ use crate::model::batch::{BatchChanged, RunQueued, RunSettled};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::batch::queue::{self, Facts, Step};
-use crate::batch::{expand, fold};
+use crate::batch::{expand, fold, suites};
 use crate::host::change::{Brain, Change, Waiting};
 use crate::host::choice::Choice;
 use crate::host::effect::{Effect, Ticket};
-use crate::host::on_run;
 use crate::host::port::ResolvedBase;
 use crate::host::profile::Caller;
 use crate::host::registry::LiveBatch;
 use crate::host::run_batch::{self, Snapshot};
+use crate::host::{on_contest, on_judge, on_run};
 use crate::model::Refusal;
 use crate::model::batch::{
     Batch, BatchChange, BatchState, CreateBatch, Machine, NewBatch, RetryRuns, Run, RunState, SetConcurrency, Spend,
@@ -48,11 +48,29 @@ pub(crate) struct Desk {
     pub(crate) callers: BTreeMap<BatchId, Caller>,
     /// Why no run starts although there is room.
     pub(crate) held: BTreeMap<BatchId, String>,
+    /// Who lands in a repository, by its common directory.
+    lanes: BTreeMap<String, SessionId>,
+    /// Contests whose candidates are being read.
+    pub(crate) read: BTreeSet<(BatchId, u32)>,
     machine: Machine,
     machine_read: i64,
     machine_asked: bool,
     /// The moment that is waited for.
     wake_at: Option<i64>,
+}
+
+impl Desk {
+    /// Whether a session may land now: one at a time in a repository.
+    pub(crate) fn take_lane(&mut self, common_dir: &str, session: &SessionId) -> bool {
+        self.lanes.entry(common_dir.to_owned()).or_insert_with(|| session.clone()) == session
+    }
+
+    /// A session lands no longer. Whether it did.
+    pub(crate) fn leave_lane(&mut self, session: &SessionId) -> bool {
+        let before = self.lanes.len();
+        self.lanes.retain(|_, holder| holder != session);
+        self.lanes.len() < before
+    }
 }
 
 /// Has a plan read.
@@ -98,6 +116,7 @@ fn create(change: &mut Change<'_>, request: &CreateBatch, prepared: PreparedBatc
         state: BatchState::Active,
         reason: None,
         concurrency,
+        contests: Vec::new(),
         summary: None,
     };
     let count = u32::try_from(runs.len()).unwrap_or(u32::MAX);
@@ -112,6 +131,14 @@ fn create(change: &mut Change<'_>, request: &CreateBatch, prepared: PreparedBatc
 
 /// Whether every agent of a plan can be started, before anything is.
 fn require_agents(change: &Change<'_>, plan: &Plan, bases: &Bases, caller: &Caller) -> Result<(), Refusal> {
+    for judge in suites::judges(plan) {
+        for resolved in bases.values().filter_map(|base| base.as_ref().ok()) {
+            on_judge::require(change.brain, judge, resolved, caller).map_err(|refusal| {
+                let message = format!("cannot start the batch: the judge '{}': {}", judge.agent, refusal.message);
+                refusal.hints.iter().fold(Refusal::user(message), |refusal, hint| refusal.hint(hint.clone()))
+            })?;
+        }
+    }
     for agent in &plan.agents {
         let named = |refusal: Refusal| {
             let message = format!("cannot start the batch: the agent '{}' of the plan: {}", agent.id, refusal.message);
@@ -169,6 +196,7 @@ pub(crate) fn recover(change: &mut Change<'_>) {
         change.want(Effect::ResolveBatch { batch, repositories });
     }
     on_run::recover(change);
+    on_judge::recover(change);
 }
 
 /// Goes on with what a decision touched: sessions of runs first, then their batches. Called at the end of every decision.
@@ -178,6 +206,8 @@ pub(crate) fn go_on(change: &mut Change<'_>) {
             on_run::on_refused(change, &command, &refusal);
         } else if let Some((session, run)) = change.touched.pop_first() {
             on_run::observe(change, &session, &run);
+        } else if let Some((session, judging)) = change.judges.pop_first() {
+            on_judge::observe(change, &session, &judging);
         } else if let Some(batch) = change.stirred.pop_first() {
             advance(change, &batch);
         } else {
@@ -189,16 +219,19 @@ pub(crate) fn go_on(change: &mut Change<'_>) {
 /// What an attempt that is under way used so far.
 pub(crate) fn used(change: &Change<'_>, run: &Run) -> Spend {
     let session = run.current().and_then(|attempt| change.brain.registry.sessions.get(&attempt.session));
-    session.map(|session| on_run::spend(session, &change.brain.settings.prices)).unwrap_or_default()
+    session.map(|session| on_run::spend(change.brain, session)).unwrap_or_default()
 }
 
 fn advance(change: &mut Change<'_>, id: &BatchId) {
+    let due = on_contest::go_on(change, id);
     let Some(live) = change.brain.registry.batches.get(id) else { return };
-    let decision = {
+    let mut decision = {
         let spent = |place: usize| live.runs.get(place).map(|run| used(change, run)).unwrap_or_default();
-        let facts = Facts { now: change.now, machine: change.brain.batches.machine, used: &spent };
+        let judges = on_contest::used(change, id);
+        let facts = Facts { now: change.now, machine: change.brain.batches.machine, used: &spent, judges };
         queue::decide(&live.batch, &live.runs, &facts)
     };
+    decision.wake_at = [decision.wake_at, due].into_iter().flatten().min();
     let waits = live.runs.iter().any(|run| run.state == RunState::Queued);
     let ready = change.brain.batches.bases.contains_key(id);
     for step in decision.steps {
@@ -408,7 +441,7 @@ pub(crate) fn ended_sessions(change: &Change<'_>) -> Vec<SessionId> {
 pub(crate) fn snapshots(brain: &Brain, blocked: Option<&str>) -> Vec<Snapshot> {
     let of = |run: &Run| {
         let session = brain.registry.sessions.get(&run.current()?.session)?;
-        let spend = on_run::spend(session, &brain.settings.prices);
+        let spend = on_run::spend(brain, session);
         let judged = session.evaluations.running().and_then(|_| state::reason(session, &[]));
         Some((session.name.clone(), judged.or_else(|| session.activity.clone()), spend))
     };

@@ -247,6 +247,7 @@ pub(crate) fn decide(
         usage_base: ModelUsage::default(),
         silence_sec: request.silence_sec,
         run: None,
+        judging: None,
         fault: None,
         terminal: false,
         removed: false,

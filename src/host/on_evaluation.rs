@@ -4,11 +4,12 @@ use crate::eval::score;
 use crate::host::advance::{advance, checkpoint_message};
 use crate::host::change::{Change, Step, Waiting};
 use crate::host::effect::{Effect, EvaluationPlan, EvaluationTask, Ticket};
+use crate::host::on_judge;
 use crate::host::on_landing::gates_of;
 use crate::host::port::Checkpoint;
 use crate::model::Refusal;
 use crate::model::command::{Command, OfSession, Outcome};
-use crate::model::evaluation::{Evaluation, EvaluationState, EvaluatorResult, StartEvaluation, Suite};
+use crate::model::evaluation::{Evaluation, EvaluationState, EvaluatorResult, MergeResult, StartEvaluation, Suite};
 use crate::model::event::Event;
 use crate::model::id::{CommandId, EvaluationId, Oid, SessionId};
 use crate::model::session::Session;
@@ -23,6 +24,8 @@ pub(crate) struct Prepared {
     /// The checkpoint's name in the timeline.
     pub(crate) name: String,
     pub(crate) base: Oid,
+    /// What its landing would make, when that was asked for and is something else than the session has.
+    pub(crate) merged: Option<MergeResult>,
 }
 
 /// Has what a session has now made ready to be judged.
@@ -60,6 +63,7 @@ pub(crate) fn on_start(change: &mut Change<'_>, command: &CommandId, request: &S
         checkpoint_message: checkpoint_message(change, session),
         checkpoint_name: format!("c{}", session.marks.len() + 1),
         suite: request.suite.clone(),
+        merged: request.merged.then(|| request.onto.clone()),
         gates: gates_of(change.brain, session),
     };
     let ticket = change.brain.wait(command, &Command::StartEvaluation(request.clone()));
@@ -75,7 +79,7 @@ pub(crate) fn on_prepared(change: &mut Change<'_>, ticket: Ticket, id: &SessionI
     let Some(session) = change.brain.registry.sessions.get(id) else {
         return change.refuse(&command, Refusal::conflict("the session was removed meanwhile"));
     };
-    let Prepared { suite, checkpoint, name, base } = match result {
+    let Prepared { suite, checkpoint, name, base, merged } = match result {
         Ok(prepared) => prepared,
         Err(refusal) => {
             let message = format!("cannot evaluate '{}': {}", session.name, refusal.message);
@@ -97,6 +101,7 @@ pub(crate) fn on_prepared(change: &mut Change<'_>, ticket: Ticket, id: &SessionI
         digest: suite.digest.clone(),
         commit: commit.clone(),
         base: base.clone(),
+        merged: merged.clone(),
         started_at: change.now,
         ended_at: None,
         evaluators: u32::try_from(suite.evaluators.len()).unwrap_or(u32::MAX),
@@ -108,7 +113,9 @@ pub(crate) fn on_prepared(change: &mut Change<'_>, ticket: Ticket, id: &SessionI
     };
     let made = evaluation.id.clone();
     let environment = change.brain.environment.clone();
-    let task = Box::new(EvaluationTask { id: made.clone(), suite, worktree, commit, base, environment });
+    let is_merged = merged.is_some();
+    let commit = merged.map_or(commit, |merged| merged.commit);
+    let task = Box::new(EvaluationTask { id: made.clone(), suite, worktree, commit, base, is_merged, environment });
     change.emit(Some(id), Event::EvaluationStarted(Box::new(evaluation)));
     change.accept(&command, Some(id), Outcome::Evaluating { evaluation: made });
     change.want_step(id, Step::Evaluation, || Effect::Evaluate { session: id.clone(), task });
@@ -139,10 +146,12 @@ pub(crate) fn on_result(
     change: &mut Change<'_>,
     id: &SessionId,
     evaluation: EvaluationId,
-    result: Box<EvaluatorResult>,
+    mut result: Box<EvaluatorResult>,
 ) {
+    on_judge::bill(change.brain, &evaluation, &mut result);
     if running(change, id, &evaluation).is_some() {
-        change.emit(Some(id), Event::EvaluationResult { id: evaluation, result });
+        change.emit(Some(id), Event::EvaluationResult { id: evaluation.clone(), result });
+        on_judge::look(change, &evaluation);
     }
 }
 
@@ -168,8 +177,9 @@ fn end(change: &mut Change<'_>, id: &SessionId, evaluation: &EvaluationId, state
 }
 
 /// The one place that hears of every evaluation's end, however it ended; `change` has it folded in.
-fn on_evaluation_ended(_change: &mut Change<'_>, id: &SessionId, evaluation: &EvaluationId) {
+fn on_evaluation_ended(change: &mut Change<'_>, id: &SessionId, evaluation: &EvaluationId) {
     tracing::debug!(%id, %evaluation, "an evaluation ended");
+    on_judge::look(change, evaluation);
 }
 
 /// Sees to an evaluation that an earlier daemon began: what it had found is not known to be all, so it is cut off.

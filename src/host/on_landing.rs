@@ -5,11 +5,12 @@ use crate::host::advance::{advance, checkpoint_message, end_process};
 use crate::host::change::{Brain, Change, Step, Waiting};
 use crate::host::effect::{Effect, GateSource, LandingPlan, LandingStep, Ticket};
 use crate::host::port::Checkpoint;
+use crate::host::run_gates;
 use crate::model::Refusal;
 use crate::model::command::{Command, OfSession, Outcome, StartLanding};
 use crate::model::evaluation::{GateStanding, GateView, Suite};
 use crate::model::event::Event;
-use crate::model::id::{CommandId, LandingId, SessionId};
+use crate::model::id::{CommandId, LandingId, Oid, SessionId};
 use crate::model::landing::{Landing, LandingState, Preflight};
 use crate::model::session::Session;
 use crate::model::timeline::Mark;
@@ -174,7 +175,7 @@ pub(crate) fn on_prepared(
         change.refuse(&command, refusal);
         return advance(change, id);
     }
-    let (gates, gates_skipped) = match pass_gates(change, id, &plan, &preflight, gates) {
+    let (gates, gates_skipped, tree) = match pass_gates(change, id, &plan, &preflight, gates) {
         Ok(passed) => passed,
         Err(refusal) => {
             change.refuse(&command, refusal);
@@ -184,6 +185,7 @@ pub(crate) fn on_prepared(
     let landing = Landing {
         gates,
         gates_skipped,
+        tree,
         id: landing_id.clone(),
         session: id.clone(),
         strategy: plan.strategy,
@@ -206,30 +208,33 @@ fn pass_gates(
     plan: &LandingPlan,
     preflight: &Preflight,
     gates: Result<Option<Suite>, Refusal>,
-) -> Result<(Option<GateView>, bool), Refusal> {
+) -> Result<(Option<GateView>, bool, Option<Oid>), Refusal> {
     let session = change.brain.registry.require(id)?;
     let name = &session.name;
     let gates = match gates {
-        Err(_) if plan.skip_gates => return Ok((None, true)),
+        Err(_) if plan.skip_gates => return Ok((None, true, None)),
         Err(refusal) => {
             let message = format!("cannot land '{name}': {}", refusal.message);
             return Err(Refusal { message, ..refusal }.hint(format!("divisi land {name} --skip-gates")));
         }
-        Ok(None) => return Ok((None, false)),
+        Ok(None) => return Ok((None, false, None)),
         Ok(Some(gates)) => gates,
     };
-    let view = gate::view(&gates, &session.evaluations, &preflight.head, false);
+    let target = gate::Target { commit: &preflight.onto_commit, moved: preflight.behind > 0 };
+    let view = gate::view(&gates, &session.evaluations, &preflight.head, target, false);
+    let judged = gate::found(&gates, &session.evaluations, &preflight.head, target);
+    let tree = judged.and_then(|one| Some(one.merged.as_ref()?.tree.clone()));
     let mut why = gate::blocker(&view);
-    if why.is_none() && !preflight.conflicts.is_empty() {
+    if matches!(view.standing, GateStanding::Passed | GateStanding::Moved) && !preflight.conflicts.is_empty() {
         why = Some(format!("it has conflicts, and no gate has judged how they would be resolved in '{}'", view.suite));
     }
     match why {
-        None => Ok((Some(view), false)),
-        Some(_) if plan.skip_gates => Ok((Some(view), true)),
+        None => Ok((Some(view), false, tree)),
+        Some(_) if plan.skip_gates => Ok((Some(view), true, None)),
         Some(why) => {
-            let next = if view.standing == GateStanding::Running { "wait" } else { "eval" };
+            let next = run_gates::next(&view, name, &preflight.onto);
             Err(Refusal::conflict(format!("cannot land '{name}' at {}: {why}", preflight.head.short()))
-                .hint(format!("divisi {next} {name}"))
+                .hint(next)
                 .hint(format!("divisi land {name} --skip-gates")))
         }
     }

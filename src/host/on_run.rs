@@ -1,20 +1,21 @@
 //! Runs: an attempt is a session; what happens to the session is what happens to the attempt.
 
-use crate::batch::queue;
+use crate::batch::{contest, queue, suites};
+use crate::eval::gate;
 use crate::host::advance::{advance, end_process};
-use crate::host::change::{Change, Step};
+use crate::host::change::{Brain, Change, Step};
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_batch::{ended_sessions, run_of};
 use crate::host::on_landing::{self, has_landed};
 use crate::host::profile::Caller;
-use crate::host::{on_create, on_evaluation, on_full};
+use crate::host::{on_contest, on_create, on_evaluation, on_full, on_judge};
 use crate::model::Refusal;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Gates, Run, RunState, Spend, StopReason};
 use crate::model::batch::{RunEnded, RunStarted, RunStopping};
 use crate::model::command::{CreateSession, StartLanding};
 use crate::model::diff::DiffStat;
-use crate::model::evaluation::{EvaluationState, EvaluatorOutcome, StartEvaluation, SuiteFrom};
+use crate::model::evaluation::{Evaluation, EvaluationState, EvaluatorOutcome, StartEvaluation, SuiteFrom};
 use crate::model::event::Event;
 use crate::model::failure::FailureKind;
 use crate::model::id::{BatchId, CommandId, PromptId, RunId, SessionId};
@@ -28,6 +29,9 @@ use crate::session::{cost, state};
 
 /// Evaluations of one attempt at most: those after the first are for those that were cut off.
 const MOST_EVALUATIONS: u32 = 4;
+
+/// How often what a landing would make is judged, while others move its target, before that is given up.
+const MOST_MERGED: usize = 8;
 
 /// Who stops turns, in events.
 const BATCH: &str = "batch";
@@ -55,8 +59,13 @@ pub(crate) fn request(agent: &PlanAgent, repository: &str, prompt: &str, caller:
     }
 }
 
-/// What a session used, in tokens and dollars.
-pub(crate) fn spend(session: &Session, prices: &PriceTable) -> Spend {
+/// What a session and its judges used, in tokens and dollars.
+pub(crate) fn spend(brain: &Brain, session: &Session) -> Spend {
+    on_judge::used_for(brain, session).plus(used(session, &brain.settings.prices))
+}
+
+/// What a session's own agent used, in tokens and dollars.
+pub(crate) fn used(session: &Session, prices: &PriceTable) -> Spend {
     let tokens = session.usage.tokens().iter().sum();
     if tokens == 0 && session.usage.cost_micros.is_none() {
         return Spend::default();
@@ -70,8 +79,8 @@ pub(crate) fn spend(session: &Session, prices: &PriceTable) -> Spend {
 /// Starts an attempt of a run.
 pub(crate) fn start(change: &mut Change<'_>, batch: &BatchId, place: usize) {
     let Some(live) = change.brain.registry.batches.get(batch) else { return };
-    let suite = live.batch.plan.suite.clone();
     let Some(run) = live.runs.get(place).cloned() else { return };
+    let suite = suites::of(&live.batch.plan, &run.task, &run.agent).map(Box::new);
     let agent = queue::agent_of(&live.batch, &run).cloned();
     let task = queue::task_of(&live.batch, &run);
     let prompt = task.and_then(|task| task.prompts.iter().find(|prompt| prompt.id == run.prompt)).cloned();
@@ -187,7 +196,13 @@ pub(crate) fn stop(change: &mut Change<'_>, batch: &BatchId, place: usize, why: 
 /// Looks whether an attempt is over, or wants its next prompt.
 pub(crate) fn observe(change: &mut Change<'_>, id: &SessionId, run: &RunId) {
     let Some((live, known)) = run_of(change, run) else { return };
-    let Some(attempt) = known.current().filter(|attempt| attempt.session == *id) else { return };
+    let Some(attempt) = known.current().filter(|attempt| attempt.session == *id) else {
+        // Its attempt is over; it may have won.
+        if contest::of(&live.batch, known).is_some() {
+            change.stirred.insert(live.batch.id.clone());
+        }
+        return;
+    };
     if live.batch.plan.execution.budget != crate::model::plan::Budget::default() {
         let batch = live.batch.id.clone();
         let (attempt, task) = (attempt.clone(), follow_up(live, known, change, id));
@@ -252,24 +267,22 @@ fn settle(change: &mut Change<'_>, id: &SessionId, run: &RunId, attempt: &Attemp
 
 /// The agent has done everything: what it made is judged and landed as the plan says, and only then the attempt is over.
 fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Attempt) {
-    let Some((live, _)) = run_of(change, run) else { return };
-    let (suite, land) = (live.batch.plan.suite.clone(), live.batch.plan.land);
+    let Some((live, known)) = run_of(change, run) else { return };
+    let suite = suites::of(&live.batch.plan, &known.task, &known.agent).map(Box::new);
+    // Of those that compete only the best one lands, once all are done.
+    let land = live.batch.plan.land && !contest::competes(&live.batch, known);
     let Some(suite) = suite else { return end(change, run, AttemptOutcome::Done, None, Some(session)) };
-    let newest = session
-        .evaluations
-        .newest()
-        .filter(|newest| newest.digest == suite.digest && Some(&newest.commit) == session.head.as_ref());
+    // What it is worth alone; what a landing would make of it is `land`'s to see to.
+    let of_head = |one: &&Evaluation| one.digest == suite.digest && Some(&one.commit) == session.head.as_ref();
+    let alone = session.evaluations.kept.iter().rev().filter(of_head).find(|one| one.merged.is_none());
+    let newest =
+        alone.filter(|one| one.state == EvaluationState::Done).or(session.evaluations.newest().filter(of_head));
     match newest.map(|newest| (&newest.state, newest.passed)) {
         Some((EvaluationState::Running, _)) => {}
         Some((EvaluationState::Done, true)) if land && attempt.stopping.is_none() => land_run(change, session, run),
         Some((EvaluationState::Done, true)) => end(change, run, AttemptOutcome::Done, None, Some(session)),
         Some((EvaluationState::Done, false)) => {
-            let failed: Vec<&str> = newest
-                .iter()
-                .flat_map(|newest| &newest.results)
-                .filter(|result| result.required && result.outcome != EvaluatorOutcome::Passed)
-                .map(|result| result.id.as_str())
-                .collect();
+            let failed = newest.map(missed).unwrap_or_default();
             let reason = format!("it did not pass: {}", failed.join(", "));
             end(change, run, AttemptOutcome::Failed, Some(reason), Some(session));
         }
@@ -279,7 +292,12 @@ fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Atte
         }
         // Cut off by a restart, or never begun. Somebody who cancels it every time has it their way.
         _ if session.evaluations.made < MOST_EVALUATIONS => {
-            let request = StartEvaluation { session: session.id.clone(), suite: Some(SuiteFrom::Suite(suite)) };
+            let request = StartEvaluation {
+                session: session.id.clone(),
+                suite: Some(SuiteFrom::Suite(suite)),
+                merged: false,
+                onto: None,
+            };
             let id = inner(&session.id, "evaluate", session.evaluations.made);
             if let Err(refusal) = on_evaluation::on_start(change, &id, &request) {
                 end(change, run, AttemptOutcome::Failed, Some(crate::host::hinted(&refusal)), Some(session));
@@ -294,16 +312,52 @@ fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Atte
 
 /// Lands what passed, at exactly the commit that passed.
 fn land_run(change: &mut Change<'_>, session: &Session, run: &RunId) {
-    let landed = session.landing.as_ref().filter(|landing| Some(&landing.head) == session.head.as_ref());
-    let reason = match landed.map(|landing| &landing.state) {
-        Some(LandingState::Completed { .. }) => None,
-        Some(LandingState::Conflicted { paths }) => {
-            Some(format!("passed, not landed: conflicts in {}", paths.join(", ")))
+    match land(change, session) {
+        Landed::UnderWay => {}
+        Landed::Done => end(change, run, AttemptOutcome::Done, None, Some(session)),
+        Landed::Not(reason) => {
+            let reason = Some(format!("passed, not landed: {reason}"));
+            end(change, run, AttemptOutcome::Done, reason, Some(session));
         }
-        Some(LandingState::Failed { reason }) => Some(format!("passed, not landed: {reason}")),
-        Some(LandingState::Aborted) => Some("passed, not landed: the landing was given up".to_owned()),
-        Some(LandingState::Started) => return,
-        None if session.stat == DiffStat::default() => None,
+    }
+}
+
+/// How far the landing of a session that passed is.
+pub(crate) enum Landed {
+    /// It is not over.
+    UnderWay,
+    /// It landed, or there is nothing to land.
+    Done,
+    /// It did not, and why.
+    Not(String),
+}
+
+/// Goes on with landing what passed. One after the other in a repository, as a merge queue does: what lands is judged as it will be on the
+/// target, so somebody who lands in the meantime would make that worthless.
+pub(crate) fn land(change: &mut Change<'_>, session: &Session) -> Landed {
+    let judging = [Step::Judging, Step::Evaluation].iter().any(|step| change.brain.under_way(&session.id, *step));
+    if judging || session.evaluations.running().is_some() {
+        return Landed::UnderWay;
+    }
+    if let Some(failed) = merged_at_head(session).last().filter(|one| one.state == EvaluationState::Done && !one.passed)
+    {
+        let onto = failed.merged.as_ref().map_or("", |merged| merged.onto.as_str());
+        let onto = onto.strip_prefix("refs/heads/").unwrap_or(onto);
+        return Landed::Not(format!(
+            "together with what is on {onto} now it does not pass: {}",
+            missed(failed).join(", ")
+        ));
+    }
+    let landed = session.landing.as_ref().filter(|landing| Some(&landing.head) == session.head.as_ref());
+    match landed.map(|landing| &landing.state) {
+        Some(LandingState::Completed { .. }) => Landed::Done,
+        Some(LandingState::Conflicted { paths }) => Landed::Not(format!("conflicts in {}", paths.join(", "))),
+        Some(LandingState::Failed { reason }) => Landed::Not(reason.clone()),
+        Some(LandingState::Aborted) => Landed::Not("the landing was given up".to_owned()),
+        Some(LandingState::Started) => Landed::UnderWay,
+        None if session.stat == DiffStat::default() => Landed::Done,
+        None if change.brain.under_way(&session.id, Step::Landing) => Landed::UnderWay,
+        None if !change.brain.batches.take_lane(&session.worktree.common_dir, &session.id) => Landed::UnderWay,
         None => {
             let request = StartLanding {
                 session: session.id.clone(),
@@ -315,12 +369,55 @@ fn land_run(change: &mut Change<'_>, session: &Session, run: &RunId) {
             };
             let id = inner(&session.id, "land", session.landings);
             match on_landing::on_start(change, &id, &request) {
-                Ok(()) => return,
-                Err(refusal) => Some(format!("passed, not landed: {}", refusal.message)),
+                Ok(()) => Landed::UnderWay,
+                Err(refusal) => Landed::Not(refusal.message),
             }
         }
-    };
-    end(change, run, AttemptOutcome::Done, reason, Some(session));
+    }
+}
+
+/// Evaluations of what landing a session's commit would make.
+fn merged_at_head(session: &Session) -> impl Iterator<Item = &Evaluation> {
+    let digest = session.evaluations.gates.as_ref().map(|gates| gates.digest.clone());
+    session.evaluations.kept.iter().filter(move |one| {
+        one.merged.is_some() && Some(&one.commit) == session.head.as_ref() && Some(&one.digest) == digest.as_ref()
+    })
+}
+
+/// Required evaluators that did not pass.
+fn missed(evaluation: &Evaluation) -> Vec<&str> {
+    let results = evaluation.results.iter();
+    let missed = results.filter(|result| result.required && result.outcome != EvaluatorOutcome::Passed);
+    missed.map(|result| result.id.as_str()).collect()
+}
+
+/// The target moved since a session was judged: what would land now is judged, before it lands. Why not, if it is not.
+fn judge_merged(change: &mut Change<'_>, session: &Session) -> Option<String> {
+    let Some(gates) = session.evaluations.gates.clone() else { return Some("it has no gates".to_owned()) };
+    if merged_at_head(session).count() >= MOST_MERGED {
+        return Some("its target moved again and again while it was judged".to_owned());
+    }
+    let suite = Some(SuiteFrom::Suite(gates));
+    let request = StartEvaluation { session: session.id.clone(), suite, merged: true, onto: None };
+    let id = inner(&session.id, "merge", session.evaluations.made);
+    on_evaluation::on_start(change, &id, &request).err().map(|refusal| crate::host::hinted(&refusal))
+}
+
+/// Somebody lands no longer: the next one may.
+pub(crate) fn leave_lane(change: &mut Change<'_>, session: &SessionId) {
+    if change.brain.batches.leave_lane(session) {
+        let waiting: Vec<SessionId> = change
+            .brain
+            .registry
+            .sessions
+            .values()
+            .filter(|other| other.run.is_some() && other.id != *session)
+            .map(|other| other.id.clone())
+            .collect();
+        for other in waiting {
+            change.touch(Some(&other));
+        }
+    }
 }
 
 /// The id of a command that the batch gives for a session. No client can send one like it: spaces are not allowed in theirs.
@@ -334,12 +431,18 @@ pub(crate) fn on_refused(change: &mut Change<'_>, command: &CommandId, refusal: 
     let (Some("batch"), Some(session), Some(verb)) = (words.next(), words.next(), words.next()) else { return };
     let Some(session) = change.brain.registry.sessions.get(&SessionId(session.to_owned())).cloned() else { return };
     let Some(run) = session.run.clone() else { return };
-    let current = run_of(change, &run).and_then(|(_, run)| run.current());
-    if current.is_none_or(|attempt| attempt.session != session.id) {
-        return;
+    let current = run_of(change, &run).and_then(|(_, run)| run.current()).cloned();
+    let mut why = crate::host::hinted(refusal);
+    if verb == "land" && refusal.message.contains(gate::MOVED) {
+        match judge_merged(change, &session) {
+            None => return,
+            Some(reason) => why = reason,
+        }
     }
-    let why = crate::host::hinted(refusal);
-    if verb == "land" {
+    if current.is_none_or(|attempt| attempt.session != session.id) {
+        return on_contest::on_refused(change, &run, &session.id, why);
+    }
+    if matches!(verb, "land" | "merge") {
         end(change, &run, AttemptOutcome::Done, Some(format!("passed, not landed: {why}")), Some(&session));
     } else {
         end(change, &run, AttemptOutcome::Failed, Some(why), Some(&session));
@@ -411,19 +514,18 @@ fn end(
     // What passed and could not be landed is somebody's to look at.
     let landed = session.is_some_and(has_landed);
     let unlanded = live.batch.plan.land && outcome == AttemptOutcome::Done && reason.is_some();
-    let keep = unlanded
-        || match live.batch.plan.execution.keep {
-            Keep::All => true,
-            Keep::Failed => outcome != AttemptOutcome::Done,
-            Keep::None => false,
-        };
+    // Who competes waits for the contest.
+    let waits = outcome == AttemptOutcome::Done
+        && contest::competes(&live.batch, known)
+        && session.is_some_and(|session| session.stat.files > 0);
+    let keep = unlanded || waits || is_kept(live.batch.plan.execution.keep, outcome);
     let end = AttemptEnd {
         outcome,
         reason,
         head: session.and_then(|session| session.head.clone()),
         stat: session.map(|session| session.stat).unwrap_or_default(),
         turns: session.map_or(0, |session| session.turns),
-        spend: session.map(|session| spend(session, &change.brain.settings.prices)).unwrap_or_default(),
+        spend: session.map(|session| spend(change.brain, session)).unwrap_or_default(),
         score: session.and_then(|session| session.evaluations.newest()).and_then(|newest| newest.score),
         gates: session.and_then(|session| session.evaluations.newest()).map(Gates::of),
         landed,
@@ -432,7 +534,11 @@ fn end(
     };
     let hopeless = matches!(outcome, AttemptOutcome::NotStarted | AttemptOutcome::Failed);
     let full = end.reason.clone().filter(|why| hopeless && on_full::is_full(why));
+    let attempted = known.attempts.last().map(|attempt| attempt.session.clone());
     change.emit(None, Event::RunEnded(RunEnded { run: run.clone(), end }));
+    if let Some(attempted) = attempted {
+        leave_lane(change, &attempted);
+    }
     if let Some(session) = session {
         // Where there was no room for a worktree there is nothing to look at.
         let nothing = full.is_some() && session.worktree.state == WorktreeState::Failed;
@@ -443,8 +549,17 @@ fn end(
     }
 }
 
+/// Whether the worktree of an attempt that ended so stays.
+pub(crate) fn is_kept(keep: Keep, outcome: AttemptOutcome) -> bool {
+    match keep {
+        Keep::All => true,
+        Keep::Failed => outcome != AttemptOutcome::Done,
+        Keep::None => false,
+    }
+}
+
 /// A kept session's process ends; another's worktree goes, and its work stays under a ref.
-fn dispose(change: &mut Change<'_>, id: &SessionId, keep: bool) {
+pub(crate) fn dispose(change: &mut Change<'_>, id: &SessionId, keep: bool) {
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
     let job = session.job.clone();
     match (keep, session.worktree.state) {

@@ -6,11 +6,9 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use sha2::{Digest as _, Sha256};
-
+use crate::base::clock;
 use crate::base::yaml::{Place, Problem, Problems};
-use crate::base::{clock, hex};
-use crate::batch::{expand, rank, read, view};
+use crate::batch::{expand, rank, read, suites, view};
 use crate::eval::case::own;
 use crate::host::on_batch::{Bases, PreparedBatch};
 use crate::host::on_query::encode;
@@ -67,7 +65,8 @@ pub(crate) fn check(ports: &Ports, request: &CheckPlan) -> PlanCheck {
         Ok((plan, _)) => PlanCheck {
             problems: Vec::new(),
             runs: u32::try_from(expand::runs(&plan, &BatchId(String::new())).len()).unwrap_or(u32::MAX),
-            agents: plan.agents.iter().map(|agent| (agent.agent.clone(), agent.profile.clone())).collect(),
+            judged_by: suites::told(&plan, &|task, agent| expand::is_run(&plan, task, agent)),
+            agents: agents(&plan),
             name: Some(plan.name),
             notes: plan.notes,
         },
@@ -82,11 +81,17 @@ pub(crate) fn check_cases(request: &CheckCases) -> Vec<Problem> {
     own::cases(&request.text, &directory.to_string_lossy(), &read).err().unwrap_or_default()
 }
 
+/// Every agent that a plan starts, those that judge included, with its profile.
+fn agents(plan: &Plan) -> Vec<(String, Option<String>)> {
+    let work = plan.agents.iter().map(|agent| (agent.agent.clone(), agent.profile.clone()));
+    work.chain(suites::judges(plan).into_iter().map(|judge| (judge.agent.clone(), judge.profile.clone()))).collect()
+}
+
 /// Reads a plan, its prompt files, and looks its repositories up.
 fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Result<(Plan, Bases), Vec<Problem>> {
     let mut plan = read::read(text, environment)?;
     if let Some(suite) = &mut plan.suite {
-        suite.digest = hex::encode(&Sha256::digest(serde_json::to_string(suite).unwrap_or_default()));
+        suite.digest = suites::digest(suite);
     }
     let directory = Path::new(path).parent().unwrap_or(Path::new("/")).to_owned();
     let mut problems = Problems::default();
@@ -269,7 +274,11 @@ impl Snapshot {
                 spend: now.map_or_else(|| run.spent(), |(_, _, spend)| run.spent().plus(*spend)),
             }
         });
-        BatchDetail { view: self.view(), runs: runs.collect(), ranking: rank::rank(&self.live.runs) }
+        BatchDetail {
+            view: self.view(),
+            runs: runs.collect(),
+            ranking: rank::rank(&self.live.runs, &self.live.batch.contests),
+        }
     }
 }
 

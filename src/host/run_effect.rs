@@ -18,7 +18,7 @@ use crate::host::port::{
     Agents, Attachments, Checkpoint, CreatedWorktree, Endpoints, Git, Grounds, JobSpec, Jobs, RepositoryFacts, Store,
 };
 use crate::host::terminal::Terminals;
-use crate::host::{run_batch, run_evaluation, run_gates, run_query, run_review, run_timeline, timeline};
+use crate::host::{run_batch, run_evaluation, run_gates, run_judge, run_query, run_review, run_timeline, timeline};
 use crate::model::Refusal;
 use crate::model::attachment::{Attach, Attachment};
 use crate::model::diff::DiffRange;
@@ -64,6 +64,8 @@ pub(crate) struct Runner {
     pub(crate) units: Arc<Mutex<HashMap<JobId, LiveUnit>>>,
     /// Evaluations that run, to cancel them.
     pub(crate) evaluations: Arc<Mutex<HashMap<EvaluationId, watch::Sender<bool>>>>,
+    /// Evaluators that wait for what their judges say.
+    pub(crate) judges: run_judge::Waiting,
     pub(crate) runtime: Handle,
     /// Set when the host stops: what is not begun by then is found again by the next one.
     pub(crate) closed: Arc<AtomicBool>,
@@ -114,6 +116,7 @@ impl Runner {
             }
             Effect::Evaluate { session, task } => self.evaluate(session, *task),
             Effect::CancelEvaluation { evaluation } => self.cancel_evaluation(&evaluation),
+            Effect::ToEvaluator { evaluation, evaluator, heard } => self.tell(&(evaluation, evaluator), *heard),
             Effect::ClearEvaluation { session, evaluation, evaluators } => {
                 let runner = self.clone();
                 self.runtime.spawn(async move { runner.clear_evaluation(session, evaluation, evaluators).await });
@@ -231,6 +234,14 @@ impl Runner {
                 let result = Box::new(run_evaluation::prepare(&self.ports, &plan));
                 Input::EvaluationPrepared { ticket, session, result }
             }
+            Effect::ReadVerdict { session, turn } => {
+                let result = run_judge::said(self.ports.store.as_ref(), &session, &turn);
+                Input::VerdictRead { session, result }
+            }
+            Effect::ReadCandidates { batch, contest, repository, changes } => {
+                let result = run_judge::diffs(git.as_ref(), &repository, &changes);
+                Input::CandidatesRead { batch, contest, result }
+            }
             Effect::PrepareRemoval { ticket, session, worktree } => {
                 let result = git.unlanded(&worktree);
                 Input::RemovalPrepared { ticket, session, result }
@@ -272,6 +283,7 @@ impl Runner {
             | Effect::Wake { .. }
             | Effect::Evaluate { .. }
             | Effect::CancelEvaluation { .. }
+            | Effect::ToEvaluator { .. }
             | Effect::ClearEvaluation { .. }
             | Effect::RemoveWorktree { .. } => unreachable!("begun on the runtime"),
         }

@@ -45,8 +45,16 @@ pub(crate) fn prepare(ports: &Ports, plan: &EvaluationPlan) -> Result<Prepared, 
     if checkpoint.commit.is_some() {
         run_timeline::keep(ports, &plan.worktree, &plan.checkpoint_name, &checkpoint.head);
     }
-    let base = ports.git.grown_from(&plan.worktree)?;
-    Ok(Prepared { suite, checkpoint, name: plan.checkpoint_name.clone(), base })
+    let merged = match &plan.merged {
+        Some(onto) => ports.git.merge_result(&plan.worktree, onto.as_deref(), &checkpoint.head)?,
+        None => None,
+    };
+    // What a landing would change is what it makes of its target.
+    let base = match &merged {
+        Some(merged) => merged.onto_commit.clone(),
+        None => ports.git.grown_from(&plan.worktree)?,
+    };
+    Ok(Prepared { suite, checkpoint, name: plan.checkpoint_name.clone(), base, merged })
 }
 
 /// What all evaluators of one evaluation share.
@@ -128,6 +136,8 @@ impl Runner {
             let begun = clock::instant();
             let judgement = if *cancel.borrow() {
                 Judgement::without(EvaluatorOutcome::Cancelled, "")
+            } else if let Some(judge) = evaluator.kind.judge() {
+                self.ask_judge(session, &task, (evaluator, judge), &cancel).await
             } else {
                 self.judge(&task, &scene, (number, evaluator), &cancel).await
             };

@@ -4,7 +4,7 @@ use crate::eval::{gate, suite};
 use crate::host::effect::GateSource;
 use crate::host::run_effect::Ports;
 use crate::model::Refusal;
-use crate::model::evaluation::{GateStanding, Suite};
+use crate::model::evaluation::{GateStanding, GateView, Suite};
 use crate::model::landing::Preflight;
 use crate::model::session::Session;
 use crate::worktree::repository;
@@ -60,15 +60,25 @@ pub(crate) fn require_none(ports: &Ports, source: &GateSource) -> Result<(), Ref
     }
 }
 
+/// What to do about gates that refuse a landing.
+pub(crate) fn next(view: &GateView, session: &str, onto: &str) -> String {
+    let onto = onto.strip_prefix("refs/heads/").unwrap_or(onto);
+    match view.standing {
+        GateStanding::Running => format!("divisi wait {session}"),
+        GateStanding::Moved => format!("divisi eval {session} --merged --onto {onto}"),
+        _ => format!("divisi eval {session}"),
+    }
+}
+
 /// Adds to what a landing would meet how it stands before the gates.
 pub(crate) fn look(ports: &Ports, source: &GateSource, session: &Session, found: &mut Preflight) {
     match resolve(ports, source) {
         Ok(None) => {}
         Ok(Some(gates)) => {
-            let view = gate::view(&gates, &session.evaluations, &found.head, found.dirty);
+            let target = gate::Target { commit: &found.onto_commit, moved: found.behind > 0 };
+            let view = gate::view(&gates, &session.evaluations, &found.head, target, found.dirty);
             if let Some(why) = gate::blocker(&view) {
-                let next = if view.standing == GateStanding::Running { "wait" } else { "eval" };
-                found.blockers.push(format!("{why} (divisi {next} {})", session.name));
+                found.blockers.push(format!("{why} ({})", next(&view, &session.name, &found.onto)));
                 found.ready = false;
             }
             found.gates = Some(view);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::contest::Contest;
 use super::diff::DiffStat;
 use super::id::{BatchId, Oid, RunId, SessionId};
 use super::plan::{ExportFormat, Plan};
@@ -10,7 +11,10 @@ mod gates;
 mod request;
 
 pub use gates::Gates;
-pub use request::{CheckPlan, CreateBatch, ExportBatch, GetBatch, OfBatch, PlanCheck, RetryRuns, SetConcurrency};
+pub use request::SetConcurrency;
+pub use request::{
+    CheckPlan, CreateBatch, ExportBatch, GetBatch, JudgedBy, OfBatch, OneJudgedBy, PlanCheck, RetryRuns,
+};
 
 /// Where a batch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +64,9 @@ pub struct Batch {
     pub reason: Option<String>,
     /// Runs at the same time, now.
     pub concurrency: u32,
+    /// What competes, of which the best one counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contests: Vec<Contest>,
     /// How its runs came out and what they used, once it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
@@ -230,6 +237,11 @@ pub struct Spend {
 }
 
 impl Spend {
+    /// Nothing was used.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
@@ -348,6 +360,11 @@ pub enum BatchChange {
     Concurrency {
         /// How many.
         concurrency: u32,
+    },
+    /// A contest began or went on.
+    Contest {
+        /// As it is now.
+        contest: Box<Contest>,
     },
 }
 
@@ -541,6 +558,9 @@ pub struct Ranked {
     pub repository: String,
     /// The candidates.
     pub candidates: Vec<Candidate>,
+    /// How the best one was chosen, when the plan asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contest: Option<Box<Contest>>,
 }
 
 /// One of them.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::batch::Spend;
 use super::id::{EvaluationId, Oid, SessionId};
 pub use super::suite::{Evaluator, EvaluatorKind, Limits, Linter, OutputFormat, Severity, Suite, TestRunner};
 
@@ -94,6 +95,12 @@ pub struct EvaluatorResult {
     /// A few lines, raw: what it says, or the end of what its program printed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub details: String,
+    /// The session of the judge that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<SessionId>,
+    /// What that judge used.
+    #[serde(default, skip_serializing_if = "Spend::is_none")]
+    pub spend: Spend,
     /// What it found, at most [`EvalFinding::MOST`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<EvalFinding>,
@@ -139,6 +146,19 @@ impl EvaluationState {
     }
 }
 
+/// What a landing would make, which was judged in the place of the commit alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeResult {
+    /// The target's full ref name.
+    pub onto: String,
+    /// The target's commit then: once it moves this says nothing any more.
+    pub onto_commit: Oid,
+    /// A commit of the result, which no ref names.
+    pub commit: Oid,
+    /// Its tree: a landing that makes another one does not happen.
+    pub tree: Oid,
+}
+
 /// An evaluation: what a suite says of exactly one commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -155,6 +175,9 @@ pub struct Evaluation {
     pub commit: Oid,
     /// What it is compared with.
     pub base: Oid,
+    /// What the commit and its target make together, when that was judged; `base` is the target's commit then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<MergeResult>,
     /// When it began, milliseconds since the epoch.
     pub started_at: i64,
     /// When it ended.
@@ -261,6 +284,8 @@ pub enum GateStanding {
     Failed,
     /// They judged another commit than this.
     Stale,
+    /// They judged this commit, but its target has moved since: what would land was judged by nobody.
+    Moved,
 }
 
 /// The gates of a landing.
@@ -306,6 +331,12 @@ pub struct StartEvaluation {
     /// By what; absent: the session's gates, else those of the trusted `.divisi.toml`, else those of the configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suite: Option<SuiteFrom>,
+    /// Judge what its landing would make of the target as it is now, rather than the session's commit alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub merged: bool,
+    /// With `merged`: the target; absent: the base's branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onto: Option<String>,
 }
 
 /// Parameters of `evaluation/list`.

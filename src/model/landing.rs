@@ -125,6 +125,9 @@ pub struct Landing {
     /// How it stood before the gates when it was begun; absent when there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gates: Option<GateView>,
+    /// The tree that was judged, when it is not the commit's own: what is made has to be that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<Oid>,
     /// Somebody landed it although the gates had not passed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gates_skipped: bool,

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::evaluation::Suite;
+use super::evaluation::{Evaluator, Suite};
 use super::id::Oid;
+use super::judge::Judge;
 
 /// A plan as it is carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub struct Plan {
     pub agents: Vec<PlanAgent>,
     /// On what.
     pub tasks: Vec<PlanTask>,
-    /// What every run is judged by; the gates of its landing.
+    /// What every run is judged by; tasks and agents add to it: `batch::suites`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suite: Option<Box<Suite>>,
     /// Whether a run that passed is landed.
@@ -142,6 +143,9 @@ pub struct PlanAgent {
     /// How long its attempts may take, seconds; absent: the task's or the plan's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_sec: Option<u64>,
+    /// What its runs are judged by, besides what the plan and the task have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluators: Vec<Evaluator>,
 }
 
 /// Something to work on.
@@ -165,6 +169,18 @@ pub struct PlanTask {
     /// How often every combination is run; absent: the plan's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<u32>,
+    /// What its runs are judged by, besides what the plan has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluators: Vec<Evaluator>,
+    /// Paths and globs that are taken from the base before its runs are judged, besides the plan's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restore: Vec<String>,
+    /// Attempts of every agent, of which all together only the best one counts; absent: each counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_of: Option<u32>,
+    /// Who is asked which candidate is the best, of those that passed; absent: evidence decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<Judge>,
 }
 
 /// What is asked.

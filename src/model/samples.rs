@@ -98,6 +98,7 @@ pub(crate) fn session() -> Session {
         usage_base: ModelUsage::default(),
         silence_sec: None,
         run: None,
+        judging: None,
         fault: None,
         terminal: false,
         removed: false,
@@ -143,6 +144,7 @@ pub(crate) fn tool_call() -> ToolCall {
 pub(crate) fn landing() -> Landing {
     Landing {
         gates: None,
+        tree: None,
         gates_skipped: false,
         id: "abcdefghij.l1".into(),
         session: SESSION.into(),

@@ -10,6 +10,7 @@ use super::diff::{DiffStat, HunkDecision};
 use super::evaluation::{EvaluationSummary, Evaluations};
 use super::id::{HunkId, JobId, Oid, RunId, SessionId};
 use super::job::OnDaemonDeath;
+use super::judge::Judging;
 use super::landing::Landing;
 use super::mcp::McpServer;
 use super::review::{Review, ReviewCounts};
@@ -228,6 +229,9 @@ pub struct Session {
     /// The run of a batch that it is an attempt of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
+    /// What it is there to judge, when its agent is a judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judging: Option<Box<Judging>>,
     /// What evaluators said of it, and what a landing of it needs.
     #[serde(default, skip_serializing_if = "Evaluations::is_empty")]
     pub evaluations: Evaluations,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::judge::Judge;
+
 /// What a session's work is judged by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suite {
@@ -145,6 +147,8 @@ pub enum EvaluatorKind {
     Secrets {},
     /// Looks for conflict markers in added lines, and for conflicts with the base as it is now.
     Conflicts {},
+    /// Asks an agent, in a session of its own, what the change is worth by a rubric.
+    Judge(Judge),
 }
 
 impl EvaluatorKind {
@@ -160,6 +164,15 @@ impl EvaluatorKind {
             Self::DiffSize { .. } => "diff_size",
             Self::Secrets {} => "secrets",
             Self::Conflicts {} => "conflicts",
+            Self::Judge(_) => "judge",
+        }
+    }
+
+    /// Who is asked, when it is a judge.
+    pub fn judge(&self) -> Option<&Judge> {
+        match self {
+            Self::Judge(judge) => Some(judge),
+            _ => None,
         }
     }
 

@@ -136,6 +136,7 @@ impl Fixture {
         let preflight = self.driver.preflight(worktree, None, &[]).unwrap();
         Landing {
             gates: None,
+            tree: None,
             gates_skipped: false,
             id: LandingId(format!("{}.l{}", worktree.session, LANDINGS.fetch_add(1, Ordering::Relaxed))),
             session: worktree.session.clone(),

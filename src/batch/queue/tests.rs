@@ -50,8 +50,12 @@ impl World {
         for _ in 0..10_000 {
             let used = self.used;
             let of = move |_: usize| used;
-            let steps =
-                decide(&self.batch, &self.runs, &Facts { now: self.now, machine: self.machine, used: &of }).steps;
+            let steps = decide(
+                &self.batch,
+                &self.runs,
+                &Facts { now: self.now, machine: self.machine, used: &of, judges: Spend::default() },
+            )
+            .steps;
             if steps.is_empty() {
                 return all;
             }
@@ -213,7 +217,11 @@ fn a_busy_machine_starts_nothing_new_but_one_always_runs() {
     world.machine = BUSY;
     assert_eq!(world.go_on(), [Step::Start(0)]);
     let none = |_: usize| Spend::default();
-    let decision = decide(&world.batch, &world.runs, &Facts { now: world.now, machine: BUSY, used: &none });
+    let decision = decide(
+        &world.batch,
+        &world.runs,
+        &Facts { now: world.now, machine: BUSY, used: &none, judges: Spend::default() },
+    );
     assert_eq!(decision.held.as_deref(), Some("only 1 % of the memory is available"));
     assert_eq!(decision.wake_at, Some(world.now + 1_000));
     world.machine = Machine::default();

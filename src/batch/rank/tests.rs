@@ -22,7 +22,7 @@ fn evidence_decides_and_equals_share_a_place() {
         candidate(5, RunState::Passed, Some(80), 5, 9),
         candidate(6, RunState::Passed, Some(99), 0, 1),
     ];
-    let ranked = rank(&runs);
+    let ranked = rank(&runs, &[]);
     let places: Vec<(u32, &str)> =
         ranked[0].candidates.iter().map(|candidate| (candidate.place, candidate.agent.as_str())).collect();
     let expected = [(1, "agent 4"), (2, "agent 3"), (2, "agent 5"), (4, "agent 2"), (5, "agent 6"), (6, "agent 1")];
@@ -32,8 +32,8 @@ fn evidence_decides_and_equals_share_a_place() {
 
 #[test]
 fn nothing_is_ranked_before_all_are_over_or_when_none_passed() {
-    assert!(rank(&[candidate(1, RunState::Passed, None, 1, 1), run(2)]).is_empty());
-    assert!(rank(&[candidate(1, RunState::Passed, None, 1, 1)]).is_empty());
+    assert!(rank(&[candidate(1, RunState::Passed, None, 1, 1), run(2)], &[]).is_empty());
+    assert!(rank(&[candidate(1, RunState::Passed, None, 1, 1)], &[]).is_empty());
     let failed = |number| candidate(number, RunState::Failed, None, 1, 1);
-    assert!(rank(&[failed(1), failed(2)]).is_empty());
+    assert!(rank(&[failed(1), failed(2)], &[]).is_empty());
 }

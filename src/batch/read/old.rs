@@ -158,6 +158,10 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
                 depends_on: Vec::new(),
                 timeout_sec: entry.timeout_sec.or(defaults.timeout_sec),
                 repeat: None,
+                evaluators: Vec::new(),
+                restore: Vec::new(),
+                best_of: None,
+                judge: None,
             },
         ));
     }
@@ -246,5 +250,6 @@ fn amp(id: &str, model: Option<String>) -> PlanAgent {
         mcp_servers: None,
         concurrency: None,
         timeout_sec: None,
+        evaluators: Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::part::{Part, TextOr, require_id};
-use super::unique;
+use super::{suites, unique};
 use crate::base::near::near;
 use crate::base::yaml::{Place, Problems};
 use crate::model::plan::{PlanPrompt, PlanRepository, PlanTask};
@@ -24,7 +24,8 @@ pub(super) fn read(mut part: Part<'_>, problems: &mut Problems) -> Option<PlanTa
             at,
             "tasks of type 'evaluation' are not run by batches: `divisi bench run` is for benchmarks, and this divisi's batches run tasks of type 'batch'",
         );
-        for key in ["prompts", "repositories", "priority", "depends_on", "timeout_sec", "repeat"] {
+        let ours = ["prompts", "repositories", "priority", "depends_on", "timeout_sec", "repeat"];
+        for key in ours.into_iter().chain(["evaluators", "restore", "best_of", "judge"]) {
             part.node(key);
         }
         part.finish(problems);
@@ -38,9 +39,34 @@ pub(super) fn read(mut part: Part<'_>, problems: &mut Problems) -> Option<PlanTa
     let priority = part.number("priority", problems).map_or(0, |number| i32::try_from(number).unwrap_or(i32::MAX));
     let depends_on = part.texts("depends_on", problems);
     let timeout_sec = part.number("timeout_sec", problems);
-    let repeat = part.number("repeat", problems).map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+    let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let repeat = part.number("repeat", problems).map(number);
+    let evaluators = suites::evaluators(&mut part, problems);
+    let restore = suites::restore(&mut part, problems);
+    let at = part.node("best_of").map(|node| node.at);
+    let best_of = part.number("best_of", problems).map(number);
+    if let Some(at) = at.filter(|_| repeat.is_some()) {
+        problems.tell(at, "a task has 'best_of' or 'repeat': both say how often every agent works on it");
+    }
+    let at = part.node("judge").map(|node| node.at);
+    let judge = part.one("judge", problems).and_then(|part| suites::judge(part, problems));
+    if let Some(at) = at.filter(|_| best_of.is_none()) {
+        problems.tell(at, "'judge' compares the candidates of 'best_of', which this task does not have");
+    }
     part.finish(problems);
-    Some(PlanTask { id: id?, prompts, repositories, priority, depends_on, timeout_sec, repeat })
+    Some(PlanTask {
+        id: id?,
+        prompts,
+        repositories,
+        priority,
+        depends_on,
+        timeout_sec,
+        repeat,
+        evaluators,
+        restore,
+        best_of,
+        judge,
+    })
 }
 
 fn prompts(part: &mut Part<'_>, problems: &mut Problems) -> Vec<PlanPrompt> {

@@ -206,6 +206,9 @@ fn ranking(html: &mut String, report: &Report) {
                 shown(&candidate.evidence, 200),
             );
         }
+        if let Some(contest) = &ranked.contest {
+            let _ = writeln!(html, "<tr><td></td><td colspan='4'>{}</td></tr>", shown(&contest.sentence(), 2_000));
+        }
     }
     html.push_str("</tbody></table></div>\n");
 }

@@ -20,7 +20,7 @@ fn report(plan: Plan, hostile: &str) -> Report {
         run.attempts = vec![made];
     }
     let view = view::view(&batch, &runs, &|_| Spend::default(), 5_000, None);
-    let ranking = rank::rank(&runs);
+    let ranking = rank::rank(&runs, &[]);
     let room = room_for_each(runs.len());
     let runs = runs
         .into_iter()

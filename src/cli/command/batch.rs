@@ -122,7 +122,7 @@ enum Action {
         /// How many
         number: u32,
     },
-    /// Rank what several agents or repetitions made of the same prompt
+    /// Rank what several agents or repetitions made of the same prompt, and say how the best was chosen
     Rank {
         /// The batch
         batch: String,
@@ -278,6 +278,7 @@ async fn check(context: &Context, plan: &Path, environment: Option<String>, json
             let name = found.name.clone().unwrap_or_default();
             let runs = if found.runs == 1 { "1 run".to_owned() } else { format!("{} runs", found.runs) };
             render::text(&format!("{name}: {runs}"));
+            render::judged::by(&context.screen, &found.judged_by);
         }
     }
     Ok(if found.problems.is_empty() { Exit::Done } else { Exit::Refused })

@@ -30,7 +30,8 @@ A suite:
     - {id: lint, kind: lint, minimum: 80}
     - {id: check, kind: script, command: make check, format: junit, report: out.xml}
     - {id: size, kind: diff_size, lines: 500}
-  kinds: script tests lint coverage complexity duplication diff_size secrets conflicts
+    - {id: quality, kind: judge, agent: claude, rubric: \"Simple, tested, does what was asked.\", minimum: 70}
+  kinds: script tests lint coverage complexity duplication diff_size secrets conflicts judge
 
 Examples:
   divisi eval parser
@@ -43,6 +44,12 @@ pub(crate) struct Args {
     /// A suite file (YAML or JSON)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "cancel"])]
     suite: Option<PathBuf>,
+    /// Judge what landing it would make of the target as it is now, not its commit alone
+    #[arg(long, conflicts_with_all = ["list", "cancel"])]
+    merged: bool,
+    /// With --merged: the branch it would land on
+    #[arg(long, value_name = "BRANCH", requires = "merged")]
+    onto: Option<String>,
     /// Show earlier evaluations instead
     #[arg(long)]
     list: bool,
@@ -74,7 +81,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
         return Ok(Exit::Done);
     }
     let before = door.head();
-    let started = StartEvaluation { session: session.clone(), suite };
+    let started = StartEvaluation { session: session.clone(), suite, merged: args.merged, onto: args.onto };
     let receipt = door.submit(Command::StartEvaluation(started)).await?;
     let Came::Evaluating { evaluation } = receipt.outcome else {
         return Err(Refusal::internal("the daemon did not say which evaluation it began"));

@@ -169,6 +169,9 @@ pub(crate) fn ranking(screen: &Screen, detail: &BatchDetail) {
             ]);
         }
         table.write(screen);
+        if let Some(contest) = &ranked.contest {
+            line(screen, &Line::new().add(Style::Dim, &crate::base::text::visible_line(&contest.sentence(), 2_000)));
+        }
     }
 }
 
@@ -203,6 +206,9 @@ pub(crate) fn event(event: &Envelope, detail: &BatchDetail) {
         }
         Event::BatchChanged(BatchChanged { change: BatchChange::Concurrency { concurrency }, .. }) => {
             format!("{concurrency} runs at the same time")
+        }
+        Event::BatchChanged(BatchChanged { change: BatchChange::Contest { contest }, .. }) => {
+            format!("best of {}/{} in {}: {}", contest.task, contest.prompt, contest.repository, contest.sentence())
         }
         _ => return,
     };

@@ -154,6 +154,7 @@ pub(crate) fn preflight(screen: &Screen, found: &Preflight) {
             GateStanding::Failed => "failed",
             GateStanding::Running => "being judged",
             GateStanding::Stale => "judged before the newest changes",
+            GateStanding::Moved => "judged before the target moved",
             GateStanding::Unjudged => "not judged",
         };
         say(style, &format!("gates {} ({required}): {standing}", gates.suite));

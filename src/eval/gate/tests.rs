@@ -1,6 +1,6 @@
 use super::*;
 use crate::eval::suite;
-use crate::model::evaluation::{EvaluatorOutcome, EvaluatorResult};
+use crate::model::evaluation::{EvaluatorOutcome, EvaluatorResult, MergeResult};
 
 fn oid(digit: char) -> Oid {
     Oid(digit.to_string().repeat(40))
@@ -22,6 +22,8 @@ fn judged(commit: char, outcome: EvaluatorOutcome, state: EvaluationState) -> Ev
         weight: 1,
         duration_ms: 0,
         details: String::new(),
+        judge: None,
+        spend: crate::model::batch::Spend::default(),
         findings: Vec::new(),
     };
     Evaluation {
@@ -31,6 +33,7 @@ fn judged(commit: char, outcome: EvaluatorOutcome, state: EvaluationState) -> Ev
         digest: gates().digest,
         commit: oid(commit),
         base: oid('0'),
+        merged: None,
         started_at: 1,
         ended_at: None,
         evaluators: 2,
@@ -44,7 +47,13 @@ fn judged(commit: char, outcome: EvaluatorOutcome, state: EvaluationState) -> Ev
 
 fn standing(kept: Vec<Evaluation>, commit: char, dirty: bool) -> GateStanding {
     let evaluations = Evaluations { made: 1, kept, gates: None };
-    let view = view(&gates(), &evaluations, &oid(commit), dirty);
+    on(evaluations, commit, 'a', false, dirty)
+}
+
+/// How it stands before a target with this commit.
+fn on(evaluations: Evaluations, commit: char, target: char, moved: bool, dirty: bool) -> GateStanding {
+    let target = oid(target);
+    let view = view(&gates(), &evaluations, &oid(commit), Target { commit: &target, moved }, dirty);
     assert_eq!(blocker(&view).is_none(), view.standing == GateStanding::Passed);
     view.standing
 }
@@ -66,6 +75,27 @@ fn only_what_passed_at_exactly_this_commit_may_land() {
         let failed = judged('1', outcome, EvaluationState::Done);
         assert_eq!(standing(vec![passed(), failed], '1', false), GateStanding::Failed);
     }
+}
+
+#[test]
+fn what_is_on_the_target_has_to_be_what_was_judged() {
+    let passed = || judged('1', EvaluatorOutcome::Passed, EvaluationState::Done);
+    let merged = |onto: char, outcome| Evaluation {
+        merged: Some(MergeResult {
+            onto: "refs/heads/main".to_owned(),
+            onto_commit: oid(onto),
+            commit: oid('c'),
+            tree: oid('d'),
+        }),
+        ..judged('1', outcome, EvaluationState::Done)
+    };
+    let stands = |kept: Vec<Evaluation>, moved| on(Evaluations { made: 1, kept, gates: None }, '1', 'b', moved, false);
+    assert_eq!(stands(vec![passed()], false), GateStanding::Passed);
+    assert_eq!(stands(vec![passed()], true), GateStanding::Moved);
+    assert_eq!(stands(vec![passed(), merged('a', EvaluatorOutcome::Passed)], true), GateStanding::Moved);
+    assert_eq!(stands(vec![passed(), merged('b', EvaluatorOutcome::Passed)], true), GateStanding::Passed);
+    assert_eq!(stands(vec![passed(), merged('b', EvaluatorOutcome::Failed)], true), GateStanding::Failed);
+    assert_eq!(stands(vec![merged('b', EvaluatorOutcome::Passed)], true), GateStanding::Passed);
 }
 
 #[test]

@@ -103,6 +103,13 @@ pub(super) fn sarif(said: &str) -> Result<Report, String> {
     Ok(report)
 }
 
+/// The line of a file that a stack names first; 0: none.
+fn line_in(stack: &str, file: &str) -> u32 {
+    let Some((_, after)) = stack.split_once(&format!("{file}:")) else { return 0 };
+    let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+    after[..digits].parse().unwrap_or(0)
+}
+
 /// `vitest --reporter=json` and `jest --json`.
 pub(super) fn vitest(said: &str) -> Result<Report, String> {
     let start = said.find('{').ok_or("it is not JSON")?;
@@ -119,7 +126,10 @@ pub(super) fn vitest(said: &str) -> Result<Report, String> {
                 "passed" => report.passed += 1,
                 "failed" => {
                     let said = list(test, "failureMessages").first().and_then(Value::as_str).unwrap_or_default();
-                    let line = test.get("location").map_or(0, |place| number(place, "line"));
+                    let line = test.get("location").map_or_else(
+                        || name.as_deref().map_or(0, |name| line_in(said, name)),
+                        |place| number(place, "line"),
+                    );
                     report.fail(text(test, "fullName"), said.lines().next().unwrap_or_default(), name.clone(), line);
                 }
                 _ => report.skipped += 1,

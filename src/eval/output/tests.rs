@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::evaluation::Linter;
 
+mod real;
+
 fn counts(format: OutputFormat, text: &str) -> (u64, u64, u64) {
     let report = parse(format, text).unwrap_or_else(|error| panic!("{error}: {text}"));
     (report.passed, report.failed, report.skipped)

@@ -12,6 +12,8 @@ fn result(outcome: EvaluatorOutcome, score: Option<u8>, weight: u32, required: b
         weight,
         duration_ms: 0,
         details: String::new(),
+        judge: None,
+        spend: crate::model::batch::Spend::default(),
         findings: Vec::new(),
     }
 }

@@ -82,6 +82,11 @@ fn attempt(git: &Git, worktree: &Worktree, landing: &Landing, place: &Place) -> 
         Made::Conflicts(paths) => return conflict::begin(git, worktree, landing, paths),
         Made::Nothing(reason) => return failed(reason),
     };
+    if let Some(judged) = &landing.tree
+        && tree_of(git, place, &new)? != *judged
+    {
+        return failed("what the landing would make is not what was judged, so nothing was landed".to_owned());
+    }
     let _writer = git.writer(place.directory())?;
     let before = look(git, place, &landing.onto, &landing.onto_commit, &new)?;
     refs::set(git, place, &plan, &new)?;

@@ -3,6 +3,7 @@
 
 use crate::model::Refusal;
 use crate::model::diff::{Diff, DiffRange, DiffStat};
+use crate::model::evaluation::MergeResult;
 use crate::model::id::{HunkId, Oid};
 use crate::model::landing::{Landing, LandingState, Preflight};
 use crate::model::query::{Finding, RepositoryConfig};
@@ -295,6 +296,14 @@ pub trait Git: Send + Sync {
         onto: Option<&str>,
         others: &[(String, Worktree)],
     ) -> Result<Preflight, Refusal>;
+
+    /// What landing a commit would make of the target as it is now, as a commit that no ref names; absent when that is the session's
+    /// commit itself. The same commits make the same result.
+    ///
+    /// # Errors
+    /// When they conflict (the paths are named), or the target does not exist.
+    fn merge_result(&self, worktree: &Worktree, onto: Option<&str>, head: &Oid)
+    -> Result<Option<MergeResult>, Refusal>;
 
     /// Lands exactly `landing.head` on `landing.onto` by compare-and-swap against `landing.onto_commit`. Idempotent: what was already
     /// done is recognised. Never leaves the target between two states. With conflicts the conflicted merge or rebase is left in the

@@ -60,7 +60,10 @@ pub(super) fn set(ports: &Ports, task: &EvaluationTask) -> Result<Scene, Refusal
     };
     let mut notes = apart.notes;
     let mut conflicts = None;
-    if wants(|kind| matches!(kind, EvaluatorKind::Conflicts {})) {
+    if task.is_merged {
+        // It was merged without any.
+        conflicts = Some(Vec::new());
+    } else if wants(|kind| matches!(kind, EvaluatorKind::Conflicts {})) {
         match ports.git.preflight(worktree, None, &[]) {
             Ok(found) if found.head == task.commit => {
                 conflicts = Some(found.conflicts.into_iter().flat_map(|conflict| conflict.paths).collect());

@@ -48,6 +48,7 @@ fn a_landing_or_removal_that_was_begun_is_begun_again() {
     decide(&mut brain, |change| on_job::on_ended(change, &id, &job, JobEnd::Lost));
     let landing = Landing {
         gates: None,
+        tree: None,
         gates_skipped: false,
         id: "l1".into(),
         session: id.clone(),

@@ -88,9 +88,36 @@ pub struct PlanCheck {
     /// Names of the agents of the catalog it uses, with their profiles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<(String, Option<String>)>,
+    /// What runs are judged by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judged_by: Vec<JudgedBy>,
     /// What is worth knowing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// What the runs of a task by some agents are judged by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JudgedBy {
+    /// The task's id.
+    pub task: String,
+    /// The agents' ids.
+    pub agents: Vec<String>,
+    /// The evaluators in their order; empty: nothing judges them.
+    pub evaluators: Vec<OneJudgedBy>,
+}
+
+/// An evaluator of runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneJudgedBy {
+    /// Its id.
+    pub id: String,
+    /// Its kind.
+    pub kind: String,
+    /// Whether a run passes only when it passes.
+    pub required: bool,
+    /// Where it stands: `plan`, `task` or `agent`, the last of them that names its id.
+    pub from: String,
 }
 
 /// Parameters of `batch/export`.

@@ -27,6 +27,7 @@ pub(crate) fn plan() -> Plan {
         mcp_servers: None,
         concurrency: None,
         timeout_sec: None,
+        evaluators: Vec::new(),
     };
     Plan {
         name: "a plan".to_owned(),
@@ -73,6 +74,10 @@ pub(crate) fn task(id: &str) -> PlanTask {
         depends_on: Vec::new(),
         timeout_sec: None,
         repeat: None,
+        evaluators: Vec::new(),
+        restore: Vec::new(),
+        best_of: None,
+        judge: None,
     }
 }
 
@@ -87,6 +92,7 @@ pub(crate) fn batch(plan: Plan) -> Batch {
         ended_at: None,
         state: BatchState::Active,
         reason: None,
+        contests: Vec::new(),
         summary: None,
     }
 }

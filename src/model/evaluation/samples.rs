@@ -33,6 +33,7 @@ pub(crate) fn evaluation(number: u32) -> Evaluation {
         digest: suite().digest,
         commit: oid('c'),
         base: oid('a'),
+        merged: None,
         started_at: 7,
         ended_at: None,
         evaluators: 2,
@@ -62,6 +63,8 @@ pub(crate) fn result(id: &str, outcome: EvaluatorOutcome) -> EvaluatorResult {
         weight: 1,
         duration_ms: 12,
         details: "1 passed, 1 failed".to_owned(),
+        judge: None,
+        spend: crate::model::batch::Spend::default(),
         findings: vec![finding],
     }
 }

@@ -19,9 +19,10 @@ pub const PLAN: Table = Table {
         needed("agents", Kind::Many(&AGENT), "Who works."),
         needed("tasks", Kind::Many(&TASK), "On what."),
         key("matrix", Kind::One(&MATRIX), "Which combinations are run; all without it."),
-        key("evaluators", Kind::Many(&EVALUATOR), "What every run is judged by."),
+        key("evaluators", EVALUATORS, "What every run is judged by; tasks and agents add to it."),
         key("restore", Kind::Texts, "Paths and globs that are taken from the base before a run is judged."),
-        key("land", Kind::Word(&["never", "on_pass"]), "Whether a run that passed is landed."),
+        key("land", Kind::Word(&["never", "on_pass"]), "Whether a run that passed is landed; of 'best_of' the winner."),
+        key("judge", Kind::One(&JUDGE), "Who compares the candidates of tasks with 'best_of' that name nobody."),
         key("metrics", Kind::One(&METRICS), "What the report shows, and what is written at the end."),
     ],
 };
@@ -92,6 +93,7 @@ const AGENT: Table = Table {
         key("env", Kind::TextMap, "Variables it is given; no credentials."),
         key("concurrency", Kind::Number(1, 1000), "Runs of it at the same time."),
         key("timeout_sec", Kind::Number(1, WEEK), "How long its attempts may take."),
+        key("evaluators", EVALUATORS, "What its runs are judged by besides; one with a known id takes its place."),
     ],
 };
 
@@ -106,9 +108,32 @@ const TASK: Table = Table {
         key("depends_on", Kind::Refs("tasks"), "Tasks whose runs all have to pass before."),
         key("timeout_sec", Kind::Number(1, WEEK), "How long an attempt may take."),
         key("repeat", Kind::Number(1, 100), "How often every combination is run."),
+        key("evaluators", EVALUATORS, "What its runs are judged by besides; one with a known id takes its place."),
+        key("restore", Kind::Texts, "Paths and globs that are taken from the base as well before its runs are judged."),
+        key(
+            "best_of",
+            Kind::Number(1, 100),
+            "Attempts of every agent, of which all together the best one wins; instead of 'repeat'.",
+        ),
+        key("judge", Kind::One(&JUDGE), "Who compares the candidates that passed; evidence decides without it."),
         key("dataset", Kind::Text, "For evaluations: a benchmark."),
         key("cases_dir", Kind::Text, "For evaluations: its cases."),
         key("script_command", Kind::Text, "For evaluations: what judges."),
+    ],
+};
+
+/// Evaluators, as in a suite.
+const EVALUATORS: Kind = Kind::Many(&EVALUATOR);
+
+const JUDGE: Table = Table {
+    what: "a judge",
+    keys: &[
+        needed("agent", Kind::Text, "Its name in `divisi agents`; it is never told whose work it sees."),
+        key("model_override", Kind::Text, "The model to ask for."),
+        key("agent_mode", Kind::Text, "The mode to ask for."),
+        key("profile", Kind::Text, "A profile of the configuration."),
+        key("rubric", Kind::Text, "What good work is."),
+        key("timeout_sec", Kind::Number(1, WEEK), "How long it is waited for; 600 without it."),
     ],
 };
 

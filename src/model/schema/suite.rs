@@ -14,7 +14,7 @@ const MANY: u64 = 0xffff_ffff;
 
 /// Kinds of evaluators.
 pub const KINDS: &[&str] =
-    &["script", "tests", "lint", "coverage", "complexity", "duplication", "diff_size", "secrets", "conflicts"];
+    &["script", "tests", "lint", "coverage", "complexity", "duplication", "diff_size", "secrets", "conflicts", "judge"];
 const FORMATS: &[&str] = &names::<{ OutputFormat::ALL.len() }, OutputFormat>(OutputFormat::ALL);
 const RUNNERS: &[&str] = &names::<{ TestRunner::ALL.len() }, TestRunner>(TestRunner::ALL);
 const LINTERS: &[&str] = &names::<{ Linter::ALL.len() }, Linter>(Linter::ALL);
@@ -102,6 +102,11 @@ pub const EVALUATOR: Table = Table {
         key("maximum", Kind::Number(0, MANY), "Copied lines that may be added; 0 without it.").with(&["duplication"]),
         key("lines", Kind::Number(0, MANY), "Lines added and removed, at most.").with(&["diff_size"]),
         key("files", Kind::Number(0, MANY), "Files changed, at most.").with(&["diff_size"]),
+        needed("agent", Kind::Text, "Who judges: its name in `divisi agents`.").with(&["judge"]),
+        needed("rubric", Kind::Text, "What good work is.").with(&["judge"]),
+        key("model", Kind::Text, "The model to ask for.").with(&["judge"]),
+        key("mode", Kind::Text, "The mode to ask for.").with(&["judge"]),
+        key("profile", Kind::Text, "A profile of the configuration.").with(&["judge"]),
     ],
 };
 

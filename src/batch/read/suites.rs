@@ -1,0 +1,80 @@
+//! What judges: evaluators of the plan, of tasks and of agents, and who compares candidates.
+
+use std::collections::BTreeSet;
+
+use super::part::Part;
+use crate::base::yaml::{Node, Place, Problems};
+use crate::batch::{expand, suites};
+use crate::eval::suite as eval;
+use crate::model::evaluation::{Evaluator, Suite};
+use crate::model::judge::Judge;
+use crate::model::plan::{Plan, PlanTask};
+
+/// The evaluators of a part. When none is marked as required all of these are, whatever the other parts say.
+pub(super) fn evaluators(part: &mut Part<'_>, problems: &mut Problems) -> Vec<Evaluator> {
+    part.node("evaluators").map(|node| eval::evaluators(node, problems)).unwrap_or_default()
+}
+
+/// Paths that are taken from the base.
+pub(super) fn restore(part: &mut Part<'_>, problems: &mut Problems) -> Vec<String> {
+    let items: &[Node] = part.node("restore").map_or(&[], Node::items);
+    eval::below_all(items, "restore", problems)
+}
+
+/// Who compares.
+pub(super) fn judge(mut part: Part<'_>, problems: &mut Problems) -> Option<Judge> {
+    let at = part.at();
+    let agent = part.require_text("agent", problems);
+    let model = part.text("model_override", problems);
+    let mode = part.text("agent_mode", problems);
+    let profile = part.text("profile", problems);
+    let rubric = part.text("rubric", problems).unwrap_or_default();
+    let wait_sec = part.number("timeout_sec", problems).unwrap_or(600);
+    part.finish(problems);
+    eval::require_rubric(&rubric, at, problems);
+    Some(Judge { agent: agent?, model, mode, profile, rubric, wait_sec })
+}
+
+/// The plan's judge is the judge of tasks with candidates that name none.
+pub(super) fn hand_on(judge: Option<Judge>, tasks: &mut [(Place, PlanTask)], problems: &mut Problems) {
+    let Some(judge) = judge else { return };
+    if let Some((at, _)) = tasks.first().filter(|_| tasks.iter().all(|(_, task)| task.best_of.is_none())) {
+        problems.tell(*at, "the plan has a 'judge' and no task with 'best_of', whose candidates it would compare");
+    }
+    for (_, task) in tasks.iter_mut().filter(|(_, task)| task.best_of.is_some() && task.judge.is_none()) {
+        task.judge = Some(judge.clone());
+    }
+}
+
+/// Tells of runs that would be landed although nothing says whether they pass, and of too many evaluators together.
+pub(super) fn require_some(plan: &Plan, land: Option<Place>, problems: &mut Problems) {
+    let all = |task: &PlanTask| {
+        let agents = plan.agents.iter().filter(|agent| expand::is_run(plan, &task.id, &agent.id));
+        agents.map(|agent| (agent.id.clone(), suites::merged(plan, task, agent).len())).collect::<Vec<_>>()
+    };
+    let mut told = BTreeSet::new();
+    for task in &plan.tasks {
+        for (agent, count) in all(task) {
+            if let Some(at) = land.filter(|_| count == 0) {
+                let nobody = plan.suite.is_none()
+                    && plan.tasks.iter().all(|task| task.evaluators.is_empty())
+                    && plan.agents.iter().all(|agent| agent.evaluators.is_empty());
+                let message = if nobody {
+                    "'on_pass' needs 'evaluators' that say what passes".to_owned()
+                } else {
+                    format!(
+                        "'on_pass' needs 'evaluators' that say what passes: runs of the task '{}' by the agent '{agent}' have none",
+                        task.id
+                    )
+                };
+                if told.insert(message.clone()) {
+                    problems.tell_with(at, message, Some("never"));
+                }
+            }
+            if count > Suite::MOST {
+                let message = format!("runs of the task '{}' by '{agent}' have {count} evaluators", task.id);
+                problems.tell(Place { line: 1, column: 1 }, format!("{message}: at most {} are run", Suite::MOST));
+            }
+        }
+    }
+}
