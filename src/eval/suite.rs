@@ -17,8 +17,8 @@ use sha2::{Digest as _, Sha256};
 use crate::base::hex;
 use crate::base::yaml::{self, Fields, Node, Place, Problem, Problems};
 use crate::model::evaluation::{Evaluator, EvaluatorKind, Limits, Linter, OutputFormat, Suite, TestRunner};
-use crate::model::schema::suite as schema;
 use crate::model::judge::Judge;
+use crate::model::schema::suite as schema;
 
 /// The version of suite files that is read.
 const VERSION: u64 = 1;

@@ -25,7 +25,7 @@ pub mod review;
 pub mod row;
 pub mod timeline;
 mod transcripts;
-pub mod watch;
 mod verdict;
+pub mod watch;
 
 pub use host::run;

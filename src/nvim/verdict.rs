@@ -35,6 +35,7 @@ pub(super) fn gates(preflight: &Value) -> Option<String> {
         GateStanding::Passed => "passed at this commit".to_owned(),
         GateStanding::Failed => format!("not passed: {}", gates.failed.join(", ")),
         GateStanding::Running => "being judged".to_owned(),
+        GateStanding::Moved => "judged before its target moved; :Divisi eval judges it with that".to_owned(),
         GateStanding::Stale => "judged before the newest changes; :Divisi eval judges these".to_owned(),
         GateStanding::Unjudged => "not judged yet; :Divisi eval does it".to_owned(),
     };

@@ -25,7 +25,8 @@ evaluators:
   - {id: words, kind: script, format: json, required: true, command: "sh words.sh"}
 "#;
 
-const SUITE: &str = "version: 1\nname: words\nevaluators:\n  - {id: german, kind: script, format: json, command: sh words.sh}\n";
+const SUITE: &str =
+    "version: 1\nname: words\nevaluators:\n  - {id: german, kind: script, format: json, command: sh words.sh}\n";
 
 /// Says where a word is that should not be there.
 const WORDS: &str = r#"line=$(grep -n deux lines.txt | cut -d: -f1)

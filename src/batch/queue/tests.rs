@@ -123,7 +123,12 @@ impl World {
     fn held(&self) -> Option<String> {
         let used = self.used;
         let of = move |_: usize| used;
-        decide(&self.batch, &self.runs, &Facts { now: self.now, machine: self.machine, used: &of }).held
+        decide(
+            &self.batch,
+            &self.runs,
+            &Facts { now: self.now, machine: self.machine, used: &of, judges: Spend::default() },
+        )
+        .held
     }
 
     fn states(&self) -> Vec<&'static str> {

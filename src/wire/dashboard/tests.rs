@@ -40,6 +40,7 @@ fn a_verdict_says_gates_score_place_and_landing() {
         prompt: one.prompt.clone(),
         repository: ".".to_owned(),
         candidates: vec![candidate],
+        contest: None,
     };
     assert_eq!(verdict(&one, &[ranked]), "2/3 80 #2 landed");
 }
