@@ -16,6 +16,7 @@ fn now() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests read better with json! in place")]
 fn run(number: u32, task: &str, prompt: &str, agent: &str, state: &str, attempts: Value) -> Value {
     json!({
         "id": format!("bbatch0001.r{number}"), "number": number, "task": task, "prompt": prompt, "agent": agent, "repository": ".",
