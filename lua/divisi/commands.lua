@@ -355,38 +355,6 @@ local verbs = {
       end)
     end,
   },
-  eval = {
-    help = "judge a session's work; what did not pass goes to the quickfix list",
-    flags = { "--suite=" },
-    complete = function(words, lead)
-      require("divisi.host").start()
-      return require("divisi.evaluate").complete(words, lead)
-    end,
-    run = function(invocation)
-      M.when_attached(function()
-        require("divisi.evaluate").run(invocation)
-      end)
-    end,
-  },
-  batch = {
-    help = "many agents on many tasks: run {plan}, open [id], list",
-    complete = function(words, lead)
-      require("divisi.host").start()
-      return require("divisi.batch").complete(words, lead)
-    end,
-    run = function(invocation)
-      require("divisi.batch").run(invocation)
-    end,
-  },
-  bench = {
-    help = "benchmarks: list, open [run], run {arguments}",
-    complete = function(words, lead)
-      return require("divisi.bench").complete(words, lead)
-    end,
-    run = function(invocation)
-      require("divisi.bench").run(invocation)
-    end,
-  },
   land = {
     help = "bring a session to its base",
     session = true,
@@ -548,6 +516,10 @@ local verbs = {
     end,
   },
 }
+
+for name, verb in pairs(require("divisi.verbs")) do
+  verbs[name] = verb
+end
 
 ---@return string[]
 function M.verbs()

@@ -16,6 +16,7 @@ fn now() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests read better with json! in place")]
 fn run(number: u32, task: &str, prompt: &str, agent: &str, state: &str, attempts: Value) -> Value {
     json!({
         "id": format!("bbatch0001.r{number}"), "number": number, "task": task, "prompt": prompt, "agent": agent, "repository": ".",
@@ -32,7 +33,7 @@ fn attempt(session: &str, began: i64, outcome: Option<&str>) -> Value {
 
 /// A batch of six runs in every state, as the daemon tells of it.
 fn batch() -> Value {
-    let began = now() - 30_000 - 12 * MINUTE;
+    let began = now() - 30_000 - 125 * MINUTE;
     let mut passed = attempt("sessionaaa", began, Some("done"));
     (passed["score"], passed["gates"]) = (json!(90), json!({ "passed": 3, "all": 3 }));
     let mut failed = attempt("sessionbbb", began, Some("failed"));
@@ -111,6 +112,12 @@ fn bench_run(scene: &Scene) -> PathBuf {
     run
 }
 
+/// Waits until the board of this buffer is drawn for the width: the column of this title is there on a wide screen only.
+async fn drawn(scene: &Scene, wide: bool, title: &str) {
+    let there = format!("table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n'):find('{title}', 1, true)");
+    scene.editor.until(&format!("({there} ~= nil) == {wide}")).await;
+}
+
 in_every_neovim! {
     async fn the_boards_look_like_their_references(scene) {
         let editor = &scene.editor;
@@ -124,6 +131,7 @@ in_every_neovim! {
             editor.ex("Divisi batch open bbatch").await;
             editor.shows(BOARD, "Edit src/parse.rs").await;
             editor.until("vim.api.nvim_buf_get_name(0):find('divisi://batch/') and vim.fn.getline('.'):find('config') ~= nil").await;
+            drawn(&scene, wanted.0 > 60, "STATE").await;
             looks(editor, "batch", &[]).await;
             editor.keys("g?").await;
             editor.until("vim.api.nvim_win_get_config(0).relative ~= ''").await;
@@ -134,14 +142,17 @@ in_every_neovim! {
             editor.until("#vim.api.nvim_list_tabpages() == 1").await;
             editor.ex("Divisi batch").await;
             editor.shows("divisi://batches", "error-handling").await;
+            drawn(&scene, wanted.0 > 60, "BATCH").await;
             looks(editor, "batches", &[]).await;
             close_all(editor).await;
             editor.ex("Divisi bench").await;
             editor.shows("divisi://benches", "polyglot").await;
+            drawn(&scene, wanted.0 > 60, "BEGAN").await;
             looks(editor, "benches", &[]).await;
             editor.keys("<CR>").await;
             editor.shows("divisi://bench/polyglot-claude-1700000000000", "no cargo").await;
             editor.until("vim.fn.getline('.'):find('bowling') ~= nil").await;
+            drawn(&scene, wanted.0 > 60, "TESTS").await;
             looks(editor, "bench", &[]).await;
             editor.keys("q").await;
             editor.until("#vim.api.nvim_list_tabpages() == 1").await;
@@ -160,16 +171,23 @@ in_every_neovim! {
         assert_eq!(rows(&scene).await.len(), 6);
         editor.lua("_G.changes = {} vim.api.nvim_buf_attach(0, false, { on_lines = function(_, _, _, first, last, new) table.insert(_G.changes, { first, last, new }) end })").await;
         it["runs"][3]["state"] = json!("running");
-        it["runs"][3]["attempts"] = json!([attempt("sessionddd", now() - 30_000 - 7 * MINUTE, None)]);
+        it["runs"][3]["attempts"] = json!([attempt("sessionddd", now() - 30_000 - 187 * MINUTE, None)]);
         has(&scene, &it);
         scene.fake.emit("", "run.started", json!({ "run": "bbatch0001.r4", "attempt": {} }));
-        editor.until("vim.iter(vim.api.nvim_buf_get_lines(0, 0, -1, false)):any(function(line) return line:find('7m30s') ~= nil end)").await;
+        editor.until("vim.iter(vim.api.nvim_buf_get_lines(0, 0, -1, false)):any(function(line) return line:find('3h07m') ~= nil end)").await;
         let changes = editor.lua("return _G.changes").await;
-        let at = editor.lua("return vim.fn.search('7m30s', 'nw')").await.as_u64().unwrap();
+        let at = editor.lua("return vim.fn.search('3h07m', 'nw')").await.as_u64().unwrap();
         assert!(changes.as_array().unwrap().contains(&json!([at - 1, at, at])), "{changes}");
         // The second running row counts on by itself; nothing else of the table moves.
         let moved = |change: &Value| change[0].as_u64().unwrap() + 1 == at || change[0].as_u64().unwrap() + 2 == at;
         assert!(changes.as_array().unwrap().iter().all(moved), "{changes}");
+        // Lines that come above leave the cursor on its run.
+        editor.lua("vim.fn.search('parser.*codex')").await;
+        it["reason"] = json!("a reason, that is so long that it needs a line of its own, whatever else stands there, even on a wide screen, or two");
+        has(&scene, &it);
+        scene.fake.emit("", "run.started", json!({ "run": "bbatch0001.r4", "attempt": {} }));
+        editor.shows(BOARD, "or two").await;
+        editor.until("vim.fn.getline('.'):find('parser') ~= nil and vim.fn.getline('.'):find('codex') ~= nil").await;
         // Events of other batches are not asked about.
         let asked = scene.fake.called("batch/get").len();
         scene.fake.emit("", "run.started", json!({ "run": "another.r4", "attempt": {} }));
@@ -262,7 +280,7 @@ in_every_neovim! {
         editor.keys("q").await;
         editor.until("vim.bo.filetype == 'divisi-batch'").await;
         editor.keys("r").await;
-        editor.until("_G.told('refs/divisi/preserved/sessionccc')").await;
+        editor.until("_G.told('by claude has no worktree')").await;
         editor.keys("C").await;
         editor.until("_G.told('keep: all')").await;
 
@@ -366,6 +384,33 @@ in_every_neovim! {
             editor.until(&format!("_G.told({told:?})")).await;
         }
         editor.ex("bwipeout").await;
+        editor.assert_calm().await;
+    }
+
+    async fn every_key_of_a_board_is_in_the_help(scene) {
+        let editor = &scene.editor;
+        let doc = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("doc/divisi.txt")).unwrap();
+        has(&scene, &batch());
+        bench_run(&scene);
+        editor.attach().await;
+        for (command, filetype, part) in [
+            ("batch open", "batch", "*divisi-batch*"), ("batch", "batches", "*:Divisi-batch*"), ("bench open", "bench", "*divisi-bench*"), ("bench", "benches", "*:Divisi-bench*"),
+        ] {
+            editor.ex(&format!("Divisi {command}")).await;
+            editor.until(&format!("vim.bo.filetype == 'divisi-{filetype}'")).await;
+            let keys = editor.lua("return vim.tbl_map(function(map) return map.lhs end, vim.tbl_filter(function(map) return (map.desc or ''):find('^divisi') ~= nil end, vim.api.nvim_buf_get_keymap(0, 'n')))").await;
+            let keys: Vec<String> = keys.as_array().unwrap().iter().map(|key| key.as_str().unwrap().to_owned()).collect();
+            assert!(keys.len() >= 5, "{filetype}: {keys:?}");
+            let about = doc.split(part).nth(1).unwrap().split(" *").next().unwrap();
+            // What every view has is said once; these lists are opened from with <CR>.
+            let common = ["q", "g?", "]]", "[["];
+            let missing: Vec<&String> = keys
+                .iter()
+                .filter(|key| !(common.contains(&key.as_str()) && filetype.ends_with("es")))
+                .filter(|key| !about.contains(&format!("`{key}`")) && !about.contains(&format!("{key} ")) && !about.contains(&format!("{key};")))
+                .collect();
+            assert!(missing.is_empty(), "not in doc/divisi.txt below {part}: {missing:?}");
+        }
         editor.assert_calm().await;
     }
 }

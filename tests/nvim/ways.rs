@@ -97,7 +97,7 @@ in_every_neovim! {
         scene.editor.until("require('divisi').statusline() == '1 review, 1 running'").await;
         assert_eq!(scene.editor.lua(lualine).await, "1 review, 1 running");
         scene.editor.until("vim.g.divisi_status.connection == 'attached'").await;
-        assert_eq!(scene.editor.lua("return vim.g.divisi_status").await, json!({ "counts": { "review": 1, "running": 1 }, "approvals": 0, "connection": "attached" }));
+        assert_eq!(scene.editor.lua("return vim.g.divisi_status").await, json!({ "counts": { "review": 1, "running": 1 }, "approvals": 0, "batches": 0, "connection": "attached" }));
         scene.editor.assert_calm().await;
     }
 

@@ -43,9 +43,7 @@ local function review(line)
   if row then
     require("divisi.ui.review").open(row)
   elseif line.session then
-    errors.notify(
-      ("the worktree of %s is gone; its work is refs/divisi/preserved/%s"):format(name_of(line), line.session)
-    )
+    errors.notify(("%s has no worktree any more: refs/divisi/preserved/%s"):format(name_of(line), line.session))
   else
     errors.notify(name_of(line) .. " has not begun")
   end

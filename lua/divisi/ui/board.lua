@@ -282,6 +282,36 @@ local function set(view, first, last, lines)
   vim.bo[view.buf].modifiable = false
 end
 
+---What the cursors of a board stand on, by window.
+---@param view divisi.Board
+---@return table<integer, string>
+local function stood_on(view)
+  local ids = {} ---@type table<integer, string>
+  for _, win in ipairs(vim.fn.win_findbuf(view.buf)) do
+    local line = view.lines[api.nvim_win_get_cursor(win)[1]]
+    ids[win] = line and line.id or nil
+  end
+  return ids
+end
+
+---A key means what the cursor stood on, also when lines came or went above it.
+---@param view divisi.Board
+---@param ids table<integer, string>
+local function stand_again(view, ids)
+  for win, id in pairs(ids) do
+    local cursor = api.nvim_win_get_cursor(win)
+    local now = view.lines[cursor[1]]
+    if not now or now.id ~= id then
+      for number, line in ipairs(view.lines) do
+        if line.id == id then
+          api.nvim_win_set_cursor(win, { number, cursor[2] })
+          break
+        end
+      end
+    end
+  end
+end
+
 ---Draws what the host sent.
 ---@param op { board: string, reset: boolean?, count: integer?, lines: table?, about: table?, error: divisi.Refusal? }
 function M.apply(op)
@@ -303,6 +333,7 @@ function M.apply(op)
     watch(view, true)
     return
   end
+  local ids = stood_on(view)
   local start, texts = nil, {} ---@type integer?, string[]
   -- Lines that follow each other are set at once.
   local function flush()
@@ -333,6 +364,7 @@ function M.apply(op)
     view.lines[index] = nil
   end
   view.about = op.about or view.about
+  stand_again(view, ids)
   if before == 0 then
     to_first(view)
   end

@@ -80,15 +80,15 @@ pub(crate) fn table(detail: &BatchDetail, width: Option<usize>, rows: usize) -> 
     runs.truncate(room);
     runs.sort_by_key(|view| view.run.number);
     let mut rows: Vec<_> = runs.into_iter().map(|view| cells(view, &detail.ranking, now)).collect();
-    let mut columns = HEAD.to_vec();
+    let mut titles = HEAD.to_vec();
     if rows.iter().all(|row| row[VERDICT].1.is_empty()) {
         // Without evaluators there is room for what is said.
-        columns.remove(VERDICT);
+        titles.remove(VERDICT);
         for row in &mut rows {
             row.remove(VERDICT);
         }
     }
-    let mut table = Table::new(&columns);
+    let mut table = Table::new(&titles);
     for row in rows {
         table.row(row);
     }
