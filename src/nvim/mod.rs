@@ -24,5 +24,6 @@ pub mod row;
 pub mod timeline;
 mod transcripts;
 mod verdict;
+mod within;
 
 pub use host::run;
