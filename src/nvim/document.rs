@@ -21,6 +21,8 @@ const WINDOW: (u32, u32) = (2_000, 4);
 #[derive(Debug)]
 pub struct Document {
     transcript: Transcript,
+    /// The session's worktree, when it is known.
+    root: Option<String>,
     /// Lines that are shown; the first has the number `cut`.
     lines: Vec<String>,
     bytes: usize,
@@ -49,9 +51,15 @@ impl Document {
         Self::of_last(WINDOW.0)
     }
 
+    /// One whose tool calls name files from this worktree on.
+    pub fn within(root: Option<String>) -> Self {
+        Self { root, ..Self::new() }
+    }
+
     fn of_last(window: u32) -> Self {
         Self {
             transcript: Transcript::detailed(),
+            root: None,
             lines: Vec::new(),
             bytes: 0,
             cut: 0,
@@ -82,7 +90,8 @@ impl Document {
         if !self.more || self.cut > 0 || self.waiting.is_some() {
             return false;
         }
-        self.older = Some(Box::new(Self::of_last(self.window.saturating_mul(WINDOW.1))));
+        let older = Self::of_last(self.window.saturating_mul(WINDOW.1));
+        self.older = Some(Box::new(Self { root: self.root.clone(), ..older }));
         true
     }
 
@@ -235,7 +244,7 @@ impl Document {
     }
 
     fn apply(&mut self, event: Value) {
-        let Ok(envelope) = serde_json::from_value::<Envelope>(event) else {
+        let Ok(mut envelope) = serde_json::from_value::<Envelope>(event) else {
             tracing::warn!("an event that cannot be read is left out of a transcript");
             return;
         };
@@ -245,6 +254,9 @@ impl Document {
         self.last = envelope.seq;
         if matches!(envelope.event, Event::SessionCreated(_)) {
             self.more = false;
+        }
+        if let Some(root) = &self.root {
+            super::within::name_from(root, &mut envelope.event);
         }
         for edit in self.transcript.push(&envelope) {
             self.edit(edit);

@@ -27,5 +27,6 @@ pub mod timeline;
 mod transcripts;
 mod verdict;
 pub mod watch;
+mod within;
 
 pub use host::run;

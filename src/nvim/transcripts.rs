@@ -23,7 +23,8 @@ impl Host {
                 if let Some(document) = self.documents.get_mut(session) {
                     document.resend();
                 } else {
-                    self.documents.insert(session.to_owned(), Document::new());
+                    let root = ask.params.get("path").and_then(Value::as_str).map(str::to_owned);
+                    self.documents.insert(session.to_owned(), Document::within(root));
                     self.read_history(session);
                 }
                 json!({})

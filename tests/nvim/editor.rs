@@ -38,12 +38,12 @@ pub(crate) struct Editor {
     child: Child,
 }
 
-/// A home, a repository, a daemon and a Neovim.
+/// A home, a repository, a daemon and a Neovim. Dropped in this order: an editor that outlives its fake daemon would start a real one.
 pub(crate) struct Scene {
-    home: TempDir,
-    neovim: PathBuf,
-    pub(crate) fake: Fake,
     pub(crate) editor: Editor,
+    pub(crate) fake: Fake,
+    neovim: PathBuf,
+    home: TempDir,
 }
 
 impl Scene {
@@ -56,7 +56,7 @@ impl Scene {
         }
         std::fs::create_dir_all(repository.join(".git")).unwrap();
         let editor = Editor::start(neovim, home.path(), &repository, &fake.socket).await;
-        Self { home, neovim: neovim.to_owned(), fake, editor }
+        Self { editor, fake, neovim: neovim.to_owned(), home }
     }
 
     /// Another Neovim on the same daemon.

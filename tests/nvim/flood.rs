@@ -45,8 +45,8 @@ impl Flood<'_> {
         );
         // Without the deadline of one event: it is a thousand of them.
         let wait = tokio::time::timeout(Duration::from_secs(50), async {
-            while self.scene.editor.lua(&format!("return {end}")).await != true {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+            while self.scene.editor.lua(&format!("return vim.wait(50, function() return {end} end, 10)")).await != true
+            {
             }
         });
         let shown = wait.await.is_ok();

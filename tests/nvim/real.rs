@@ -49,7 +49,7 @@ impl Real {
     }
 
     /// A session with a script for the scripted agent.
-    async fn scripted(&self, name: &str, script: &str) {
+    pub(super) async fn scripted(&self, name: &str, script: &str) {
         // Not through a buffer: what the person does meanwhile is what is tested.
         let prompt = format!("#!script\n{script}");
         self.editor

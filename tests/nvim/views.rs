@@ -93,6 +93,8 @@ in_every_neovim! {
             editor.until("vim.bo.filetype == 'divisi-prompt'").await;
             editor.keys("<Esc>ggcGdo as @src/a.lua:2 says<Esc>").await;
             editor.until("vim.api.nvim_get_mode().mode == 'n'").await;
+            // What a reference brings is looked up a moment later.
+            editor.until(&format!("(function() {SCREEN} end)():find(': 1 lin', 1, true) ~= nil")).await;
             looks(editor, "prompt", &[]).await;
             close_all(editor).await;
             editor.ex("Divisi approvals").await;

@@ -267,10 +267,17 @@ function M.window_of(session)
   return buf and window.shown(buf)
 end
 
+---Asks for the text of a session, whose files it names from the worktree on.
+---@param session string
+function M.ask_for(session)
+  local row = mirror.sessions[session]
+  require("divisi.rpc").request("transcript/open", { session = session, path = row and row.path })
+end
+
 ---Asks a new host process for every transcript that is open.
 function M.reopen()
   for session in pairs(buffers) do
-    require("divisi.rpc").request("transcript/open", { session = session })
+    M.ask_for(session)
   end
 end
 
@@ -432,7 +439,7 @@ function M.make(buf, session)
       end,
     },
   }, require("divisi.ui.keys").all)
-  require("divisi.rpc").request("transcript/open", { session = session })
+  M.ask_for(session)
 end
 
 ---A session counts as read once a person is in its transcript and something new is there.

@@ -207,3 +207,35 @@ fn a_burst_is_sent_in_parts() {
     assert!(parts >= 3, "{parts}");
     assert_eq!((buffer[0].as_str(), buffer[1].as_str(), buffer[25].as_str()), ("a", "line 0", "line 24"));
 }
+
+#[test]
+fn files_are_named_from_the_worktree_on_also_further_back() {
+    let tool = |seq: u64, path: &str| {
+        json!({
+            "seq": seq, "time": seq, "session": "s", "cause": { "by": "host" }, "type": "agent.tool",
+            "payload": { "turn": "s.t1", "call": {
+                "id": format!("c{seq}"), "title": format!("Write {path}"), "kind": "edit", "status": "completed",
+                "locations": [{ "path": path }], "diffs": [{ "path": path, "new_text": "x" }] } },
+        })
+    };
+    let shown = |document: &mut Document| {
+        let mut buffer = Vec::new();
+        apply(&mut buffer, &document.take("s", usize::MAX).unwrap());
+        buffer.join("\n")
+    };
+    let mut document = Document::within(Some("/w/one".to_owned()));
+    document.history(vec![tool(8, "/w/one/src/a.rs"), tool(9, "/w/one-more/b.rs")]);
+    document.complete();
+    let text = shown(&mut document);
+    assert!(
+        text.contains("Write src/a.rs") && text.contains("creates src/a.rs") && !text.contains("/w/one/"),
+        "{text}"
+    );
+    assert!(text.contains("creates /w/one-more/b.rs"), "{text}");
+    assert!(document.reach_back());
+    document.history(vec![tool(7, "/w/one/c.rs"), tool(8, "/w/one/src/a.rs"), tool(9, "/w/one-more/b.rs")]);
+    document.complete();
+    document.resend();
+    let text = shown(&mut document);
+    assert!(text.contains("creates c.rs") && !text.contains("/w/one/"), "{text}");
+}
