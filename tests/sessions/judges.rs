@@ -231,6 +231,10 @@ fn a_judge_that_breaks_the_format_leaves_it_to_evidence_and_gates_still_count() 
     assert_eq!((contest["decided"].as_str(), contest.get("landed")), (Some("no_answer"), None), "{contest:#}");
     // The winner is there to be looked at, what failed too; the other went.
     wait_until(DEADLINE, "two are left", || scene.env.json(&scene.repo, &["list"]).as_array().unwrap().len() == 2);
+    let left = scene.env.json(&scene.repo, &["list"]);
+    let names: Vec<&str> = left.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let compared = scene.divisi(&["compare", names[0], names[1]]);
+    compared.ok().prints("JUDGED").prints("passed, 1 of 1").prints("won by evidence: the judge gave no valid answer");
     for session in scene.env.json(&scene.repo, &["list"]).as_array().unwrap() {
         scene.divisi(&["remove", session["id"].as_str().unwrap(), "--discard"]).ok();
     }
