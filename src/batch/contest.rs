@@ -1,7 +1,7 @@
 //! Best of N: when candidates compete, in which orders a judge sees them, and what its answers decide. Pure.
 
 use crate::batch::rank;
-use crate::model::batch::{Batch, BatchState, Run, RunState};
+use crate::model::batch::{Batch, BatchState, Run, RunState, Spend};
 use crate::model::contest::{Answer, Ask, Contest, ContestState, Decided};
 use crate::model::id::RunId;
 use crate::model::plan::PlanTask;
@@ -93,7 +93,7 @@ fn opened(batch: &Batch, group: &Group<'_>, number: u32) -> Contest {
         } else {
             let asks = orders(&contest.candidates, seed);
             contest.asks =
-                asks.map(|order| Ask { order, session: None, answer: None, spend: Default::default() }).to_vec();
+                asks.map(|order| Ask { order, session: None, answer: None, spend: Spend::default() }).to_vec();
         }
     }
     contest
