@@ -188,13 +188,11 @@ pub fn is_hopeless(batch: &Batch, runs: &[Run], run: &Run) -> bool {
     if !competes(batch, run) {
         return run.state.is_over() && run.state != RunState::Passed;
     }
-    match of(batch, run) {
-        Some(contest) => contest.state == ContestState::Closed && contest.unlanded.is_some(),
-        None => {
-            let mut rivals = runs.iter().filter(|other| is_same(other, run));
-            rivals.all(|other| other.state.is_over() && !is_candidate(other))
-        }
+    if let Some(contest) = of(batch, run) {
+        return contest.state == ContestState::Closed && contest.unlanded.is_some();
     }
+    let mut rivals = runs.iter().filter(|other| is_same(other, run));
+    rivals.all(|other| other.state.is_over() && !is_candidate(other))
 }
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ fn a_judge_that_prefers_the_first_is_overruled_by_evidence() {
     // The smaller change wins by evidence and is on its target; the judge saw neither agent.
     assert_eq!(scene.env.git(&scene.repo, &["show", "main:made.txt"]), "1\n2");
     let shown = scene.divisi(&["batch", "rank", "contest"]);
-    shown.ok().prints("run 2 won by evidence: a tie").prints("run 2 in one order, run 1 in the other");
+    shown.ok().prints("run 2 won by evidence: a tie").prints("run 1 in one order, run 2 in the other");
     let report = scene.divisi(&["batch", "export", "contest", "--format", "html", "--out", "-"]);
     assert!(report.ok().stdout.contains("a tie, the judge disagreed with itself"), "the report says so");
     let prompts = std::fs::read_to_string(scene.env.path("prompts")).unwrap();
@@ -210,10 +210,10 @@ say "${begin}{\\\"ranking\\\": [$order], \\\"reason\\\": \\\"more is better\\\"}
         "{contest:#}"
     );
     assert_eq!(scene.env.git(&scene.repo, &["show", "main:made.txt"]).lines().count(), 9);
-    // What lost is removed and kept under a ref, as the plan says.
+    // What won is on its target; its commits and what lost are kept under refs, as with every worktree that goes.
     none_left(&scene);
     let kept = scene.env.git(&scene.repo, &["for-each-ref", "--format=%(refname)", "refs/divisi/preserved"]);
-    assert_eq!(kept.lines().count(), 1, "{kept}");
+    assert_eq!(kept.lines().count(), 2, "{kept}");
 }
 
 #[test]
