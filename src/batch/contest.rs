@@ -1,7 +1,7 @@
 //! Best of N: when candidates compete, in which orders a judge sees them, and what its answers decide. Pure.
 
 use crate::batch::rank;
-use crate::model::batch::{Batch, BatchState, Run, RunState};
+use crate::model::batch::{Batch, BatchState, Run, RunState, Spend};
 use crate::model::contest::{Answer, Ask, Contest, ContestState, Decided};
 use crate::model::id::RunId;
 use crate::model::plan::PlanTask;
@@ -93,7 +93,7 @@ fn opened(batch: &Batch, group: &Group<'_>, number: u32) -> Contest {
         } else {
             let asks = orders(&contest.candidates, seed);
             contest.asks =
-                asks.map(|order| Ask { order, session: None, answer: None, spend: Default::default() }).to_vec();
+                asks.map(|order| Ask { order, session: None, answer: None, spend: Spend::default() }).to_vec();
         }
     }
     contest
@@ -188,13 +188,11 @@ pub fn is_hopeless(batch: &Batch, runs: &[Run], run: &Run) -> bool {
     if !competes(batch, run) {
         return run.state.is_over() && run.state != RunState::Passed;
     }
-    match of(batch, run) {
-        Some(contest) => contest.state == ContestState::Closed && contest.unlanded.is_some(),
-        None => {
-            let mut rivals = runs.iter().filter(|other| is_same(other, run));
-            rivals.all(|other| other.state.is_over() && !is_candidate(other))
-        }
+    if let Some(contest) = of(batch, run) {
+        return contest.state == ContestState::Closed && contest.unlanded.is_some();
     }
+    let mut rivals = runs.iter().filter(|other| is_same(other, run));
+    rivals.all(|other| other.state.is_over() && !is_candidate(other))
 }
 
 #[cfg(test)]

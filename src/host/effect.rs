@@ -188,9 +188,16 @@ pub(crate) struct EvaluationPlan {
     pub(crate) checkpoint_name: String,
     /// What was asked for; absent: the gates.
     pub(crate) suite: Option<SuiteFrom>,
-    /// Judge what its landing would make, of this target or the base's branch.
-    pub(crate) merged: Option<Option<String>>,
+    /// Judge what its landing would make, not its commit alone.
+    pub(crate) merged: Option<Merging>,
     pub(crate) gates: GateSource,
+}
+
+/// Judge what a landing would make.
+#[derive(Debug, Clone)]
+pub(crate) struct Merging {
+    /// Of this target; absent: the base's branch.
+    pub(crate) onto: Option<String>,
 }
 
 /// What an evaluation runs with.

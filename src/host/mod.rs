@@ -29,6 +29,7 @@ mod on_hunk;
 mod on_job;
 mod on_judge;
 mod on_landing;
+mod on_merge;
 mod on_option;
 mod on_prompt;
 mod on_query;

@@ -5,8 +5,8 @@ use crate::eval::judging;
 use crate::host::change::Change;
 use crate::host::effect::Effect;
 use crate::host::on_batch::run_of;
-use crate::host::on_judge;
-use crate::host::on_run::{self, Landed};
+use crate::host::on_merge::{self, Landed};
+use crate::host::{on_judge, on_run};
 use crate::model::Refusal;
 use crate::model::batch::{AttemptOutcome, BatchChange, BatchChanged, BatchState, Spend};
 use crate::model::contest::{Answer, Contest, ContestState};
@@ -237,7 +237,7 @@ fn land(change: &mut Change<'_>, id: &BatchId, contest: Contest, state: BatchSta
     if state == BatchState::Cancelling && !begun {
         return close(change, id, contest, false, Some("the batch was cancelled".to_owned()));
     }
-    match on_run::land(change, &session) {
+    match on_merge::land(change, &session) {
         Landed::UnderWay => {}
         Landed::Done => close(change, id, contest, true, None),
         Landed::Not(reason) => close(change, id, contest, false, Some(reason)),
@@ -261,7 +261,7 @@ fn close(change: &mut Change<'_>, id: &BatchId, mut contest: Contest, landed: bo
     emit(change, id, contest.clone());
     let winner = contest.winner().and_then(|run| run_of(change, run)).and_then(|(_, run)| run.attempts.last());
     if let Some(winner) = winner.map(|attempt| attempt.session.clone()) {
-        on_run::leave_lane(change, &winner);
+        on_merge::leave_lane(change, &winner);
     }
     let Some(live) = change.brain.registry.batches.get(id) else { return };
     let keep = live.batch.plan.execution.keep;

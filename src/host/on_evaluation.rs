@@ -3,7 +3,7 @@
 use crate::eval::score;
 use crate::host::advance::{advance, checkpoint_message};
 use crate::host::change::{Change, Step, Waiting};
-use crate::host::effect::{Effect, EvaluationPlan, EvaluationTask, Ticket};
+use crate::host::effect::{Effect, EvaluationPlan, EvaluationTask, Merging, Ticket};
 use crate::host::on_judge;
 use crate::host::on_landing::gates_of;
 use crate::host::port::Checkpoint;
@@ -63,7 +63,7 @@ pub(crate) fn on_start(change: &mut Change<'_>, command: &CommandId, request: &S
         checkpoint_message: checkpoint_message(change, session),
         checkpoint_name: format!("c{}", session.marks.len() + 1),
         suite: request.suite.clone(),
-        merged: request.merged.then(|| request.onto.clone()),
+        merged: request.merged.then(|| Merging { onto: request.onto.clone() }),
         gates: gates_of(change.brain, session),
     };
     let ticket = change.brain.wait(command, &Command::StartEvaluation(request.clone()));

@@ -139,7 +139,7 @@ pub(crate) fn on_wanted(
     if session.evaluations.running().is_none_or(|running| running.id != *evaluation) {
         return;
     }
-    let (task, name) = (session.prompt.clone(), session.name.clone());
+    let task = session.prompt.clone();
     let of_batch = session.run.as_ref().and_then(crate::batch::fold::batch_of_run);
     let caller = of_batch.and_then(|batch| change.brain.batches.callers.get(&batch).cloned());
     let caller = caller.or_else(|| change.brain.callers.get(id).map(|caller| (**caller).clone())).unwrap_or_default();
@@ -150,7 +150,8 @@ pub(crate) fn on_wanted(
         JudgedFor::Evaluation { session: id.clone(), evaluation: evaluation.clone(), evaluator: evaluator.to_owned() };
     let until = change.now.saturating_add(milliseconds(judge.wait_sec));
     let judging = Judging { of, mark: mark.clone(), until };
-    let what = format!("Judge the change of {name} ({evaluation})");
+    // A session's name may hold an agent's; the judge finds this in its worktree.
+    let what = format!("Judge the evaluation {evaluation}");
     if let Err(refusal) = start(change, &judge, (&what, text), judging, resolved, &caller) {
         let said = Err(format!("the judge cannot be asked: {}", crate::host::hinted(&refusal)));
         let (evaluation, evaluator) = (evaluation.clone(), evaluator.to_owned());

@@ -6,16 +6,17 @@ use crate::host::advance::{advance, end_process};
 use crate::host::change::{Brain, Change, Step};
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_batch::{ended_sessions, run_of};
-use crate::host::on_landing::{self, has_landed};
+use crate::host::on_landing::has_landed;
+use crate::host::on_merge::{self, Landed};
 use crate::host::profile::Caller;
 use crate::host::{on_contest, on_create, on_evaluation, on_full, on_judge};
 use crate::model::Refusal;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Gates, Run, RunState, Spend, StopReason};
 use crate::model::batch::{RunEnded, RunStarted, RunStopping};
-use crate::model::command::{CreateSession, StartLanding};
+use crate::model::command::CreateSession;
 use crate::model::diff::DiffStat;
-use crate::model::evaluation::{Evaluation, EvaluationState, EvaluatorOutcome, StartEvaluation, SuiteFrom};
+use crate::model::evaluation::{Evaluation, EvaluationState, StartEvaluation, SuiteFrom};
 use crate::model::event::Event;
 use crate::model::failure::FailureKind;
 use crate::model::id::{BatchId, CommandId, PromptId, RunId, SessionId};
@@ -29,9 +30,6 @@ use crate::session::{cost, state};
 
 /// Evaluations of one attempt at most: those after the first are for those that were cut off.
 const MOST_EVALUATIONS: u32 = 4;
-
-/// How often what a landing would make is judged, while others move its target, before that is given up.
-const MOST_MERGED: usize = 8;
 
 /// Who stops turns, in events.
 const BATCH: &str = "batch";
@@ -282,7 +280,7 @@ fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Atte
         Some((EvaluationState::Done, true)) if land && attempt.stopping.is_none() => land_run(change, session, run),
         Some((EvaluationState::Done, true)) => end(change, run, AttemptOutcome::Done, None, Some(session)),
         Some((EvaluationState::Done, false)) => {
-            let failed = newest.map(missed).unwrap_or_default();
+            let failed = newest.map(on_merge::missed).unwrap_or_default();
             let reason = format!("it did not pass: {}", failed.join(", "));
             end(change, run, AttemptOutcome::Failed, Some(reason), Some(session));
         }
@@ -312,7 +310,7 @@ fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Atte
 
 /// Lands what passed, at exactly the commit that passed.
 fn land_run(change: &mut Change<'_>, session: &Session, run: &RunId) {
-    match land(change, session) {
+    match on_merge::land(change, session) {
         Landed::UnderWay => {}
         Landed::Done => end(change, run, AttemptOutcome::Done, None, Some(session)),
         Landed::Not(reason) => {
@@ -322,106 +320,8 @@ fn land_run(change: &mut Change<'_>, session: &Session, run: &RunId) {
     }
 }
 
-/// How far the landing of a session that passed is.
-pub(crate) enum Landed {
-    /// It is not over.
-    UnderWay,
-    /// It landed, or there is nothing to land.
-    Done,
-    /// It did not, and why.
-    Not(String),
-}
-
-/// Goes on with landing what passed. One after the other in a repository, as a merge queue does: what lands is judged as it will be on the
-/// target, so somebody who lands in the meantime would make that worthless.
-pub(crate) fn land(change: &mut Change<'_>, session: &Session) -> Landed {
-    let judging = [Step::Judging, Step::Evaluation].iter().any(|step| change.brain.under_way(&session.id, *step));
-    if judging || session.evaluations.running().is_some() {
-        return Landed::UnderWay;
-    }
-    if let Some(failed) = merged_at_head(session).last().filter(|one| one.state == EvaluationState::Done && !one.passed)
-    {
-        let onto = failed.merged.as_ref().map_or("", |merged| merged.onto.as_str());
-        let onto = onto.strip_prefix("refs/heads/").unwrap_or(onto);
-        return Landed::Not(format!(
-            "together with what is on {onto} now it does not pass: {}",
-            missed(failed).join(", ")
-        ));
-    }
-    let landed = session.landing.as_ref().filter(|landing| Some(&landing.head) == session.head.as_ref());
-    match landed.map(|landing| &landing.state) {
-        Some(LandingState::Completed { .. }) => Landed::Done,
-        Some(LandingState::Conflicted { paths }) => Landed::Not(format!("conflicts in {}", paths.join(", "))),
-        Some(LandingState::Failed { reason }) => Landed::Not(reason.clone()),
-        Some(LandingState::Aborted) => Landed::Not("the landing was given up".to_owned()),
-        Some(LandingState::Started) => Landed::UnderWay,
-        None if session.stat == DiffStat::default() => Landed::Done,
-        None if change.brain.under_way(&session.id, Step::Landing) => Landed::UnderWay,
-        None if !change.brain.batches.take_lane(&session.worktree.common_dir, &session.id) => Landed::UnderWay,
-        None => {
-            let request = StartLanding {
-                session: session.id.clone(),
-                strategy: None,
-                onto: None,
-                message: None,
-                expect: session.head.clone(),
-                skip_gates: false,
-            };
-            let id = inner(&session.id, "land", session.landings);
-            match on_landing::on_start(change, &id, &request) {
-                Ok(()) => Landed::UnderWay,
-                Err(refusal) => Landed::Not(refusal.message),
-            }
-        }
-    }
-}
-
-/// Evaluations of what landing a session's commit would make.
-fn merged_at_head(session: &Session) -> impl Iterator<Item = &Evaluation> {
-    let digest = session.evaluations.gates.as_ref().map(|gates| gates.digest.clone());
-    session.evaluations.kept.iter().filter(move |one| {
-        one.merged.is_some() && Some(&one.commit) == session.head.as_ref() && Some(&one.digest) == digest.as_ref()
-    })
-}
-
-/// Required evaluators that did not pass.
-fn missed(evaluation: &Evaluation) -> Vec<&str> {
-    let results = evaluation.results.iter();
-    let missed = results.filter(|result| result.required && result.outcome != EvaluatorOutcome::Passed);
-    missed.map(|result| result.id.as_str()).collect()
-}
-
-/// The target moved since a session was judged: what would land now is judged, before it lands. Why not, if it is not.
-fn judge_merged(change: &mut Change<'_>, session: &Session) -> Option<String> {
-    let Some(gates) = session.evaluations.gates.clone() else { return Some("it has no gates".to_owned()) };
-    if merged_at_head(session).count() >= MOST_MERGED {
-        return Some("its target moved again and again while it was judged".to_owned());
-    }
-    let suite = Some(SuiteFrom::Suite(gates));
-    let request = StartEvaluation { session: session.id.clone(), suite, merged: true, onto: None };
-    let id = inner(&session.id, "merge", session.evaluations.made);
-    on_evaluation::on_start(change, &id, &request).err().map(|refusal| crate::host::hinted(&refusal))
-}
-
-/// Somebody lands no longer: the next one may.
-pub(crate) fn leave_lane(change: &mut Change<'_>, session: &SessionId) {
-    if change.brain.batches.leave_lane(session) {
-        let waiting: Vec<SessionId> = change
-            .brain
-            .registry
-            .sessions
-            .values()
-            .filter(|other| other.run.is_some() && other.id != *session)
-            .map(|other| other.id.clone())
-            .collect();
-        for other in waiting {
-            change.touch(Some(&other));
-        }
-    }
-}
-
 /// The id of a command that the batch gives for a session. No client can send one like it: spaces are not allowed in theirs.
-fn inner(session: &SessionId, verb: &str, number: u32) -> CommandId {
+pub(crate) fn inner(session: &SessionId, verb: &str, number: u32) -> CommandId {
     CommandId(format!("batch {session} {verb} {number}"))
 }
 
@@ -434,7 +334,7 @@ pub(crate) fn on_refused(change: &mut Change<'_>, command: &CommandId, refusal: 
     let current = run_of(change, &run).and_then(|(_, run)| run.current()).cloned();
     let mut why = crate::host::hinted(refusal);
     if verb == "land" && refusal.message.contains(gate::MOVED) {
-        match judge_merged(change, &session) {
+        match on_merge::judge(change, &session) {
             None => return,
             Some(reason) => why = reason,
         }
@@ -537,7 +437,7 @@ fn end(
     let attempted = known.attempts.last().map(|attempt| attempt.session.clone());
     change.emit(None, Event::RunEnded(RunEnded { run: run.clone(), end }));
     if let Some(attempted) = attempted {
-        leave_lane(change, &attempted);
+        on_merge::leave_lane(change, &attempted);
     }
     if let Some(session) = session {
         // Where there was no room for a worktree there is nothing to look at.

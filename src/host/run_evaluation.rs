@@ -46,7 +46,7 @@ pub(crate) fn prepare(ports: &Ports, plan: &EvaluationPlan) -> Result<Prepared, 
         run_timeline::keep(ports, &plan.worktree, &plan.checkpoint_name, &checkpoint.head);
     }
     let merged = match &plan.merged {
-        Some(onto) => ports.git.merge_result(&plan.worktree, onto.as_deref(), &checkpoint.head)?,
+        Some(of) => ports.git.merge_result(&plan.worktree, of.onto.as_deref(), &checkpoint.head)?,
         None => None,
     };
     // What a landing would change is what it makes of its target.

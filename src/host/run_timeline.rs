@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use crate::batch::fold;
 use crate::host::on_combine::{Origin, start};
 use crate::host::port::ResolvedBase;
+use crate::host::run_batch;
 use crate::host::run_effect::Ports;
 use crate::host::timeline;
 use crate::model::Refusal;
 use crate::model::comparison::{Candidate, ComparedFile, Comparison};
+use crate::model::contest::Contest;
 use crate::model::diff::DiffRange;
-use crate::model::id::SessionId;
+use crate::model::id::{RunId, SessionId};
 use crate::model::session::{Session, SessionView};
 use crate::model::worktree::{Base, Worktree};
 
@@ -83,6 +86,8 @@ pub(crate) fn compare(ports: &Ports, compared: &[(SessionView, Session)]) -> Res
             duration_ms: turns.iter().map(lasted).sum(),
             base: ports.git.grown_from(&view.worktree)?,
             stat: diff.stat,
+            evaluation: view.evaluation.clone(),
+            contest: view.run.as_ref().and_then(|run| contest(ports, run)),
         });
         for hunk in diff.files.iter_mut().flat_map(|file| file.hunks.iter_mut()) {
             hunk.decision = session.decisions.get(&hunk.id).copied();
@@ -93,6 +98,13 @@ pub(crate) fn compare(ports: &Ports, compared: &[(SessionView, Session)]) -> Res
         }
     }
     Ok(Comparison { candidates, files: files.into_iter().map(|(path, sides)| ComparedFile { path, sides }).collect() })
+}
+
+/// How the contest came out that a run was in. A batch that cannot be read says nothing.
+fn contest(ports: &Ports, run: &RunId) -> Option<String> {
+    let live = run_batch::stored(ports.store.as_ref(), &fold::batch_of_run(run)?).ok()?;
+    let run = live.runs.iter().find(|known| known.id == *run)?;
+    crate::batch::contest::of(&live.batch, run).map(Contest::sentence)
 }
 
 /// The ids of those that are named more than once.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::diff::{DiffStat, FileDiff};
+use super::evaluation::EvaluationSummary;
 use super::id::{Oid, SessionId};
 use super::session::SessionState;
 use super::usage::Usage;
@@ -34,6 +35,12 @@ pub struct Candidate {
     pub base: Oid,
     /// What it changed since its base, files as they are now.
     pub stat: DiffStat,
+    /// The newest evaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<EvaluationSummary>,
+    /// How the contest of a batch came out that it was in, one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contest: Option<String>,
 }
 
 /// A file that at least one of them touched.

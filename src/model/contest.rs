@@ -155,3 +155,6 @@ pub enum Answer {
         reason: String,
     },
 }
+
+#[cfg(test)]
+mod tests;

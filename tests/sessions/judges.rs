@@ -183,7 +183,7 @@ fn a_judge_that_prefers_the_first_is_overruled_by_evidence() {
     // The smaller change wins by evidence and is on its target; the judge saw neither agent.
     assert_eq!(scene.env.git(&scene.repo, &["show", "main:made.txt"]), "1\n2");
     let shown = scene.divisi(&["batch", "rank", "contest"]);
-    shown.ok().prints("run 2 won by evidence: a tie").prints("run 2 in one order, run 1 in the other");
+    shown.ok().prints("run 2 won by evidence: a tie").prints("run 1 in one order, run 2 in the other");
     let report = scene.divisi(&["batch", "export", "contest", "--format", "html", "--out", "-"]);
     assert!(report.ok().stdout.contains("a tie, the judge disagreed with itself"), "the report says so");
     let prompts = std::fs::read_to_string(scene.env.path("prompts")).unwrap();
@@ -210,10 +210,10 @@ say "${begin}{\\\"ranking\\\": [$order], \\\"reason\\\": \\\"more is better\\\"}
         "{contest:#}"
     );
     assert_eq!(scene.env.git(&scene.repo, &["show", "main:made.txt"]).lines().count(), 9);
-    // What lost is removed and kept under a ref, as the plan says.
+    // What won is on its target; its commits and what lost are kept under refs, as with every worktree that goes.
     none_left(&scene);
     let kept = scene.env.git(&scene.repo, &["for-each-ref", "--format=%(refname)", "refs/divisi/preserved"]);
-    assert_eq!(kept.lines().count(), 1, "{kept}");
+    assert_eq!(kept.lines().count(), 2, "{kept}");
 }
 
 #[test]
@@ -231,6 +231,10 @@ fn a_judge_that_breaks_the_format_leaves_it_to_evidence_and_gates_still_count() 
     assert_eq!((contest["decided"].as_str(), contest.get("landed")), (Some("no_answer"), None), "{contest:#}");
     // The winner is there to be looked at, what failed too; the other went.
     wait_until(DEADLINE, "two are left", || scene.env.json(&scene.repo, &["list"]).as_array().unwrap().len() == 2);
+    let left = scene.env.json(&scene.repo, &["list"]);
+    let names: Vec<&str> = left.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let compared = scene.divisi(&["compare", names[0], names[1]]);
+    compared.ok().prints("JUDGED").prints("passed, 1 of 1").prints("won by evidence: the judge gave no valid answer");
     for session in scene.env.json(&scene.repo, &["list"]).as_array().unwrap() {
         scene.divisi(&["remove", session["id"].as_str().unwrap(), "--discard"]).ok();
     }

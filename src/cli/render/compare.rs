@@ -9,11 +9,16 @@ use crate::model::diff::{FileDiff, FileStatus, Hunk};
 
 /// The sessions, then their files, perhaps with every hunk.
 pub(crate) fn comparison(screen: &Screen, comparison: &Comparison, hunks: bool) {
-    let mut table = Table::new(&["NAME", "STATE", "CHANGES", "TURNS", "TIME", "AGENT", "USED"]);
+    let mut table = Table::new(&["NAME", "STATE", "CHANGES", "TURNS", "TIME", "AGENT", "USED", "JUDGED"]);
     for candidate in &comparison.candidates {
         table.row(row(candidate));
     }
     table.write(screen);
+    let mut contests: Vec<&String> = comparison.candidates.iter().filter_map(|one| one.contest.as_ref()).collect();
+    contests.dedup();
+    for contest in contests {
+        line(screen, &Line::new().add(Style::Dim, &crate::base::text::visible_line(contest, 2_000)));
+    }
     if comparison.files.is_empty() {
         line(screen, &Line::new().add(Style::Dim, "none of them changed anything"));
         return;
@@ -45,6 +50,7 @@ fn row(candidate: &Candidate) -> Vec<(Style, String)> {
         (Style::Plain, words::age(0, candidate.duration_ms)),
         (Style::Plain, agent),
         (Style::Plain, words::cost(&candidate.usage, 2)),
+        candidate.evaluation.as_ref().map_or_else(|| (Style::Dim, String::new()), super::evaluation::line_of),
     ]
 }
 

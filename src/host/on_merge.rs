@@ -1,0 +1,112 @@
+//! The merge queue of batches: what passed lands one after the other in a repository, judged as it will be on the target.
+
+use crate::host::change::{Change, Step};
+use crate::host::on_run::inner;
+use crate::host::{on_evaluation, on_landing};
+use crate::model::command::StartLanding;
+use crate::model::diff::DiffStat;
+use crate::model::evaluation::{Evaluation, EvaluationState, EvaluatorOutcome, StartEvaluation, SuiteFrom};
+use crate::model::id::SessionId;
+use crate::model::landing::LandingState;
+use crate::model::session::Session;
+
+/// How often what a landing would make is judged, while others move its target, before that is given up.
+const MOST_MERGED: usize = 8;
+
+/// How far the landing of a session that passed is.
+pub(crate) enum Landed {
+    /// It is not over.
+    UnderWay,
+    /// It landed, or there is nothing to land.
+    Done,
+    /// It did not, and why.
+    Not(String),
+}
+
+/// Goes on with landing what passed. One after the other in a repository, as a merge queue does: what lands is judged as it will be on the
+/// target, so somebody who lands in the meantime would make that worthless.
+pub(crate) fn land(change: &mut Change<'_>, session: &Session) -> Landed {
+    let judging = [Step::Judging, Step::Evaluation].iter().any(|step| change.brain.under_way(&session.id, *step));
+    if judging || session.evaluations.running().is_some() {
+        return Landed::UnderWay;
+    }
+    if let Some(failed) = merged_at_head(session).last().filter(|one| one.state == EvaluationState::Done && !one.passed)
+    {
+        let onto = failed.merged.as_ref().map_or("", |merged| merged.onto.as_str());
+        let onto = onto.strip_prefix("refs/heads/").unwrap_or(onto);
+        return Landed::Not(format!(
+            "together with what is on {onto} now it does not pass: {}",
+            missed(failed).join(", ")
+        ));
+    }
+    let landed = session.landing.as_ref().filter(|landing| Some(&landing.head) == session.head.as_ref());
+    match landed.map(|landing| &landing.state) {
+        Some(LandingState::Completed { .. }) => Landed::Done,
+        Some(LandingState::Conflicted { paths }) => Landed::Not(format!("conflicts in {}", paths.join(", "))),
+        Some(LandingState::Failed { reason }) => Landed::Not(reason.clone()),
+        Some(LandingState::Aborted) => Landed::Not("the landing was given up".to_owned()),
+        Some(LandingState::Started) => Landed::UnderWay,
+        None if session.stat == DiffStat::default() => Landed::Done,
+        None if change.brain.under_way(&session.id, Step::Landing) => Landed::UnderWay,
+        None if !change.brain.batches.take_lane(&session.worktree.common_dir, &session.id) => Landed::UnderWay,
+        None => {
+            let request = StartLanding {
+                session: session.id.clone(),
+                strategy: None,
+                onto: None,
+                message: None,
+                expect: session.head.clone(),
+                skip_gates: false,
+            };
+            let id = inner(&session.id, "land", session.landings);
+            match on_landing::on_start(change, &id, &request) {
+                Ok(()) => Landed::UnderWay,
+                Err(refusal) => Landed::Not(refusal.message),
+            }
+        }
+    }
+}
+
+/// Evaluations of what landing a session's commit would make.
+fn merged_at_head(session: &Session) -> impl Iterator<Item = &Evaluation> {
+    let digest = session.evaluations.gates.as_ref().map(|gates| gates.digest.clone());
+    session.evaluations.kept.iter().filter(move |one| {
+        one.merged.is_some() && Some(&one.commit) == session.head.as_ref() && Some(&one.digest) == digest.as_ref()
+    })
+}
+
+/// Required evaluators that did not pass.
+pub(crate) fn missed(evaluation: &Evaluation) -> Vec<&str> {
+    let results = evaluation.results.iter();
+    let missed = results.filter(|result| result.required && result.outcome != EvaluatorOutcome::Passed);
+    missed.map(|result| result.id.as_str()).collect()
+}
+
+/// The target moved since a session was judged: what would land now is judged, before it lands. Why not, if it is not.
+pub(crate) fn judge(change: &mut Change<'_>, session: &Session) -> Option<String> {
+    let Some(gates) = session.evaluations.gates.clone() else { return Some("it has no gates".to_owned()) };
+    if merged_at_head(session).count() >= MOST_MERGED {
+        return Some("its target moved again and again while it was judged".to_owned());
+    }
+    let suite = Some(SuiteFrom::Suite(gates));
+    let request = StartEvaluation { session: session.id.clone(), suite, merged: true, onto: None };
+    let id = inner(&session.id, "merge", session.evaluations.made);
+    on_evaluation::on_start(change, &id, &request).err().map(|refusal| crate::host::hinted(&refusal))
+}
+
+/// Somebody lands no longer: the next one may.
+pub(crate) fn leave_lane(change: &mut Change<'_>, session: &SessionId) {
+    if change.brain.batches.leave_lane(session) {
+        let waiting: Vec<SessionId> = change
+            .brain
+            .registry
+            .sessions
+            .values()
+            .filter(|other| other.run.is_some() && other.id != *session)
+            .map(|other| other.id.clone())
+            .collect();
+        for other in waiting {
+            change.touch(Some(&other));
+        }
+    }
+}
