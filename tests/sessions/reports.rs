@@ -31,9 +31,9 @@ fn a_report_is_read_in_a_browser_with_scripts_and_without() {
     };
     let scene = Scene::new();
     let out = scene.env.path("out");
+    std::fs::create_dir_all(&out).unwrap();
     let file = plan(&scene, PLAN);
-    let arguments = ["batch", "run", &file, "--out", &out.display().to_string()];
-    scene.env.spawn_divisi(&scene.repo, &arguments).wait(LONG).exits(4);
+    scene.env.spawn_divisi(&scene.repo, &["batch", "run", &file]).wait(LONG).exits(4);
     let name = status_of_newest(&scene);
     scene
         .divisi(&["batch", "export", &name, "--format", "html", "--out", &out.join("page.html").display().to_string()])
