@@ -21,8 +21,9 @@ pub(crate) fn wait_for_room(change: &mut Change<'_>, run: &RunId, why: &str) {
     let (batch, active) = (live.batch.id.clone(), live.batch.state == BatchState::Active);
     change.emit(None, Event::RunQueued(RunQueued { run: run.clone() }));
     if active {
-        let line = crate::base::text::visible_line(why, 300);
-        let reason = format!("the disk is full: {line} (make room, then: divisi batch resume {batch})");
+        // Without what it advises: here something else is to be done.
+        let shown = crate::base::text::visible_line(why.split(" (try: ").next().unwrap_or(why), 300);
+        let reason = format!("the disk is full: {shown} (make room, then: divisi batch resume {batch})");
         let state = BatchChange::State { state: BatchState::Paused, reason: Some(reason) };
         change.emit(None, Event::BatchChanged(BatchChanged { batch, change: state }));
     }

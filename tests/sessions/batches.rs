@@ -171,7 +171,7 @@ fn cancelled_within_five_seconds_whatever_the_agents_do() {
         r#"
 version: 3
 metadata: {name: deaf}
-execution: {concurrency: 3, repeat: 6}
+execution: {concurrency: 3, repeat: 6, max_load_percent: 100000}
 agents: [{id: sh, agent: shell}]
 tasks: [{id: t, prompts: ["trap '' TERM INT; touch started; sleep 600; sleep 600"], repositories: [repo]}]
 "#,
@@ -263,11 +263,12 @@ tasks: [{id: t, prompts: ["true"], repositories: [repo]}]
 "#,
     );
     let ran = scene.env.spawn_divisi(&scene.repo, &["batch", "run", &file]).wait(LONG);
-    ran.exits(4).prints("the setup failed");
+    ran.exits(4);
     let unready = status(&scene, "unready");
     let attempts = unready["runs"][0]["attempts"].as_array().expect("attempts");
     assert_eq!(attempts.len(), 1, "{unready:#}");
     assert_eq!(attempts[0]["outcome"], "not_started");
+    assert!(attempts[0]["reason"].as_str().is_some_and(|why| why.starts_with("the setup failed: ")), "{unready:#}");
     require_none_left(&scene);
 }
 

@@ -31,9 +31,9 @@ fn a_report_is_read_in_a_browser_with_scripts_and_without() {
     };
     let scene = Scene::new();
     let out = scene.env.path("out");
+    std::fs::create_dir_all(&out).unwrap();
     let file = plan(&scene, PLAN);
-    let arguments = ["batch", "run", &file, "--out", &out.display().to_string()];
-    scene.env.spawn_divisi(&scene.repo, &arguments).wait(LONG).exits(4);
+    scene.env.spawn_divisi(&scene.repo, &["batch", "run", &file]).wait(LONG).exits(4);
     let name = status_of_newest(&scene);
     scene
         .divisi(&["batch", "export", &name, "--format", "html", "--out", &out.join("page.html").display().to_string()])
@@ -59,8 +59,8 @@ fn a_report_is_read_in_a_browser_with_scripts_and_without() {
         assert_eq!(seen["first"], serde_json::json!(numbers), "{how}: every run is in the table");
         assert_eq!(seen["charts"], 4, "{how}");
         assert_eq!(seen["opened"], true, "{how}: diff and log open");
-        let text = seen["text"].as_str().expect("text");
-        assert!(text.contains("made.txt") && text.contains("<script>document.title"), "{how}: {text}");
+        let opened = seen["text"].as_str().expect("text");
+        assert!(opened.contains("made.txt") && opened.contains("<script>document.title"), "{how}: {opened}");
     }
     assert!(seen["scripted"]["wide"].as_u64().is_some_and(|wide| wide <= 1280), "nothing runs out of the window");
     let backwards: Vec<u64> = numbers.into_iter().rev().collect();

@@ -15,6 +15,8 @@ use crate::model::diff::DiffStat;
 use crate::model::id::{BatchId, SessionId};
 use crate::model::plan::{OnFailure, Plan};
 
+mod limits;
+
 const BUSY: Machine = Machine { memory_percent: 1, load_percent: 0, disk_mb: u64::MAX };
 
 /// A batch with its runs, carried out by a world in which sessions end as they are told.
@@ -231,101 +233,6 @@ fn a_busy_machine_starts_nothing_new_but_one_always_runs() {
     assert_eq!(decision.wake_at, Some(world.now + 1_000));
     world.machine = Machine::default();
     assert_eq!(world.go_on().len(), 2);
-}
-
-#[test]
-fn a_loaded_machine_starts_nothing_new() {
-    let mut world = World::new(of_tasks(&["a", "b"]));
-    world.machine = Machine { load_percent: 801, ..Machine::default() };
-    assert_eq!(world.go_on(), [Step::Start(0)]);
-    assert_eq!(world.held().as_deref(), Some("the load is 801 % per processor"));
-    world.machine.load_percent = 800;
-    assert_eq!(world.go_on(), [Step::Start(1)]);
-}
-
-#[test]
-fn on_a_full_disk_not_even_one_starts() {
-    let mut world = World::new(of_tasks(&["a", "b"]));
-    world.machine = Machine { disk_mb: 99, ..Machine::default() };
-    assert_eq!(world.go_on(), []);
-    assert_eq!(world.held().as_deref(), Some("only 99 MiB are free on the disk (the plan wants 100)"));
-    world.machine.disk_mb = 100;
-    assert_eq!(world.go_on(), [Step::Start(0), Step::Start(1)]);
-    assert_eq!(world.held(), None);
-}
-
-#[test]
-fn what_the_disk_had_no_room_for_counts_for_nothing() {
-    let mut plan = of_tasks(&["a"]);
-    plan.execution.max_attempts = 1;
-    let mut world = World::new(plan);
-    world.go_on();
-    world.end(0, AttemptOutcome::Failed, Spend::default());
-    world.emit(&Event::RunQueued(RunQueued { run: world.runs[0].id.clone() }));
-    world.state(BatchState::Paused, Some("the disk is full"));
-    assert_eq!(world.go_on(), []);
-    world.state(BatchState::Active, None);
-    assert_eq!(world.go_on(), [Step::Start(0)]);
-    world.end(0, AttemptOutcome::Crashed, Spend::default());
-    world.go_on();
-    assert_eq!(world.states(), ["failed"], "one attempt was allowed, and only one counted");
-    assert_eq!(world.runs[0].attempts.len(), 2);
-}
-
-#[test]
-fn the_pause_is_the_same_for_the_same_seed_and_differs_between_runs() {
-    let pauses = |seed: u64| -> Vec<i64> {
-        let mut plan = of_tasks(&["a", "b", "c"]);
-        (plan.execution.max_attempts, plan.execution.seed) = (2, seed);
-        let mut world = World::new(plan);
-        world.go_on();
-        for place in 0..3 {
-            world.end(place, AttemptOutcome::Crashed, Spend::default());
-        }
-        world.runs.iter().map(|run| run.not_before.unwrap() - world.now).collect()
-    };
-    assert_eq!(pauses(1), pauses(1));
-    assert_ne!(pauses(1), pauses(2));
-    assert_eq!(pauses(3).into_iter().collect::<BTreeSet<_>>().len(), 3);
-}
-
-#[test]
-fn tokens_are_counted_before_a_start_too() {
-    let mut plan = of_tasks(&["a", "b", "c"]);
-    plan.execution.budget.tokens = Some(250);
-    plan.execution.concurrency = 1;
-    let mut world = World::new(plan);
-    let hundred = Spend { tokens: 100, usd_micros: None, partial: false };
-    world.go_on();
-    world.end(0, AttemptOutcome::Done, hundred);
-    world.batch.concurrency = 3;
-    world.go_on();
-    assert_eq!(world.states(), ["passed", "running", "queued"]);
-    assert_eq!(world.held().as_deref(), Some("what runs may use up the budget"));
-    world.end(1, AttemptOutcome::Done, hundred);
-    world.go_on();
-    // Nothing runs: one may always begin, and is stopped when the limit is reached.
-    assert_eq!(world.states(), ["passed", "passed", "running"]);
-    world.used = Spend { tokens: 50, usd_micros: None, partial: false };
-    assert_eq!(world.go_on()[0], Step::GiveUp("the budget of 250 tokens is used up (250)".to_owned()));
-    assert_eq!(world.runs[2].current().unwrap().stopping, Some(StopReason::Budget));
-}
-
-#[test]
-fn limits_of_time_are_the_agents_then_the_tasks_then_the_batchs() {
-    let mut plan = Plan { tasks: vec![task("a"), task("b")], ..plan() };
-    plan.agents[0].timeout_sec = Some(1);
-    plan.tasks[0].timeout_sec = Some(2);
-    plan.execution.timeout_sec = 3;
-    let world = World::new(plan);
-    let limits: Vec<i64> = world.runs.iter().map(|run| super::time_limit(&world.batch, run)).collect();
-    let by = |agent: &str, task: &str| {
-        world.runs.iter().position(|run| run.agent == agent && run.task == task).map(|place| limits[place])
-    };
-    assert_eq!(
-        [by("one", "a"), by("one", "b"), by("two", "a"), by("two", "b")].map(Option::unwrap),
-        [1_000, 1_000, 2_000, 3_000]
-    );
 }
 
 #[test]

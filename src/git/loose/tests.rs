@@ -150,6 +150,7 @@ fn a_ref_of_ours_is_made_once_and_git_sees_it() {
     assert_eq!(by_git(&git, &place, name), Some(one.clone()));
     assert!(!create(common, "refs/divisi/preserved", &one), "refs are below it");
     assert!(!create(common, "refs/heads/divisi/x/work", &one), "branches have histories, which git writes");
+    fs::create_dir_all(common.join("refs/divisi/preserved")).unwrap();
     fs::write(common.join("refs/divisi/preserved/bbbb.lock"), "").unwrap();
     assert!(!create(common, "refs/divisi/preserved/bbbb", &one), "somebody is at work there");
     assert_eq!(fs::read_dir(common.join("divisi")).unwrap().count(), 0, "nothing is left aside");
