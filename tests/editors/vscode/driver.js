@@ -17,7 +17,6 @@
 //   {"op": "fill", "text"}                           waits for the input box, fills it in and sends it
 //   {"op": "read", "in"}                             what is written there
 //   {"op": "count", "in"}                            how many there are
-//   {"op": "labels", "in"}                           what they are called for those who do not see
 //   {"op": "shot", "name"}                           takes a picture
 'use strict';
 const { spawn } = require('node:child_process');
@@ -192,11 +191,6 @@ const OPS = {
 
   async count(what) {
     return { count: await page.locator(what.in).count() };
-  },
-
-  async labels(what) {
-    const all = await page.locator(what.in).evaluateAll((found) => found.map((one) => one.getAttribute('aria-label')));
-    return { labels: all };
   },
 
   async shot({ name }) {
