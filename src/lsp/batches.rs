@@ -8,12 +8,14 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
+use super::batch_page::counted;
 use super::order::Errand;
 use super::own::{self, Kind};
 use super::server::{Done, Server};
 use super::shelf;
 use super::verbs::Errands;
 use super::view::{Report, View};
+use crate::base::text::visible_line;
 use crate::base::yaml::Problem;
 use crate::model::Refusal;
 use crate::model::batch::{BatchDetail, BatchState, BatchView, RunState};
@@ -137,6 +139,11 @@ impl Server {
                     for older in older {
                         self.state.batches.remove(&older);
                     }
+                    let before = self.state.batches.get(id).map(|before| before.view.state);
+                    let ended = detail.view.state == BatchState::Ended;
+                    if ended && before.is_some_and(|before| before != BatchState::Ended) {
+                        self.tell_of_batch(&detail);
+                    }
                     self.state.batches.insert(id.clone(), detail);
                 } else {
                     self.strangers.insert(id.clone());
@@ -153,6 +160,14 @@ impl Server {
         }
         self.batch_grew(id);
         self.has_come(&View::Batch(id.clone()));
+    }
+
+    /// A batch has ended: nobody looks at a plan all the time.
+    fn tell_of_batch(&self, batch: &BatchDetail) {
+        if !self.client.extension && !self.client.quiet {
+            let (name, counts) = (visible_line(&batch.view.name, 60), counted(batch.view.counts));
+            self.say(&format!("the batch {name} has ended: {counts}"));
+        }
     }
 
     /// Asks the daemon what is wrong with the documents of divisi's own whose readers it has.
