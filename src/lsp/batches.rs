@@ -196,8 +196,8 @@ impl Server {
     }
 
     /// The daemon said what is wrong with a text.
-    pub(super) fn checked(&mut self, path: PathBuf, text: String, answer: Result<Value, Refusal>) {
-        let Some(check) = self.checks.get_mut(&path) else { return };
+    pub(super) fn checked(&mut self, path: &Path, text: String, answer: Result<Value, Refusal>) {
+        let Some(check) = self.checks.get_mut(path) else { return };
         check.asking = false;
         check.told = answer.ok().and_then(|answer| {
             let problems = if answer.is_array() { answer } else { answer["problems"].clone() };
@@ -248,7 +248,7 @@ impl Server {
                     Some(only) => narrow::plan(&plan, only).unwrap_or(plan),
                     None => plan,
                 };
-                self.run_plan(&path, plan, &given);
+                self.run_plan(&path, &plan, &given);
             }
             (Errands::CheckPlan, Some(path), Some(plan)) => {
                 let mut params = json!({ "text": plan, "path": path.to_string_lossy() });
@@ -284,7 +284,7 @@ impl Server {
         self.open_view(&View::Report(Report { title: format!("check {name}"), method, params: params.to_string() }));
     }
 
-    fn run_plan(&self, path: &Path, plan: String, given: &Map<String, Value>) {
+    fn run_plan(&self, path: &Path, plan: &str, given: &Map<String, Value>) {
         let mut params = json!({ "text": plan, "path": path.to_string_lossy(), "command_id": Client::command_id() });
         if let Some(environment) = given.get("environment") {
             params["environment"] = environment.clone();
@@ -334,7 +334,9 @@ impl Server {
         let path = directory.join(shelf::plain_of(name));
         match self.shelf.write(&path, &text) {
             // A page is for a browser.
-            Ok(()) if name.ends_with(".html") => self.say(&format!("the report is {}", path.display())),
+            Ok(()) if path.extension().is_some_and(|extension| extension == "html") => {
+                self.say(&format!("the report is {}", path.display()))
+            }
             Ok(()) => self.show_file(&path, None),
             Err(error) => self.error(&format!("cannot write {}: {error}", path.display())),
         }

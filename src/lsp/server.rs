@@ -339,10 +339,10 @@ impl Server {
             }
             Done::Batches(views) => self.choose_batches(views),
             Done::Batch(id, answer) => self.batch_read(&id, *answer),
-            Done::Checked { path, text, answer } => self.checked(path, text, answer),
+            Done::Checked { path, text, answer } => self.checked(&path, text, answer),
             Done::Exported { name, text } => self.exported(&name, text),
             Done::Found { papers, asked } => self.found(papers, asked),
-            Done::Started { id, path, items, outcome } => self.trial_started(id, &path, items, outcome),
+            Done::Started { id, path, items, outcome } => self.trial_started(id, &path, &items, outcome),
             Done::Report(report, answer) => self.report_answered(report, answer),
             Done::Called { said, outcome, file } => self.called(&said, outcome, file.as_deref()),
             Done::Answer(id, outcome) => self.answer_outcome(id, outcome),
