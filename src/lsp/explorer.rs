@@ -350,7 +350,7 @@ impl Server {
         &mut self,
         id: RequestId,
         path: &Path,
-        items: Vec<String>,
+        items: &[String],
         outcome: Result<Value, Refusal>,
     ) {
         let receipt = match outcome {

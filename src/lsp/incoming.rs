@@ -63,7 +63,7 @@ impl Server {
         self.client = Client::new(params);
         // One that is of another namespace, or gone already, cannot be watched.
         self.client.process = self.client.process.filter(|pid| Path::new(&format!("/proc/{pid}")).exists());
-        self.watched = self.client.process.is_some_and(|process| super::server::watch_process(process, &self.gone));
+        self.watched = self.client.process.is_some_and(|process| super::parent::watch(process, &self.gone));
         let capabilities = offered(&self.client, verbs::names());
         let server = json!({ "name": "divisi", "version": env!("CARGO_PKG_VERSION") });
         self.phase = Phase::Running;
