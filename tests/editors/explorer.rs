@@ -25,7 +25,8 @@ evaluators:
   - {id: words, kind: script, format: json, required: true, command: "sh words.sh"}
 "#;
 
-const SUITE: &str = "version: 1\nname: words\nevaluators:\n  - {id: german, kind: script, format: json, command: sh words.sh}\n";
+const SUITE: &str =
+    "version: 1\nname: words\nevaluators:\n  - {id: german, kind: script, format: json, command: sh words.sh}\n";
 
 /// Says where a word is that should not be there.
 const WORDS: &str = r#"line=$(grep -n deux lines.txt | cut -d: -f1)
@@ -103,7 +104,7 @@ fn a_plan_and_a_suite_are_run_watched_and_cancelled_in_the_test_explorer() {
     code.shot("3-results");
     code.press(&format!("{RESULT}.focused [aria-label=\"Go to Error\"]"));
     code.see(LINE, "deux");
-    code.see(".zone-widget", "deux is French");
+    code.see(".statusbar-item", "Ln 2, Col 1");
     code.shot("4-finding");
 
     // A suite asks which session it is to judge; that it is started elsewhere is as good.
