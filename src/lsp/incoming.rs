@@ -116,9 +116,11 @@ impl Server {
             prompt_file: prompt_file.as_deref(),
         };
         let mut found = actions::all(&self.state, &here);
-        found.extend(own::fixes(&path, &ours));
+        found.splice(0..0, own::fixes(&path, &ours));
         if let Some(kind) = own::kind(&self.around(&path, document)) {
-            found.extend(actions::of_lenses(&self.lenses_of(kind, &path, document), lines));
+            // What the file itself is for comes before what can be done everywhere.
+            let first = found.iter().take_while(|action| action.edit.is_some()).count();
+            found.splice(first..first, actions::of_lenses(&self.lenses_of(kind, &path, document), lines));
         }
         found.retain(|action| action.command.as_ref().is_none_or(|command| self.client.runs(&command.command)));
         if let Some(only) = &params.context.only {

@@ -305,7 +305,7 @@ impl Server {
                 let again = self.reading.remove(&session) == Some(true);
                 match *changes {
                     Ok(changes) if self.state.sessions.contains_key(&session) => {
-                        self.state.evaluations.extend(changes.newest.clone().map(|newest| (session.clone(), newest)));
+                        self.state.evaluated(&session, changes.newest.clone());
                         self.state.changes.insert(session.clone(), changes);
                     }
                     Ok(_) => {}
