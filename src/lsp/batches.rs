@@ -8,12 +8,14 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
+use super::batch_page::counted;
 use super::order::Errand;
 use super::own::{self, Kind};
 use super::server::{Done, Server};
 use super::shelf;
 use super::verbs::Errands;
 use super::view::{Report, View};
+use crate::base::text::visible_line;
 use crate::base::yaml::Problem;
 use crate::model::Refusal;
 use crate::model::batch::{BatchDetail, BatchState, BatchView, RunState};
@@ -137,6 +139,11 @@ impl Server {
                     for older in older {
                         self.state.batches.remove(&older);
                     }
+                    let before = self.state.batches.get(id).map(|before| before.view.state);
+                    let ended = detail.view.state == BatchState::Ended;
+                    if ended && before.is_some_and(|before| before != BatchState::Ended) {
+                        self.tell_of_batch(&detail);
+                    }
                     self.state.batches.insert(id.clone(), detail);
                 } else {
                     self.strangers.insert(id.clone());
@@ -153,6 +160,14 @@ impl Server {
         }
         self.batch_grew(id);
         self.has_come(&View::Batch(id.clone()));
+    }
+
+    /// A batch has ended: nobody looks at a plan all the time.
+    fn tell_of_batch(&self, batch: &BatchDetail) {
+        if !self.client.extension && !self.client.quiet {
+            let (name, counts) = (visible_line(&batch.view.name, 60), counted(batch.view.counts));
+            self.say(&format!("the batch {name} has ended: {counts}"));
+        }
     }
 
     /// Asks the daemon what is wrong with the documents of divisi's own whose readers it has.
@@ -181,8 +196,8 @@ impl Server {
     }
 
     /// The daemon said what is wrong with a text.
-    pub(super) fn checked(&mut self, path: PathBuf, text: String, answer: Result<Value, Refusal>) {
-        let Some(check) = self.checks.get_mut(&path) else { return };
+    pub(super) fn checked(&mut self, path: &Path, text: String, answer: Result<Value, Refusal>) {
+        let Some(check) = self.checks.get_mut(path) else { return };
         check.asking = false;
         check.told = answer.ok().and_then(|answer| {
             let problems = if answer.is_array() { answer } else { answer["problems"].clone() };
@@ -233,7 +248,7 @@ impl Server {
                     Some(only) => narrow::plan(&plan, only).unwrap_or(plan),
                     None => plan,
                 };
-                self.run_plan(&path, plan, &given);
+                self.run_plan(&path, &plan, &given);
             }
             (Errands::CheckPlan, Some(path), Some(plan)) => {
                 let mut params = json!({ "text": plan, "path": path.to_string_lossy() });
@@ -269,7 +284,7 @@ impl Server {
         self.open_view(&View::Report(Report { title: format!("check {name}"), method, params: params.to_string() }));
     }
 
-    fn run_plan(&self, path: &Path, plan: String, given: &Map<String, Value>) {
+    fn run_plan(&self, path: &Path, plan: &str, given: &Map<String, Value>) {
         let mut params = json!({ "text": plan, "path": path.to_string_lossy(), "command_id": Client::command_id() });
         if let Some(environment) = given.get("environment") {
             params["environment"] = environment.clone();
@@ -319,7 +334,9 @@ impl Server {
         let path = directory.join(shelf::plain_of(name));
         match self.shelf.write(&path, &text) {
             // A page is for a browser.
-            Ok(()) if name.ends_with(".html") => self.say(&format!("the report is {}", path.display())),
+            Ok(()) if path.extension().is_some_and(|extension| extension == "html") => {
+                self.say(&format!("the report is {}", path.display()))
+            }
             Ok(()) => self.show_file(&path, None),
             Err(error) => self.error(&format!("cannot write {}: {error}", path.display())),
         }

@@ -31,6 +31,9 @@ const REQUESTS: &[(&str, &str)] = &[
 /// Commands that came after the first extension for VS Code.
 const LATER: &[&str] = &["divisi.comment", "divisi.open", "divisi.review.send", "divisi.trust"];
 
+/// Beginnings of others.
+const LATER_FAMILIES: &[&str] = &["divisi.batch", "divisi.eval"];
+
 /// How columns are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
@@ -127,7 +130,8 @@ impl Client {
 
     /// Whether it can run a command that is offered.
     pub fn runs(&self, command: &str) -> bool {
-        self.all_commands || !LATER.contains(&command)
+        let later = LATER.contains(&command) || LATER_FAMILIES.iter().any(|family| command.starts_with(family));
+        self.all_commands || !later
     }
 
     /// Whether a question of the editor's own can only be answered on purpose. In Helix a key that was meant for the text chooses.

@@ -244,7 +244,19 @@ impl Server {
                 None => drop(self.explorer.items.remove(&path)),
             }
         }
-        for ran in self.ran() {
+        let ran = self.ran();
+        // A session or a batch that is gone takes its results along.
+        let gone =
+            self.explorer.told.iter().filter(|(key, told)| !told.ended && !ran.iter().any(|ran| ran.key == **key));
+        let gone: Vec<String> = gone.map(|(key, told)| format!("{key}:{}", told.number)).collect();
+        for run in gone {
+            self.notify(
+                "divisi/testRun",
+                json!({ "run": run, "item": "", "label": "", "state": "ended", "items": [] }),
+            );
+        }
+        self.explorer.told.retain(|key, told| told.ended || ran.iter().any(|ran| ran.key == *key));
+        for ran in ran {
             self.tell_run(ran);
         }
     }
@@ -350,7 +362,7 @@ impl Server {
         &mut self,
         id: RequestId,
         path: &Path,
-        items: Vec<String>,
+        items: &[String],
         outcome: Result<Value, Refusal>,
     ) {
         let receipt = match outcome {

@@ -63,7 +63,7 @@ impl Server {
         self.client = Client::new(params);
         // One that is of another namespace, or gone already, cannot be watched.
         self.client.process = self.client.process.filter(|pid| Path::new(&format!("/proc/{pid}")).exists());
-        self.watched = self.client.process.is_some_and(|process| super::server::watch_process(process, &self.gone));
+        self.watched = self.client.process.is_some_and(|process| super::parent::watch(process, &self.gone));
         let capabilities = offered(&self.client, verbs::names());
         let server = json!({ "name": "divisi", "version": env!("CARGO_PKG_VERSION") });
         self.phase = Phase::Running;
@@ -116,9 +116,11 @@ impl Server {
             prompt_file: prompt_file.as_deref(),
         };
         let mut found = actions::all(&self.state, &here);
-        found.extend(own::fixes(&path, &ours));
+        found.splice(0..0, own::fixes(&path, &ours));
         if let Some(kind) = own::kind(&self.around(&path, document)) {
-            found.extend(actions::of_lenses(&self.lenses_of(kind, &path, document), lines));
+            // What the file itself is for comes before what can be done everywhere.
+            let first = found.iter().take_while(|action| action.edit.is_some()).count();
+            found.splice(first..first, actions::of_lenses(&self.lenses_of(kind, &path, document), lines));
         }
         found.retain(|action| action.command.as_ref().is_none_or(|command| self.client.runs(&command.command)));
         if let Some(only) = &params.context.only {

@@ -31,6 +31,7 @@ pub mod order;
 pub mod outgoing;
 pub mod outline;
 pub mod own;
+mod parent;
 pub mod place;
 pub mod plans;
 mod progress;

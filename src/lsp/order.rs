@@ -88,6 +88,10 @@ pub fn order(state: &State, folder: Option<&str>, command: &str, arguments: &[Va
         }
         let choices = choices(state, verb, missing, &given);
         return match choices {
+            // One plan in these folders: that is meant.
+            Some(choices) if *missing == "path" && choices.len() == 1 => {
+                return order(state, folder, command, &[choices[0].1.clone()]);
+            }
             Some(choices) if choices.is_empty() => Order::No(format!("{}: there is no {missing} to choose", verb.name)),
             Some(choices) => Order::Ask { verb: verb.name, what: missing, choices },
             None => Order::No(format!("{} needs {missing}: {}", verb.name, usage(verb))),

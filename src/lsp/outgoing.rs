@@ -16,6 +16,7 @@ use super::uri;
 use super::view::{self, Mark, View};
 use crate::base::clock;
 use crate::base::text::visible_line;
+use crate::model::evaluation::EvaluationState;
 use crate::model::session::SessionState;
 use crate::model::{Envelope, Event, Refusal};
 use crate::wire::kept::backend::Batch;
@@ -215,7 +216,13 @@ impl Server {
             return Vec::new();
         }
         let told = |event: &Envelope| {
-            matches!(event.event, Event::ApprovalRequested(_) | Event::TurnEnded { .. } | Event::LandingChanged { .. })
+            matches!(
+                event.event,
+                Event::ApprovalRequested(_)
+                    | Event::TurnEnded { .. }
+                    | Event::LandingChanged { .. }
+                    | Event::EvaluationEnded { .. }
+            )
         };
         batch.events.iter().filter_map(|event| serde_json::from_value(event.clone()).ok()).filter(told).collect()
     }
@@ -239,6 +246,15 @@ impl Server {
                 let reason = view.reason.as_deref().filter(|_| view.state == SessionState::Failed);
                 let reason = reason.map_or_else(String::new, |reason| format!(": {}", visible_line(reason, 200)));
                 self.say(&format!("{name}: {}{reason}", view.state.phrase()));
+            }
+            Event::EvaluationEnded { state, score, passed, .. } => {
+                let words = match (state, passed) {
+                    (EvaluationState::Done, true) => "passed",
+                    (EvaluationState::Done, false) => "did not pass",
+                    _ => state.as_str(),
+                };
+                let score = score.map_or_else(String::new, |score| format!(", score {score}"));
+                self.say(&format!("{name}: the evaluation {words}{score}"));
             }
             Event::LandingChanged { state, .. } => {
                 let words = json!(state);

@@ -1,5 +1,6 @@
 //! What stands where in a plan or a suite, and what its newest batch or evaluation has to say there: lenses and diagnostics. Pure.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
@@ -240,10 +241,11 @@ pub fn diagnostics(state: &State, path: &Path, text: &str) -> Vec<Diagnostic> {
         }
         let mut message = format!("{}: {} failed", visible_line(&task.id, 60), runs(failed.len()));
         for run in failed.iter().take(RUNS) {
-            message.push_str(&format!("\n#{} {}: {}", run.run.number, visible_line(&run.run.agent, 40), why(run)));
+            // Writing to a String cannot fail.
+            let _ = write!(message, "\n#{} {}: {}", run.run.number, visible_line(&run.run.agent, 40), why(run));
         }
         if failed.len() > RUNS {
-            message.push_str(&format!("\nand {} more", failed.len() - RUNS));
+            let _ = write!(message, "\nand {} more", failed.len() - RUNS);
         }
         let mut told = diagnostic((task.line, task.line), DiagnosticSeverity::Warning, "run-failed", message);
         let numbers: Vec<u32> = failed.iter().map(|run| run.run.number).collect();

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lsp_server::{Connection, Message, RequestId};
-use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
@@ -180,7 +179,7 @@ pub async fn run(backend: Arc<dyn Backend>, connection: Connection) -> End {
             _ = frame.tick(), if server.has_news() => server.show(),
             () = gone.notified() => break End::Orphaned,
             _ = parent.tick(), if !server.watched && server.client.process.is_some() => {
-                if server.client.process.is_some_and(is_gone) {
+                if server.client.process.is_some_and(super::parent::is_gone) {
                     break End::Orphaned;
                 }
             }
@@ -200,24 +199,6 @@ fn bridge(connection: &Connection) -> mpsc::UnboundedReceiver<Message> {
     let receiver = connection.receiver.clone();
     std::thread::spawn(move || receiver.iter().try_for_each(|message| sender.send(message)));
     messages
-}
-
-/// Tells of the end of a process, from a thread of its own. False where the kernel has no handles of processes.
-pub(super) fn watch_process(process: i32, gone: &Arc<Notify>) -> bool {
-    let Some(pid) = rustix::process::Pid::from_raw(process) else { return false };
-    let Ok(handle) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) else { return false };
-    let gone = Arc::clone(gone);
-    std::thread::spawn(move || {
-        let mut ends = [PollFd::new(&handle, PollFlags::IN)];
-        while poll(&mut ends, None) == Err(rustix::io::Errno::INTR) {}
-        gone.notify_one();
-    });
-    true
-}
-
-fn is_gone(process: i32) -> bool {
-    let Some(pid) = rustix::process::Pid::from_raw(process) else { return false };
-    rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
 }
 
 impl Server {
@@ -324,7 +305,7 @@ impl Server {
                 let again = self.reading.remove(&session) == Some(true);
                 match *changes {
                     Ok(changes) if self.state.sessions.contains_key(&session) => {
-                        self.state.evaluations.extend(changes.newest.clone().map(|newest| (session.clone(), newest)));
+                        self.state.evaluated(&session, changes.newest.clone());
                         self.state.changes.insert(session.clone(), changes);
                     }
                     Ok(_) => {}
@@ -358,10 +339,10 @@ impl Server {
             }
             Done::Batches(views) => self.choose_batches(views),
             Done::Batch(id, answer) => self.batch_read(&id, *answer),
-            Done::Checked { path, text, answer } => self.checked(path, text, answer),
+            Done::Checked { path, text, answer } => self.checked(&path, text, answer),
             Done::Exported { name, text } => self.exported(&name, text),
             Done::Found { papers, asked } => self.found(papers, asked),
-            Done::Started { id, path, items, outcome } => self.trial_started(id, &path, items, outcome),
+            Done::Started { id, path, items, outcome } => self.trial_started(id, &path, &items, outcome),
             Done::Report(report, answer) => self.report_answered(report, answer),
             Done::Called { said, outcome, file } => self.called(&said, outcome, file.as_deref()),
             Done::Answer(id, outcome) => self.answer_outcome(id, outcome),

@@ -147,6 +147,15 @@ impl State {
         }
     }
 
+    /// A session's newest evaluation was read; one that began since was heard of already.
+    pub fn evaluated(&mut self, session: &SessionId, newest: Option<Evaluation>) {
+        let Some(newest) = newest else { return };
+        let known = self.evaluations.get(session);
+        if known.is_none_or(|known| known.id == newest.id || known.started_at < newest.started_at) {
+            self.evaluations.insert(session.clone(), newest);
+        }
+    }
+
     fn forget(&mut self, session: &SessionId) {
         self.sessions.remove(session);
         self.changes.remove(session);

@@ -117,10 +117,10 @@ impl Code {
         self.tell(json!({ "op": "see", "in": place, "text": text }));
     }
 
-    /// Clicks it twice.
+    /// A key that writes nothing.
     #[track_caller]
-    pub(crate) fn double_click(&mut self, place: &str, text: &str) {
-        self.tell(json!({ "op": "click", "in": place, "text": text, "times": 2 }));
+    pub(crate) fn key(&mut self, key: &str) {
+        self.tell(json!({ "op": "press", "keys": key }));
     }
 
     /// Waits until a thing of which the selector says everything can be seen.

@@ -49,10 +49,20 @@ fn batches(scene: &Scene) -> Value {
     scene.env.json(&scene.repo, &["batch", "list"])
 }
 
-/// A row of the Test Explorer in a state.
-fn row(name: &str, state: &str) -> String {
-    format!("{TEST}[aria-label*=\"{name}\"][aria-label*=\"({state})\"]")
+/// The sign of a state at a row of the Test Explorer; of a file, the row has the file's name.
+fn sign(name: &str, state: &str) -> String {
+    format!("{TEST}[aria-label^=\"{name}\"] .computed-state.codicon-{state}")
 }
+
+/// The button that runs one.
+fn run(name: &str) -> String {
+    format!("{TEST}[aria-label^=\"{name}\"] [aria-label=\"Run Test\"]")
+}
+
+const PASSED: &str = "testing-passed-icon";
+const FAILED: &str = "testing-failed-icon";
+const SKIPPED: &str = "testing-skipped-icon";
+const RUNNING: &str = "loading";
 
 #[test]
 fn a_plan_and_a_suite_are_run_watched_and_cancelled_in_the_test_explorer() {
@@ -66,11 +76,11 @@ fn a_plan_and_a_suite_are_run_watched_and_cancelled_in_the_test_explorer() {
 
     // A plan: what has ended shows while another task still runs.
     code.click(TEST, "greeting");
-    code.press(".test-explorer .monaco-list-row.focused .monaco-tl-twistie.collapsible");
+    code.key("ArrowRight");
     code.see(TEST, "works");
-    code.press(".test-explorer .monaco-list-row.focused [aria-label=\"Run Test\"]");
-    for (name, state) in [("works", "Passed"), ("fails", "Failed"), ("lacking", "Failed"), ("waits", "Running")] {
-        code.see_at(&row(name, state));
+    code.press(&run("plan.yaml"));
+    for (name, state) in [("works", PASSED), ("fails", FAILED), ("lacking", FAILED), ("waits", RUNNING)] {
+        code.see_at(&sign(name, state));
     }
     code.shot("1-running");
 
@@ -86,30 +96,30 @@ fn a_plan_and_a_suite_are_run_watched_and_cancelled_in_the_test_explorer() {
     code.command("divisi: Cancel a Batch");
     code.click(".monaco-dialog-box .monaco-button", "Stop It");
     code.command("Testing: Focus on Test Explorer View");
-    code.see_at(&row("waits", "Skipped"));
+    code.see_at(&sign("waits", SKIPPED));
     wait_until(DEADLINE, "the batch has ended", || batches(&scene)[0]["state"] == "ended");
 
     // What was found is at its line, in the worktree of the run.
     code.click(RESULT, "deux is French");
     code.shot("3-results");
-    code.double_click(RESULT, "deux is French");
+    code.press(&format!("{RESULT}.focused [aria-label=\"Go to Error\"]"));
     code.see(LINE, "deux");
-    code.see(".zone-widget", "deux is French");
+    code.see(".statusbar-item", "Ln 2, Col 1");
     code.shot("4-finding");
 
     // A suite asks which session it is to judge; that it is started elsewhere is as good.
     let lacking = session(&scene, "lacking");
     code.command("Testing: Focus on Test Explorer View");
     code.click(TEST, "words");
-    code.press(".test-explorer .monaco-list-row.focused [aria-label=\"Run Test\"]");
+    code.press(&run("words.yaml"));
     code.see(QUICK, "Judge which session?");
     code.pick(&lacking);
-    code.see_at(&row("words", "Failed"));
+    code.see_at(&sign("words.yaml", FAILED));
     code.shot("5-judged");
     let works = session(&scene, "works");
     let suite = scene.repo.join("words.yaml");
     scene.divisi(&["eval", &works, "--suite", suite.to_str().expect("a path")]).ok();
-    code.see_at(&row("words", "Passed"));
+    code.see_at(&sign("words.yaml", PASSED));
 
     // The file says something else.
     scene.env.write("repo/plan.yaml", PLAN.replace("name: greeting", "name: other"));

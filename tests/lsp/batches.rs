@@ -133,6 +133,7 @@ fn a_batch_is_run_from_its_plan_and_what_failed_is_told_there() {
     editor.open_file(&file);
     press(&mut editor, &file, "▶ run batch");
     editor.told("the batch has begun: 2 runs");
+    editor.told("the batch small has ended: 1 passed, 1 failed");
     press(&mut editor, &file, "ended: 1 passed, 1 failed");
     let page = editor.shown();
     wait_until(DEADLINE, "the page", || {
@@ -145,6 +146,7 @@ fn a_batch_is_run_from_its_plan_and_what_failed_is_told_there() {
     // It fails again, in a run of its own; nothing is told while nobody knows.
     editor.choose(&file, 8, "Run it again");
     editor.told("running again what did not pass in small");
+    editor.told("the batch small has ended: 1 passed, 1 failed");
     editor.until("a second attempt", |editor| {
         std::fs::read_to_string(&page).is_ok_and(|text| text.contains("attempt 2"))
             && codes(editor, &file) == ["run-failed"]
@@ -181,6 +183,7 @@ fn a_batch_is_in_progress_and_can_be_paused_and_cancelled() {
     let token = editor.progress.keys().next().expect("its progress").clone();
     editor.notify("window/workDoneProgress/cancel", json!({ "token": token }));
     editor.told("cancelling held");
+    editor.told("the batch held has ended: 1 cancelled");
     editor.until("the end of it", |editor| editor.progress.is_empty());
     let lenses = editor.at("textDocument/codeLens", &file, 0, 0);
     assert!(titles(&lenses).iter().any(|title| title.contains("ended: 1 cancelled")), "{lenses}");
@@ -201,6 +204,7 @@ tasks: [{id: t, prompts: ["#!script\nusage 100 20 0.01\nsay Done."], repositorie
     let mut editor = Editor::open(&scene, Manner::able());
     editor.execute("divisi.batch.run", &[json!(file)]);
     editor.told("the batch has begun: 5 runs");
+    editor.told("the batch dear has ended");
     // Also in a plan that is not open.
     editor.until("the budget", |editor| codes(editor, &file) == ["budget"]);
     let told = &editor.diagnostics[&file][0];
@@ -220,6 +224,7 @@ fn a_suite_judges_a_session_that_is_chosen() {
     editor.open_file(&suite);
     press(&mut editor, &suite, "▶ on one");
     editor.told("evaluating one");
+    editor.told("one: the evaluation passed, score 100");
     wait_until(DEADLINE, "the verdict", || {
         let lenses = editor.at("textDocument/codeLens", &suite, 0, 0);
         titles(&lenses).iter().any(|title| title == "one: passed, score 100")

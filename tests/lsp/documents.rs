@@ -28,7 +28,7 @@ fn a_transcript_is_refreshed_once_until_it_is_asked_for_again() {
         assert_eq!(params["uri"], uri);
         editor.respond(id, Value::Null);
     }
-    for (file, says) in [("go", "\ntwo"), ("on", "\nthree")] {
+    for (file, says) in [("go", "two"), ("on", "three")] {
         std::fs::write(scene.worktree("talks").join(file), "").expect("our own folder");
         loop {
             let (id, _) = editor.asked(REFRESH);
@@ -64,4 +64,34 @@ fn a_file_is_shown_as_it_was_where_the_session_began() {
         assert!(editor.answer(&id).is_err(), "{not}");
     }
     scene.discard(&["one"]);
+}
+
+#[test]
+fn the_page_of_a_batch_grows_while_it_is_looked_at() {
+    let scene = Scene::new();
+    let gate = scene.env.path("go");
+    let plan = format!(
+        "version: 3\nmetadata: {{name: held}}\nexecution: {{keep: none}}\nagents: [{{id: sh, agent: shell}}]\ntasks:\n  - id: waits\n    \
+         prompts: [\"until test -e {}; do sleep 0.05; done\"]\n    repositories: [.]\n",
+        gate.display()
+    );
+    let file = scene.env.write("repo/plan.yaml", plan);
+    let mut manner = Manner::able();
+    manner.capabilities["workspace"]["textDocumentContent"] = json!({ "dynamicRegistration": true });
+    let mut editor = Editor::open(&scene, manner);
+    editor.execute("divisi.batch.run", &[json!(file)]);
+    editor.told("the batch has begun");
+    let batches = editor.request("divisi/call", json!({ "method": "batch/list" }));
+    let uri = format!("divisi:/batch/{}/held.md", batches[0]["id"].as_str().expect("an id"));
+    assert!(text(&mut editor, &uri).contains("# divisi: batch held"));
+    std::fs::write(&gate, "").expect("our own folder");
+    while !text(&mut editor, &uri).contains("ended: 1 passed") {
+        let (id, params) = editor.asked(REFRESH);
+        assert_eq!(params["uri"], uri);
+        editor.respond(id, Value::Null);
+    }
+    editor.told("the batch held has ended: 1 passed");
+    editor.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));
+    let id = editor.post(REQUEST, json!({ "uri": "divisi:/batch/nothing/x.md" }));
+    assert!(editor.answer(&id).is_err());
 }

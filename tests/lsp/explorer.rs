@@ -153,5 +153,6 @@ fn a_run_is_cancelled_and_who_asks_for_no_tests_hears_of_none() {
         assert!(editor.answer(&id).is_err());
     }
     editor.forget(&["divisi/changed"]);
+    other.told("has ended: 1 cancelled");
     other.until("nothing runs", |other| other.progress.is_empty());
 }

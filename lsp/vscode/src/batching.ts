@@ -107,7 +107,7 @@ export class Batching implements vscode.Disposable {
 
   private async cancel(batch: Batch): Promise<void> {
     const { running, queued } = batch.counts;
-    const detail = `${running} running are stopped, ${queued} that wait are given up. What was done stays.`;
+    const detail = `What runs (${running}) is stopped, what waits (${queued}) is given up. What was done stays.`;
     const message = `Cancel the batch ${plain(batch.name, 60)}?`;
     // The other button of the dialog says "Cancel" itself.
     const chosen = await vscode.window.showWarningMessage(message, { modal: true, detail }, 'Stop It');

@@ -62,11 +62,16 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     return starting;
   };
 
+  let offered = '';
   const badge = () => {
     const waiting = sessions.approvals.length;
     // What the palette offers: nothing that could only fail.
-    void vscode.commands.executeCommand('setContext', 'divisi.sessions', sessions.shown.length > 0);
-    void vscode.commands.executeCommand('setContext', 'divisi.asks', waiting > 0);
+    const some = [sessions.shown.length > 0, waiting > 0];
+    if (some.join() !== offered) {
+      offered = some.join();
+      void vscode.commands.executeCommand('setContext', 'divisi.sessions', some[0]);
+      void vscode.commands.executeCommand('setContext', 'divisi.asks', some[1]);
+    }
     view.badge = waiting > 0 ? { value: waiting, tooltip: `${waiting} wait for an answer` } : undefined;
   };
   const setting = (event: vscode.ConfigurationChangeEvent) => {

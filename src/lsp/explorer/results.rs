@@ -1,7 +1,7 @@
 //! What came of plans and suites, item by item. Pure.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -133,7 +133,7 @@ fn of_runs(state: &State, plan: &Path, runs: &[&RunView]) -> Value {
         let Some(judged) = state.judged.get(session) else { continue };
         let root = match state.sessions.get(session) {
             Some(view) => PathBuf::from(&view.worktree.path),
-            None => plan.parent().unwrap_or(plan).join(&run.run.repository),
+            None => plain(&plan.parent().unwrap_or(plan).join(&run.run.repository)),
         };
         for result in judged.results.iter().filter(|result| !result.passed()) {
             findings.extend(result.findings.iter().filter_map(|finding| place(&root, finding)));
@@ -186,10 +186,25 @@ fn of_result(tree: &Path, result: &EvaluatorResult) -> Value {
     told
 }
 
+/// A path without steps that lead nowhere.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
 /// A finding at its place; nothing for one that has none.
 fn place(tree: &Path, finding: &EvalFinding) -> Option<Value> {
     let file = Path::new(finding.file.as_deref()?);
-    let inside = file.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    let inside = file.components().all(|part| matches!(part, Component::Normal(_)));
     if !inside {
         return None;
     }

@@ -143,11 +143,8 @@ impl Reader<'_> {
         if rest.is_empty() || rest.starts_with('#') || rest == "---" || rest == "..." {
             if self.here(start, end) && rest.is_empty() {
                 let column = self.offset - start;
-                let mut open: Vec<&Frame> = self.frames.iter().collect();
-                while open.last().is_some_and(|frame| frame.indent >= column && column < frame.indent + 1) {
-                    open.pop();
-                }
-                let path = open.iter().filter(|frame| frame.indent < column).map(|frame| frame.step.clone()).collect();
+                let open = self.frames.iter().filter(|frame| frame.indent < column);
+                let path = open.map(|frame| frame.step.clone()).collect();
                 self.point(Spot::Key, path, self.offset..self.offset, column, false);
             }
             return end + 1;
@@ -186,10 +183,8 @@ impl Reader<'_> {
             let stop = at + rest.trim_end().len();
             // A key or an item that is being written.
             if self.here(start, end) && self.offset >= at {
-                let mut open: Vec<Step> = Vec::new();
-                for frame in self.frames.iter().filter(|frame| frame.indent < column) {
-                    open.push(frame.step.clone());
-                }
+                let open = self.frames.iter().filter(|frame| frame.indent < column);
+                let open = open.map(|frame| frame.step.clone()).collect();
                 self.point(Spot::Key, open, at..stop.max(at), column, false);
             }
             return if rest.starts_with(['"', '\'']) { self.quoted(at, end) } else { end + 1 };
@@ -273,8 +268,7 @@ impl Reader<'_> {
                     self.frames.push(Frame { indent: usize::MAX, step: Step::Item(0), items: 0 });
                     start = at + 1;
                 }
-                quote @ (b'"' | b'\'') if self.text[start..at].trim().is_empty() => {
-                    let _ = quote;
+                b'"' | b'\'' if self.text[start..at].trim().is_empty() => {
                     at = string_end(self.text, at).unwrap_or(bytes.len()).max(at + 1);
                     continue;
                 }
