@@ -132,6 +132,14 @@ pub(super) fn begin(directory: &Path, record: &RunRecord) -> Result<(), String> 
                     earlier.seed
                 ));
             }
+            if let (Some(was), Some(now)) = (&earlier.setup, &record.setup)
+                && was.asked != now.asked
+            {
+                let of =
+                    |agent: &str| if agent.is_empty() { "a validation".to_owned() } else { format!("agent {agent}") };
+                let (was, now) = (of(&was.asked.agent), of(&now.asked.agent));
+                return Err(format!("{} is of another run: by {was}, this one is by {now}", directory.display()));
+            }
             // A run may go on with more cases than it began with.
             let added = record.cases.iter().filter(|case| !earlier.cases.iter().any(|known| known.id == case.id));
             let cases: Vec<_> = earlier.cases.iter().chain(added).cloned().collect();
