@@ -13,8 +13,9 @@ use divisi::cli::{Bench, Programs, PullRequest, Running, Scratch, Tell};
 use divisi::config::Config;
 use divisi::model::Refusal;
 use divisi::model::attempt::{Attempted, BenchRequest, Judged, Solver};
-use divisi::model::bench_run::{Artefact, BenchRun, BenchRunDetail};
+use divisi::model::bench_view::{Artefact, BenchRun, BenchRunDetail};
 use divisi::nvim::watch::BenchRuns;
+use divisi::process::driver::JobDriver;
 use divisi::process::publish::{Publication, open_request, push};
 use divisi::process::scratch;
 use divisi::wire::kept::daemon::DaemonBackend;
@@ -31,6 +32,10 @@ static PROGRAMS: Programs = Programs {
         report: divisi::bench::report,
         attempt: attempt_cases,
         validate: validate_cases,
+        rerun: divisi::bench::rerun,
+        find: divisi::bench::find,
+        excerpt: divisi::bench::excerpt,
+        interrupted: on_signal,
     },
     find: |name| which::which(name).ok(),
     others: &[("shim", shim), ("agent-script", agent_script), ("nvim", nvim), ("lsp", lsp)],
@@ -144,12 +149,23 @@ fn open_pull_request(request: &PullRequest) -> Result<String, Refusal> {
     open_request(&gh, &url, &request.head, &request.base, &request.title, &request.body)
 }
 
-fn attempt_cases(request: &BenchRequest, solver: Solver<'_>, tell: Tell<'_>) -> Result<Vec<Attempted>, Refusal> {
-    divisi::bench::attempt(request, solver, tell, &*on_signal()?)
+fn attempt_cases(
+    request: &BenchRequest,
+    solver: Solver<'_>,
+    tell: Tell<'_>,
+    stop: &AtomicBool,
+) -> Result<Vec<Attempted>, Refusal> {
+    divisi::bench::attempt(request, solver, &bench_jobs()?, tell, stop)
 }
 
-fn validate_cases(request: &BenchRequest, tell: Tell<'_>) -> Result<Vec<Judged>, Refusal> {
-    divisi::bench::validate(request, tell, &*on_signal()?)
+fn validate_cases(request: &BenchRequest, tell: Tell<'_>, stop: &AtomicBool) -> Result<Vec<Judged>, Refusal> {
+    divisi::bench::validate(request, &bench_jobs()?, tell, stop)
+}
+
+/// What runs the commands of cases: beside the daemon's jobs, which only the daemon touches.
+fn bench_jobs() -> Result<JobDriver, Refusal> {
+    let paths = Paths::from_environment().map_err(|error| Refusal::environment(error.to_string()))?;
+    Ok(JobDriver::new(&paths.state_dir.join("bench-jobs"), "/proc/self/exe".into(), &paths.runtime_dir))
 }
 
 /// Becomes true with Ctrl-C or SIGTERM: what runs is ended, and a second one ends this program.

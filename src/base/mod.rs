@@ -7,6 +7,7 @@ pub mod columns;
 pub mod date;
 pub mod hex;
 pub mod near;
+pub mod page;
 pub mod path;
 pub mod paths;
 pub mod schema;

@@ -4,27 +4,33 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::load::{self, Places, Suite};
 use super::machine::Machine;
 use super::one::Attempt;
-use super::record::{self, Results, RunRecord};
+use super::record::{self, Results};
+use super::rerun;
+use super::validity::{self, Known};
 use crate::base::text::visible_line;
 use crate::eval::case::Case;
+use crate::host::port::Jobs;
 use crate::model::Refusal;
 use crate::model::attempt::{
     Attempted, BenchRequest, Contestant, Judged, Outcome, Progress, Solver, Unsolved, Validity,
 };
+use crate::model::bench_run::RunRecord;
+use crate::model::meter::Meter;
 
 /// Runs what is asked for and returns every result of the run's directory that belongs to it, those of an earlier run among them.
-/// `tell` hears what happens; `stop` ends everything.
+/// `jobs` runs the commands of cases; `tell` hears what happens; `stop` ends everything.
 ///
 /// # Errors
 /// When the suite cannot be read, nothing of it is chosen, or the run's directory cannot be written.
 pub fn run(
     request: &BenchRequest,
     solver: Solver<'_>,
+    jobs: &dyn Jobs,
     tell: &(dyn Fn(Progress) + Sync),
     stop: &AtomicBool,
 ) -> Result<Vec<Attempted>, Refusal> {
@@ -32,7 +38,7 @@ pub fn run(
     let cases = suite.choose(&request.only, request.size, request.seed)?;
     let plan =
         Plan { cases: &cases, contestants: std::slice::from_ref(&request.contestant), attempts: request.attempts };
-    carry_out(request, &suite, &plan, solver, tell, stop)
+    carry_out(request, &suite, &plan, solver, &Outside { jobs, tell, stop })
 }
 
 /// Runs every chosen case with nothing done and with its reference, and says what that tells of it.
@@ -41,6 +47,7 @@ pub fn run(
 /// As [`run`].
 pub fn validate(
     request: &BenchRequest,
+    jobs: &dyn Jobs,
     tell: &(dyn Fn(Progress) + Sync),
     stop: &AtomicBool,
 ) -> Result<Vec<Judged>, Refusal> {
@@ -52,14 +59,14 @@ pub fn validate(
         solve: &|_| Err(Unsolved::Infrastructure("nobody attempts cases in a validation".to_owned())),
         leave: &|_| {},
     };
-    let results = carry_out(request, &suite, &plan, nobody, tell, stop)?;
+    let results = carry_out(request, &suite, &plan, nobody, &Outside { jobs, tell, stop })?;
     let of = |case: &Case, who: &Contestant| {
         results
             .iter()
             .find(|result| result.case == case.id && result.contestant == who.name())
             .map(|result| &result.outcome)
     };
-    Ok(cases
+    let judged: Vec<Judged> = cases
         .iter()
         .map(|case| {
             let gold = results.iter().find(|result| result.case == case.id && result.contestant == "gold");
@@ -72,7 +79,11 @@ pub fn validate(
             }
             Judged { case: case.id.clone(), validity, why }
         })
-        .collect())
+        .collect();
+    if let Err(error) = validity::keep(&request.cache, cases.iter().zip(&judged)) {
+        tracing::warn!(%error, "what the cases are worth is not kept");
+    }
+    Ok(judged)
 }
 
 /// The last line of what an attempt's tests said.
@@ -113,23 +124,32 @@ struct Plan<'a> {
     attempts: u32,
 }
 
+/// What a run needs of whoever asked for it.
+struct Outside<'a> {
+    jobs: &'a dyn Jobs,
+    tell: &'a (dyn Fn(Progress) + Sync),
+    stop: &'a AtomicBool,
+}
+
 fn carry_out(
     request: &BenchRequest,
     suite: &Suite,
     plan: &Plan<'_>,
     solver: Solver<'_>,
-    tell: &(dyn Fn(Progress) + Sync),
-    stop: &AtomicBool,
+    outside: &Outside<'_>,
 ) -> Result<Vec<Attempted>, Refusal> {
+    let Outside { jobs, tell, stop } = *outside;
     let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let machine = Machine::new(&environment, &request.environment, stop).map_err(Refusal::environment)?;
+    let machine = Machine::new(&environment, request, jobs, stop).map_err(Refusal::environment)?;
     let record = RunRecord {
-        version: 1,
+        version: 2,
         divisi: env!("CARGO_PKG_VERSION").to_owned(),
         suite: suite.name.clone(),
         seed: request.seed,
         attempts: request.attempts,
         tools: machine.tools(),
+        setup: Some(rerun::setup(request, plan.contestants)),
+        cases: plan.cases.iter().map(rerun::case).collect(),
     };
     record::begin(&request.directory, &record).map_err(Refusal::user)?;
     let results = Results::open(&request.directory).map_err(Refusal::environment)?;
@@ -145,7 +165,14 @@ fn carry_out(
         (case.id.clone(), case.digest(), who.name().to_owned(), *number)
     };
     let open: VecDeque<_> = wanted.iter().filter(|attempt| !finished.contains(&key(attempt))).copied().collect();
+    let meter = Arc::new(Meter::new(request.allowance));
+    for result in results.earlier() {
+        if let Some(usage) = &result.usage {
+            meter.note(&format!("{}@{}", result.artefacts, result.at), usage);
+        }
+    }
     tell(Progress::Planned { attempts: wanted.len(), done: wanted.len() - open.len() });
+    let known = (plan.contestants.len() == 1).then(|| Known::load(&request.cache));
     let open = Mutex::new(open);
     let broken: Mutex<Option<String>> = Mutex::new(None);
     let work = scratch()?;
@@ -163,6 +190,9 @@ fn carry_out(
                         work: &work.path.join(&name),
                         run: &request.directory,
                         artefacts: format!("cases/{}/{}/{number}", case.id, contestant.name().replace('/', "-")),
+                        meter: &meter,
+                        // A validation finds it out.
+                        validity: known.as_ref().and_then(|known| known.of(case)),
                     };
                     let result = attempt.make(&machine, solver, request.keep);
                     if let Err(why) = results.add(&result) {

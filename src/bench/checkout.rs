@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::machine::{Machine, Ran, Unrun};
+use super::command::{For, Ran, Scene};
+use super::machine::{Machine, Unrun};
 use crate::base::text::visible_line;
 use crate::eval::case::{Case, Files, Source, is_inside};
 use crate::model::worktree::CONTEXT;
@@ -170,7 +171,8 @@ fn commit(machine: &Machine<'_>, files: &Path, how: &[&str]) -> Result<(), Unrun
 
 /// Runs the setup; what it makes becomes part of the one commit.
 fn prepare(machine: &Machine<'_>, case: &Case, setup: &str, files: &Path, root: &Path) -> Result<(), Unrun> {
-    match machine.command(setup, &case.variables, files, root, case.limits.setup)? {
+    let scene = Scene { case, files, own: root };
+    match machine.commands.run(setup, For::Setup, scene, case.limits.setup)? {
         Ran::Ended { code: Some(0), .. } => {}
         Ran::Ended { code, said } => {
             let said = String::from_utf8_lossy(&said);
@@ -178,7 +180,7 @@ fn prepare(machine: &Machine<'_>, case: &Case, setup: &str, files: &Path, root: 
             let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
             return Err(Unrun::Failed(format!("the setup ended with {code}: {}", visible_line(last, 300))));
         }
-        Ran::TimedOut => {
+        Ran::TimedOut { .. } => {
             let seconds = case.limits.setup.as_secs();
             return Err(Unrun::Failed(format!("the setup did not end within {seconds} s")));
         }

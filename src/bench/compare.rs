@@ -1,14 +1,16 @@
 //! Runs beside each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::eval::swebench::statistics::{mcnemar, pass_at_k, pass_hat_k, variance};
 use crate::model::bench::{CaseAttempts, PassAt, RunComparison, RunSummary};
 
 /// What changed from one run to the other.
 pub(super) fn two(first: &RunSummary, second: &RunSummary) -> RunComparison {
+    // Of several attempts the greater part decides.
     let resolved = |run: &RunSummary| -> BTreeMap<String, bool> {
-        run.cases.iter().map(|case| (case.instance_id.clone(), case.resolved())).collect()
+        let cases = attempts(std::slice::from_ref(run)).into_iter();
+        cases.map(|case| (case.instance_id, 2 * case.resolved > case.attempts)).collect()
     };
     let (first, second) = (resolved(first), resolved(second));
     let only = |of: &BTreeMap<String, bool>, other: &BTreeMap<String, bool>| -> Vec<String> {
@@ -38,24 +40,21 @@ pub(super) fn two(first: &RunSummary, second: &RunSummary) -> RunComparison {
     comparison
 }
 
-/// Each instance over all runs.
+/// Each instance over all attempts of all runs, as far as they count.
 fn attempts(runs: &[RunSummary]) -> Vec<CaseAttempts> {
-    let ids: BTreeSet<&str> = runs.iter().flat_map(|run| &run.cases).map(|case| &*case.instance_id).collect();
-    let count = |id: &str| {
-        let of: Vec<bool> = runs
-            .iter()
-            .filter_map(|run| run.cases.iter().find(|case| case.instance_id == id))
-            .map(crate::model::bench::CaseVerdict::resolved)
-            .collect();
-        let resolved = of.iter().filter(|resolved| **resolved).count();
-        CaseAttempts {
-            instance_id: id.to_owned(),
-            attempts: of.len(),
-            resolved,
-            variance: variance(of.len(), resolved).unwrap_or_default(),
-        }
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for case in runs.iter().flat_map(|run| &run.cases).filter(|case| !case.left_out) {
+        let (attempts, resolved) = counts.entry(&case.instance_id).or_default();
+        *attempts += 1;
+        *resolved += usize::from(case.resolved());
+    }
+    let count = |(id, (attempts, resolved)): (&str, (usize, usize))| CaseAttempts {
+        instance_id: id.to_owned(),
+        attempts,
+        resolved,
+        variance: variance(attempts, resolved).unwrap_or_default(),
     };
-    ids.into_iter().map(count).collect()
+    counts.into_iter().map(count).collect()
 }
 
 /// The chances of success within 1, 2, ... attempts, and the instances that differ between runs.
@@ -63,7 +62,8 @@ fn attempts(runs: &[RunSummary]) -> Vec<CaseAttempts> {
 pub(super) fn several(runs: &[RunSummary]) -> (Vec<PassAt>, Vec<CaseAttempts>) {
     let cases = attempts(runs);
     let mean = |of: Vec<f64>| (!of.is_empty()).then(|| of.iter().sum::<f64>() / of.len() as f64);
-    let pass_at = (1..=runs.len()).filter_map(|k| {
+    let most = cases.iter().map(|case| case.attempts).max().unwrap_or(0);
+    let pass_at = (1..=most).filter_map(|k| {
         let over = |estimate: fn(usize, usize, usize) -> Option<f64>| {
             mean(cases.iter().filter_map(|case| estimate(case.attempts, case.resolved, k)).collect())
         };

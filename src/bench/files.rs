@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::base::near::near;
-use crate::eval::swebench::{Dataset, Format, Instance, Predictions, Selection};
+use crate::eval::swebench::{Dataset, Format, Instance, Predictions, RowError, Selection};
 use crate::model::Refusal;
 use crate::model::bench::Chosen;
 
@@ -29,26 +29,32 @@ fn read_or_refuse(path: &Path, what: &str) -> Result<Vec<u8>, Refusal> {
 fn format(path: &Path, what: &str) -> Result<Format, Refusal> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Format::of_name(&name).ok_or_else(|| {
-        Refusal::user(format!("failed to read {what} {}: its name ends in neither .json nor .jsonl", path.display()))
-            .hint("name it by what is in it: .jsonl has an object on each line, .json one list or object")
+        Refusal::user(format!(
+            "failed to read {what} {}: its name ends in neither .json, .jsonl nor .parquet",
+            path.display()
+        ))
+        .hint("name it by what is in it: .jsonl has an object on each line, .json one list or object")
     })
 }
 
 /// A dataset, and the bytes of its file.
 pub(super) fn dataset(path: &Path) -> Result<(Dataset, Vec<u8>), Refusal> {
-    let format = format(path, "the dataset").map_err(|refusal| match path.extension() {
-        Some(ending) if ending == "parquet" => {
-            refusal.hint("python3 -c 'import pandas; pandas.read_parquet(\"D.parquet\").to_json(\"D.jsonl\", orient=\"records\", lines=True)'")
-        }
-        _ => refusal,
-    })?;
+    let format = format(path, "the dataset")?;
     let bytes = read_or_refuse(path, "the dataset")?;
-    let dataset = Dataset::read(&bytes, format)
-        .map_err(|error| Refusal::user(format!("failed to read the dataset {}: {error}", path.display())))?;
+    let dataset = Dataset::read(&bytes, format).map_err(|error| unread(path, format, &error))?;
     if dataset.instances.is_empty() {
         return Err(Refusal::user(format!("failed to read the dataset {}: it has no instances", path.display())));
     }
     Ok((dataset, bytes))
+}
+
+/// Why a dataset is not read; of a parquet file also how it can be made one that is.
+pub(super) fn unread(path: &Path, format: Format, error: &RowError) -> Refusal {
+    let refusal = Refusal::user(format!("failed to read the dataset {}: {error}", path.display()));
+    if format != Format::Parquet {
+        return refusal;
+    }
+    refusal.hint("python3 -c 'import pandas; pandas.read_parquet(\"D.parquet\").to_json(\"D.jsonl\", orient=\"records\", lines=True)'")
 }
 
 /// Predictions; `gold` are the dataset's own patches.

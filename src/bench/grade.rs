@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sha2::{Digest as _, Sha256};
 
 use super::logs::{self, Logs};
-use super::{files, summary};
+use super::{files, runs, summary};
 use crate::base::atomic_write::atomic_write;
 use crate::base::{clock, date, hex};
 use crate::eval::swebench::{
@@ -137,12 +137,11 @@ fn verdict(judged: &Judged<'_>) -> CaseVerdict {
     let tests = judged.report.as_ref().and_then(|report| report.tests_status.as_ref());
     let expected = |cases: &Cases| Expected { passed: cases.success.len(), total: cases.len() };
     CaseVerdict {
-        instance_id: judged.instance.instance_id.clone(),
         repo: judged.instance.repo.clone(),
-        outcome: judged.outcome.name().to_owned(),
         reason: judged.outcome.reason().map(str::to_owned),
         fail_to_pass: tests.map(|tests| expected(&tests.fail_to_pass)),
         pass_to_pass: tests.map(|tests| expected(&tests.pass_to_pass)),
+        ..runs::bare(&judged.instance.instance_id, judged.outcome.name())
     }
 }
 

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::checkout::Checkout;
-use super::machine::{Machine, Ran, Unrun, since};
+use super::command::{For, Ran, Scene};
+use super::machine::{Machine, Unrun, since};
 use crate::base::clock;
 use crate::base::text::visible_line;
 use crate::eval::case::{Case, Grading, is_inside};
@@ -27,6 +28,7 @@ pub(super) struct Judged {
 pub(super) fn judge(machine: &Machine<'_>, case: &Case, patch: &[u8], root: &Path) -> Result<Judged, Unrun> {
     let begin = clock::instant();
     let checkout = Checkout::make(machine, case, root)?;
+    let scene = Scene { case, files: &checkout.files, own: root };
     let outcome = |outcome, said, prepare_ms, test_ms| Judged { outcome, said, prepare_ms, test_ms };
     if !patch.is_empty() {
         let file = root.join("patch.diff");
@@ -34,7 +36,7 @@ pub(super) fn judge(machine: &Machine<'_>, case: &Case, patch: &[u8], root: &Pat
             .map_err(|error| Unrun::Failed(format!("failed to write {}: {error}", file.display())))?;
         let applied = match &case.grading {
             Grading::ExitCode => checkout.apply(machine, &file)?,
-            Grading::Swebench(_) => apply_as_harness(machine, &checkout, &file)?,
+            Grading::Swebench(_) => apply_as_harness(machine, scene, &file)?,
         };
         if let Err(why) = applied {
             let said = why.clone().into_bytes();
@@ -49,13 +51,14 @@ pub(super) fn judge(machine: &Machine<'_>, case: &Case, patch: &[u8], root: &Pat
         Grading::ExitCode => case.test.clone(),
         Grading::Swebench(instance) => harness_script(instance, &checkout.files, root)?,
     };
-    let ran = machine.command(&script, &case.variables, &checkout.files, root, case.limits.test)?;
+    let ran = machine.commands.run(&script, For::Test, scene, case.limits.test)?;
     let test_ms = since(begin);
     Ok(match ran {
-        Ran::TimedOut => {
+        Ran::TimedOut { mut said } => {
             // As the harness has it, so that what reads its logs reads this one.
-            let said = format!("\n\nTimeout error: {} seconds exceeded.", case.limits.test.as_secs());
-            outcome(Outcome::TimedOut, said.into_bytes(), prepare_ms, test_ms)
+            let exceeded = format!("\n\nTimeout error: {} seconds exceeded.", case.limits.test.as_secs());
+            said.extend_from_slice(exceeded.as_bytes());
+            outcome(Outcome::TimedOut, said, prepare_ms, test_ms)
         }
         Ran::Ended { said, .. } if let Grading::Swebench(instance) = &case.grading => {
             outcome(grade(instance, patch, &said), said, prepare_ms, test_ms)
@@ -74,7 +77,7 @@ pub(super) fn judge(machine: &Machine<'_>, case: &Case, patch: &[u8], root: &Pat
 }
 
 /// The harness' way of putting a patch on a tree.
-fn apply_as_harness(machine: &Machine<'_>, checkout: &Checkout, patch: &Path) -> Result<Result<(), String>, Unrun> {
+fn apply_as_harness(machine: &Machine<'_>, scene: Scene<'_>, patch: &Path) -> Result<Result<(), String>, Unrun> {
     let mut chain = PatchChain::new(Compat::V5);
     let mut last = "no command could apply it".to_owned();
     let mut step = chain.step();
@@ -82,12 +85,12 @@ fn apply_as_harness(machine: &Machine<'_>, checkout: &Checkout, patch: &Path) ->
         step = match step {
             Step::Clean(commands) => {
                 for command in commands {
-                    machine.words(command, None, &checkout.files, &checkout.root)?;
+                    machine.commands.words(command, None, scene)?;
                 }
                 chain.step()
             }
             Step::Try(command) => {
-                let (success, said) = machine.words(command, Some(patch), &checkout.files, &checkout.root)?;
+                let (success, said) = machine.commands.words(command, Some(patch), scene)?;
                 if !success && let Some(line) = said.lines().rfind(|line| !line.trim().is_empty()) {
                     last = visible_line(line, 300);
                 }

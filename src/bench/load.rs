@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use super::files;
 use crate::base::text::visible_line;
 use crate::base::yaml::Problem;
 use crate::eval::case::environment::Environments;
@@ -136,14 +137,15 @@ fn is_dataset(path: &Path) -> Result<Option<Format>, Refusal> {
     let mut head = vec![0; 64 * 1024];
     let mut file = fs::File::open(path).map_err(|error| unread(path, &error))?;
     let read = io::Read::read(&mut file, &mut head).map_err(|error| unread(path, &error))?;
-    Ok(String::from_utf8_lossy(&head[..read]).contains("\"instance_id\"").then_some(format))
+    let is_one = format == Format::Parquet || String::from_utf8_lossy(&head[..read]).contains("\"instance_id\"");
+    Ok(is_one.then_some(format))
 }
 
 /// The instances of a dataset.
 fn instances(path: &Path, format: Format, places: Places<'_>) -> Result<Vec<Case>, Refusal> {
     let wrong = |why: String| Refusal::user(format!("{}: {}", path.display(), visible_line(&why, 300)));
     let bytes = fs::read(path).map_err(|error| unread(path, &error))?;
-    let dataset = Dataset::read(&bytes, format).map_err(|error| wrong(error.to_string()))?;
+    let dataset = Dataset::read(&bytes, format).map_err(|error| files::unread(path, format, &error))?;
     let environments = match places.environments {
         None => Environments::default(),
         Some(file) => {

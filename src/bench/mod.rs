@@ -2,15 +2,18 @@
 //! and judged; `eval` decides.
 //!
 //! - `load`: the cases of a suite's file or directory.
-//! - `machine`: the commands that are run: git, setups, tests; with which environment and how long.
+//! - `machine`: the programs of this machine, and git; `command`: setups and tests, with which environment and under which limits.
 //! - `checkout`: a fresh checkout without history, and the patch that leads to what somebody made of it.
 //! - `judge`: a patch on another fresh checkout, and what the tests say.
 //! - `one`: one attempt, from the case to its result; `carry_out`: all of them, some at once, recorded as they end in `record`.
+//! - `validity`: what validations said of cases; `rerun`: a run again, and what is not as it was.
+//! - `own_runs`: those runs as they are reported, beside the harness' own (`runs`).
 //! - `list`, `grade`, `report`: of logs and reports that exist; nothing is run.
 //! - `shelf`: runs as people look at them.
 
 mod carry_out;
 mod checkout;
+mod command;
 mod compare;
 mod files;
 mod grade;
@@ -20,16 +23,21 @@ mod load;
 mod logs;
 mod machine;
 mod one;
+mod own_runs;
 mod record;
 mod report;
+mod rerun;
 mod runs;
 pub mod shelf;
 mod summary;
+mod validity;
 
 pub use carry_out::{run as attempt, validate};
 pub use grade::grade;
 pub use list::list;
+pub use own_runs::excerpt;
 pub use report::report;
+pub use rerun::{find, rerun};
 
 #[cfg(test)]
 mod tests;

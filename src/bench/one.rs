@@ -1,20 +1,23 @@
 //! One attempt at a case, from the checkout to the result.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use super::checkout::Checkout;
+use super::command::{For, Ran, Scene};
 use super::judge::{Judged, judge};
-use super::machine::{Machine, Ran, Unrun, since};
+use super::machine::{Machine, Unrun, since};
 use crate::base::clock;
 use crate::base::hex;
 use crate::base::text::visible;
 use crate::eval::case::{Case, Reference};
-use crate::model::attempt::{Attempted, Contestant, Outcome, Solver, Task, Unsolved};
-use crate::model::usage::Usage;
+use crate::model::attempt::{Attempted, Contestant, Outcome, Solver, Task, Unsolved, Validity};
+use crate::model::meter::Meter;
 
 /// Of what the tests said, what the agent reads in its next try, bytes from the end.
 const SAID_AGAIN: usize = 16 * 1024;
@@ -33,6 +36,10 @@ pub(super) struct Attempt<'a> {
     pub(super) run: &'a Path,
     /// The directory of what is kept, below the run's.
     pub(super) artefacts: String,
+    /// What the run has used.
+    pub(super) meter: &'a Arc<Meter>,
+    /// What is known of the case on this machine.
+    pub(super) validity: Option<Validity>,
 }
 
 /// What is known so far.
@@ -45,14 +52,16 @@ struct Ledger {
     agent_ms: u64,
     test_ms: u64,
     session: Option<String>,
-    usage: Option<Usage>,
+    tools: BTreeMap<String, u32>,
 }
 
 impl Attempt<'_> {
     /// Makes it. What is broken on this machine is an outcome too.
     pub(super) fn make(&self, machine: &Machine<'_>, solver: Solver<'_>, keep: bool) -> Attempted {
         let mut ledger = Ledger::default();
-        let outcome = match self.attempt(machine, solver, &mut ledger) {
+        let attempted =
+            if self.meter.is_left() { self.attempt(machine, solver, &mut ledger) } else { Ok(Outcome::Budget) };
+        let outcome = match attempted {
             Ok(outcome) => outcome,
             Err(Unrun::Stopped) => Outcome::Cancelled,
             Err(Unrun::Failed(why)) => Outcome::Infrastructure(why),
@@ -80,24 +89,32 @@ impl Attempt<'_> {
             agent_ms: ledger.agent_ms,
             test_ms: ledger.test_ms,
             session: ledger.session,
-            usage: ledger.usage,
+            usage: self.meter.of(&self.artefacts),
+            tools: ledger.tools,
             at: clock::now(),
             artefacts: self.artefacts.clone(),
+            validity: self.validity,
         }
     }
 
     fn attempt(&self, machine: &Machine<'_>, solver: Solver<'_>, ledger: &mut Ledger) -> Result<Outcome, Unrun> {
+        match self.contestant {
+            Contestant::Null => {}
+            Contestant::Gold => ledger.patch = self.gold(machine, ledger)?,
+            Contestant::Agent(_) => {
+                let checkout = self.checkout(machine, ledger)?;
+                return self.tries(machine, &checkout, solver, ledger);
+            }
+        }
+        self.judge(machine, ledger, 1)
+    }
+
+    /// The checkout to work in.
+    fn checkout(&self, machine: &Machine<'_>, ledger: &mut Ledger) -> Result<Checkout, Unrun> {
         let begin = clock::instant();
         let checkout = Checkout::make(machine, self.case, &self.work.join("agent"))?;
         ledger.prepare_ms += since(begin);
-        match self.contestant {
-            Contestant::Null => self.judge(machine, ledger, 1),
-            Contestant::Gold => {
-                ledger.patch = self.gold(machine, &checkout)?;
-                self.judge(machine, ledger, 1)
-            }
-            Contestant::Agent(_) => self.tries(machine, &checkout, solver, ledger),
-        }
+        Ok(checkout)
     }
 
     /// The agent's tries: after each that fails it reads what the tests said.
@@ -123,6 +140,8 @@ impl Attempt<'_> {
                     prompt,
                     session: ledger.session.clone(),
                     limit: self.case.limits.agent.saturating_sub(spent),
+                    meter: Arc::clone(self.meter),
+                    meter_key: self.artefacts.clone(),
                 };
                 let turn = (solver.solve)(&task);
                 ledger.agent_ms += since(begin);
@@ -130,11 +149,13 @@ impl Attempt<'_> {
                     Ok(done) => {
                         files = done.files;
                         ledger.session = Some(done.session);
-                        ledger.usage = Some(done.usage);
+                        self.meter.note(&self.artefacts, &done.usage);
+                        ledger.tools = done.tools;
                     }
                     Err(Unsolved::Agent(why)) => return Ok(Outcome::AgentFailed(why)),
                     Err(Unsolved::Infrastructure(why)) => return Err(Unrun::Failed(why)),
                     Err(Unsolved::Cancelled) => return Err(Unrun::Stopped),
+                    Err(Unsolved::Budget) => return Ok(Outcome::Budget),
                 }
             }
             ledger.patch = checkout.patch(machine, &files, &self.case.carry)?;
@@ -153,29 +174,28 @@ impl Attempt<'_> {
     }
 
     /// The patch that the reference is.
-    fn gold(&self, machine: &Machine<'_>, checkout: &Checkout) -> Result<Vec<u8>, Unrun> {
+    fn gold(&self, machine: &Machine<'_>, ledger: &mut Ledger) -> Result<Vec<u8>, Unrun> {
         match &self.case.reference {
             None => Err(Unrun::Failed("the case has no reference".to_owned())),
             Some(Reference::Patch(patch)) => Ok(patch.clone().into_bytes()),
             Some(Reference::Files(files)) => {
+                let checkout = self.checkout(machine, ledger)?;
                 checkout.write(files)?;
                 checkout.patch(machine, &checkout.files, &[])
             }
             Some(Reference::Command(command)) => {
-                match machine.command(
-                    command,
-                    &self.case.variables,
-                    &checkout.files,
-                    &checkout.root,
-                    self.case.limits.agent,
-                )? {
+                let checkout = self.checkout(machine, ledger)?;
+                let scene = Scene { case: self.case, files: &checkout.files, own: &checkout.root };
+                match machine.commands.run(command, For::Setup, scene, self.case.limits.agent)? {
                     Ran::Ended { code: Some(0), .. } => checkout.patch(machine, &checkout.files, &[]),
                     Ran::Ended { said, .. } => {
                         let said = String::from_utf8_lossy(&said);
                         let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
                         Err(Unrun::Failed(format!("the reference's command failed: {}", visible(last))))
                     }
-                    Ran::TimedOut => Err(Unrun::Failed("the reference's command did not end in time".to_owned())),
+                    Ran::TimedOut { .. } => {
+                        Err(Unrun::Failed("the reference's command did not end in time".to_owned()))
+                    }
                 }
             }
         }

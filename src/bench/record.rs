@@ -7,27 +7,14 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::atomic_write::atomic_write;
 use crate::model::attempt::Attempted;
+use crate::model::bench_run::RunRecord;
 
 /// What a run was made with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct RunRecord {
-    /// Of this file.
-    pub version: u32,
-    /// Of divisi.
-    pub divisi: String,
-    /// The suite's name.
-    pub suite: String,
-    /// What a choice of cases depended on.
-    pub seed: u64,
-    /// Attempts at a case.
-    pub attempts: u32,
-    /// What the machine says of its tools, in a fixed order: name and first line.
-    pub tools: Vec<(String, String)>,
-}
+pub(super) const FILE: &str = "run.json";
+/// Its results.
+pub(super) const RESULTS: &str = "results.jsonl";
 
 /// The results of a run, as they end.
 pub(super) struct Results {
@@ -42,7 +29,7 @@ impl Results {
     /// # Errors
     /// When it cannot be made or read, or has a line that is not a result.
     pub(super) fn open(directory: &Path) -> Result<Self, String> {
-        let path = directory.join("results.jsonl");
+        let path = directory.join(RESULTS);
         let failed = |error: &dyn std::fmt::Display| format!("failed to open {}: {error}", path.display());
         fs::create_dir_all(directory).map_err(|error| failed(&error))?;
         let done = read(directory)?;
@@ -57,6 +44,11 @@ impl Results {
     /// What is not to be done again: verdicts are, a machine that failed is no verdict.
     pub(super) fn finished(&self) -> BTreeSet<(String, String, String, u32)> {
         self.done.iter().filter(|result| result.outcome.counts()).map(key).collect()
+    }
+
+    /// What an earlier run recorded.
+    pub(super) fn earlier(&self) -> &[Attempted] {
+        &self.done
     }
 
     /// Adds one; it is on the disk when this returns.
@@ -82,7 +74,7 @@ pub(super) fn key(result: &Attempted) -> (String, String, String, u32) {
 /// # Errors
 /// When the file cannot be read, or a line before the last is not a result.
 pub(super) fn read(directory: &Path) -> Result<Vec<Attempted>, String> {
-    let path = directory.join("results.jsonl");
+    let path = directory.join(RESULTS);
     let text = match fs::read(&path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -107,9 +99,27 @@ pub(super) fn read(directory: &Path) -> Result<Vec<Attempted>, String> {
     Ok(results)
 }
 
+/// Reads what a run was made with.
+///
+/// # Errors
+/// When it is not there or cannot be understood.
+pub(super) fn load(directory: &Path) -> Result<RunRecord, String> {
+    let path = directory.join(FILE);
+    let bytes = fs::read(&path).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| format!("{} is not of a run of this divisi: {error}", path.display()))
+}
+
 /// Writes `run.json` unless it is there; refuses to go on with a run of something else.
 pub(super) fn begin(directory: &Path, record: &RunRecord) -> Result<(), String> {
-    let path = directory.join("run.json");
+    let path = directory.join(FILE);
+    let write = |record: &RunRecord| {
+        let mut text = serde_json::to_vec_pretty(record).map_err(|error| error.to_string())?;
+        text.push(b'\n');
+        fs::create_dir_all(directory)
+            .and_then(|()| atomic_write(&path, &text))
+            .map_err(|error| format!("failed to write {}: {error}", path.display()))
+    };
     match fs::read(&path) {
         Ok(bytes) => {
             let earlier: RunRecord = serde_json::from_slice(&bytes)
@@ -122,15 +132,20 @@ pub(super) fn begin(directory: &Path, record: &RunRecord) -> Result<(), String> 
                     earlier.seed
                 ));
             }
-            Ok(())
+            if let (Some(was), Some(now)) = (&earlier.setup, &record.setup)
+                && was.asked != now.asked
+            {
+                let of =
+                    |agent: &str| if agent.is_empty() { "a validation".to_owned() } else { format!("agent {agent}") };
+                let (was, now) = (of(&was.asked.agent), of(&now.asked.agent));
+                return Err(format!("{} is of another run: by {was}, this one is by {now}", directory.display()));
+            }
+            // A run may go on with more cases than it began with.
+            let added = record.cases.iter().filter(|case| !earlier.cases.iter().any(|known| known.id == case.id));
+            let cases: Vec<_> = earlier.cases.iter().chain(added).cloned().collect();
+            if cases.len() == earlier.cases.len() { Ok(()) } else { write(&RunRecord { cases, ..earlier }) }
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut text = serde_json::to_vec_pretty(record).map_err(|error| error.to_string())?;
-            text.push(b'\n');
-            fs::create_dir_all(directory)
-                .and_then(|()| atomic_write(&path, &text))
-                .map_err(|error| format!("failed to write {}: {error}", path.display()))
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => write(record),
         Err(error) => Err(format!("failed to read {}: {error}", path.display())),
     }
 }

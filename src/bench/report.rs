@@ -16,6 +16,8 @@ pub fn report(paths: &[PathBuf]) -> Result<BenchReport, Refusal> {
         [first, second] => Some(compare::two(first, second)),
         _ => None,
     };
-    let (pass_at, unsteady) = if runs.len() > 1 { compare::several(&runs) } else { Default::default() };
+    // Runs with several attempts at a case have their chances told for themselves.
+    let together = runs.len() > 1 && runs.iter().all(|run| run.pass_at.is_empty());
+    let (pass_at, unsteady) = if together { compare::several(&runs) } else { Default::default() };
     Ok(BenchReport { runs, comparison, pass_at, unsteady })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::grade::RECORD;
-use super::{files, logs, summary};
+use super::{files, logs, own_runs, summary};
 use crate::eval::swebench::{InstanceReport, Resolution, RunReport};
 use crate::model::Refusal;
 use crate::model::bench::{CaseVerdict, Expected, RunSummary};
@@ -19,7 +19,7 @@ pub(super) fn read(path: &Path) -> Result<RunSummary, Refusal> {
 
 fn unreadable(path: &Path, why: impl std::fmt::Display) -> Refusal {
     Refusal::user(format!("failed to read the run {}: {why}", path.display())).hint(
-        "a run is what divisi bench grade --out wrote, a report MODEL.RUN.json, or a folder logs/run_evaluation/RUN of the harness",
+        "a run is the directory of a divisi bench run, what divisi bench grade --out wrote, a report MODEL.RUN.json, or a folder logs/run_evaluation/RUN of the harness",
     )
 }
 
@@ -55,7 +55,7 @@ fn cases(report: &RunReport) -> Vec<CaseVerdict> {
     by_id.into_iter().map(verdict).collect()
 }
 
-fn bare(id: &str, outcome: &str) -> CaseVerdict {
+pub(super) fn bare(id: &str, outcome: &str) -> CaseVerdict {
     CaseVerdict {
         instance_id: id.to_owned(),
         repo: repo_of(id),
@@ -63,6 +63,11 @@ fn bare(id: &str, outcome: &str) -> CaseVerdict {
         reason: None,
         fail_to_pass: None,
         pass_to_pass: None,
+        attempt: 1,
+        left_out: false,
+        validity: None,
+        effort: None,
+        artefacts: None,
     }
 }
 
@@ -72,6 +77,9 @@ fn repo_of(id: &str) -> String {
 }
 
 fn directory(path: &Path) -> Result<RunSummary, Refusal> {
+    if own_runs::is_one(path) {
+        return own_runs::read(path);
+    }
     let record = path.join(RECORD);
     if record.is_file() {
         return file(&record);

@@ -13,7 +13,7 @@ use super::{record, runs, summary};
 use crate::model::Refusal;
 use crate::model::attempt::Attempted;
 use crate::model::bench::{CaseVerdict, RunSummary};
-use crate::model::bench_run::{Artefact, BenchCase, BenchRun, BenchRunDetail};
+use crate::model::bench_view::{Artefact, BenchCase, BenchRun, BenchRunDetail};
 
 /// So much of the end of a log is shown.
 const SHOWN: u64 = 4 * 1024 * 1024;

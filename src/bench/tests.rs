@@ -9,8 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::carry_out::{run, validate};
 use crate::model::attempt::{
-    Attempted, BenchRequest, Contestant, Outcome, Progress, Solved, Solver, Task, Unsolved, Validity,
+    Asked, Attempted, BenchRequest, Contestant, Outcome, Progress, Solved, Solver, Task, Unsolved, Validity,
 };
+use crate::model::meter::Allowance;
+use crate::model::suite::Limits;
 use crate::model::usage::Usage;
 
 /// A repository with a bug in its first commit and the fix in a later one, and a suite over it.
@@ -68,7 +70,11 @@ impl Place {
             environments: None,
             environment: Vec::new(),
             contestant,
+            asked: Asked::default(),
             keep: false,
+            allowance: Allowance::default(),
+            limits: Limits::default(),
+            cache: self.root.path().join("cache"),
         }
     }
 
@@ -83,18 +89,27 @@ impl Place {
     fn turns(request: &BenchRequest, turn: impl Fn(&Task) -> Result<(), Unsolved> + Sync) -> Vec<Attempted> {
         let solve = |task: &Task| {
             turn(task)?;
-            Ok(Solved { files: task.repository.clone(), session: "s1".to_owned(), usage: Usage::default() })
+            Ok(Solved {
+                files: task.repository.clone(),
+                session: "s1".to_owned(),
+                usage: Usage::default(),
+                tools: BTreeMap::new(),
+            })
         };
         let left = Mutex::new(Vec::new());
         let leave = |session: &str| left.lock().unwrap().push(session.to_owned());
-        let results = run(request, Solver { solve: &solve, leave: &leave }, &|_| {}, &AtomicBool::new(false)).unwrap();
+        let results =
+            run(request, Solver { solve: &solve, leave: &leave }, &Plain, &|_| {}, &AtomicBool::new(false)).unwrap();
         let with_session = results.iter().filter(|result| result.session.is_some()).count();
         assert!(left.into_inner().unwrap().len() <= with_session);
         results
     }
 }
 
+mod plain;
 mod swebench;
+
+use plain::Plain;
 
 const ONE: &str = "  - {id: one, prompt: Make it 42., reference: {patch: fix.patch}}\n";
 
@@ -118,7 +133,7 @@ fn null_and_gold_say_what_a_case_is_worth() {
         "  - {id: unprepared, prompt: p, setup: 'echo no network >&2; exit 3', reference: {patch: fix.patch}}\n",
         "  - {id: slow, prompt: p, script_command: 'sleep 600', test_timeout_sec: 1, reference: {patch: fix.patch}}\n",
     ));
-    let said = validate(&place.request(Contestant::Null), &|_| {}, &AtomicBool::new(false)).unwrap();
+    let said = validate(&place.request(Contestant::Null), &Plain, &|_| {}, &AtomicBool::new(false)).unwrap();
     let said: BTreeMap<&str, (Validity, &str)> =
         said.iter().map(|judged| (judged.case.as_str(), (judged.validity, judged.why.as_str()))).collect();
     assert_eq!(said["good"], (Validity::Valid, ""));
@@ -233,9 +248,14 @@ fn a_run_goes_on_where_it_ended() {
             return Err(Unsolved::Cancelled);
         }
         fs::write(task.repository.join("answer"), "42\n").unwrap();
-        Ok(Solved { files: task.repository.clone(), session: "s".to_owned(), usage: Usage::default() })
+        Ok(Solved {
+            files: task.repository.clone(),
+            session: "s".to_owned(),
+            usage: Usage::default(),
+            tools: BTreeMap::new(),
+        })
     };
-    let results = run(&request, Solver { solve: &solve, leave: &|_| {} }, &|_| {}, &stop).unwrap();
+    let results = run(&request, Solver { solve: &solve, leave: &|_| {} }, &Plain, &|_| {}, &stop).unwrap();
     let ended: Vec<_> = results.iter().map(|result| (result.case.as_str(), result.outcome.word())).collect();
     assert_eq!(ended, [("one", "resolved"), ("two", "cancelled")]);
 
@@ -252,9 +272,15 @@ fn a_run_goes_on_where_it_ended() {
     };
     let solve = |task: &Task| {
         fs::write(task.repository.join("answer"), "42\n").unwrap();
-        Ok(Solved { files: task.repository.clone(), session: "s".to_owned(), usage: Usage::default() })
+        Ok(Solved {
+            files: task.repository.clone(),
+            session: "s".to_owned(),
+            usage: Usage::default(),
+            tools: BTreeMap::new(),
+        })
     };
-    let results = run(&request, Solver { solve: &solve, leave: &|_| {} }, &tell, &AtomicBool::new(false)).unwrap();
+    let results =
+        run(&request, Solver { solve: &solve, leave: &|_| {} }, &Plain, &tell, &AtomicBool::new(false)).unwrap();
     assert_eq!(begun.into_inner().unwrap(), ["two", "three"]);
     assert_eq!(results.len(), 3);
     assert!(results.iter().all(|result| result.outcome == Outcome::Resolved), "{results:?}");
@@ -262,7 +288,7 @@ fn a_run_goes_on_where_it_ended() {
     // The directory belongs to that run.
     request.seed = 7;
     let refused =
-        run(&request, Solver { solve: &solve, leave: &|_| {} }, &|_| {}, &AtomicBool::new(false)).unwrap_err();
+        run(&request, Solver { solve: &solve, leave: &|_| {} }, &Plain, &|_| {}, &AtomicBool::new(false)).unwrap_err();
     assert!(refused.message.contains("of another run"), "{refused:?}");
 }
 
@@ -276,7 +302,7 @@ fn a_stop_ends_what_runs() {
     let stop = AtomicBool::new(false);
     let nobody = Solver { solve: &|_| Err(Unsolved::Cancelled), leave: &|_| {} };
     let results = std::thread::scope(|scope| {
-        let running = scope.spawn(|| run(&request, nobody, &|_| {}, &stop).unwrap());
+        let running = scope.spawn(|| run(&request, nobody, &Plain, &|_| {}, &stop).unwrap());
         let deadline = crate::base::clock::instant() + std::time::Duration::from_secs(20);
         while fs::read_to_string(&pid_file).unwrap_or_default().trim().is_empty() {
             assert!(crate::base::clock::instant() < deadline, "the tests did not begin");

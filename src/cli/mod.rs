@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::host::handle::HostHandle;
 use crate::model::Refusal;
 
-pub use command::bench::{Bench, Tell};
+pub use command::bench::{Attempt, Bench, Tell};
 
 /// What the command line needs from layers it may not name; the composition root fills it in.
 pub struct Programs {

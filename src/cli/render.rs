@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod bench;
+pub(crate) mod bench_page;
 pub(crate) mod compare;
 pub(crate) mod diff;
 pub(crate) mod evaluation;

@@ -114,11 +114,29 @@ pub struct Limits {
     pub agent: Duration,
     /// One run of the tests.
     pub test: Duration,
+    /// What each command of the case may use.
+    pub uses: Uses,
+}
+
+/// What each command of a case may use; absent: what the run says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Uses {
+    /// Address space of each program, MiB; 0: as much as there is.
+    pub memory_mb: Option<u64>,
+    /// Processes at one time.
+    pub processes: Option<u64>,
+    /// Output, KiB.
+    pub output_kb: Option<u64>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { setup: Duration::from_secs(600), agent: Duration::from_secs(1800), test: Duration::from_secs(600) }
+        Self {
+            setup: Duration::from_secs(600),
+            agent: Duration::from_secs(1800),
+            test: Duration::from_secs(600),
+            uses: Uses::default(),
+        }
     }
 }
 

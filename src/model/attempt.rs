@@ -1,10 +1,14 @@
 //! Benchmarks: what is asked for, what an agent is given, and what became of it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::meter::{Allowance, Meter};
+use super::suite::Limits;
 use super::usage::Usage;
 
 /// How one attempt at a case ended. Told apart because they count differently: a verdict is never repeated, and a machine that is not
@@ -34,6 +38,8 @@ pub enum Outcome {
     Infrastructure(String),
     /// Ended by the person.
     Cancelled,
+    /// What the run may use was used up.
+    Budget,
 }
 
 impl Outcome {
@@ -51,12 +57,13 @@ impl Outcome {
             Self::AgentFailed(_) => "agent failed",
             Self::Infrastructure(_) => "infrastructure",
             Self::Cancelled => "cancelled",
+            Self::Budget => "budget",
         }
     }
 
     /// Whether it says something about who attempted it.
     pub fn counts(&self) -> bool {
-        !matches!(self, Self::Infrastructure(_) | Self::Cancelled)
+        !matches!(self, Self::Infrastructure(_) | Self::Cancelled | Self::Budget)
     }
 
     /// Why, where there is something to say.
@@ -95,8 +102,41 @@ pub struct BenchRequest {
     pub environment: Vec<(String, String)>,
     /// Who attempts the cases.
     pub contestant: Contestant,
+    /// What is asked of the agent beside its name, for the record.
+    pub asked: Asked,
     /// Whether the checkouts stay.
     pub keep: bool,
+    /// What the attempts may use together.
+    pub allowance: Allowance,
+    /// What each command of a case may use; a case may say otherwise.
+    pub limits: Limits,
+    /// Where packages are kept from one setup to the next, made when it is missing.
+    pub cache: PathBuf,
+}
+
+/// An agent and what is asked of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its name; `gold` and `null` are nobody.
+    pub agent: String,
+    /// The model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The profile of its credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+}
+
+impl Asked {
+    /// Who that is.
+    pub fn contestant(&self) -> Contestant {
+        match (self.agent.as_str(), &self.model) {
+            ("gold", _) => Contestant::Gold,
+            ("null", _) => Contestant::Null,
+            (name, Some(model)) => Contestant::Agent(format!("{name}:{model}")),
+            (name, None) => Contestant::Agent(name.to_owned()),
+        }
+    }
 }
 
 /// Who attempts cases.
@@ -122,7 +162,7 @@ impl Contestant {
 }
 
 /// One turn of an agent at a case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Task {
     /// The case's id.
     pub case: String,
@@ -136,6 +176,10 @@ pub struct Task {
     pub session: Option<String>,
     /// How long the agent may take.
     pub limit: Duration,
+    /// Where it is taken down what the attempt used, under `meter_key`; the turn ends when nothing is left.
+    pub meter: Arc<Meter>,
+    /// The attempt's name there.
+    pub meter_key: String,
 }
 
 /// What an agent did in a turn.
@@ -147,6 +191,8 @@ pub struct Solved {
     pub session: String,
     /// What the session used so far.
     pub usage: Usage,
+    /// How often it used which tool.
+    pub tools: BTreeMap<String, u32>,
 }
 
 /// Why an agent has no result.
@@ -158,6 +204,8 @@ pub enum Unsolved {
     Infrastructure(String),
     /// The person ended it.
     Cancelled,
+    /// What the run may use was used up.
+    Budget,
 }
 
 /// The agent that attempts cases.
@@ -165,7 +213,7 @@ pub enum Unsolved {
 pub struct Solver<'a> {
     /// Has it do a turn.
     pub solve: &'a (dyn Fn(&Task) -> Result<Solved, Unsolved> + Sync),
-    /// Its session is not needed any more, and its repository goes next.
+    /// A session that it told of is not needed any more, and its repository goes next.
     pub leave: &'a (dyn Fn(&str) + Sync),
 }
 
@@ -201,10 +249,23 @@ pub struct Attempted {
     /// What it used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// How often it used which tool.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tools: BTreeMap<String, u32>,
     /// When it ended, milliseconds since the epoch.
     pub at: i64,
     /// The directory of its patch and its test output, below the run's.
     pub artefacts: String,
+    /// What was known of the case on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity: Option<Validity>,
+}
+
+impl Attempted {
+    /// Whether it says something about who attempted it.
+    pub fn counts(&self) -> bool {
+        self.outcome.counts() && !self.validity.is_some_and(Validity::is_flaw)
+    }
 }
 
 /// What `null` and `gold` say of a case, on this machine.
@@ -224,6 +285,11 @@ pub enum Validity {
 }
 
 impl Validity {
+    /// Whether no attempt at such a case says anything.
+    pub fn is_flaw(self) -> bool {
+        matches!(self, Self::NullPasses | Self::GoldFails)
+    }
+
     /// What it says, in words.
     pub fn words(self) -> &'static str {
         match self {

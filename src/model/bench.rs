@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::attempt::Validity;
+use super::effort::{CaseEffort, Effort};
+
 /// Which release of the official harness decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Harness {
@@ -117,6 +120,30 @@ pub struct CaseVerdict {
     /// Tests that should go on passing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass_to_pass: Option<Expected>,
+    /// Which attempt at it, from 1.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub attempt: u32,
+    /// True when it says nothing of who attempted it, so that it is not counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
+    /// What a validation said of the instance on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity: Option<Validity>,
+    /// What it took, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effort: Option<CaseEffort>,
+    /// The directory of its patch and its test output, below the run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artefacts: Option<String>,
+}
+
+fn first() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_first(attempt: &u32) -> bool {
+    *attempt == 1
 }
 
 impl CaseVerdict {
@@ -148,6 +175,9 @@ pub struct RepoResult {
     pub submitted: usize,
     /// As a share.
     pub share: Option<Share>,
+    /// What its attempts took, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effort: Option<Effort>,
 }
 
 /// A run, summarised.
@@ -183,9 +213,35 @@ pub struct RunSummary {
     pub repos: Vec<RepoResult>,
     /// Every instance with a prediction, by id.
     pub cases: Vec<CaseVerdict>,
+    /// How many attempts are left out because their cases are not valid on this machine.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub flagged: usize,
+    /// What all attempts took, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effort: Option<Effort>,
+    /// Of several attempts at a case: the chances of success.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pass_at: Vec<PassAt>,
+    /// Of several attempts at a case: cases that did not end the same every time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsteady: Vec<CaseAttempts>,
     /// Files that were written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub written: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_none(number: &usize) -> bool {
+    *number == 0
+}
+
+/// Something of what an attempt left behind, fit to be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Excerpt {
+    /// The beginning of its patch.
+    pub patch: String,
+    /// The end of what the tests said.
+    pub said: String,
 }
 
 /// Two runs beside each other.

@@ -1,83 +1,116 @@
-//! Runs of benchmarks as people look at them.
+//! A run of benchmarks as it is recorded in its directory, and what is different when it is repeated.
 
 use std::path::PathBuf;
 
-use super::bench::Share;
+use serde::{Deserialize, Serialize};
 
-/// A run in short.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BenchRun {
-    /// Its directory's name.
-    pub id: String,
-    /// Its directory.
-    pub path: PathBuf,
+use super::attempt::{Asked, BenchRequest};
+use super::meter::Allowance;
+use super::suite::Limits;
+
+/// What a run was made with: `run.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Of this file.
+    pub version: u32,
+    /// Of divisi.
+    pub divisi: String,
     /// The suite's name.
     pub suite: String,
-    /// Who attempted the cases, by name.
-    pub contestants: Vec<String>,
-    /// When it began, milliseconds since the epoch; 0: nobody knows.
-    pub begun_at: i64,
-    /// When the newest attempt ended; absent: none has, or nobody knows.
-    pub newest_at: Option<i64>,
-    /// Attempts that ended.
-    pub attempts: usize,
-    /// Those that say something about who attempted them,
-    pub counted: usize,
-    /// and of these those that resolved their case.
-    pub resolved: usize,
-    /// Resolved of those that count.
-    pub share: Option<Share>,
-    /// What agents cost so far, millionths of a dollar; absent: nobody knows.
-    pub cost_micros: Option<i64>,
-    /// Whether some of them have no known cost.
-    pub cost_partial: bool,
+    /// What a choice of cases depended on.
+    pub seed: u64,
+    /// Attempts at a case.
+    pub attempts: u32,
+    /// What the machine says of its tools, in a fixed order: name and first line.
+    pub tools: Vec<(String, String)>,
+    /// What was asked for; absent in runs of earlier versions, which cannot be repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<RunSetup>,
+    /// The cases, as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<CaseRecord>,
 }
 
-/// A run with its cases.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BenchRunDetail {
-    /// In short.
-    pub run: BenchRun,
-    /// Its attempts, in the order they ended.
-    pub cases: Vec<BenchCase>,
+/// What a run was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSetup {
+    /// Where the suite was.
+    pub suite: PathBuf,
+    /// At most so many cases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<usize>,
+    /// Cases at once.
+    pub concurrency: usize,
+    /// Where clones were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repositories: Option<PathBuf>,
+    /// The file of environments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environments: Option<PathBuf>,
+    /// Variables of setups and tests: names, and hashes of their values, which may be secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<(String, String)>,
+    /// Who attempts the cases; nobody's name is empty where cases were validated.
+    pub asked: Asked,
+    /// What the attempts might use together.
+    #[serde(default)]
+    pub allowance: Allowance,
+    /// What commands of cases might use.
+    #[serde(default)]
+    pub limits: Limits,
 }
 
-/// One attempt at a case.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BenchCase {
-    /// The case.
-    pub case: String,
-    /// Its repository or language.
-    pub group: String,
-    /// Who attempted it.
-    pub contestant: String,
-    /// Which attempt, from 1.
-    pub attempt: u32,
-    /// How it ended, in words.
-    pub outcome: String,
-    /// Why, where there is something to say.
-    pub why: Option<String>,
-    /// Whether its case is resolved.
-    pub resolved: bool,
-    /// Whether it says something about who attempted it.
-    pub counts: bool,
-    /// How long all of it took, milliseconds; absent: nobody knows.
-    pub took_ms: Option<u64>,
-    /// How often the tests were run.
-    pub iterations: u32,
-    /// What it cost, millionths of a dollar.
-    pub cost_micros: Option<i64>,
-    /// The agent's session.
-    pub session: Option<String>,
-    /// The directory of its patch and its test output, below the run's; absent: nothing is kept.
-    pub artefacts: Option<String>,
+/// A case as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseRecord {
+    /// Its id.
+    pub id: String,
+    /// Hash of everything that decides its verdict.
+    pub digest: String,
+    /// Hash of what prepares its checkout: the setup, and the variables it gives.
+    pub environment: String,
+    /// What the agent was told first,
+    pub prompt: String,
+    /// and what after that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub follow_ups: Vec<String>,
 }
 
-/// What is kept of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Artefact {
-    /// What the agent changed.
-    Patch,
-    /// What the tests printed.
-    Log,
+/// Asks to repeat a run. What is given holds instead of what is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeat {
+    /// The run's directory.
+    pub directory: PathBuf,
+    /// Where the suite is now.
+    pub suite: Option<PathBuf>,
+    /// Where clones are now.
+    pub repositories: Option<PathBuf>,
+    /// The file of environments now.
+    pub environments: Option<PathBuf>,
+    /// Values of variables.
+    pub environment: Vec<(String, String)>,
+    /// The new run's directory.
+    pub out: PathBuf,
+    /// See [`BenchRequest::cache`].
+    pub cache: PathBuf,
+}
+
+/// A run that repeats another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeated {
+    /// What to run.
+    pub request: BenchRequest,
+    /// What is not as it was, so that results may differ for other reasons than chance.
+    pub differences: Vec<Difference>,
+}
+
+/// Something that is not as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// What.
+    pub what: String,
+    /// As it was.
+    pub was: String,
+    /// As it is.
+    pub now: String,
 }

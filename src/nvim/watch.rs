@@ -15,7 +15,7 @@ use crate::base::clock;
 use crate::base::text::visible;
 use crate::model::Refusal;
 use crate::model::batch::{BatchDetail, BatchView};
-use crate::model::bench_run::{Artefact, BenchRun, BenchRunDetail};
+use crate::model::bench_view::{Artefact, BenchRun, BenchRunDetail};
 use crate::wire::kept::link::call;
 
 /// How often what is open is looked at, to see whether something is due.

@@ -3,6 +3,9 @@
 mod approvals;
 mod batches;
 mod bench;
+mod bench_again;
+mod bench_ends;
+mod bench_traps;
 mod combine;
 mod continued;
 mod crash;

@@ -157,7 +157,7 @@ fn mistakes_are_told_with_their_place_and_what_to_do() {
     scene.grade(&[]).exits(1).says("p.jsonl: line 2: a prediction needs `instance_id`");
     fs::write(scene.folder.join("p.yaml"), "").expect("written");
     let ran = scene.bench(&["grade", "--dataset", "d.jsonl", "--predictions", "p.yaml", "--logs", "logs"]);
-    ran.exits(1).says("p.yaml: its name ends in neither .json nor .jsonl");
+    ran.exits(1).says("p.yaml: its name ends in neither .json, .jsonl nor .parquet");
     scene
         .bench(&["list", "--dataset", "missing.jsonl"])
         .exits(1)
@@ -215,7 +215,7 @@ fn runs_are_compared_instance_by_instance() {
     assert!(markdown.contains("| r1 | lab/m | 1 | 4 | 25.0 % |"), "{markdown}");
     let csv = scene.bench(&["report", "one", "two", "--format", "csv"]).ok().stdout.clone();
     assert_eq!(csv.lines().count(), 9);
-    assert!(csv.contains("r1,o__p-2,o/p,unresolved,,false,0,1,1,1\n"), "{csv}");
+    assert!(csv.contains("r1,o__p-2,o/p,unresolved,,false,0,1,1,1,1,true,"), "{csv}");
 
     // The tree of reports alone, as the harness leaves it.
     fs::remove_file(scene.folder.join("two/logs/run_evaluation/r2/divisi.json")).expect("our record goes");

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::html::escape;
 use super::{Report, by_agent};
+use crate::base::page::escape;
 use crate::batch::queue::dollars;
 use crate::model::batch::RunState;
 

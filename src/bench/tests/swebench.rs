@@ -69,7 +69,7 @@ impl Dataset {
     }
 
     fn validity(&self) -> Validity {
-        validate(&self.request(Contestant::Null), &|_| {}, &AtomicBool::new(false)).unwrap()[0].validity
+        validate(&self.request(Contestant::Null), &Plain, &|_| {}, &AtomicBool::new(false)).unwrap()[0].validity
     }
 }
 
@@ -117,7 +117,7 @@ fn an_environment_is_made_for_every_checkout() {
 fn what_an_instance_lacks_is_said() {
     let mut dataset = Dataset::new("true");
     let nobody = Solver { solve: &|_| Err(Unsolved::Cancelled), leave: &|_| {} };
-    let go = |request: &BenchRequest| run(request, nobody, &|_| {}, &AtomicBool::new(false));
+    let go = |request: &BenchRequest| run(request, nobody, &Plain, &|_| {}, &AtomicBool::new(false));
     let mut request = dataset.request(Contestant::Null);
     request.repositories = None;
     assert!(go(&request).unwrap_err().message.contains("it is not said where they are"));

@@ -1,11 +1,14 @@
 //! `divisi bench`: benchmarks.
 
 mod choice;
+mod rerun;
 mod run;
 mod session;
 mod validate;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::{Subcommand, ValueEnum};
 
@@ -15,10 +18,12 @@ use crate::cli::exit::Exit;
 use crate::cli::render;
 use crate::cli::render::Style;
 use crate::cli::render::bench as show;
+use crate::cli::render::bench_page;
 use crate::cli::render::table::Table;
 use crate::model::Refusal;
 use crate::model::attempt::{Attempted, BenchRequest, Judged, Progress, Solver};
-use crate::model::bench::{BenchReport, CaseLine, Chosen, GradeLogs, Harness, ListCases, RunSummary};
+use crate::model::bench::{BenchReport, CaseLine, Chosen, Excerpt, GradeLogs, Harness, ListCases, RunSummary};
+use crate::model::bench_run::{Repeat, Repeated};
 
 /// What this verb needs of the benchmarks' driver.
 pub struct Bench {
@@ -28,11 +33,22 @@ pub struct Bench {
     pub grade: fn(&GradeLogs) -> Result<RunSummary, Refusal>,
     /// What runs amount to.
     pub report: fn(&[PathBuf]) -> Result<BenchReport, Refusal>,
-    /// All attempts of a request. Ctrl-C ends what runs.
-    pub attempt: fn(&BenchRequest, Solver<'_>, Tell<'_>) -> Result<Vec<Attempted>, Refusal>,
-    /// What each case is worth on this machine, and why. Ctrl-C ends what runs.
-    pub validate: fn(&BenchRequest, Tell<'_>) -> Result<Vec<Judged>, Refusal>,
+    /// All attempts of a request, until the flag says stop.
+    pub attempt: Attempt,
+    /// What each case is worth on this machine, and why; until the flag says stop.
+    pub validate: fn(&BenchRequest, Tell<'_>, &AtomicBool) -> Result<Vec<Judged>, Refusal>,
+    /// What a recorded run would be now, and what is not as it was.
+    pub rerun: fn(&Repeat) -> Result<Repeated, Refusal>,
+    /// Where a run is, by a path or by the beginning of its name in this directory.
+    pub find: fn(&str, &Path) -> Result<PathBuf, Refusal>,
+    /// What an attempt left behind in a run's directory, at most so long.
+    pub excerpt: fn(&Path, &str, usize) -> Excerpt,
+    /// Becomes true with Ctrl-C.
+    pub interrupted: fn() -> Result<Arc<AtomicBool>, Refusal>,
 }
+
+/// Makes all attempts of a request, until the flag says stop.
+pub type Attempt = fn(&BenchRequest, Solver<'_>, Tell<'_>, &AtomicBool) -> Result<Vec<Attempted>, Refusal>;
 
 /// Hears what happens while cases are attempted.
 pub type Tell<'a> = &'a (dyn Fn(Progress) + Sync);
@@ -42,6 +58,7 @@ pub type Tell<'a> = &'a (dyn Fn(Progress) + Sync);
 #[command(after_help = "Examples:
   divisi bench validate suite.yaml
   divisi bench run suite.yaml --agent claude
+  divisi bench rerun suite-claude
   divisi bench list --dataset verified.jsonl --language python --size 20 --seed 1
   divisi bench grade --dataset verified.jsonl --predictions preds.json --logs . --out regraded
   divisi bench report regraded other.run.json")]
@@ -53,6 +70,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Action {
     Run(run::Args),
+    Rerun(rerun::Args),
     Validate(validate::Args),
     /// List the instances of a dataset
     List {
@@ -98,12 +116,15 @@ Examples:
     },
     /// Summarise a run, or compare several
     #[command(
-        after_help = "A RUN is a folder that divisi bench grade --out wrote, a report MODEL.RUN.json, or a folder
-logs/run_evaluation/RUN of the harness. Two runs are compared instance by instance (with McNemar's exact test); of several
-the chances of success within 1, 2, ... attempts are estimated.
+        after_help = "A RUN is the directory of a divisi bench run or the beginning of its name, a folder that divisi bench grade --out wrote, a
+report MODEL.RUN.json, or a folder logs/run_evaluation/RUN of the harness. Two runs are compared instance by instance (with
+McNemar's exact test; of several attempts the greater part decides); of several runs or attempts the chances of success within
+1, 2, ... of them are estimated.
 
 Examples:
+  divisi bench report suite-claude
   divisi bench report regraded
+  divisi bench report run1 run2 --format html > report.html
   divisi bench report monday.json tuesday.json --format markdown
   divisi bench report run1 run2 run3 --format csv > cases.csv"
     )]
@@ -111,7 +132,7 @@ Examples:
         /// The runs
         #[arg(required = true, value_name = "RUN")]
         runs: Vec<PathBuf>,
-        /// How it is printed: csv has a line for each instance of each run
+        /// How it is printed: csv has a line for each instance of each run; html is one page with everything in it
         #[arg(long, value_enum, default_value_t = Form::Text)]
         format: Form,
         /// The same as --format json
@@ -122,7 +143,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 struct DatasetArgs {
-    /// The dataset: .jsonl, or .json
+    /// The dataset: .jsonl, .json, or .parquet
     #[arg(long, value_name = "FILE")]
     dataset: PathBuf,
     /// Only these instances
@@ -161,12 +182,14 @@ enum Form {
     Markdown,
     Json,
     Csv,
+    Html,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Outcome {
     let bench = &context.programs.bench;
     match args.action {
         Action::Run(args) => run::run(&args, context),
+        Action::Rerun(args) => rerun::run(&args, context),
         Action::Validate(args) => validate::run(&args, context),
         Action::List { dataset, json } => {
             let (dataset, chosen) = dataset.split();
@@ -191,6 +214,12 @@ pub(crate) fn run(args: Args, context: &Context) -> Outcome {
             Ok(if failed { Exit::Failed } else { Exit::Done })
         }
         Action::Report { runs, format, json } => {
+            let place = context.paths.state_dir.join(choice::RUNS);
+            let found = |path: PathBuf| match path.to_str() {
+                Some(name) if !path.exists() => (bench.find)(name, &place).unwrap_or(path),
+                _ => path,
+            };
+            let runs: Vec<PathBuf> = runs.into_iter().map(found).collect();
             let report = (bench.report)(&runs)?;
             match format {
                 _ if json => render::json(&report),
@@ -198,6 +227,10 @@ pub(crate) fn run(args: Args, context: &Context) -> Outcome {
                 Form::Text => show::report(&context.screen, &report),
                 Form::Markdown => render::part(&show::markdown(&report)),
                 Form::Csv => render::verbatim(&show::csv(&report)),
+                Form::Html => render::verbatim(&bench_page::page(&report, &|run, case, room| {
+                    let artefacts = case.artefacts.as_deref().unwrap_or_default();
+                    (bench.excerpt)(&runs[run], artefacts, room)
+                })),
             }
             Ok(Exit::Done)
         }

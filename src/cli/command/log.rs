@@ -55,7 +55,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
     Ok(Exit::Done)
 }
 
-async fn pages(door: &mut Door<'_>, of: &SessionId, mut take: impl FnMut(Vec<Envelope>)) -> Result<(), Refusal> {
+/// All events of a session, page by page.
+pub(crate) async fn pages(
+    door: &mut Door<'_>,
+    of: &SessionId,
+    mut take: impl FnMut(Vec<Envelope>),
+) -> Result<(), Refusal> {
     let mut after = Seq(0);
     loop {
         let list = ListEvents { after, session: Some(of.clone()), limit: Some(PAGE), last: None };

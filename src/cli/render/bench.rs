@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use crate::base::text::visible;
 use crate::cli::render::table::Table;
 use crate::cli::render::{Line, Screen, Style, line};
-use crate::model::bench::{BenchReport, CaseVerdict, Expected, Harness, RunComparison, RunSummary, Share};
+use crate::model::bench::{
+    BenchReport, CaseAttempts, CaseVerdict, Expected, Harness, PassAt, RunComparison, RunSummary, Share,
+};
+use crate::model::effort::Effort;
 
 /// So many names are shown before only their number is.
 const NAMES: usize = 20;
@@ -13,7 +16,7 @@ const NAMES: usize = 20;
 /// One run.
 pub(crate) fn run(screen: &Screen, run: &RunSummary) {
     line(screen, &Line::new().add(Style::Bold, &headline(run)));
-    for text in [resolved(run), share_of_all(run)] {
+    for text in said_of(run) {
         line(screen, &Line::new().add(Style::Plain, &text));
     }
     let others = run.outcomes.iter().filter(|(outcome, _)| *outcome != "resolved");
@@ -37,6 +40,13 @@ pub(crate) fn run(screen: &Screen, run: &RunSummary) {
     }
     for written in &run.written {
         line(screen, &Line::new().add(Style::Dim, &format!("wrote {written}")));
+    }
+}
+
+/// What changed from one run to another.
+pub(crate) fn comparison(screen: &Screen, comparison: &RunComparison) {
+    for text in compared(comparison, NAMES) {
+        line(screen, &Line::new().add(Style::Plain, &text));
     }
 }
 
@@ -67,7 +77,101 @@ fn headline(run: &RunSummary) -> String {
 fn resolved(run: &RunSummary) -> String {
     let share =
         run.share.map_or_else(String::new, |share| format!(": {} (95 %: {})", percent(share.share), interval(share)));
-    format!("resolved {} of {} predictions{share}", run.resolved, run.submitted)
+    let what = if run.effort.is_some() { "attempts that count" } else { "predictions" };
+    format!("resolved {} of {} {what}{share}", run.resolved, run.submitted)
+}
+
+/// A run in sentences.
+fn said_of(run: &RunSummary) -> Vec<String> {
+    let mut lines = vec![resolved(run)];
+    match &run.effort {
+        // The harness counts what nobody attempted as not resolved; a run knows what it attempted.
+        None => lines.push(share_of_all(run)),
+        Some(effort) => lines.extend(effort_words(effort)),
+    }
+    if run.flagged > 0 {
+        lines.push(format!("{} more are not counted: their cases are not valid on this machine", run.flagged));
+    }
+    lines.extend(chances(&run.pass_at, "attempts"));
+    if !run.unsteady.is_empty() {
+        lines.push(unsteady(&run.unsteady));
+    }
+    lines
+}
+
+/// What attempts took, line by line.
+pub(super) fn effort_words(effort: &Effort) -> Vec<String> {
+    if effort.agent_ms == 0 && effort.tokens == 0 {
+        // Nobody attempted it.
+        return vec![format!("preparing {}, tests {}", seconds(effort.prepare_ms), seconds(effort.test_ms))];
+    }
+    let cost = match (effort.cost_micros, effort.cost_unknown) {
+        (None, _) => "cost unknown".to_owned(),
+        (Some(cost), 0) => {
+            let each = effort
+                .cost_per_resolved
+                .map_or_else(String::new, |each| format!(", {} for each resolved", micros(each)));
+            format!("cost {}{each}", micros(cost))
+        }
+        (Some(cost), unknown) => format!("cost at least {}: unknown of {unknown} attempts", micros(cost)),
+    };
+    let mut lines = vec![
+        format!("{cost}, {} tokens", effort.tokens),
+        format!(
+            "agent {} in the middle attempt, nine of ten within {}; in all preparing {}, agent {}, tests {}",
+            seconds(effort.agent_ms_median),
+            seconds(effort.agent_ms_p90),
+            seconds(effort.prepare_ms),
+            seconds(effort.agent_ms),
+            seconds(effort.test_ms)
+        ),
+        format!("tests were run {:.1} times an attempt", effort.iterations),
+    ];
+    if !effort.tools.is_empty() {
+        let mut tools: Vec<_> = effort.tools.iter().collect();
+        tools.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let told: Vec<String> = tools.iter().take(NAMES).map(|(tool, count)| format!("{tool} {count}")).collect();
+        lines.push(format!("tools: {}", told.join(", ")));
+    }
+    lines
+}
+
+/// Millionths of a dollar; small amounts in more detail.
+pub(super) fn micros(micros: i64) -> String {
+    if micros >= 1_000_000 {
+        let cents = micros.saturating_add(5_000) / 10_000;
+        return format!("${}.{:02}", cents / 100, cents % 100);
+    }
+    let tenths = micros.saturating_add(50) / 100;
+    format!("${}.{:04}", tenths / 10_000, (tenths % 10_000).abs())
+}
+
+/// A time in milliseconds, as people say it.
+pub(super) fn seconds(millis: u64) -> String {
+    if millis < 10_000 {
+        return format!("{}.{} s", millis / 1000, millis % 1000 / 100);
+    }
+    crate::base::date::length(i64::try_from(millis).unwrap_or(i64::MAX))
+}
+
+fn chances(pass_at: &[PassAt], what: &str) -> Vec<String> {
+    pass_at
+        .iter()
+        .map(|chance| {
+            let (any, all) = (percent(chance.any), percent(chance.all));
+            format!("within {} of the {what}: at least one resolves {any}, all resolve {all}", chance.k)
+        })
+        .collect()
+}
+
+fn unsteady(cases: &[CaseAttempts]) -> String {
+    let ids: Vec<String> = cases
+        .iter()
+        .map(|case| {
+            format!("{} ({} of {}, variance {:.2})", case.instance_id, case.resolved, case.attempts, case.variance)
+        })
+        .collect();
+    named("not the same every time", &ids, NAMES)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers of cases are small")]
@@ -76,15 +180,15 @@ fn share_of_all(run: &RunSummary) -> String {
     format!("that is {} of all {} instances", percent(share), run.total)
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-fn interval(share: Share) -> String {
+pub(super) fn interval(share: Share) -> String {
     format!("{:.1} to {:.1} %", share.low * 100.0, share.high * 100.0)
 }
 
-fn words(outcome: &str) -> String {
+pub(super) fn words(outcome: &str) -> String {
     outcome.replace('_', " ")
 }
 
@@ -105,39 +209,36 @@ fn together(report: &BenchReport) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(comparison) = &report.comparison {
         lines.push(String::new());
-        lines.extend(compared(comparison));
+        lines.extend(compared(comparison, NAMES));
     }
     if !report.pass_at.is_empty() {
         lines.push(String::new());
-        for chance in &report.pass_at {
-            let (any, all) = (percent(chance.any), percent(chance.all));
-            lines.push(format!("within {} of the runs: at least one resolves {any}, all resolve {all}", chance.k));
-        }
+        lines.extend(chances(&report.pass_at, "runs"));
         let unsteady: Vec<_> = report.unsteady.iter().map(|case| case.instance_id.clone()).collect();
-        lines.push(named("not the same in every run", &unsteady));
+        lines.push(named("not the same in every run", &unsteady, NAMES));
     }
     lines
 }
 
-fn compared(comparison: &RunComparison) -> Vec<String> {
+pub(super) fn compared(comparison: &RunComparison, most: usize) -> Vec<String> {
     let RunComparison { common, both, neither, gained, lost, only_first, only_second, p_value } = comparison;
     let mut lines = vec![
         format!("{common} instances in both runs: {both} resolved in both, {neither} in neither"),
-        named("resolved only in the second", gained),
-        named("resolved only in the first", lost),
+        named("resolved only in the second", gained, most),
+        named("resolved only in the first", lost, most),
         format!("McNemar's exact test: p = {p_value:.4}"),
     ];
     for (what, ids) in [("only the first run has", only_first), ("only the second run has", only_second)] {
         if !ids.is_empty() {
-            lines.push(named(what, ids));
+            lines.push(named(what, ids, most));
         }
     }
     lines
 }
 
-fn named(what: &str, ids: &[String]) -> String {
-    let shown = ids.iter().take(NAMES).map(String::as_str).collect::<Vec<_>>().join(" ");
-    let more = if ids.len() > NAMES { format!(" and {} more", ids.len() - NAMES) } else { String::new() };
+fn named(what: &str, ids: &[String], most: usize) -> String {
+    let shown = ids.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(" ");
+    let more = if ids.len() > most { format!(" and {} more", ids.len() - most) } else { String::new() };
     format!("{what}: {}{}{shown}{more}", ids.len(), if ids.is_empty() { "" } else { ": " })
 }
 
@@ -157,6 +258,12 @@ pub(crate) fn markdown(report: &BenchReport) -> String {
         let _ = write!(text, "\n## {}\n\n| outcome | instances |\n|---|---|\n", cell(&run.run_id));
         for (outcome, count) in &run.outcomes {
             let _ = writeln!(text, "| {}{} | {count} |", cell(&words(outcome)), cell(&reasons(run, outcome)));
+        }
+        if run.effort.is_some() {
+            text.push('\n');
+            for line in said_of(run) {
+                let _ = writeln!(text, "- {}", cell(&line));
+            }
         }
         text.push_str("\n| repository | resolved | of | share | 95 % |\n|---|---|---|---|---|\n");
         for repo in &run.repos {
@@ -195,15 +302,33 @@ fn cell(text: &str) -> String {
 
 /// A line for each instance of each run.
 pub(crate) fn csv(report: &BenchReport) -> String {
-    let mut text = "run,instance_id,repo,outcome,reason,resolved,fail_to_pass_passed,fail_to_pass_total,pass_to_pass_passed,pass_to_pass_total\n".to_owned();
+    let mut text = "run,instance_id,repo,outcome,reason,resolved,fail_to_pass_passed,fail_to_pass_total,pass_to_pass_passed,pass_to_pass_total,attempt,counted,iterations,tools,prepare_ms,agent_ms,test_ms,tokens,cost_micros\n".to_owned();
     for (run, case) in report.runs.iter().flat_map(|run| run.cases.iter().map(move |case| (run, case))) {
-        let CaseVerdict { instance_id, repo, outcome, reason, fail_to_pass, pass_to_pass } = case;
+        let CaseVerdict { instance_id, repo, outcome, reason, fail_to_pass, pass_to_pass, .. } = case;
         let fields = [&run.run_id, instance_id, repo, outcome, reason.as_deref().unwrap_or_default()].map(quoted);
         let tests = [fail_to_pass, pass_to_pass].map(|tests| match tests {
             Some(Expected { passed, total }) => format!("{passed},{total}"),
             None => ",".to_owned(),
         });
-        let _ = writeln!(text, "{},{},{}", fields.join(","), case.resolved(), tests.join(","));
+        let effort = case.effort.as_ref().map_or_else(
+            || ",".repeat(6),
+            |effort| {
+                let known = |number: Option<String>| number.unwrap_or_default();
+                format!(
+                    "{},{},{},{},{},{},{}",
+                    effort.iterations,
+                    effort.tools,
+                    effort.prepare_ms,
+                    effort.agent_ms,
+                    effort.test_ms,
+                    known(effort.tokens.map(|tokens| tokens.to_string())),
+                    known(effort.cost_micros.map(|cost| cost.to_string())),
+                )
+            },
+        );
+        let (names, tests) = (fields.join(","), tests.join(","));
+        let (resolved, counted) = (case.resolved(), !case.left_out);
+        let _ = writeln!(text, "{names},{resolved},{tests},{},{counted},{effort}", case.attempt);
     }
     text
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::yaml::{Fields, Node, Problem, Problems, parse};
 use crate::model::schema::cases as schema;
 
-use super::{Case, Files, Grading, Limits, Reference, Source, is_inside};
+use super::{Case, Files, Grading, Limits, Reference, Source, Uses, is_inside};
 
 /// The only version there is.
 const VERSION: u64 = 1;
@@ -87,7 +87,15 @@ fn shared<'a>(fields: &mut Fields<'a>, or: &Defaults, read: &Read<'_>, problems:
         setup: limit("setup_timeout_sec", or.limits.setup),
         agent: limit("timeout_sec", or.limits.agent),
         test: limit("test_timeout_sec", or.limits.test),
+        uses: or.limits.uses,
     };
+    let mut most = |key: &'a str, least, otherwise| fields.number(key, least..=1 << 20, problems).or(otherwise);
+    let uses = Uses {
+        memory_mb: most("memory_mb", 0, or.limits.uses.memory_mb),
+        processes: most("processes", 1, or.limits.uses.processes),
+        output_kb: most("output_kb", 1, or.limits.uses.output_kb),
+    };
+    let limits = Limits { uses, ..limits };
     let iterations = fields.number("max_iterations", 1..=100, problems).and_then(|number| u32::try_from(number).ok());
     let restore = fields.node("restore").map(|_| fields.texts("restore", problems));
     Defaults {

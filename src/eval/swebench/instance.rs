@@ -5,6 +5,7 @@ mod literal;
 use serde_json::{Map, Value};
 
 use super::Compat;
+use super::parquet;
 use super::parse::{Fault, Language, Parser};
 use super::prediction::kind;
 
@@ -107,6 +108,8 @@ pub enum Format {
     Json,
     /// An object on each line.
     JsonLines,
+    /// Rows of a parquet file.
+    Parquet,
 }
 
 /// A row that is none.
@@ -125,6 +128,7 @@ impl Format {
         match name.rsplit_once('.')?.1 {
             "json" => Some(Self::Json),
             "jsonl" => Some(Self::JsonLines),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }
@@ -144,6 +148,10 @@ impl Format {
                     }
                 };
                 lines.map(parse).collect()
+            }
+            Self::Parquet => {
+                let rows = parquet::rows(bytes).map_err(of_file)?;
+                Ok(rows.into_iter().zip(1..).map(|(row, number)| (format!("row {number}"), row)).collect())
             }
             Self::Json => match serde_json::from_slice(bytes) {
                 Ok(Value::Array(list)) => {

@@ -6,6 +6,7 @@ mod infra;
 mod instance;
 mod json;
 mod outcome;
+mod parquet;
 mod parse;
 mod patch;
 mod prediction;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Cell, Column, Line, Widths, cell, flow, table};
 use crate::base::date;
 use crate::base::text::visible_line;
-use crate::model::bench_run::{BenchCase, BenchRun, BenchRunDetail};
+use crate::model::bench_view::{BenchCase, BenchRun, BenchRunDetail};
 use crate::wire::dashboard::Tone;
 use crate::wire::transcript::duration;
 

@@ -5,12 +5,17 @@ use std::path::PathBuf;
 use crate::base::clock;
 use crate::cli::context::Context;
 use crate::model::Refusal;
-use crate::model::attempt::{BenchRequest, Contestant};
+use crate::model::attempt::{Asked, BenchRequest, Contestant};
+use crate::model::meter::Allowance;
+use crate::model::suite::Limits;
+
+/// Where runs are kept, below the state directory.
+pub(super) const RUNS: &str = "bench";
 
 /// Which cases, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Choice {
-    /// The suite: a .yaml file of divisi's own, a dataset of SWE-bench (.json, .jsonl), a .jsonl file of `HumanEvalFix` cases, or a
+    /// The suite: a .yaml file of divisi's own, a dataset of SWE-bench (.json, .jsonl, .parquet), a .jsonl file of `HumanEvalFix` cases, or a
     /// directory of exercises (`LANGUAGE/exercises/practice/NAME`)
     suite: PathBuf,
     /// Only cases with these ids, or below them (`rust`, `rust/bowling`)
@@ -40,6 +45,58 @@ pub(crate) struct Choice {
     /// Keep the checkouts
     #[arg(long)]
     keep: bool,
+    #[command(flatten)]
+    most: Most,
+}
+
+/// What commands of cases may use.
+#[derive(Debug, clap::Args)]
+pub(super) struct Most {
+    /// Address space of each program of a setup or test, MiB; 0: as much as there is (node, go and others ask for much more than they use)
+    #[arg(long, value_name = "MIB", default_value_t = 0)]
+    memory_mb: u64,
+    /// Processes of a setup or test at one time
+    #[arg(long, value_name = "NUMBER", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..))]
+    processes: u64,
+    /// What a setup or test may print, MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    output_mb: u64,
+}
+
+impl Most {
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            memory_mb: self.memory_mb,
+            processes: self.processes,
+            output_kb: self.output_mb * 1024,
+            ..Limits::default()
+        }
+    }
+}
+
+/// Where a new run is kept.
+pub(super) fn place(context: &Context, suite: &str, contestant: &str) -> PathBuf {
+    let name = format!("{suite}-{}-{}", contestant.replace('/', "-"), clock::now());
+    context.paths.state_dir.join(RUNS).join(name)
+}
+
+/// A path that does not depend on the current directory.
+pub(super) fn absolute(path: &PathBuf) -> Result<PathBuf, Refusal> {
+    std::path::absolute(path)
+        .map_err(|error| Refusal::user(format!("failed to make {} absolute: {error}", path.display())))
+}
+
+/// What `--env` says.
+pub(super) fn variables(given: &[String]) -> Result<Vec<(String, String)>, Refusal> {
+    let variable = |pair: &String| match pair.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        None if !pair.is_empty() => match std::env::var(pair) {
+            Ok(value) => Ok((pair.clone(), value)),
+            Err(_) => Err(Refusal::user(format!("--env {pair}: there is no such variable"))),
+        },
+        _ => Err(Refusal::user(format!("--env {pair} is neither NAME nor NAME=VALUE"))),
+    };
+    given.iter().map(variable).collect()
 }
 
 impl Choice {
@@ -47,33 +104,14 @@ impl Choice {
         &self,
         context: &Context,
         contestant: Contestant,
+        asked: Asked,
         attempts: u32,
     ) -> Result<BenchRequest, Refusal> {
-        let environment = self.env.iter().map(|pair| match pair.split_once('=') {
-            Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-            None if !pair.is_empty() => match std::env::var(pair) {
-                Ok(value) => Ok((pair.clone(), value)),
-                Err(_) => Err(Refusal::user(format!("--env {pair}: there is no such variable"))),
-            },
-            _ => Err(Refusal::user(format!("--env {pair} is neither NAME nor NAME=VALUE"))),
-        });
-        let absolute = |path: &PathBuf| {
-            std::path::absolute(path)
-                .map_err(|error| Refusal::user(format!("failed to make {} absolute: {error}", path.display())))
-        };
         let suite = absolute(&self.suite)?;
         let name = suite.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let directory = if let Some(path) = &self.out {
-            absolute(path)?
-        } else {
-            {
-                let now = clock::now();
-                context
-                    .paths
-                    .state_dir
-                    .join("bench")
-                    .join(format!("{name}-{}-{now}", contestant.name().replace('/', "-")))
-            }
+        let directory = match &self.out {
+            Some(path) => absolute(path)?,
+            None => place(context, &name, contestant.name()),
         };
         Ok(BenchRequest {
             suite,
@@ -85,9 +123,13 @@ impl Choice {
             directory,
             repositories: self.repos.as_ref().map(absolute).transpose()?,
             environments: self.environments.as_ref().map(absolute).transpose()?,
-            environment: environment.collect::<Result<_, _>>()?,
+            environment: variables(&self.env)?,
             contestant,
+            asked,
             keep: self.keep,
+            allowance: Allowance::default(),
+            limits: self.most.limits(),
+            cache: context.paths.state_dir.join("bench-cache"),
         })
     }
 }

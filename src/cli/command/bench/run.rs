@@ -1,6 +1,7 @@
 //! `divisi bench run`: an agent attempts the cases.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
@@ -9,10 +10,12 @@ use crate::cli::command::bench::choice::Choice;
 use crate::cli::command::bench::session::Sessions;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::render::table::Table;
+use crate::cli::render::bench as show;
 use crate::cli::render::{self, Style};
 use crate::model::Refusal;
-use crate::model::attempt::{self, Attempted, Contestant, Progress, Solver, Unsolved};
+use crate::model::attempt::{self, Asked, Attempted, BenchRequest, Contestant, Progress, Solver, Unsolved};
+use crate::model::bench::RunSummary;
+use crate::model::meter::Allowance;
 
 /// Have an agent attempt cases: each in a repository without history, judged on another fresh checkout
 #[derive(Debug, clap::Args)]
@@ -21,9 +24,12 @@ use crate::model::attempt::{self, Attempted, Contestant, Progress, Solver, Unsol
   divisi bench run polyglot-benchmark --case python --size 20 --agent codex --attempts 3 -j2
   divisi bench run suite.yaml --agent gold        # the reference of each case: all have to be resolved
   divisi bench run suite.yaml --agent null        # nothing done: none may be
+  divisi bench run suite.yaml --agent claude --budget-usd 5 --out run1
+  divisi bench report run1 --format html > report.html
 
-A run in --out that was cut off goes on where it ended: what was judged is not judged again.
-Exit codes: 0 all that counts is resolved, 4 something is not.")]
+A run in --out that was cut off (Ctrl-C, the budget, a crash) goes on where it ended: what was judged is not judged again.
+Cases that divisi bench validate found not to be valid here are attempted, shown, and not counted.
+Exit codes: 0 everything is resolved, 4 something is not, 130 interrupted.")]
 pub(crate) struct Args {
     #[command(flatten)]
     choice: Choice,
@@ -39,27 +45,49 @@ pub(crate) struct Args {
     /// Attempts at each case
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     attempts: u32,
+    /// Stop when all attempts together have cost this much, in US dollars, as reported or estimated
+    #[arg(long, value_name = "AMOUNT", value_parser = dollars)]
+    budget_usd: Option<i64>,
+    /// Stop when all attempts together have used this many tokens of any kind
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    budget_tokens: Option<u64>,
     /// Print JSON: one line for each attempt as it ends, then the summary
     #[arg(long)]
     json: bool,
 }
 
+impl Args {
+    fn allowance(&self) -> Allowance {
+        Allowance { micros: self.budget_usd, tokens: self.budget_tokens }
+    }
+}
+
+/// An amount of dollars in millionths.
+fn dollars(text: &str) -> Result<i64, String> {
+    let amount: f64 = text.parse().map_err(|_| format!("{text:?} is no amount"))?;
+    if !(amount > 0.0 && amount <= 1e9) {
+        return Err("an amount is more than 0".to_owned());
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most 10^15")]
+    Ok((amount * 1e6).round() as i64)
+}
+
 pub(super) fn run(args: &Args, context: &Context) -> Outcome {
-    let contestant = match args.agent.as_str() {
-        "gold" => Contestant::Gold,
-        "null" => Contestant::Null,
-        "shell" => {
-            return Err(Refusal::user("the shell agent would run the task as a command")
-                .hint("choose an agent that reads: divisi agents"));
-        }
-        name => Contestant::Agent(match &args.model {
-            Some(model) => format!("{name}:{model}"),
-            None => name.to_owned(),
-        }),
-    };
-    let request = args.choice.request(context, contestant.clone(), args.attempts)?;
+    if args.agent == "shell" {
+        return Err(Refusal::user("the shell agent would run the task as a command")
+            .hint("choose an agent that reads: divisi agents"));
+    }
+    let asked = Asked { agent: args.agent.clone(), model: args.model.clone(), profile: args.profile.clone() };
+    let mut request = args.choice.request(context, asked.contestant(), asked, args.attempts)?;
+    request.allowance = args.allowance();
+    carry_out(&request, args.json, context)
+}
+
+/// Runs what is asked for, tells what happens, and sums it up.
+pub(super) fn carry_out(request: &BenchRequest, json: bool, context: &Context) -> Outcome {
+    let stop = (context.programs.bench.interrupted)()?;
     let tell = |progress: Progress| {
-        if args.json {
+        if json {
             if let Progress::Ended(result) = &progress {
                 render::json_line(result);
             }
@@ -67,30 +95,37 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
             say(context, false, &progress);
         }
     };
-    let results = if matches!(contestant, Contestant::Agent(_)) {
-        let sessions = Sessions::new(context, &args.agent, args.model.as_deref(), args.profile.as_deref())?;
+    let results = if matches!(request.contestant, Contestant::Agent(_)) {
+        let sessions = Sessions::new(context, &request.asked, &stop)?;
         let solve = |task: &attempt::Task| sessions.solve(task);
         let leave = |session: &str| sessions.leave(session);
-        (context.programs.bench.attempt)(&request, Solver { solve: &solve, leave: &leave }, &tell)?
+        (context.programs.bench.attempt)(request, Solver { solve: &solve, leave: &leave }, &tell, &stop)?
     } else {
         let nobody = |_: &attempt::Task| Err(Unsolved::Infrastructure("nobody attempts it".to_owned()));
-        (context.programs.bench.attempt)(&request, Solver { solve: &nobody, leave: &|_| {} }, &tell)?
+        (context.programs.bench.attempt)(request, Solver { solve: &nobody, leave: &|_| {} }, &tell, &stop)?
     };
-    let counted = results.iter().filter(|result| result.outcome.counts()).count();
+    let report = (context.programs.bench.report)(std::slice::from_ref(&request.directory))?;
     let resolved = results.iter().filter(|result| result.outcome == attempt::Outcome::Resolved).count();
-    if args.json {
+    if json {
+        let counted = results.iter().filter(|result| result.counts()).count();
         render::json_line(&json!({
             "directory": request.directory,
             "attempts": results.len(),
             "counted": counted,
             "resolved": resolved,
             "outcomes": outcomes(&results),
+            "report": report.runs.first().map(|run| RunSummary { cases: Vec::new(), ..run.clone() }),
         }));
     } else {
-        summary(context, &results);
-        render::text(&format!("  {}", request.directory.display()));
+        render::text("");
+        show::report(&context.screen, &report);
+        render::text(&format!("  divisi bench report {} --format html > report.html", request.directory.display()));
     }
-    Ok(if resolved == results.len() { Exit::Done } else { Exit::Failed })
+    Ok(match () {
+        () if stop.load(Ordering::Relaxed) => Exit::Interrupted,
+        () if resolved == results.len() => Exit::Done,
+        () => Exit::Failed,
+    })
 }
 
 /// How many ended how.
@@ -100,41 +135,6 @@ fn outcomes(results: &[Attempted]) -> BTreeMap<&'static str, usize> {
         *counts.entry(result.outcome.word()).or_default() += 1;
     }
     counts
-}
-
-fn summary(context: &Context, results: &[Attempted]) {
-    let mut groups: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for result in results.iter().filter(|result| result.outcome.counts()) {
-        let (resolved, counted) = groups.entry(&result.group).or_default();
-        *counted += 1;
-        *resolved += usize::from(result.outcome == attempt::Outcome::Resolved);
-    }
-    let mut table = Table::new(&["OF", "RESOLVED", "COUNTED", "RATE"]);
-    let total = groups.values().fold((0, 0), |sum, group| (sum.0 + group.0, sum.1 + group.1));
-    let mut row = |name: &str, style, (resolved, counted): (usize, usize)| {
-        let rate = (100 * resolved).checked_div(counted).map_or_else(|| "-".to_owned(), |rate| format!("{rate} %"));
-        table.row(vec![
-            (style, name.to_owned()),
-            (Style::Plain, resolved.to_string()),
-            (Style::Plain, counted.to_string()),
-            (Style::Plain, rate),
-        ]);
-    };
-    if groups.len() > 1 {
-        for (name, group) in &groups {
-            row(name, Style::Plain, *group);
-        }
-    }
-    row("all", Style::Bold, total);
-    table.write(&context.screen);
-    let others: Vec<String> = outcomes(results)
-        .into_iter()
-        .filter(|(word, _)| *word != "resolved")
-        .map(|(word, count)| format!("{count} {word}"))
-        .collect();
-    if !others.is_empty() {
-        render::text(&others.join(", "));
-    }
 }
 
 /// A line for what happened.

@@ -1,27 +1,34 @@
 //! An agent that attempts a case is a session of the daemon, in the case's own repository.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
+use crate::cli::command::log::pages;
 use crate::cli::command::remove;
 use crate::cli::context::{Context, Door, path_text};
 use crate::cli::{follow, variables};
-use crate::model::Refusal;
 use crate::model::agent::AgentView;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::attachment::When;
-use crate::model::attempt::{Solved, Task, Unsolved};
+use crate::model::attempt::{Asked, Solved, Task, Unsolved};
 use crate::model::command::{Command, CreateSession, OfSession, Outcome, SendPrompt};
 use crate::model::id::SessionId;
 use crate::model::query::{ListAgents, Query, UsageReport};
 use crate::model::secret::Secret;
 use crate::model::session::{SessionView, Settled};
+use crate::model::usage::Usage;
+use crate::model::{Event, Refusal};
 
 /// How long a session that is told to stop has for it.
 const STOPPING: Duration = Duration::from_secs(20);
+/// How often it is looked whether everything is to stop.
+const STOP_CHECK: Duration = Duration::from_millis(50);
+/// How often it is asked what a session has used, where that is bounded.
+const USAGE_CHECK: Duration = Duration::from_secs(1);
 
 /// Sessions of one agent.
 pub(super) struct Sessions<'a> {
@@ -31,16 +38,13 @@ pub(super) struct Sessions<'a> {
     profile: Option<&'a str>,
     caller: BTreeMap<String, Option<Secret>>,
     runtime: Runtime,
+    stop: &'a AtomicBool,
 }
 
 impl<'a> Sessions<'a> {
-    /// Makes sure that there is a daemon that knows the agent.
-    pub(super) fn new(
-        context: &Context,
-        agent: &'a str,
-        model: Option<&'a str>,
-        profile: Option<&'a str>,
-    ) -> Result<Self, Refusal> {
+    /// Makes sure that there is a daemon that knows the agent. `stop` ends every turn.
+    pub(super) fn new(context: &Context, asked: &'a Asked, stop: &'a AtomicBool) -> Result<Self, Refusal> {
+        let (agent, model, profile) = (asked.agent.as_str(), asked.model.as_deref(), asked.profile.as_deref());
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -58,10 +62,10 @@ impl<'a> Sessions<'a> {
             }
             variables::of_caller(&mut door, Some(agent), profile, &[]).await
         })?;
-        Ok(Self { context, agent, model, profile, caller, runtime })
+        Ok(Self { context, agent, model, profile, caller, runtime, stop })
     }
 
-    /// One turn, to its end.
+    /// One turn, to its end. A session that is told of stays until [`Self::leave`]; of one that is not nothing is left.
     pub(super) fn solve(&self, task: &Task) -> Result<Solved, Unsolved> {
         self.runtime.block_on(async {
             let mut door = self.context.door().await.map_err(unable)?;
@@ -80,27 +84,69 @@ impl<'a> Sessions<'a> {
                     session
                 }
             };
-            let ids = [session.clone()];
-            let settled = timeout(task.limit, follow::until_settled(&self.context, &mut door, &ids)).await;
-            let view = match settled {
-                Ok(Ok((mut views, _))) if !views.is_empty() => views.remove(0),
-                Ok(Ok(_)) => return Err(Unsolved::Infrastructure("the session is gone".to_owned())),
-                Ok(Err(refusal)) => return Err(unable(refusal)),
-                Err(_) => {
-                    self.stop(&mut door, &session).await;
-                    self.leave_with(&mut door, &session).await;
-                    return Err(Unsolved::Agent(format!("it did not end within {} s", task.limit.as_secs())));
-                }
-            };
-            if view.state.settled() != Some(Settled::Done) {
-                let why = view.reason.clone().unwrap_or_else(|| format!("it is {}", view.state.phrase()));
+            let solved = self.turn(&mut door, task, &session).await;
+            if solved.is_err() && task.session.is_none() {
                 self.leave_with(&mut door, &session).await;
-                return Err(Unsolved::Agent(why));
             }
-            let report: UsageReport =
-                door.query(Query::ShowUsage(OfSession { session: session.clone() })).await.map_err(unable)?;
-            Ok(Solved { files: view.worktree.path.clone().into(), session: session.0, usage: report.session })
+            solved
         })
+    }
+
+    /// Waits for the turn's end, or ends it.
+    async fn turn(&self, door: &mut Door<'_>, task: &Task, session: &SessionId) -> Result<Solved, Unsolved> {
+        let ids = [session.clone()];
+        let ended = tokio::select! {
+            settled = follow::until_settled(&self.context, door, &ids) => Ok(settled.map_err(unable)?),
+            () = tokio::time::sleep(task.limit) => {
+                Err(Unsolved::Agent(format!("it did not end within {} s", task.limit.as_secs())))
+            }
+            () = self.stopped() => Err(Unsolved::Cancelled),
+            () = self.used_up(task, session) => Err(Unsolved::Budget),
+        };
+        let views = match ended {
+            Ok((views, _)) => Ok(views),
+            Err(unsolved) => {
+                self.stop(door, session).await;
+                Err(unsolved)
+            }
+        };
+        // What it cost counts, however it ended.
+        if let Ok(usage) = used(door, session).await {
+            task.meter.note(&task.meter_key, &usage);
+        }
+        let Some(view) = views?.pop() else {
+            return Err(Unsolved::Infrastructure("the session is gone".to_owned()));
+        };
+        if view.state.settled() != Some(Settled::Done) {
+            let why = view.reason.clone().unwrap_or_else(|| format!("it is {}", view.state.phrase()));
+            return Err(Unsolved::Agent(why));
+        }
+        let usage = used(door, session).await.map_err(unable)?;
+        let tools = tools(door, session).await.map_err(unable)?;
+        Ok(Solved { files: view.worktree.path.clone().into(), session: session.0.clone(), usage, tools })
+    }
+
+    /// Until the person ends everything.
+    async fn stopped(&self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            tokio::time::sleep(STOP_CHECK).await;
+        }
+    }
+
+    /// Until all attempts together have used what they may; for ever where they may use what they want.
+    async fn used_up(&self, task: &Task, session: &SessionId) {
+        while task.meter.is_needed() {
+            tokio::time::sleep(USAGE_CHECK).await;
+            // Who cannot be asked now is asked again.
+            let Ok(mut door) = self.context.door().await else { continue };
+            if let Ok(usage) = used(&mut door, session).await {
+                task.meter.note(&task.meter_key, &usage);
+            }
+            if !task.meter.is_left() {
+                return;
+            }
+        }
+        std::future::pending::<()>().await;
     }
 
     async fn create(&self, door: &mut Door<'_>, task: &Task) -> Result<SessionId, Refusal> {
@@ -157,6 +203,30 @@ impl<'a> Sessions<'a> {
             tracing::warn!(%session, message = refusal.message, "a session stays");
         }
     }
+}
+
+/// What a session used so far.
+async fn used(door: &mut Door<'_>, session: &SessionId) -> Result<Usage, Refusal> {
+    let report: UsageReport = door.query(Query::ShowUsage(OfSession { session: session.clone() })).await?;
+    Ok(report.session)
+}
+
+/// How often it used which tool, by the tool's kind where it has no name.
+async fn tools(door: &mut Door<'_>, session: &SessionId) -> Result<BTreeMap<String, u32>, Refusal> {
+    let mut calls = BTreeMap::new();
+    pages(door, session, |events| {
+        for envelope in events {
+            if let Event::AgentTool { call, .. } = envelope.event {
+                calls.insert(call.id, call.name.unwrap_or(call.kind));
+            }
+        }
+    })
+    .await?;
+    let mut counts = BTreeMap::new();
+    for tool in calls.into_values() {
+        *counts.entry(tool).or_default() += 1;
+    }
+    Ok(counts)
 }
 
 fn unable(refusal: Refusal) -> Unsolved {

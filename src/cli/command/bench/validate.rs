@@ -1,5 +1,7 @@
 //! `divisi bench validate`: what the cases are worth on this machine.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::json;
 
 use crate::cli::command::Outcome;
@@ -9,7 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::render::table::Table;
 use crate::cli::render::{self, Style};
-use crate::model::attempt::{Contestant, Judged, Validity};
+use crate::model::attempt::{Asked, Contestant, Judged, Validity};
 
 /// Run every case with nothing done and with its reference: it has to fail, then to pass
 #[derive(Debug, clap::Args)]
@@ -18,7 +20,7 @@ use crate::model::attempt::{Contestant, Judged, Validity};
   divisi bench validate polyglot-benchmark --case rust --size 10 -j2
   divisi bench validate humanevalpack_python.jsonl
 
-Exit codes: 0 all are valid, 4 some are not.")]
+Exit codes: 0 all are valid, 4 some are not, 130 interrupted.")]
 pub(crate) struct Args {
     #[command(flatten)]
     choice: Choice,
@@ -28,9 +30,10 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Outcome {
-    let request = args.choice.request(context, Contestant::Null, 1)?;
+    let stop = (context.programs.bench.interrupted)()?;
+    let request = args.choice.request(context, Contestant::Null, Asked::default(), 1)?;
     let quiet = args.json;
-    let judged = (context.programs.bench.validate)(&request, &|progress| say(context, quiet, &progress))?;
+    let judged = (context.programs.bench.validate)(&request, &|progress| say(context, quiet, &progress), &stop)?;
     let valid = judged.iter().filter(|judged| judged.validity == Validity::Valid).count();
     if args.json {
         render::json(&json!({
@@ -50,5 +53,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         render::text(&format!("{valid} of {} cases are valid here", judged.len()));
         render::text(&format!("  {}", request.directory.display()));
     }
-    Ok(if valid == judged.len() { Exit::Done } else { Exit::Failed })
+    Ok(match () {
+        () if stop.load(Ordering::Relaxed) => Exit::Interrupted,
+        () if valid == judged.len() => Exit::Done,
+        () => Exit::Failed,
+    })
 }

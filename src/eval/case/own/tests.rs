@@ -32,6 +32,7 @@ cases:
     expected_files: [done.txt]
     reference: {command: touch done.txt}
     test_timeout_sec: 5
+    processes: 9
 ";
 
 #[test]
@@ -49,6 +50,7 @@ fn a_suite_has_cases_with_defaults() {
     assert!(second.restore.is_empty());
     assert_eq!(text(&second.hidden, "check.sh"), "exit 0\n");
     assert_eq!(second.limits.test, Duration::from_secs(5));
+    assert_eq!((first.limits.uses.processes, second.limits.uses.processes), (None, Some(9)));
 }
 
 #[test]

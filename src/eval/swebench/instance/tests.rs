@@ -61,7 +61,7 @@ fn files_are_lists_lines_or_what_a_dataset_server_answers() {
     assert_eq!(count(&format!(r#"{{"a": {row}}}"#), Format::Json), 1);
     assert_eq!(
         (Format::of_name("x.jsonl"), Format::of_name("x.json"), Format::of_name("x.parquet"), Format::of_name("x")),
-        (Some(Format::JsonLines), Some(Format::Json), None, None)
+        (Some(Format::JsonLines), Some(Format::Json), Some(Format::Parquet), None)
     );
 }
 
