@@ -26,11 +26,16 @@ async fn twenty_approvals_are_a_queue_that_every_face_answers_once() {
         for number in 0..COUNT {
             editor.shows("divisi://approvals", &format!("make number-{number}.")).await;
         }
-        // Oldest first, as the daemon has them.
+        // Oldest first, of those of one millisecond any; and the daemon has the same.
         let open = scene.approvals();
-        let commands: Vec<&Value> = open.iter().map(|approval| &approval["command_line"]).collect();
-        let queue = editor.lua("return vim.tbl_map(function(a) return a.command end, require('divisi').approvals())").await;
-        assert_eq!(json!(commands), queue);
+        let in_order = "(function() local before = 0 for _, a in ipairs(require('divisi').approvals()) do if a.asked_at < before then return false end before = a.asked_at end return true end)()";
+        assert_eq!(editor.lua(&format!("return {in_order}")).await, true);
+        let known = editor.lua("return vim.tbl_map(function(a) return a.id end, require('divisi').approvals())").await;
+        let mut known: Vec<String> = known.as_array().unwrap().iter().map(Value::to_string).collect();
+        let mut ids: Vec<String> = open.iter().map(|approval| approval["id"].to_string()).collect();
+        known.sort_unstable();
+        ids.sort_unstable();
+        assert_eq!(known, ids);
         let id = |at: usize| open[at]["id"].as_str().unwrap().to_owned();
 
         // Both at once: one of them is told that it comes too late.
