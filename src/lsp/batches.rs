@@ -335,7 +335,7 @@ impl Server {
         match self.shelf.write(&path, &text) {
             // A page is for a browser.
             Ok(()) if path.extension().is_some_and(|extension| extension == "html") => {
-                self.say(&format!("the report is {}", path.display()))
+                self.say(&format!("the report is {}", path.display()));
             }
             Ok(()) => self.show_file(&path, None),
             Err(error) => self.error(&format!("cannot write {}: {error}", path.display())),

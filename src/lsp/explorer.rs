@@ -202,20 +202,17 @@ impl Server {
     fn read_open_papers(&mut self) {
         for (path, text) in &self.documents {
             let kind = yaml::of(path, text).filter(|kind| matches!(kind.name, "plan" | "suite"));
-            match kind {
-                Some(kind) => {
-                    let paper = Paper { kind: kind.name, text: text.clone() };
-                    if self.explorer.papers.get(path) != Some(&paper) {
-                        self.explorer.changed.insert(path.clone());
-                        self.state.papers.insert(path.clone(), kind.name);
-                        self.explorer.papers.insert(path.clone(), paper);
-                    }
+            if let Some(kind) = kind {
+                let paper = Paper { kind: kind.name, text: text.clone() };
+                if self.explorer.papers.get(path) != Some(&paper) {
+                    self.explorer.changed.insert(path.clone());
+                    self.state.papers.insert(path.clone(), kind.name);
+                    self.explorer.papers.insert(path.clone(), paper);
                 }
-                None => {
-                    self.state.papers.remove(path);
-                    if self.explorer.papers.remove(path).is_some() {
-                        self.explorer.changed.insert(path.clone());
-                    }
+            } else {
+                self.state.papers.remove(path);
+                if self.explorer.papers.remove(path).is_some() {
+                    self.explorer.changed.insert(path.clone());
                 }
             }
         }

@@ -97,15 +97,15 @@ fn named(read: &Scan, list: &str, line: &dyn Fn(usize) -> u32) -> Vec<Named> {
 /// Agent, task, and whether it is about less than both.
 fn selectors(read: &Scan, list: &str) -> Vec<[Option<String>; 3]> {
     let mut found: Vec<[Option<String>; 3]> = Vec::new();
-    let mut last = None;
+    let mut before = None;
     for entry in &read.entries {
         let [Step::Key(matrix), Step::Key(which), Step::Item(number)] = entry.path.as_slice() else { continue };
         if matrix != "matrix" || which != list {
             continue;
         }
-        if last != Some(*number) {
+        if before != Some(*number) {
             found.push([None, None, None]);
-            last = Some(*number);
+            before = Some(*number);
         }
         let at = match entry.key.as_str() {
             "agent" => 0,
@@ -282,13 +282,13 @@ pub fn over_budget(batch: &BatchDetail) -> Option<String> {
     });
     let tokens = budget.tokens.filter(|limit| spend.tokens >= *limit);
     let tokens = tokens.map(|limit| format!("{} of {limit} tokens", spend.tokens));
-    let used: Vec<String> = [usd, tokens].into_iter().flatten().collect();
-    if used.is_empty() {
+    let parts: Vec<String> = [usd, tokens].into_iter().flatten().collect();
+    if parts.is_empty() {
         return None;
     }
     let skipped = batch.runs.iter().filter(|run| run.run.state == RunState::Skipped).count();
     let left = if skipped > 0 { format!("; {} will not be run", runs(skipped)) } else { String::new() };
-    Some(format!("the budget of {} is used up: {}{left}", visible_line(&batch.view.name, 60), used.join(", ")))
+    Some(format!("the budget of {} is used up: {}{left}", visible_line(&batch.view.name, 60), parts.join(", ")))
 }
 
 #[cfg(test)]

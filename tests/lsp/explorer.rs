@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::client::{Editor, Manner};
-use crate::sessions::scene::Scene;
+use crate::sessions::scene::{DEADLINE, Scene};
+use crate::support::wait_until;
 
 const PLAN: &str = r#"version: 3
 metadata: {name: small}
@@ -113,7 +114,12 @@ fn a_suite_asks_for_a_session_and_tells_of_each_evaluator() {
         }
         editor.request("divisi/test/run", params)
     };
-    let asked = ask(&mut editor, json!([root["id"]]), None);
+    let mut asked = Value::Null;
+    // The server hears of its sessions after it has its daemon.
+    wait_until(DEADLINE, "the session", || {
+        asked = ask(&mut editor, json!([root["id"]]), None);
+        asked["choices"].as_array().is_some_and(|choices| !choices.is_empty())
+    });
     assert_eq!((&asked["needs"], &asked["choices"][0]["label"]), (&json!("session"), &json!("one")));
     let session = asked["choices"][0]["session"].clone();
     let started = ask(&mut editor, json!([root["id"]]), Some(&session));

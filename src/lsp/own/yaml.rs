@@ -83,7 +83,7 @@ pub fn of(path: &std::path::Path, text: &str) -> Option<&'static Yaml> {
     let stem = path.file_stem()?.to_str()?;
     let word = stem.rsplit(['.', '-', '_']).next().unwrap_or(stem);
     let alike = all.into_iter().filter(|kind| kind.called.contains(&word));
-    let own = |kind: &&Yaml| kind.all.iter().skip(1).any(|name| has(name));
+    let own = |kind: &&Yaml| kind.all.iter().skip(1).any(has);
     let mut alike: Vec<&Yaml> = alike.filter(|kind| top.is_empty() || own(kind)).collect();
     if top.is_empty() && !text.trim().is_empty() && text.lines().any(|line| !line.trim_start().starts_with('#')) {
         // Something is being written that has no key yet.
@@ -126,7 +126,7 @@ impl Yaml {
         Some(here)
     }
 
-    fn keys(&self, table: &'static Table, cursor: &Cursor, read: &Scan) -> Vec<Suggestion> {
+    fn keys(table: &'static Table, cursor: &Cursor, read: &Scan) -> Vec<Suggestion> {
         let kind = read.value(&cursor.path, KIND);
         let standing: Vec<&str> = read
             .entries
@@ -235,13 +235,13 @@ impl Kind for Yaml {
         let Some(cursor) = &read.cursor else { return Vec::new() };
         let Some((key, kind)) = self.at(&cursor.path, &read) else { return Vec::new() };
         if let (Spot::Key, table::Kind::One(table)) = (cursor.spot, kind) {
-            return self.keys(table, cursor, &read);
+            return Self::keys(table, cursor, &read);
         }
         // A list whose first item is not there yet.
         if let (Spot::Key, Some(table::Kind::One(table))) = (cursor.spot, kind.item())
             && !cursor.flow
         {
-            let first = self.keys(table, cursor, &read).into_iter().filter(|found| {
+            let first = Self::keys(table, cursor, &read).into_iter().filter(|found| {
                 table.keys.iter().any(|key| key.name == found.label && (key.required || key.name == "id"))
             });
             return first.map(|found| Suggestion { insert: format!("- {}", found.insert), ..found }).collect();

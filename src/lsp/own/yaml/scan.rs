@@ -283,19 +283,17 @@ impl Reader<'_> {
                 }
                 byte @ (b',' | b'}' | b']') => {
                     self.flow_stop(start, at, open.last().copied());
-                    match open.last_mut() {
-                        Some((true, read)) => {
-                            if std::mem::take(read) {
-                                self.frames.pop();
-                            }
-                        }
-                        Some(_) if byte == b',' => {
-                            if let Some(Frame { step: Step::Item(number), .. }) = self.frames.last_mut() {
-                                *number += 1;
-                            }
-                        }
-                        Some(_) => drop(self.frames.pop()),
-                        None => {}
+                    let within = open.last().copied();
+                    // A key's value has ended, or a list.
+                    if within.is_some_and(|(map, read)| if map { read } else { byte != b',' }) {
+                        self.frames.pop();
+                    } else if let (Some((false, _)), Some(Frame { step: Step::Item(number), .. })) =
+                        (within, self.frames.last_mut())
+                    {
+                        *number += 1;
+                    }
+                    if let Some((true, read)) = open.last_mut() {
+                        *read = false;
                     }
                     start = at + 1;
                     if byte != b',' {
