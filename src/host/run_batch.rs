@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -226,8 +227,25 @@ pub(crate) fn list(ports: &Ports, live: &[Snapshot]) -> Result<Value, Refusal> {
     encode(&views)
 }
 
-/// A batch by its id, a unique prefix of it, or its plan's name (the newest then).
+/// How often a batch is looked for that may just be on its way to the store, and how long apart.
+const LOOKS: u32 = 20;
+const APART: Duration = Duration::from_millis(10);
+
+/// A batch by its id, a unique prefix of it, or its plan's name (the newest then). One that has just ended is not live any more, and
+/// stored a moment later.
 pub(crate) fn find_batch(ports: &Ports, live: &[Snapshot], wanted: &str) -> Result<Snapshot, Refusal> {
+    let mut found = look_for(ports, live, wanted);
+    for _ in 0..LOOKS {
+        if found.is_ok() {
+            break;
+        }
+        clock::pause(APART);
+        found = look_for(ports, live, wanted);
+    }
+    found
+}
+
+fn look_for(ports: &Ports, live: &[Snapshot], wanted: &str) -> Result<Snapshot, Refusal> {
     if let Some(found) = live.iter().find(|snapshot| snapshot.live.batch.id.as_str() == wanted) {
         return Ok(found.clone());
     }
