@@ -461,7 +461,7 @@ fn on_result(change: &mut Change<'_>, input: Input) {
             on_evaluation::on_prepared(change, ticket, &session, *result);
         }
         Input::EvaluatorEnded { session, evaluation, result } => {
-            on_evaluation::on_result(change, &session, evaluation, result);
+            on_evaluation::on_result(change, &session, &evaluation, result);
         }
         Input::EvaluationEnded { session, evaluation, state, notes } => {
             on_evaluation::on_ended(change, &session, &evaluation, state, notes);

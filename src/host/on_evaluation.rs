@@ -145,13 +145,13 @@ fn running<'a>(change: &'a Change<'_>, id: &SessionId, evaluation: &EvaluationId
 pub(crate) fn on_result(
     change: &mut Change<'_>,
     id: &SessionId,
-    evaluation: EvaluationId,
+    evaluation: &EvaluationId,
     mut result: Box<EvaluatorResult>,
 ) {
-    on_judge::bill(change.brain, &evaluation, &mut result);
-    if running(change, id, &evaluation).is_some() {
+    on_judge::bill(change.brain, evaluation, &mut result);
+    if running(change, id, evaluation).is_some() {
         change.emit(Some(id), Event::EvaluationResult { id: evaluation.clone(), result });
-        on_judge::look(change, &evaluation);
+        on_judge::look(change, evaluation);
     }
 }
 

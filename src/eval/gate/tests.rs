@@ -47,13 +47,13 @@ fn judged(commit: char, outcome: EvaluatorOutcome, state: EvaluationState) -> Ev
 
 fn standing(kept: Vec<Evaluation>, commit: char, dirty: bool) -> GateStanding {
     let evaluations = Evaluations { made: 1, kept, gates: None };
-    on(evaluations, commit, 'a', false, dirty)
+    on(&evaluations, commit, 'a', false, dirty)
 }
 
 /// How it stands before a target with this commit.
-fn on(evaluations: Evaluations, commit: char, target: char, moved: bool, dirty: bool) -> GateStanding {
+fn on(evaluations: &Evaluations, commit: char, target: char, moved: bool, dirty: bool) -> GateStanding {
     let target = oid(target);
-    let view = view(&gates(), &evaluations, &oid(commit), Target { commit: &target, moved }, dirty);
+    let view = view(&gates(), evaluations, &oid(commit), Target { commit: &target, moved }, dirty);
     assert_eq!(blocker(&view).is_none(), view.standing == GateStanding::Passed);
     view.standing
 }
@@ -89,7 +89,7 @@ fn what_is_on_the_target_has_to_be_what_was_judged() {
         }),
         ..judged('1', outcome, EvaluationState::Done)
     };
-    let stands = |kept: Vec<Evaluation>, moved| on(Evaluations { made: 1, kept, gates: None }, '1', 'b', moved, false);
+    let stands = |kept: Vec<Evaluation>, moved| on(&Evaluations { made: 1, kept, gates: None }, '1', 'b', moved, false);
     assert_eq!(stands(vec![passed()], false), GateStanding::Passed);
     assert_eq!(stands(vec![passed()], true), GateStanding::Moved);
     assert_eq!(stands(vec![passed(), merged('a', EvaluatorOutcome::Passed)], true), GateStanding::Moved);
