@@ -84,7 +84,7 @@ fn what_tests_use_is_bounded_and_nothing_of_them_stays() {
     assert!(!is_alive(left), "who left the process group lives");
     for (case, why) in [("prints", "printed more than 16 KiB"), ("forks", "had more than 20 processes")] {
         assert_eq!(outcome(case), "unresolved");
-        let said = fs::read_to_string(scene.env.path(&format!("out/cases/{case}/null/1/test_output.txt"))).unwrap();
+        let said = fs::read_to_string(scene.env.path(format!("out/cases/{case}/null/1/test_output.txt"))).unwrap();
         assert!(said.trim_end().ends_with(&format!("divisi ended it: it {why}")), "{case}: {said}");
     }
 }
