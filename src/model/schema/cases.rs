@@ -35,6 +35,15 @@ const REFERENCE: Key = key("reference", Kind::One(&SOLUTION), "A solution, for `
 const SETUP_TIMEOUT: Key = key("setup_timeout_sec", Kind::Number(1, DAY), "How long the preparation may take.");
 const TIMEOUT: Key = key("timeout_sec", Kind::Number(1, DAY), "How long the agent may take.");
 const TEST_TIMEOUT: Key = key("test_timeout_sec", Kind::Number(1, DAY), "How long the command that judges may take.");
+const MEMORY: Key = key(
+    "memory_mb",
+    Kind::Number(0, 1 << 20),
+    "Address space of each program, MiB; 0, the default: as much as there is.",
+);
+const PROCESSES: Key =
+    key("processes", Kind::Number(1, 1 << 20), "Processes of a preparation or a judgement at one time.");
+const OUTPUT: Key =
+    key("output_kb", Kind::Number(1, 1 << 20), "Output of a preparation or a judgement that is kept, KiB.");
 
 /// What cases have that say nothing else.
 pub const DEFAULTS: Table = Table {
@@ -51,6 +60,9 @@ pub const DEFAULTS: Table = Table {
         SETUP_TIMEOUT,
         TIMEOUT,
         TEST_TIMEOUT,
+        MEMORY,
+        PROCESSES,
+        OUTPUT,
     ],
 };
 
@@ -81,6 +93,9 @@ pub const CASE: Table = Table {
         SETUP_TIMEOUT,
         TIMEOUT,
         TEST_TIMEOUT,
+        MEMORY,
+        PROCESSES,
+        OUTPUT,
     ],
 };
 

@@ -128,7 +128,7 @@ const EVALUATORS: Kind = Kind::Many(&EVALUATOR);
 const JUDGE: Table = Table {
     what: "a judge",
     keys: &[
-        needed("agent", Kind::Text, "Its name in `divisi agents`; it is never told whose work it sees."),
+        needed("agent", Kind::Agent, "Its name in `divisi agents`; it is never told whose work it sees."),
         key("model_override", Kind::Text, "The model to ask for."),
         key("agent_mode", Kind::Text, "The mode to ask for."),
         key("profile", Kind::Text, "A profile of the configuration."),

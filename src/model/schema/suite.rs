@@ -102,7 +102,7 @@ pub const EVALUATOR: Table = Table {
         key("maximum", Kind::Number(0, MANY), "Copied lines that may be added; 0 without it.").with(&["duplication"]),
         key("lines", Kind::Number(0, MANY), "Lines added and removed, at most.").with(&["diff_size"]),
         key("files", Kind::Number(0, MANY), "Files changed, at most.").with(&["diff_size"]),
-        needed("agent", Kind::Text, "Who judges: its name in `divisi agents`.").with(&["judge"]),
+        needed("agent", Kind::Agent, "Who judges: its name in `divisi agents`.").with(&["judge"]),
         needed("rubric", Kind::Text, "What good work is.").with(&["judge"]),
         key("model", Kind::Text, "The model to ask for.").with(&["judge"]),
         key("mode", Kind::Text, "The mode to ask for.").with(&["judge"]),
