@@ -73,14 +73,15 @@ pub fn score_prompt(rubric: &str, task: &str, diff: &str, mark: &str) -> String 
 /// The prompt for a ranking of candidates, which are shown in this order and as nobody's.
 pub fn ranking_prompt(rubric: &str, task: &str, diffs: &[&str], mark: &str) -> String {
     let letters: Vec<String> = (0..diffs.len()).map(|index| format!("\"{}\"", letter(index))).collect();
-    let shown: String = diffs
-        .iter()
-        .enumerate()
-        .map(|(index, diff)| {
-            let name = letter(index);
-            format!("### Candidate {name}\n\n{}\n", fenced(&format!("candidate {name}"), diff, mark))
-        })
-        .collect();
+    let mut shown = String::new();
+    for (index, diff) in diffs.iter().enumerate() {
+        let name = letter(index);
+        shown.push_str("### Candidate ");
+        shown.push(name);
+        shown.push_str("\n\n");
+        shown.push_str(&fenced(&format!("candidate {name}"), diff, mark));
+        shown.push('\n');
+    }
     format!(
         "You compare {} changes to a repository that were made for the same task. The repository's files as they were before lie in your \
          working directory. The letters and the order of the candidates are drawn by lot and mean nothing.\n\n{}\
@@ -120,7 +121,7 @@ fn verdict<'a>(text: &'a str, mark: &str) -> Result<&'a str, String> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Score {
+struct Verdict {
     score: u8,
     #[serde(default)]
     reason: String,
@@ -147,7 +148,7 @@ pub fn score(evaluator: &Evaluator, said: &str, mark: &str) -> Judgement {
         Ok(line) => line,
         Err(reason) => return errored(reason),
     };
-    let read: Score = match serde_json::from_str(line) {
+    let read: Verdict = match serde_json::from_str(line) {
         Ok(read) => read,
         Err(error) => return errored(format!("the judge's verdict cannot be read: {error}")),
     };

@@ -38,6 +38,7 @@ Examples:
   divisi eval parser --suite gates.yaml --json
   divisi eval parser --list"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Args {
     /// The session
     session: String,
