@@ -86,11 +86,11 @@ impl Helix {
     pub(super) fn escape(&mut self, closes: &str) {
         self.sees(closes);
         // A menu that was asked for twice lies on itself.
-        let closed = (0..15).any(|_| {
+        let gone = (0..15).any(|_| {
             self.keys("\u{1b}");
             holds_within(ATTEMPT, || !self.text().contains(closes))
         });
-        assert!(closed, "{closes:?} is still to be seen:\n{}", self.text());
+        assert!(gone, "{closes:?} is still to be seen:\n{}", self.text());
     }
 
     /// A command, without its colon.
