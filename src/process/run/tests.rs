@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::{Finished, Program, RunError, orphans, run};
+use crate::base::clock;
 
 fn shell(script: &str, input: &[u8], deadline: Duration, limit: usize) -> Result<Finished, RunError> {
     let arguments: Vec<OsString> = vec!["-c".into(), script.into()];
@@ -95,6 +96,11 @@ fn a_program_that_lost_its_daemon_is_waited_for() {
     let mark = |limit| orphans::await_end("cat", "DIVISI_TEST_OF", value.as_ref(), Duration::from_millis(limit));
     assert_eq!(mark(0), 0);
     let mut cat = Command::new("cat").env("DIVISI_TEST_OF", &value).stdin(Stdio::piped()).spawn().unwrap();
+    // Whoever starts a program goes on a moment before the kernel shows its environment.
+    let until = clock::instant() + LONG;
+    while mark(0) == 0 && clock::instant() < until {
+        clock::pause(Duration::from_millis(1));
+    }
     assert_eq!(mark(20), 1, "it reads on");
     drop(cat.stdin.take());
     assert_eq!(mark(60_000), 0, "it is a dead process, and one without an environment");
