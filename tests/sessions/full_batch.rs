@@ -1,6 +1,8 @@
 //! A full disk under a batch: nothing is held against the agents, nothing is lost, and with room again it ends as if there had always
 //! been room.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::batches::{LONG, plan, states, status};
@@ -11,6 +13,11 @@ use crate::support::wait_until;
 #[test]
 fn a_full_disk_of_worktrees_pauses_a_batch() {
     on_a_disk_of_its_own("sessions::full_batch::worktrees_on_a_small_disk");
+}
+
+#[test]
+fn a_full_disk_of_the_database_holds_a_batch() {
+    on_a_disk_of_its_own("sessions::full_batch::the_database_on_a_small_disk");
 }
 
 /// The plan of four runs, with what is said of its execution.
@@ -89,4 +96,50 @@ fn worktrees_on_a_small_disk() {
     }
     scene.divisi(&["daemon", "stop"]).ok();
     unmount(&small);
+}
+
+#[test]
+#[ignore = "the program that a_full_disk_of_the_database_holds_a_batch starts"]
+fn the_database_on_a_small_disk() {
+    let scene = Scene::new();
+    let state = scene.env.path("home/state/divisi");
+    mount(&state);
+    let gate = scene.env.path("gate");
+    let begun = scene.env.path("begun");
+    let prompt = format!(
+        "echo >> {}; until [ -e {} ]; do sleep 0.05; done; echo made > made.txt",
+        begun.display(),
+        gate.display()
+    );
+    let file = four(&scene, "blocked", "concurrency: 2, min_disk_mb: 0", &prompt);
+    scene.divisi(&["batch", "run", &file, "--detach"]).ok();
+    // The programs themselves: one that has no room to start in pauses the batch, which is another test.
+    wait_until(DEADLINE, "two run", || std::fs::read(&begun).is_ok_and(|lines| lines.len() == 2));
+    let ballast = state.join("ballast");
+    let mut waiting = Vec::new();
+    let mut number = 1;
+    wait_until(DEADLINE, "nothing can be recorded", || {
+        fill(Path::new(&ballast));
+        // What cannot be recorded yet waits for its receipt. Never more than two: a third that starts now would find no room and pause it.
+        let limit = number.to_string();
+        number = 3 - number;
+        waiting.push(scene.env.spawn_divisi(&scene.repo, &["batch", "concurrency", "blocked", &limit]));
+        scene.env.json(&scene.repo, &["daemon", "status"])["blocked"].is_string()
+    });
+    // The runs that are under way come to their end, which cannot be recorded; and the batch says why it stands.
+    std::fs::write(&gate, "").unwrap();
+    let held = status(&scene, "blocked");
+    assert!(held["held"].as_str().is_some_and(|why| why.contains("full")), "{held:#}");
+    scene.divisi(&["batch", "cancel", "blocked"]).exits(1).says("nothing can be recorded");
+    std::fs::remove_file(&ballast).unwrap();
+    let ended = require_passed(&scene, "blocked", 4);
+    for run in ended["runs"].as_array().expect("runs") {
+        assert_eq!(attempts(run), ["done"], "each once: {ended:#}");
+    }
+    for command in waiting {
+        let ran = command.wait(DEADLINE);
+        assert!(ran.code() == 0 || ran.stderr.contains("full") || ran.stderr.contains("not ended"), "{ran}");
+    }
+    scene.divisi(&["daemon", "stop"]).ok();
+    unmount(&state);
 }
