@@ -58,6 +58,7 @@ impl Contest {
                 let heard = self.asks.iter().filter(|ask| ask.answer.is_some()).count();
                 format!("a judge compares the candidates: {heard} of {} answers", self.asks.len())
             }
+            _ if self.state == ContestState::Judging => "the candidates are compared".to_owned(),
             _ => "nobody won".to_owned(),
         };
         match (&self.unlanded, self.state) {

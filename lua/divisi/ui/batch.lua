@@ -104,9 +104,28 @@ local function pause(_, view)
   end)
 end
 
----The concurrency that was asked for last.
----@type { batch: string, number: integer, until_ms: integer }?
+---The concurrency that is wanted, and the one that was asked for and not answered yet.
+---@type { batch: string, number: integer, until_ms: integer, asked: integer? }?
 local wanted
+
+---Asks for what is wanted. One request at a time: two on their way could overtake each other, and the older number would stay.
+local function ask_concurrency()
+  local one = wanted
+  if not one or one.asked then
+    return
+  end
+  one.asked = one.number
+  rpc.request("batch/concurrency", { batch = one.batch, concurrency = one.number }, function(_, refusal)
+    local asked = one.asked
+    one.asked = nil
+    if refusal then
+      wanted = nil
+      errors.refused(refusal)
+    elseif one.number ~= asked then
+      ask_concurrency()
+    end
+  end)
+end
 
 ---@param by integer
 ---@return fun(line: divisi.BoardLine?, view: divisi.Board)
@@ -115,15 +134,12 @@ local function concurrency(by)
     local about = view.about
     local now = vim.uv.now()
     -- The next press counts on, however long the answer takes.
-    local before = wanted and wanted.batch == about.id and now < wanted.until_ms and wanted.number or about.concurrency
-    local number = math.max(1, (before or 1) + by * vim.v.count1)
-    wanted = { batch = about.id, number = number, until_ms = now + 2000 }
-    rpc.request("batch/concurrency", { batch = about.id, concurrency = number }, function(_, refusal)
-      if refusal then
-        wanted = nil
-        errors.refused(refusal)
-      end
-    end)
+    if not wanted or wanted.batch ~= about.id or now >= wanted.until_ms then
+      wanted = { batch = about.id, number = about.concurrency or 1, until_ms = 0 }
+    end
+    wanted.number = math.max(1, wanted.number + by * vim.v.count1)
+    wanted.until_ms = now + 2000
+    ask_concurrency()
   end
 end
 
