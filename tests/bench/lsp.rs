@@ -144,6 +144,8 @@ impl Server {
             "initialize",
             json!({ "processId": null, "workspaceFolders": folder, "capabilities": capabilities }),
         );
+        // Before that it says nothing.
+        self.send(Message::Notification(Notification { method: "initialized".to_owned(), params: json!({}) }));
         self
     }
 
