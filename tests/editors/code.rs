@@ -68,11 +68,25 @@ impl Code {
     #[track_caller]
     fn tell(&mut self, mut request: Value) -> Value {
         request["seconds"] = json!(PATIENCE);
-        let driver = self.driver.as_mut().expect("it runs");
-        driver.write(&format!("{request}\n"));
-        let answer: Value = serde_json::from_str(&driver.line(OUTER)).expect("an answer");
+        let answer = self.ask(&request);
         assert_eq!(answer["ok"], json!(true), "{request}\n{answer:#}");
         answer
+    }
+
+    fn ask(&mut self, request: &Value) -> Value {
+        let driver = self.driver.as_mut().expect("it runs");
+        driver.write(&format!("{request}\n"));
+        serde_json::from_str(&driver.line(OUTER)).expect("an answer")
+    }
+
+    /// Clicks a row, then a thing that is there only while that row has the focus: what comes meanwhile takes it away.
+    #[track_caller]
+    pub(crate) fn press_in_row(&mut self, row: &str, text: &str, place: &str) {
+        let pressed = (0..10).any(|_| {
+            self.click(row, text);
+            self.ask(&json!({ "op": "click", "in": place, "seconds": 3 }))["ok"] == json!(true)
+        });
+        assert!(pressed, "{place} is not there when {text:?} was clicked");
     }
 
     /// Runs what the command palette calls so.

@@ -102,7 +102,7 @@ fn a_plan_and_a_suite_are_run_watched_and_cancelled_in_the_test_explorer() {
     // What was found is at its line, in the worktree of the run.
     code.click(RESULT, "deux is French");
     code.shot("3-results");
-    code.press(&format!("{RESULT}.focused [aria-label=\"Go to Error\"]"));
+    code.press_in_row(RESULT, "deux is French", &format!("{RESULT}.focused [aria-label=\"Go to Error\"]"));
     code.see(LINE, "deux");
     code.see(".statusbar-item", "Ln 2, Col 1");
     code.shot("4-finding");
