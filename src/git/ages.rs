@@ -10,17 +10,20 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::model::id::Oid;
 
-use super::loose::{self, Seen};
+use super::loose::listing::{Listings, Refs};
 
 /// Commits that are remembered: about 200 bytes each. Forgetting costs a question, nothing else.
 const REMEMBERED: usize = 4096;
 
 /// Where branches and tags of everybody are.
-const EVERYBODYS: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/tags/"];
+const EVERYBODYS: [&str; 3] = ["refs/heads", "refs/remotes", "refs/tags"];
 
 /// What was seen and made, in order.
 #[derive(Debug, Default)]
-pub(super) struct Ages(Mutex<Known>);
+pub(super) struct Ages {
+    known: Mutex<Known>,
+    listings: Listings,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -31,34 +34,31 @@ struct Known {
     made: HashMap<Oid, (u64, Vec<Oid>)>,
 }
 
-/// Everybody's refs, if their files tell.
-fn refs(common_dir: &Path) -> Option<Vec<(String, Oid)>> {
-    let mut all = Vec::new();
-    for directory in EVERYBODYS {
-        let Seen::Known(found) = loose::beginning(common_dir, directory) else { return None };
-        all.extend(found);
-    }
-    Some(all)
-}
-
 impl Ages {
+    /// Everybody's refs, if their files tell.
+    fn refs(&self, common_dir: &Path) -> Option<Vec<Refs>> {
+        self.listings.of(common_dir, &EVERYBODYS)
+    }
+
     /// Notes where refs point, before something is made.
     pub(super) fn observe(&self, common_dir: &Path) {
-        let Some(refs) = refs(common_dir) else { return };
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(refs) = self.refs(common_dir) else { return };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.now += 1;
         let now = known.now;
         if known.seen.len() > REMEMBERED {
             *known = Known { now, ..Known::default() };
         }
-        for (_, oid) in refs {
-            known.seen.entry(oid).or_insert(now);
+        for (_, oid) in refs.iter().flat_map(|refs| refs.iter()) {
+            if !known.seen.contains_key(oid) {
+                known.seen.insert(oid.clone(), now);
+            }
         }
     }
 
     /// Notes that a commit was made.
     pub(super) fn made(&self, commit: &Oid, parents: &[&Oid]) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.now += 1;
         let now = known.now;
         if known.made.len() > REMEMBERED {
@@ -68,12 +68,19 @@ impl Ages {
         known.made.entry(commit.clone()).or_insert((now, parents));
     }
 
+    /// Whether a commit is known to be one that the repository has, or had a moment ago.
+    pub(super) fn knows(&self, commit: &Oid) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.made.contains_key(commit) || known.seen.contains_key(commit)
+    }
+
     /// Whether it is certain that no ref of everybody's but `own` has a commit.
     pub(super) fn only_in(&self, common_dir: &Path, own: &str, commit: &Oid) -> bool {
-        let Some(refs) = refs(common_dir) else { return false };
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(refs) = self.refs(common_dir) else { return false };
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((born, _)) = known.made.get(commit) else { return false };
-        refs.iter().filter(|(name, _)| name != own).all(|(_, tip)| known.lacks(tip, commit, *born))
+        let mut others = refs.iter().flat_map(|refs| refs.iter()).filter(|(name, _)| name != own);
+        others.all(|(_, tip)| known.lacks(tip, commit, *born))
     }
 }
 

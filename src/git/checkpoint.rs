@@ -12,7 +12,7 @@ use super::admin::{self, Presence};
 use super::command::{Git, Place};
 use super::snapshot::{Signature, commit, grown_from, head, tree_of};
 use super::status::{Status, stage, status};
-use super::{diff, merge, refs, text, timeline};
+use super::{diff, loose, merge, refs, seal, text, timeline};
 
 /// Commits everything on the session's branch, and keeps what is there then under a checkpoint's name, if one is given.
 pub(super) fn checkpoint(
@@ -63,9 +63,17 @@ struct Names<'a> {
 impl Names<'_> {
     fn add(&self, git: &Git, place: &Place, head: &Oid, changes: &mut refs::Changes) -> Result<(), Refusal> {
         let Some(name) = self.name else { return Ok(()) };
+        let common_dir = Path::new(&self.worktree.common_dir);
         for (name, to, again) in [("start", self.worktree.first_commit(), false), (name, head, true)] {
             let name = timeline::reference(self.worktree, name)?;
             let is = refs::read(git, place, &name)?;
+            // The branch is at the newest commit, and at the first one the file is as good as new.
+            if is.is_none()
+                && (loose::write::link(common_dir, &self.worktree.branch, &name, to)
+                    || loose::write::create(common_dir, &name, to))
+            {
+                continue;
+            }
             if is.is_none() || (again && is.as_ref() != Some(to)) {
                 changes.set(&name, to);
             }
@@ -101,11 +109,15 @@ fn record(
         return Ok(None);
     }
     stage(git, place, status, None)?;
+    git.ages.observe(Path::new(&worktree.common_dir));
+    if let Some(made) = seal::seal(git, place, worktree, before, message)? {
+        names.keep(git, place, &made);
+        return Ok(Some(made));
+    }
     let tree = git.call(place).arg("write-tree").writes().oid()?;
     if tree == tree_of(git, place, before)? {
         return Ok(None);
     }
-    git.ages.observe(Path::new(&worktree.common_dir));
     let made = commit(git, place, &tree, &[before], message.as_bytes(), &Signature::default())?;
     let mut changes = refs::Changes::default();
     changes.advance(&worktree.branch, &made, before);

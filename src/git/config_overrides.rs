@@ -197,16 +197,11 @@ impl Cache {
         if git_dir == common_dir || mark(&own).is_some() {
             return None;
         }
-        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = all.get(common_dir)?;
-        if known.marks.iter().any(|(file, was)| mark(file) != *was) {
-            return None;
-        }
-        let mut marks = known.marks.clone();
-        marks.push((own, None));
-        let overrides = Arc::clone(&known.overrides);
-        all.insert(git_dir.to_owned(), Known { marks, overrides: Arc::clone(&overrides) });
-        Some(overrides)
+        let unchanged = known.marks.iter().all(|(file, was)| mark(file) == *was);
+        // Not remembered by worktree: those come and go.
+        unchanged.then(|| Arc::clone(&known.overrides))
     }
 
     /// The overrides for a git directory; `list` asks git for the listing when something changed.

@@ -208,12 +208,17 @@ pub(super) fn discard_directory(path: &Path) -> io::Result<()> {
 
 /// Puts the files of a commit into a worktree that has none; notes about what is not there.
 pub(super) fn check_out(git: &Git, place: &Place, commit: &Oid) -> Result<Vec<String>, Refusal> {
-    git.call(place)
+    let read = git
+        .call(place)
         .args(["read-tree", "-u", "--reset", "--no-recurse-submodules", commit.as_str()])
         .writes()
         .fetches()
         .deadline(LONG_DEADLINE)
-        .ok()?;
+        .ok();
+    if let Err(refusal) = read {
+        let known = git.call(place).args(["cat-file", "-e", &format!("{commit}^{{commit}}")]).run()?;
+        return Err(if known.code == Some(0) { refusal } else { refs::unknown_commit() });
+    }
     let mut notes = Vec::new();
     let attributes = fs::read(place.directory().join(".gitattributes")).unwrap_or_default();
     if !git.settings.lfs && String::from_utf8_lossy(&attributes).contains("filter=lfs") {

@@ -5,15 +5,19 @@
 //! [`Seen::Unsure`]: then git is asked.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::model::id::Oid;
 
 use super::command::Place;
+
+pub(super) mod listing;
+pub(super) mod write;
 
 /// A `packed-refs` beyond this is searched by git, bytes: git has it sorted and in memory.
 const PACKED_LIMIT: u64 = 512 * 1024;
@@ -91,46 +95,6 @@ pub(super) fn beginning(common_dir: &Path, beginning: &str) -> Seen<Vec<(String,
     Seen::Known(found)
 }
 
-/// Makes a ref of ours that does not exist, in one step and without a lock that a kill could leave: a link to a file that is written and
-/// on the disk. False when it was not made, for whatever reason: then git does it, or says why it cannot.
-pub(super) fn create(common_dir: &Path, name: &str, to: &Oid) -> bool {
-    let Some((directory, last)) = name.strip_prefix("refs/divisi/").and_then(|name| name.rsplit_once('/')) else {
-        return false;
-    };
-    let target = common_dir.join(name);
-    // Somebody at work there, another storage, or something in the way: all git's.
-    if lookup(common_dir, name) != Seen::Known(None) || beginning(common_dir, name) != Seen::Known(Vec::new()) {
-        return false;
-    }
-    if common_dir.join(format!("{name}.lock")).symlink_metadata().is_ok() {
-        return false;
-    }
-    let parent = common_dir.join("refs/divisi").join(directory);
-    let inside = || -> io::Result<bool> {
-        fs::create_dir_all(&parent)?;
-        Ok(parent.canonicalize()? == common_dir.canonicalize()?.join("refs/divisi").join(directory))
-    };
-    if !inside().unwrap_or(false) {
-        return false;
-    }
-    let aside = common_dir.join("divisi").join(format!("ref-{last}"));
-    let write = || -> io::Result<()> {
-        match fs::remove_file(&aside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        fs::create_dir_all(common_dir.join("divisi"))?;
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&aside)?;
-        file.write_all(format!("{to}\n").as_bytes())?;
-        file.sync_data()?;
-        fs::hard_link(&aside, &target)
-    };
-    let made = write().is_ok();
-    // Written over by the next one of this name, when it stays.
-    let _ = fs::remove_file(&aside);
-    made
-}
-
 fn directories(place: &Place) -> Option<(&Path, &Path)> {
     let (git_dir, common_dir) = match place {
         Place::Anywhere(_) => return None,
@@ -175,6 +139,12 @@ fn lookup(common_dir: &Path, name: &str) -> Seen<Option<Oid>> {
     }
 }
 
+/// The object id in a ref's own file, if that is what it is.
+fn small_oid(path: &Path) -> Option<Oid> {
+    let Content::Text(text) = small(path) else { return None };
+    oid(text.strip_suffix('\n').unwrap_or(&text))
+}
+
 enum Content {
     Text(String),
     Missing,
@@ -195,11 +165,12 @@ fn small(path: &Path) -> Content {
 
 /// An ordinary file's text; nothing when it is no ordinary file, too long or not text. Links are not followed, and nothing waits.
 fn content(path: &Path, limit: u64) -> io::Result<Option<String>> {
-    if path.symlink_metadata()?.is_symlink() {
-        return Ok(None);
-    }
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let mut file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let mut file = match rustix::fs::open(path, flags, Mode::empty()) {
+        // A link.
+        Err(Errno::LOOP) => return Ok(None),
+        opened => File::from(opened?),
+    };
     let meta = file.metadata()?;
     if meta.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
@@ -207,7 +178,7 @@ fn content(path: &Path, limit: u64) -> io::Result<Option<String>> {
     if !meta.is_file() || meta.len() > limit {
         return Ok(None);
     }
-    let mut text = String::new();
+    let mut text = String::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
     match Read::by_ref(&mut file).take(limit + 1).read_to_string(&mut text) {
         Ok(read) if read as u64 <= limit => Ok(Some(text)),
         Ok(_) => Ok(None),
@@ -275,4 +246,4 @@ fn walk(directory: &Path, name: &str, start: &str, found: &mut Vec<(String, Oid)
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -34,6 +34,7 @@ mod refs;
 mod remove;
 mod restore;
 mod round;
+mod seal;
 mod snapshot;
 mod status;
 mod text;

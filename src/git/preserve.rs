@@ -138,7 +138,10 @@ pub(super) fn preserve(git: &Git, worktree: &Worktree) -> Result<Option<String>,
     if plain && branch.as_ref() == Some(&head) && checked_out.as_ref() == Some(&worktree.branch) {
         let name = reference(&worktree.session);
         let known = refs::read(git, &place, &name)?;
-        let made = known.is_none() && loose::create(Path::new(&worktree.common_dir), &name, &head);
+        let common_dir = Path::new(&worktree.common_dir);
+        let made = known.is_none()
+            && (loose::write::link(common_dir, &worktree.branch, &name, &head)
+                || loose::write::create(common_dir, &name, &head));
         if !made && known.as_ref() != Some(&head) {
             refs::set(git, &place, &name, &head)?;
         }

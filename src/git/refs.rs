@@ -7,7 +7,7 @@ use crate::model::Refusal;
 use crate::model::id::Oid;
 
 use super::command::{Git, Place};
-use super::lock;
+use super::lock::{self, Writer};
 use super::loose::{self, Head, Seen};
 
 /// Where a ref points now.
@@ -78,8 +78,30 @@ impl Changes {
     }
 }
 
+/// Deletes refs of ours that are where they are said to be, all or none; false when one has moved.
+pub(super) fn delete_all(
+    git: &Git,
+    writer: &Writer<'_>,
+    common_dir: &Path,
+    refs: &[(String, Oid)],
+) -> Result<bool, Refusal> {
+    if refs.is_empty() || loose::write::delete(writer, common_dir, refs) {
+        return Ok(true);
+    }
+    let mut changes = Changes::default();
+    for (name, at) in refs {
+        changes.delete(name, at);
+    }
+    changes.make(git, &Place::Common(common_dir.to_owned()))
+}
+
 /// Makes a ref that must not exist; false when it does (or a ref is in the way of its name).
 pub(super) fn create(git: &Git, place: &Place, name: &str, to: &Oid) -> Result<bool, Refusal> {
+    // Git looks whether the commit is there.
+    let known = git.ages.knows(to);
+    if known && place.common_dir().is_some_and(|common_dir| loose::write::create(common_dir, name, to)) {
+        return Ok(true);
+    }
     swap(git, place, format!("create {name}\0{to}\0"))
 }
 
@@ -121,16 +143,20 @@ fn swap(git: &Git, place: &Place, order: String) -> Result<bool, Refusal> {
         return Ok(false);
     }
     if said.contains("nonexistent object") || said.contains("non-commit object") {
-        return Err(
-            Refusal::conflict("the commit is not in the repository (any more)").hint("fetch it, or name another base")
-        );
+        return Err(unknown_commit());
     }
     Err(super::call::failed(&shown, &finished))
 }
 
-/// Removes the lock file that a killed git left beside the branch of a session whose creation was interrupted, if nobody holds it.
-/// Nobody else ever locks that branch: it was not announced to anyone.
+/// The refusal for a commit that is not there.
+pub(super) fn unknown_commit() -> Refusal {
+    Refusal::conflict("the commit is not in the repository (any more)").hint("fetch it, or name another base")
+}
+
+/// Removes what a killed git or daemon left beside the branch of a session whose creation was interrupted: the lock file, if nobody
+/// holds it, and what was to become the branch. Nobody else ever locks that branch: it was not announced to anyone.
 pub(super) fn sweep_lock(common_dir: &Path, name: &str) {
+    let _ = fs::remove_file(loose::write::aside(common_dir, name));
     let path = common_dir.join(format!("{name}.lock"));
     if path.symlink_metadata().is_ok_and(|meta| meta.is_file()) && lock::holders(&path).is_empty() {
         let _ = fs::remove_file(&path);

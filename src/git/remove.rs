@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::model::Refusal;
+use crate::model::id::Oid;
 use crate::model::worktree::Worktree;
 
 use super::admin::{self, Presence};
@@ -36,7 +37,7 @@ pub(super) fn remove(git: &Git, worktree: &Worktree) -> Result<Option<String>, R
         Refusal::environment(format!("cannot remove {what}: {error}{}", where_kept(kept.as_deref())))
             .hint("divisi doctor --fix")
     };
-    let _writer = git.writer(common_dir)?;
+    let writer = git.writer(common_dir)?;
     // Under the lock once more: nothing may have become another's in between.
     if prove(worktree)? != presence {
         return Err(Refusal::conflict(format!("the worktree {} changed while it was removed", shown(worktree)))
@@ -62,16 +63,11 @@ pub(super) fn remove(git: &Git, worktree: &Worktree) -> Result<Option<String>, R
     for directory in [aside(worktree), detour(worktree)] {
         discard_directory(&directory).map_err(|error| failed("what a creation left", &error))?;
     }
-    let mut changes = refs::Changes::default();
-    if let Some(tip) = &tip {
-        changes.delete(&worktree.branch, tip);
-    }
+    let mut gone: Vec<(String, Oid)> = tip.map(|tip| (worktree.branch.clone(), tip)).into_iter().collect();
     for prefix in [super::land::prefix(worktree), super::round::prefix(worktree), super::timeline::prefix(worktree)] {
-        for (name, at) in refs::beginning(git, common_dir, &prefix)? {
-            changes.delete(&name, &at);
-        }
+        gone.extend(refs::beginning(git, common_dir, &prefix)?);
     }
-    if !changes.make(git, &place)? {
+    if !refs::delete_all(git, &writer, common_dir, &gone)? {
         return Err(Refusal::conflict(format!(
             "the branch {} moved while it was removed and was left",
             worktree.branch

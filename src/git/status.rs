@@ -33,6 +33,8 @@ pub(super) struct Status {
     pub(super) nested: Vec<Vec<u8>>,
     /// Paths in `AGENT_CONTEXT` that somebody put into the index all the same.
     pub(super) context: Vec<Vec<u8>>,
+    /// Whether tracked files in `AGENT_CONTEXT` changed, which no commit of ours takes and no count counts.
+    pub(super) context_changed: bool,
     /// Whether there are ignored files besides `AGENT_CONTEXT`; only known to [`with_ignored`].
     pub(super) ignored: bool,
 }
@@ -135,6 +137,8 @@ fn parse(output: &[u8], included: &HashSet<Vec<u8>>) -> Status {
             status.changes.push(change);
         } else if change.staged == b'A' {
             status.context.push(change.path);
+        } else {
+            status.context_changed = true;
         }
     }
     status

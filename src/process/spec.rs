@@ -91,14 +91,23 @@ pub(super) fn load<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
     serde_json::from_slice(&fs::read(path)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// Writes one of the files: the old content or the new, never a part; for the user alone.
+/// Writes one of the files: whoever looks sees the old content or the new, never a part; for the user alone.
+///
+/// Not flushed to the disk: they speak of processes, and those end with the machine. What a loss of power makes of a file is
+/// [`is_lost`].
 pub(super) fn save<T: Serialize>(path: &Path, content: &T) -> io::Result<()> {
     let bytes = serde_json::to_vec(content).map_err(io::Error::other)?;
     let beside = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     file.write_all(&bytes)?;
-    file.sync_data()?;
+    drop(file);
     fs::rename(&beside, path)
+}
+
+/// Whether a file is one that was written right before the machine lost its power: its name is there, its content is not. No process
+/// that it spoke of lives.
+pub(super) fn is_lost(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|content| content.iter().all(|byte| *byte == 0))
 }
 
 /// Makes the lock, before there is anything to start.

@@ -70,6 +70,8 @@ fn whatever_is_not_known_is_not_certain() {
         repository.point(name, &made);
         assert!(!repository.only(&ages, &made), "{name} is it");
     }
-    fs::write(repository.0.path().join("refs/heads/odd"), "ref: refs/heads/main\n").unwrap();
-    assert!(!repository.only(&ages, &made), "a symbolic ref is git's to read");
+    fs::write(repository.0.path().join("refs/heads/other"), "ref: refs/heads/main\n").unwrap();
+    assert!(repository.only(&ages, &made), "another name of what is listed");
+    fs::write(repository.0.path().join("refs/heads/odd"), "ref: refs/divisi/x\n").unwrap();
+    assert!(!repository.only(&ages, &made), "any other symbolic ref is git's to read");
 }

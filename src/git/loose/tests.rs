@@ -2,13 +2,14 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::{Head, Seen, beginning, create, head, read};
+use super::write::create;
+use super::{Head, Seen, beginning, head, read};
 use crate::git::command::{Git, Place};
 use crate::model::id::Oid;
 use crate::model::settings::Settings;
 
 /// A repository with two commits on `main`, and git for it.
-fn repository() -> (tempfile::TempDir, Git, Place, [Oid; 2]) {
+pub(super) fn repository() -> (tempfile::TempDir, Git, Place, [Oid; 2]) {
     let root = tempfile::tempdir().unwrap();
     let environment = [
         ("PATH", std::env::var_os("PATH").unwrap()),
@@ -34,7 +35,7 @@ fn repository() -> (tempfile::TempDir, Git, Place, [Oid; 2]) {
     (root, git, place, commits)
 }
 
-fn by_git(git: &Git, place: &Place, name: &str) -> Option<Oid> {
+pub(super) fn by_git(git: &Git, place: &Place, name: &str) -> Option<Oid> {
     git.call(place).args(["rev-parse", "--verify", "-q", "--end-of-options", name]).maybe_oid().unwrap()
 }
 
@@ -149,7 +150,7 @@ fn a_ref_of_ours_is_made_once_and_git_sees_it() {
     assert!(!create(common, name, &two), "it exists, packed");
     assert_eq!(by_git(&git, &place, name), Some(one.clone()));
     assert!(!create(common, "refs/divisi/preserved", &one), "refs are below it");
-    assert!(!create(common, "refs/heads/divisi/x/work", &one), "branches have histories, which git writes");
+    assert!(!create(common, "refs/heads/x/work", &one), "not a branch of ours");
     fs::create_dir_all(common.join("refs/divisi/preserved")).unwrap();
     fs::write(common.join("refs/divisi/preserved/bbbb.lock"), "").unwrap();
     assert!(!create(common, "refs/divisi/preserved/bbbb", &one), "somebody is at work there");

@@ -52,6 +52,7 @@ pub(super) fn clear(directory: &Path) -> Result<Shim, Refusal> {
         }
         // Written before anything is started: there was nothing.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(_) if spec::is_lost(&directory.join(SHIM)) => {}
         Err(error) => return Err(Refusal::environment(format!("cannot read {SHIM} in {shown}: {error}"))),
     }
     // The environment, which may hold keys, is of no use any more; and a shim that comes too late finds nothing to start.
