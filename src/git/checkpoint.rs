@@ -67,9 +67,8 @@ impl Names<'_> {
         for (name, to, again) in [("start", self.worktree.first_commit(), false), (name, head, true)] {
             let name = timeline::reference(self.worktree, name)?;
             let is = refs::read(git, place, &name)?;
-            // The branch is at the newest commit, and at the first one the file is as good as new.
             if is.is_none()
-                && (loose::write::link(common_dir, &self.worktree.branch, &name, to)
+                && ((to == head && loose::write::link(common_dir, &self.worktree.branch, &name, to))
                     || loose::write::create(common_dir, &name, to))
             {
                 continue;

@@ -246,4 +246,4 @@ fn walk(directory: &Path, name: &str, start: &str, found: &mut Vec<(String, Oid)
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(in crate::git) mod tests;

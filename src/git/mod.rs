@@ -26,6 +26,7 @@ mod land;
 mod lock;
 mod loose;
 mod merge;
+mod object;
 mod patches;
 mod preflight;
 mod preserve;
@@ -40,6 +41,7 @@ mod status;
 mod text;
 mod timeline;
 mod trash;
+mod untouched;
 
 use std::ffi::OsString;
 use std::path::Path;

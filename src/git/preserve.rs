@@ -27,8 +27,9 @@ use crate::model::worktree::Worktree;
 
 use super::admin::{self, Presence};
 use super::command::{Git, Place};
-use super::snapshot::{Signature, TempIndex, commit, head, tree_of};
+use super::snapshot::{Signature, TempIndex, commit, head, known_tree, tree_of};
 use super::status::{Status, stage, with_ignored};
+use super::untouched::is_untouched;
 use super::{extra, loose, refs, text};
 
 /// The ref that keeps a session's work.
@@ -118,7 +119,10 @@ pub(super) fn preserve(git: &Git, worktree: &Worktree) -> Result<Option<String>,
     extra::check_submodules(git, worktree, &place)?;
     let head = head(git, &place, worktree)?;
     let branch = refs::read(git, &place, &worktree.branch)?;
-    let status = with_ignored(git, &place)?;
+    let status = match known_tree(git, &place, &head) {
+        Some(tree) if is_untouched(&place, &tree) => Status::default(),
+        _ => with_ignored(git, &place)?,
+    };
     let extra_tree = if status.ignored || !status.nested.is_empty() {
         extra::tree(git, &place, &git_dir, &status.nested)?
     } else {

@@ -14,7 +14,7 @@ use crate::model::worktree::Worktree;
 use super::call::Call;
 use super::command::{Git, Place};
 use super::loose::{self, Seen};
-use super::{refs, text};
+use super::{object, refs, text};
 
 /// Begins the names of such indexes in an administrative directory.
 pub(super) const PREFIX: &str = "divisi-index-";
@@ -140,16 +140,32 @@ pub(super) fn as_somebody<'a>(git: &Git, place: &Place, call: Call<'a>) -> Resul
 
 /// The tree of a commit.
 pub(super) fn tree_of(git: &Git, place: &Place, commit: &Oid) -> Result<Oid, Refusal> {
-    // Except by `git replace`, which nobody uses; who does is answered by git.
-    let fixed = matches!(place.common_dir().map(|dir| loose::beginning(dir, "refs/replace/")), Some(Seen::Known(replaced)) if replaced.is_empty());
-    if fixed && let Some(tree) = git.trees.of(commit) {
+    if let Some(tree) = known_tree(git, place, commit) {
         return Ok(tree);
     }
     let tree = git.call(place).args(["rev-parse", "--verify", "-q", &format!("{commit}^{{tree}}")]).oid()?;
-    if fixed {
+    if is_fixed(place) {
         git.trees.remember(commit, &tree);
     }
     Ok(tree)
+}
+
+/// The tree of a commit, when it can be told without git.
+pub(super) fn known_tree(git: &Git, place: &Place, commit: &Oid) -> Option<Oid> {
+    if !is_fixed(place) {
+        return None;
+    }
+    if let Some(tree) = git.trees.of(commit) {
+        return Some(tree);
+    }
+    let tree = object::tree_of(place.common_dir()?, commit)?;
+    git.trees.remember(commit, &tree);
+    Some(tree)
+}
+
+/// Whether commits have the trees that they name. Only `git replace` gives them others, which nobody uses; who does is answered by git.
+fn is_fixed(place: &Place) -> bool {
+    matches!(place.common_dir().map(|dir| loose::beginning(dir, "refs/replace/")), Some(Seen::Known(replaced)) if replaced.is_empty())
 }
 
 /// The trees of commits that were asked for or made of late. A commit never gets another tree.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::identity::{self, ProcessStat};
 use super::journal::{self, JournalWriter};
-use super::spec::{self, Ready, ShimFile, SpecFile};
+use super::spec::{self, Ready, ShimFile};
 use crate::host::port::RecordKind;
 use crate::model::RefusalKind;
 use crate::model::job::JobEnd;
@@ -94,7 +94,7 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
         .ok_or_else(|| StartError { kind: RefusalKind::Conflict, reason: "another shim keeps this job".into() })?;
     // Only now: a daemon that has given this job up took the lock and deleted the file.
     let spec_path = directory.join(spec::SPEC);
-    let spec: SpecFile = spec::load(&spec_path).map_err(StartError::environment("cannot read what to start"))?;
+    let spec = spec::load(&spec_path).map_err(StartError::environment("cannot read what to start"))?;
     let own = identity::own().map_err(StartError::environment("cannot identify this process"))?;
     let mut who = ShimFile {
         version: spec::VERSION,
@@ -106,7 +106,7 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
         over: false,
     };
     let card = directory.join(spec::SHIM);
-    spec::save(&card, &who).map_err(StartError::environment("cannot write the shim's file"))?;
+    spec::tell(&card, &who).map_err(StartError::environment("cannot write the shim's file"))?;
     let listener = listen(Path::new(&spec.control)).map_err(StartError::environment("cannot listen for the daemon"))?;
     let mut journal = JournalWriter::create(&directory.join(journal::FILE_NAME))
         .map_err(StartError::environment("cannot create the journal"))?;
@@ -122,7 +122,7 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
     let size = spec.terminal.map(terminal::recorded);
     let _ = journal.append(RecordKind::Started, "", size.as_ref().map_or(b"".as_slice(), |size| size.as_slice()));
     who.program = identity::identify(program.pid().as_raw_pid());
-    let _ = spec::save(&card, &who);
+    let _ = spec::tell(&card, &who);
     let _ = std::fs::remove_file(&spec_path);
     let own = ProcessStat::read(who.shim.pid)
         .ok_or_else(|| StartError { kind: RefusalKind::Environment, reason: "cannot read /proc/self/stat".into() })?;

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `spec.json` | the daemon | what to start; deleted by the shim once it runs (it holds the environment, and so perhaps keys) |
 //! | `lock` | the daemon | locked (`flock`) by the shim for as long as it lives |
-//! | `shim.json` | the shim | who it is, where it listens, how its processes are marked |
+//! | `shim.json` | the shim | who it is, where it listens, how its processes are marked; a line for each time that this changed |
 //! | `journal` | the shim | see [`super::journal`] |
 //! | `control.sock` | the shim | see [`super::protocol`]; elsewhere when the path is too long for a socket |
 //! | `shim.log` | the shim | what it could not say otherwise |
@@ -16,7 +16,6 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::model::RefusalKind;
@@ -86,22 +85,33 @@ pub(super) enum Ready {
     },
 }
 
-/// Reads one of the files.
-pub(super) fn load<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
+/// Reads what is to be started.
+pub(super) fn load(path: &Path) -> io::Result<SpecFile> {
     serde_json::from_slice(&fs::read(path)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// Writes one of the files: whoever looks sees the old content or the new, never a part; for the user alone.
-///
-/// Not flushed to the disk: they speak of processes, and those end with the machine. What a loss of power makes of a file is
-/// [`is_lost`].
-pub(super) fn save<T: Serialize>(path: &Path, content: &T) -> io::Result<()> {
+/// Writes what is to be started, for the user alone. Nobody reads it before the shim is started.
+pub(super) fn save(path: &Path, content: &SpecFile) -> io::Result<()> {
     let bytes = serde_json::to_vec(content).map_err(io::Error::other)?;
-    let beside = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(&bytes)?;
-    drop(file);
-    fs::rename(&beside, path)
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(&bytes)
+}
+
+/// Says who the shim is now, in one line behind those that were said before; for the user alone.
+///
+/// Not flushed to the disk: it speaks of processes, and those end with the machine. What a loss of power makes of the file is
+/// [`is_lost`].
+pub(super) fn tell(path: &Path, who: &ShimFile) -> io::Result<()> {
+    let mut line = serde_json::to_vec(who).map_err(io::Error::other)?;
+    line.push(b'\n');
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)?.write_all(&line)
+}
+
+/// Who the shim is: its last whole line. A shim of an older divisi wrote one without an end.
+pub(super) fn who(path: &Path) -> io::Result<ShimFile> {
+    let content = fs::read(path)?;
+    let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(content.as_slice(), |end| &content[..end]);
+    let line = whole.rsplit(|byte| *byte == b'\n').next().unwrap_or(whole);
+    serde_json::from_slice(line).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// Whether a file is one that was written right before the machine lost its power: its name is there, its content is not. No process

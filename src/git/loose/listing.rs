@@ -119,6 +119,5 @@ fn read(path: &Path, name: &str, mark: Mark) -> Option<Directory> {
     Some(Directory { mark, refs: refs.into(), below: below.into() })
 }
 
-
 #[cfg(test)]
 mod tests;

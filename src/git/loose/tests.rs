@@ -9,7 +9,7 @@ use crate::model::id::Oid;
 use crate::model::settings::Settings;
 
 /// A repository with two commits on `main`, and git for it.
-pub(super) fn repository() -> (tempfile::TempDir, Git, Place, [Oid; 2]) {
+pub(in crate::git) fn repository() -> (tempfile::TempDir, Git, Place, [Oid; 2]) {
     let root = tempfile::tempdir().unwrap();
     let environment = [
         ("PATH", std::env::var_os("PATH").unwrap()),
@@ -35,7 +35,7 @@ pub(super) fn repository() -> (tempfile::TempDir, Git, Place, [Oid; 2]) {
     (root, git, place, commits)
 }
 
-pub(super) fn by_git(git: &Git, place: &Place, name: &str) -> Option<Oid> {
+pub(in crate::git) fn by_git(git: &Git, place: &Place, name: &str) -> Option<Oid> {
     git.call(place).args(["rev-parse", "--verify", "-q", "--end-of-options", name]).maybe_oid().unwrap()
 }
 

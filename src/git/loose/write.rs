@@ -64,8 +64,9 @@ pub(in crate::git) fn delete(_: &Writer<'_>, common_dir: &Path, refs: &[(String,
         return false;
     }
     let mut locks = Vec::new();
-    // In git's order: the refs, then what is packed, so that nobody packs one of them meanwhile.
-    for file in refs.iter().map(|(name, _)| name.as_str()).chain(["packed-refs"]) {
+    // In git's order: the refs, then what is packed, so that nobody packs one of them meanwhile. Only branches are moved by others.
+    let branches = refs.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with("refs/heads/"));
+    for file in branches.chain(["packed-refs"]) {
         let Some(lock) = Lock::take(common_dir.join(format!("{file}.lock"))) else { return false };
         locks.push(lock);
     }
@@ -79,7 +80,7 @@ pub(in crate::git) fn delete(_: &Writer<'_>, common_dir: &Path, refs: &[(String,
         let gone = fs::remove_file(common_dir.join(name)).is_ok();
         all &= gone;
         if gone {
-            // Most have none.
+            // The others have none, if nobody asked for logs of everything.
             let _ = fs::remove_file(common_dir.join("logs").join(name));
         }
     }
@@ -141,7 +142,6 @@ fn free(common_dir: &Path, name: &str) -> Option<PathBuf> {
     let inside = parent.canonicalize().ok()? == common_dir.canonicalize().ok()?.join(beneath);
     inside.then_some(target)
 }
-
 
 #[cfg(test)]
 mod tests;

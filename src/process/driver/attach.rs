@@ -9,7 +9,7 @@ use super::remains::{self, Shim};
 use crate::base::clock;
 use crate::model::Refusal;
 use crate::process::journal;
-use crate::process::spec::{self, SHIM, ShimFile};
+use crate::process::spec::{self, SHIM};
 
 /// A shim that lives but was started a moment ago needs a little to listen.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ pub(super) async fn attach(directory: &Path) -> Result<Found, Refusal> {
             Shim::Gone | Shim::NoDirectory => return Ok(Found::NeverStarted),
             Shim::Lives => {}
         }
-        let refusal = match spec::load::<ShimFile>(&directory.join(SHIM)) {
+        let refusal = match spec::who(&directory.join(SHIM)) {
             Ok(who) => match Connection::open(&who, directory).await {
                 Ok(connection) => return Ok(Found::Alive(Box::new(connection))),
                 Err(refusal) => refusal,

@@ -44,11 +44,11 @@ pub(super) fn clear(directory: &Path) -> Result<Shim, Refusal> {
         }
         Err(error) => return Err(Refusal::environment(format!("cannot use the job's directory {shown}: {error}"))),
     };
-    match spec::load::<ShimFile>(&directory.join(SHIM)) {
+    match spec::who(&directory.join(SHIM)) {
         Ok(who) => {
             end_tree(&who)?;
             // Once is enough. If it cannot be written down, it is done again next time.
-            let _ = if who.over { Ok(()) } else { spec::save(&directory.join(SHIM), &ShimFile { over: true, ..who }) };
+            let _ = if who.over { Ok(()) } else { spec::tell(&directory.join(SHIM), &ShimFile { over: true, ..who }) };
         }
         // Written before anything is started: there was nothing.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -78,7 +78,7 @@ fn take_lock(directory: &Path) -> io::Result<Option<File>> {
     let deadline = clock::instant() + LIMIT;
     loop {
         // First who it is, then whether it lives: one that starts in between is seen as alive.
-        let gone = spec::load::<ShimFile>(&directory.join(SHIM)).is_ok_and(|who| !identity::is_running(&who.shim));
+        let gone = spec::who(&directory.join(SHIM)).is_ok_and(|who| !identity::is_running(&who.shim));
         let lock = spec::lock(directory)?;
         if lock.is_some() || !gone || clock::instant() >= deadline {
             return Ok(lock);

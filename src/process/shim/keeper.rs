@@ -382,7 +382,7 @@ impl Keeper {
             let _ = self.journal.flush();
         }
         let _ = self.journal.sync();
-        let _ = spec::save(&self.card, &ShimFile { over: true, ..self.who.clone() });
+        let _ = spec::tell(&self.card, &ShimFile { over: true, ..self.who.clone() });
         let _ = std::fs::remove_file(&self.who.control);
         self.control.pump(self.journal.length());
     }

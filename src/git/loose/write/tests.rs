@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use super::{MARK, create, delete, link};
 use crate::git::command::Git;
-use crate::git::loose::tests::{by_git, repository};
 use crate::git::lock::Writers;
+use crate::git::loose::tests::{by_git, repository};
 use crate::model::id::Oid;
 
 const BRANCH: &str = "refs/heads/divisi/x/work";
