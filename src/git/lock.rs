@@ -31,7 +31,7 @@ pub(super) struct Writer<'a> {
     writers: &'a Writers,
     common_dir: PathBuf,
     /// Unlocked by closing.
-    _file: File,
+    file: Option<File>,
 }
 
 impl Writers {
@@ -52,7 +52,7 @@ impl Writers {
         held.insert(common_dir.to_owned());
         drop(held);
         match lock_file(common_dir, end, limit) {
-            Ok(file) => Ok(Writer { writers: self, common_dir: common_dir.to_owned(), _file: file }),
+            Ok(file) => Ok(Writer { writers: self, common_dir: common_dir.to_owned(), file: Some(file) }),
             Err(refusal) => {
                 self.leave(common_dir);
                 Err(refusal)
@@ -68,6 +68,11 @@ impl Writers {
 
 impl Drop for Writer<'_> {
     fn drop(&mut self) {
+        // First the file, for the next in line looks at it as soon as it is told, and again only after a while. Closing is not enough: a
+        // process that is being started has it open too, until it is another program.
+        if let Some(file) = self.file.take() {
+            let _ = flock(&file, FlockOperation::Unlock);
+        }
         self.writers.leave(&self.common_dir);
     }
 }

@@ -51,11 +51,10 @@ pub(super) fn remove(git: &Git, worktree: &Worktree) -> Result<Option<String>, R
             Some(trash::throw(files, worktree.session.as_str()).map_err(|error| failed(&shown(worktree), &error))?);
     }
     let git_dir = admin::git_dir(worktree);
+    // Out of git's sight in one step; half a registration would make every git command stumble.
+    let out_of_sight = common_dir.join("divisi").join(format!("gone-{}", worktree.session));
     if git_dir.symlink_metadata().is_ok() {
-        // Out of git's sight in one step; half a registration would make every git command stumble.
-        let gone = common_dir.join("divisi").join(format!("gone-{}", worktree.session));
-        let removed =
-            discard_directory(&gone).and_then(|()| fs::rename(&git_dir, &gone)).and_then(|()| discard_directory(&gone));
+        let removed = discard_directory(&out_of_sight).and_then(|()| fs::rename(&git_dir, &out_of_sight));
         removed.map_err(|error| failed("its registration", &error))?;
         // Only when it was the last one.
         let _ = fs::remove_dir(common_dir.join("worktrees"));
@@ -75,6 +74,8 @@ pub(super) fn remove(git: &Git, worktree: &Worktree) -> Result<Option<String>, R
         .hint("try again"));
     }
     refs::sweep(common_dir, &worktree.branch);
+    drop(writer);
+    discard_directory(&out_of_sight).map_err(|error| failed("its registration", &error))?;
     if let Some(thrown) = thrown {
         trash::delete_later(thrown);
     }
