@@ -152,7 +152,7 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
             node.at,
             PlanTask {
                 id,
-                prompts: vec![PlanPrompt { id: "p1".to_owned(), text, file: None, follow_ups: entry.follow_ups }],
+                prompts: vec![PlanPrompt { id: "p1".to_owned(), text, file: None, follow_ups: entry.follow_ups, case: None }],
                 repositories: vec![PlanRepository { path: repo, base, absolute: String::new(), commit: None }],
                 priority: 0,
                 depends_on: Vec::new(),
@@ -162,6 +162,7 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
                 restore: Vec::new(),
                 best_of: None,
                 judge: None,
+                cases: None,
             },
         ));
     }

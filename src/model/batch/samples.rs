@@ -63,7 +63,7 @@ pub(crate) fn plan() -> Plan {
 pub(crate) fn task(id: &str) -> PlanTask {
     PlanTask {
         id: id.to_owned(),
-        prompts: vec![PlanPrompt { id: "p1".to_owned(), text: "true".to_owned(), file: None, follow_ups: Vec::new() }],
+        prompts: vec![PlanPrompt { id: "p1".to_owned(), text: "true".to_owned(), file: None, follow_ups: Vec::new(), case: None }],
         repositories: vec![PlanRepository {
             path: ".".to_owned(),
             base: None,
@@ -78,6 +78,7 @@ pub(crate) fn task(id: &str) -> PlanTask {
         restore: Vec::new(),
         best_of: None,
         judge: None,
+        cases: None,
     }
 }
 
@@ -132,6 +133,7 @@ pub(crate) fn attempt(number: u32) -> Attempt {
         score: None,
         gates: None,
         landed: false,
+        case: None,
     }
 }
 
