@@ -81,6 +81,8 @@ pub(super) struct Places<'a> {
     pub repositories: Option<&'a Path>,
     /// The file of environments.
     pub environments: Option<&'a Path>,
+    /// What judges cases of divisi's own suites that do not say it themselves.
+    pub script_command: Option<&'a str>,
 }
 
 /// Reads a suite.
@@ -100,7 +102,7 @@ pub(super) fn load(path: &Path, places: Places<'_>) -> Result<Suite, Refusal> {
         let text = fs::read_to_string(path).map_err(|error| unread(path, &error))?;
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("jsonl") => lines(path, &text)?,
-            Some("yaml" | "yml" | "json") => own_suite(path, &text)?,
+            Some("yaml" | "yml" | "json") => own_suite(path, &text, places.script_command)?,
             _ => {
                 return Err(Refusal::user(format!("{} is no suite", path.display())).hint(
                     "a .yaml file of divisi's own, a .jsonl file of HumanEvalFix cases, or a directory of exercises",
@@ -183,7 +185,7 @@ fn told(path: &Path, problems: &[Problem]) -> Refusal {
 }
 
 /// A suite of divisi's own. What it names beside it is read here: prompts, patches, files.
-fn own_suite(path: &Path, text: &str) -> Result<Vec<Case>, Refusal> {
+fn own_suite(path: &Path, text: &str, script_command: Option<&str>) -> Result<Vec<Case>, Refusal> {
     let beside = path.parent().unwrap_or_else(|| Path::new("."));
     let beside = beside.canonicalize().map_err(|error| unread(beside, &error))?;
     let read = |name: &str| -> Result<String, String> {
@@ -193,7 +195,7 @@ fn own_suite(path: &Path, text: &str) -> Result<Vec<Case>, Refusal> {
             _ => fs::read_to_string(&file).map_err(|error| format!("failed to read {name}: {error}")),
         }
     };
-    own::cases(text, &beside.to_string_lossy(), &read).map_err(|problems| told(path, &problems))
+    own::cases_judged_by(text, &beside.to_string_lossy(), &read, script_command).map_err(|problems| told(path, &problems))
 }
 
 /// The exercises below a directory: `<language>/exercises/practice/<name>`, or of one track only.

@@ -35,6 +35,14 @@ pub struct PlanCases {
     pub places: Vec<(&'static str, Place)>,
 }
 
+impl PlanCases {
+    /// Where a key stands in the plan's text; else where the task does.
+    pub fn place(&self, key: &str) -> Place {
+        let found = self.places.iter().find(|(known, _)| *known == key).or_else(|| self.places.first());
+        found.map_or(Place { line: 1, column: 1 }, |(_, at)| *at)
+    }
+}
+
 /// Which cases of a suite; everything that is given has to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CaseSelection {

@@ -38,7 +38,7 @@ pub(super) fn read(mut part: Part<'_>, id: Option<String>, problems: &mut Proble
     let environments_file = part.text("environments_file", problems);
     for (key, text) in [("dataset", &dataset), ("cases_dir", &cases_dir), ("script_command", &script_command)] {
         if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
-            problems.tell(of(&places, key), format!("'{key}' is empty"));
+            problems.tell(place(&places, key), format!("'{key}' is empty"));
         }
     }
     if dataset.is_none() && cases_dir.is_none() {
@@ -95,7 +95,7 @@ pub(super) fn task(id: String, cases: PlanCases) -> PlanTask {
 }
 
 /// Where a key of a task stands.
-fn of(places: &[(&str, Place)], key: &str) -> Place {
+fn place(places: &[(&str, Place)], key: &str) -> Place {
     let found = places.iter().find(|(known, _)| *known == key).or_else(|| places.first());
     found.map_or(Place { line: 1, column: 1 }, |(_, at)| *at)
 }
