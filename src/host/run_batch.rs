@@ -150,7 +150,12 @@ fn find_cases(ports: &Ports, plan: &mut Plan, directory: &Path, problems: &mut P
                 task.prompts = found.iter().map(FoundCase::prompt).collect();
                 all.extend(found);
             }
-            Err(Unfound { key, message, near }) => problems.tell_with(cases.place(key), message, near.as_deref()),
+            // A file of cases may have several problems of its own, one on a line.
+            Err(Unfound { key, message, near }) => {
+                for line in message.lines() {
+                    problems.tell_with(cases.place(key), line, near.as_deref());
+                }
+            }
         }
     }
     all
