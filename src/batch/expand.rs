@@ -17,12 +17,7 @@ pub fn runs(plan: &Plan, batch: &BatchId) -> Vec<Run> {
         for prompt in &task.prompts {
             for repository in places(task, prompt) {
                 for agent in &plan.agents {
-                    let one = Combination {
-                        agent: &agent.id,
-                        task: &task.id,
-                        prompt: &prompt.id,
-                        repository,
-                    };
+                    let one = Combination { agent: &agent.id, task: &task.id, prompt: &prompt.id, repository };
                     if !is_wanted(plan, &one) {
                         continue;
                     }

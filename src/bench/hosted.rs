@@ -19,8 +19,8 @@ use super::machine::{Machine, Unrun, since};
 use super::one::{again, remove};
 use super::own_runs;
 use super::validity::Known;
-use crate::base::{clock, hex};
 use crate::base::path::private_directory;
+use crate::base::{clock, hex};
 use crate::eval::case::{Case, Limits as CaseLimits, Reference};
 use crate::host::port::{
     CaseFailure, CaseGround, Cases, FoundCase, FoundCases, Jobs, JudgedCase, PreparedCase, Unfound,
@@ -208,7 +208,8 @@ impl Cases for CaseDriver {
         let checkout = Checkout::again(&root).map_err(unrun)?;
         let patch = checkout.patch(&machine, Path::new(files), &case.carry).map_err(unrun)?;
         let tests = root.join("tests");
-        let cleared = || remove(&tests).map_err(|error| failed(format!("failed to clear {}: {error}", tests.display())));
+        let cleared =
+            || remove(&tests).map_err(|error| failed(format!("failed to clear {}: {error}", tests.display())));
         cleared()?;
         let judged = if patch.is_empty() {
             let said = b"nothing was changed\n".to_vec();

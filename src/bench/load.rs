@@ -10,7 +10,7 @@ use super::files;
 use crate::base::text::visible_line;
 use crate::base::yaml::Problem;
 use crate::eval::case::environment::Environments;
-use crate::eval::case::{Case, File, Files, humaneval, own, polyglot, swebench};
+use crate::eval::case::{Case, File, Files, amp, humaneval, own, polyglot, scripted, swebench};
 use crate::eval::swebench::{Dataset, Format};
 use crate::model::Refusal;
 
@@ -102,6 +102,7 @@ pub(super) fn load(path: &Path, places: Places<'_>) -> Result<Suite, Refusal> {
         let text = fs::read_to_string(path).map_err(|error| unread(path, &error))?;
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("jsonl") => lines(path, &text)?,
+            Some("json") if amp::is_one(&text) => vec![of_amp(path, &text, places)?],
             Some("yaml" | "yml" | "json") => own_suite(path, &text, places.script_command)?,
             _ => {
                 return Err(Refusal::user(format!("{} is no suite", path.display())).hint(
@@ -156,17 +157,39 @@ fn instances(path: &Path, format: Format, places: Places<'_>) -> Result<Vec<Case
         }
     };
     let Some(repositories) = places.repositories else {
-        return Err(Refusal::user(format!("{} names repositories, and it is not said where they are", path.display()))
-            .hint("--repos DIRECTORY, with a clone of each as owner__repo"));
+        return Err(unplaced(path));
     };
     dataset
         .instances
         .iter()
         .map(|instance| {
             let clone = clone(repositories, &instance.repo);
-            swebench::case(instance, clone, environments.of(instance)).map_err(&wrong)
+            let environment = environments.of(instance);
+            let has_own = instance.eval_script.as_deref().is_some_and(|script| !script.trim().is_empty());
+            match places.script_command.filter(|_| !has_own) {
+                Some(command) => scripted::case(instance, clone, environment, command).map_err(&wrong),
+                None => swebench::case(instance, clone, environment).map_err(&wrong),
+            }
         })
         .collect()
+}
+
+/// A case of amp-session-manager. Its repository is a path beside it, or has a clone.
+fn of_amp(path: &Path, text: &str, places: Places<'_>) -> Result<Case, Refusal> {
+    let wrong = |why: String| Refusal::user(format!("{}: {}", path.display(), visible_line(&why, 300)));
+    let named = amp::repository(text).map_err(&wrong)?;
+    let beside = path.parent().unwrap_or_else(|| Path::new(".")).join(&named);
+    let repository = match places.repositories {
+        _ if beside.is_dir() => beside.display().to_string(),
+        Some(repositories) => clone(repositories, &named),
+        None => return Err(unplaced(path)),
+    };
+    amp::case(text, repository, places.script_command).map_err(wrong)
+}
+
+fn unplaced(path: &Path) -> Refusal {
+    Refusal::user(format!("{} names repositories, and it is not said where they are", path.display()))
+        .hint("--repos DIRECTORY, with a clone of each as owner__repo")
 }
 
 /// Where a repository's clone is; where it would be when there is none: its cases say so.
@@ -195,7 +218,8 @@ fn own_suite(path: &Path, text: &str, script_command: Option<&str>) -> Result<Ve
             _ => fs::read_to_string(&file).map_err(|error| format!("failed to read {name}: {error}")),
         }
     };
-    own::cases_judged_by(text, &beside.to_string_lossy(), &read, script_command).map_err(|problems| told(path, &problems))
+    own::cases_judged_by(text, &beside.to_string_lossy(), &read, script_command)
+        .map_err(|problems| told(path, &problems))
 }
 
 /// The exercises below a directory: `<language>/exercises/practice/<name>`, or of one track only.

@@ -9,11 +9,13 @@ use sha2::{Digest as _, Sha256};
 use crate::base::hex;
 use crate::eval::swebench::Instance;
 
+pub mod amp;
 mod bytes;
 pub mod environment;
 pub mod humaneval;
 pub mod own;
 pub mod polyglot;
+pub mod scripted;
 pub mod swebench;
 
 /// One case.

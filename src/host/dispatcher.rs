@@ -23,9 +23,9 @@ use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::terminal::Terminals;
 use crate::host::{
-    on_agent, on_approval, on_batch, on_case, on_combine, on_contest, on_create, on_evaluation, on_hunk, on_job, on_judge,
-    on_landing, on_option, on_prompt, on_removal, on_repository, on_review, on_rewind, on_session, on_silence,
-    on_terminal, run_query,
+    on_agent, on_approval, on_batch, on_case, on_combine, on_contest, on_create, on_evaluation, on_hunk, on_job,
+    on_judge, on_landing, on_option, on_prompt, on_removal, on_repository, on_review, on_rewind, on_session,
+    on_silence, on_terminal, run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};

@@ -112,11 +112,7 @@ pub(crate) enum Input {
     /// A batch that has ended was read.
     BatchLoaded { ticket: Ticket, result: Box<Result<LiveBatch, Refusal>> },
     /// The repository of an attempt at a case is there, or could not be made.
-    CasePrepared {
-        run: RunId,
-        session: SessionId,
-        result: Box<Result<(PreparedCase, ResolvedBase), CaseFailure>>,
-    },
+    CasePrepared { run: RunId, session: SessionId, result: Box<Result<(PreparedCase, ResolvedBase), CaseFailure>> },
     /// The tests of a case said something, or could not be run.
     CaseJudged { run: RunId, session: SessionId, result: Box<Result<JudgedCase, CaseFailure>> },
     /// A moment has come.

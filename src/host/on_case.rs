@@ -153,12 +153,7 @@ fn is_judged(case: &CaseAttempt, session: &Session) -> bool {
 }
 
 /// The tests said something, or could not be run.
-pub(crate) fn on_judged(
-    change: &mut Change<'_>,
-    run: &RunId,
-    id: &SessionId,
-    result: Result<JudgedCase, CaseFailure>,
-) {
+pub(crate) fn on_judged(change: &mut Change<'_>, run: &RunId, id: &SessionId, result: Result<JudgedCase, CaseFailure>) {
     change.step_done(id, Step::Case);
     let session = change.brain.registry.sessions.get(id).cloned();
     let (Some(session), Some(attempt)) = (session.clone(), current(change, run, id)) else {
@@ -183,7 +178,8 @@ pub(crate) fn on_judged(
     let turns = session.turns;
     let unresolved = !matches!(verdict, Outcome::Resolved | Outcome::Infrastructure(_));
     step(change, run, CaseStep::Judged { verdict, turns, prepare_ms, test_ms, patch_sha256, validity });
-    let most = run_of(change, run).and_then(|(live, known)| queue::case_of(&live.batch, known)).map(|case| case.iterations);
+    let most =
+        run_of(change, run).and_then(|(live, known)| queue::case_of(&live.batch, known)).map(|case| case.iterations);
     let Some(case) = current(change, run, id).and_then(|attempt| attempt.case) else { return };
     if unresolved && attempt.stopping.is_none() && most.is_some_and(|most| case.iterations < most) {
         step(change, run, CaseStep::Again);

@@ -15,7 +15,8 @@ use crate::host::effect::{Effect, GateSource, LandingPlan, LandingStep, SetupRun
 use crate::host::input::Input;
 use crate::host::on_landing::LandingFacts;
 use crate::host::port::{
-    Agents, Attachments, Cases, Checkpoint, CreatedWorktree, Endpoints, Git, Grounds, JobSpec, Jobs, RepositoryFacts, Store,
+    Agents, Attachments, Cases, Checkpoint, CreatedWorktree, Endpoints, Git, Grounds, JobSpec, Jobs, RepositoryFacts,
+    Store,
 };
 use crate::host::terminal::Terminals;
 use crate::host::{run_batch, run_evaluation, run_gates, run_judge, run_query, run_review, run_timeline, timeline};

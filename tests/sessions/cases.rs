@@ -175,9 +175,14 @@ fn what_is_wrong_with_cases_is_said_before_anything_starts() {
     let wrong = "    dataset: mine\n    cases_dir: data\n";
     check(wrong).exits(1).prints("plan.yaml:9:14: ").prints("mine.yaml:6:3: ").prints("did you mean 'restore'?");
     scene.divisi(&["batch", "run", &plan(&scene, &of(wrong))]).exits(1).says("mine.yaml:6:3");
-    check("    dataset: mein\n    cases_dir: data\n").exits(1).prints("9:14: there is no suite 'mein' in").prints("mine");
+    check("    dataset: mein\n    cases_dir: data\n")
+        .exits(1)
+        .prints("9:14: there is no suite 'mein' in")
+        .prints("mine");
     check("    cases_dir: nowhere\n    dataset: mine\n").exits(1).prints("9:16: failed to read the directory");
-    check("    prompts: [a]\n    dataset: mine\n").exits(1).prints("9:14: 'prompts' is not for tasks of type 'evaluation'");
+    check("    prompts: [a]\n    dataset: mine\n")
+        .exits(1)
+        .prints("9:14: 'prompts' is not for tasks of type 'evaluation'");
     check("    datset: mine\n").exits(1).prints("did you mean 'dataset'?");
     check("    priority: 1\n").exits(1).prints("7:5: a task of type 'evaluation' needs 'dataset', 'cases_dir' or both");
     suite(&scene, SUITE);
@@ -305,8 +310,13 @@ fn a_daemon_killed_at_any_event_gives_each_case_one_verdict() {
 #[test]
 fn an_agent_may_try_again_and_reads_what_the_tests_said() {
     let scene = Scene::new();
-    let text = SUITE.replace("defaults:", "defaults:\n  max_iterations: 3").replace("sh check.sh}", "'echo WRONG; sh check.sh'}");
-    let text = text.replace("eval \"$SOLVE\"", "#!script\\nedit answer 43\\\\n\\nsay done").replace("'#!", "\"#!").replace("done'", "done\"");
+    let text = SUITE
+        .replace("defaults:", "defaults:\n  max_iterations: 3")
+        .replace("sh check.sh}", "'echo WRONG; sh check.sh'}");
+    let text = text
+        .replace("eval \"$SOLVE\"", "#!script\\nedit answer 43\\\\n\\nsay done")
+        .replace("'#!", "\"#!")
+        .replace("done'", "done\"");
     suite(&scene, &text);
     let plan_text = "version: 3\nmetadata: {name: again}\nagents: [{id: a, agent: scripted}]\n\
                      tasks: [{id: t, type: evaluation, dataset: mine, cases_dir: data, script_command: 'false', select: {ids: [answer]}}]\n";

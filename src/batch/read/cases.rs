@@ -42,7 +42,8 @@ pub(super) fn read(mut part: Part<'_>, id: Option<String>, problems: &mut Proble
         }
     }
     if dataset.is_none() && cases_dir.is_none() {
-        problems.tell(part.at(), "a task of type 'evaluation' needs 'dataset', 'cases_dir' or both: where its cases are");
+        problems
+            .tell(part.at(), "a task of type 'evaluation' needs 'dataset', 'cases_dir' or both: where its cases are");
     }
     let mut select = CaseSelection::default();
     if let Some(mut chosen) = part.one("select", problems) {

@@ -27,7 +27,16 @@ pub(super) fn find(directory: &Path, wanted: &PlanCases) -> Result<(PathBuf, Vec
         None => base,
         Some(name) => named(&base, name)?,
     };
-    let repositories = wanted.repos_dir.as_ref().map(|below| directory.join(below));
+    let usual = directory.join("repos");
+    let repositories = match &wanted.repos_dir {
+        Some(below) => Some(directory.join(below)),
+        None => usual.is_dir().then_some(usual),
+    };
+    if let Some(missing) = repositories.as_ref().filter(|path| !path.is_dir()) {
+        let message =
+            format!("{} is no directory: clones of the cases' repositories are looked for there", missing.display());
+        return Err(Unfound { key: "repos_dir", message, near: None });
+    }
     let environments = wanted.environments_file.as_ref().map(|below| directory.join(below));
     let places = Places {
         repositories: repositories.as_deref(),
@@ -37,7 +46,10 @@ pub(super) fn find(directory: &Path, wanted: &PlanCases) -> Result<(PathBuf, Vec
     let told = |refusal: &Refusal| {
         // The hint of the command line is not one for a plan.
         let message = if refusal.hints.iter().any(|hint| hint.contains("--repos")) {
-            format!("{}: 'repos_dir' says it, a directory with a clone of each as owner__repo", refusal.message)
+            format!(
+                "{}: 'repos_dir' says it, a directory with a clone of each as owner__repo; 'repos' beside the plan without it",
+                refusal.message
+            )
         } else {
             refusal.message.clone()
         };
@@ -53,7 +65,8 @@ pub(super) fn find(directory: &Path, wanted: &PlanCases) -> Result<(PathBuf, Vec
             let mut suite = Suite { name, cases: Vec::new() };
             for file in files {
                 let more = load::load(&file, places).map_err(|refusal| told(&refusal))?;
-                if let Some(twice) = more.cases.iter().find(|case| suite.cases.iter().any(|known| known.id == case.id)) {
+                if let Some(twice) = more.cases.iter().find(|case| suite.cases.iter().any(|known| known.id == case.id))
+                {
                     return Err(unfound(format!("{} has the case {} once more", file.display(), twice.id)));
                 }
                 suite.cases.extend(more.cases);

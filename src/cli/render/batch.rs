@@ -4,7 +4,9 @@ use crate::base::clock;
 use crate::cli::render::table::{Table, cut};
 use crate::cli::render::words::{age, stat};
 use crate::cli::render::{Line, Screen, Style, line, text};
-use crate::model::batch::{AttemptOutcome, BatchChange, BatchDetail, BatchState, BatchView, Ranked, Run, RunState, RunView};
+use crate::model::batch::{
+    AttemptOutcome, BatchChange, BatchDetail, BatchState, BatchView, Ranked, Run, RunState, RunView,
+};
 use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted};
 use crate::model::case::CaseStep;
 use crate::model::{Envelope, Event};

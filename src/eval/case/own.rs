@@ -56,13 +56,7 @@ pub fn cases_judged_by(
     if problems.is_empty() { Ok(cases) } else { Err(problems.into_sorted()) }
 }
 
-fn suite(
-    root: &Node,
-    otherwise: Defaults,
-    beside: &str,
-    read: &Read<'_>,
-    problems: &mut Problems,
-) -> Vec<Case> {
+fn suite(root: &Node, otherwise: Defaults, beside: &str, read: &Read<'_>, problems: &mut Problems) -> Vec<Case> {
     let Some(mut fields) = Fields::described(root, &schema::CASES, problems) else { return Vec::new() };
     if fields.require("version", problems).is_some() {
         fields.number("version", VERSION..=VERSION, problems);

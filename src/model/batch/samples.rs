@@ -63,7 +63,13 @@ pub(crate) fn plan() -> Plan {
 pub(crate) fn task(id: &str) -> PlanTask {
     PlanTask {
         id: id.to_owned(),
-        prompts: vec![PlanPrompt { id: "p1".to_owned(), text: "true".to_owned(), file: None, follow_ups: Vec::new(), case: None }],
+        prompts: vec![PlanPrompt {
+            id: "p1".to_owned(),
+            text: "true".to_owned(),
+            file: None,
+            follow_ups: Vec::new(),
+            case: None,
+        }],
         repositories: vec![PlanRepository {
             path: ".".to_owned(),
             base: None,
