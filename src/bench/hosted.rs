@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
@@ -39,6 +40,10 @@ mod find;
 const PROCESSES: u64 = 1024;
 /// What a command of a case may print, KiB.
 const OUTPUT: u64 = 64 * 1024;
+
+/// How often a directory is cleared in which somebody writes, and how long apart.
+const CLEARINGS: u32 = 50;
+const APART: Duration = Duration::from_millis(50);
 
 /// Cases below one directory.
 pub struct CaseDriver {
@@ -106,6 +111,18 @@ impl CaseDriver {
             cache: self.cache.clone(),
         };
         Machine::new(&self.environment, &request, self.jobs.as_ref(), stop)
+    }
+}
+
+/// Removes a directory in which somebody who is just being ended may still write.
+fn clear(path: &Path) -> std::io::Result<()> {
+    let mut left = CLEARINGS;
+    loop {
+        match remove(path) {
+            Err(error) if left > 0 && error.kind() == std::io::ErrorKind::DirectoryNotEmpty => left -= 1,
+            ended => return ended,
+        }
+        clock::pause(APART);
     }
 }
 
@@ -194,7 +211,7 @@ impl Cases for CaseDriver {
         let case = self.kept(ground).map_err(failed)?;
         let root = self.of_session(&ground.batch, &ground.session).map_err(failed)?;
         // What a daemon that was killed left there is in an unknown state.
-        remove(&root).map_err(|error| failed(format!("failed to clear {}: {error}", root.display())))?;
+        clear(&root).map_err(|error| failed(format!("failed to clear {}: {error}", root.display())))?;
         private_directory(&root).map_err(|error| failed(format!("failed to make {}: {error}", root.display())))?;
         let machine = self.machine(stop).map_err(failed)?;
         let checkout = Checkout::make(&machine, &case, &root).map_err(unrun)?;
@@ -238,7 +255,7 @@ impl Cases for CaseDriver {
 
     fn remove(&self, batch: &BatchId, session: &SessionId) -> Result<(), Refusal> {
         let root = self.of_session(batch, session).map_err(Refusal::internal)?;
-        remove(&root).map_err(|error| {
+        clear(&root).map_err(|error| {
             Refusal::environment(format!("the case's repository {} cannot be deleted: {error}", root.display()))
         })
     }

@@ -166,14 +166,14 @@ fn an_evaluation_says_where_its_cases_are_and_which_are_meant() {
     let cases = task.cases.as_ref().expect("cases");
     assert_eq!((cases.dataset.as_deref(), cases.cases_dir.as_deref()), (Some("swe-bench-lite"), Some("./eval_data")));
     assert_eq!((cases.select.size, cases.select.seed, task.repeat), (Some(3), 7, Some(2)));
-    assert_eq!((cases.place("dataset").line, cases.place("dataset").column), (4, 41));
+    assert_eq!((cases.place("dataset").line, cases.place("dataset").column), (4, 42));
     assert!(task.prompts.is_empty(), "cases are read later");
     for (more, expected) in [
         ("", "4:5: a task of type 'evaluation' needs 'dataset', 'cases_dir' or both"),
-        (", dataset: ''", "4:41: 'dataset' is empty"),
-        (", dataset: d, best_of: 2", "4:53: 'best_of' is not for tasks of type 'evaluation'"),
-        (", dataset: d, select: {sise: 2}", "4:53: 'select' has no 'sise' (did you mean 'size'?)"),
-        (", dataset: d, select: {size: 0}", "4:59: "),
+        (", dataset: ''", "4:42: 'dataset' is empty"),
+        (", dataset: d, best_of: 2", "4:54: 'best_of' is not for tasks of type 'evaluation'"),
+        (", dataset: d, select: {sise: 2}", "4:54: 'select' has no 'sise' (did you mean 'size'?)"),
+        (", dataset: d, select: {size: 0}", "4:60: "),
     ] {
         let found = problems(&evaluation(more));
         assert!(found.iter().any(|problem| problem.starts_with(expected)), "{more}: {found:#?}");

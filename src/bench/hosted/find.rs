@@ -12,6 +12,8 @@ use crate::model::case::PlanCases;
 
 /// Endings of files that may be suites.
 const ENDINGS: [&str; 5] = ["yaml", "yml", "json", "jsonl", "parquet"];
+/// Words of a file's name that say which part of a dataset it is.
+const PARTS: [&str; 6] = ["test", "dev", "train", "validation", "val", "of"];
 /// Files of a directory of instances at most.
 const FILES: usize = 10_000;
 
@@ -219,13 +221,18 @@ fn files_of(path: &Path) -> Result<Files, Unfound> {
     if files.is_empty() {
         files = read(&path.join("data"));
     }
-    let of_tests = |file: &&PathBuf| {
-        file.file_stem().is_some_and(|stem| {
-            let stem = stem.to_string_lossy().to_lowercase();
-            stem.split(['.', '-', '_']).any(|word| word == "test")
-        })
+    // The parts of one dataset are called alike but for which part it is.
+    let words = |file: &Path| -> Vec<String> {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+        stem.split(['.', '-', '_']).map(str::to_owned).collect()
     };
-    let tests: Vec<&PathBuf> = files.iter().filter(of_tests).collect();
+    let name = |file: &Path| -> Vec<String> {
+        let is_part = |word: &str| PARTS.contains(&word) || word.bytes().all(|byte| byte.is_ascii_digit());
+        words(file).into_iter().filter(|word| !is_part(word)).collect()
+    };
+    let is_one = files.windows(2).all(|pair| name(&pair[0]) == name(&pair[1]));
+    let is_test = |file: &&PathBuf| is_one && words(file).iter().any(|word| word == "test");
+    let tests: Vec<&PathBuf> = files.iter().filter(is_test).collect();
     match (&files[..], &tests[..]) {
         // A directory of exercises, or nothing: the reader says which.
         ([], _) => Ok(Files::One(path.to_owned())),

@@ -5,6 +5,7 @@ use super::{
 };
 use super::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
 use crate::model::Event;
+use crate::model::case::{CaseChange, CaseStep};
 use crate::model::diff::DiffStat;
 use crate::model::id::{BatchId, RunId};
 use crate::model::plan::{
@@ -143,6 +144,10 @@ pub(crate) fn attempt(number: u32) -> Attempt {
     }
 }
 
+fn case(step: CaseStep) -> BatchChange {
+    BatchChange::Case { case: Box::new(CaseChange { run: run(1).id, step }) }
+}
+
 /// One of each event.
 pub(crate) fn of_batches() -> Vec<Event> {
     let run = || run(1);
@@ -166,6 +171,18 @@ pub(crate) fn of_batches() -> Vec<Event> {
             change: BatchChange::State { state: BatchState::Ended, reason: Some("cancelled".to_owned()) },
         }),
         Event::BatchChanged(BatchChanged { batch: BATCH.into(), change: BatchChange::Concurrency { concurrency: 2 } }),
+        Event::BatchChanged(BatchChanged { batch: BATCH.into(), change: case(CaseStep::Judging) }),
+        Event::BatchChanged(BatchChanged {
+            batch: BATCH.into(),
+            change: case(CaseStep::Judged {
+                verdict: crate::model::attempt::Outcome::ApplyFailed("error: no such file".to_owned()),
+                turns: 2,
+                prepare_ms: 3,
+                test_ms: 4,
+                patch_sha256: "00".to_owned(),
+                validity: Some(crate::model::attempt::Validity::NullPasses),
+            }),
+        }),
         Event::RunStarted(RunStarted { run: run().id, attempt: attempt(1) }),
         Event::RunStopping(RunStopping { run: run().id, why: StopReason::Budget }),
         Event::RunEnded(RunEnded { run: run().id, end }),
