@@ -443,6 +443,7 @@ pub(crate) fn end(
         score: session.and_then(|session| session.evaluations.newest()).and_then(|newest| newest.score),
         gates: session.and_then(|session| session.evaluations.newest()).map(Gates::of),
         landed,
+        verdict: known.current().and_then(|attempt| attempt.case.as_ref()?.words()),
         state,
         retry_at,
     };

@@ -335,6 +335,9 @@ pub struct AttemptEnd {
     /// Whether it was landed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub landed: bool,
+    /// How its case came out, in words, when it was an attempt at one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
     /// Where the run stands now.
     pub state: RunState,
     /// When it is tried again, milliseconds since the epoch.

@@ -112,6 +112,7 @@ impl World {
             score: None,
             gates: None,
             landed: false,
+            verdict: None,
             state,
             retry_at,
         };

@@ -198,13 +198,11 @@ pub(crate) fn event(event: &Envelope, detail: &BatchDetail) {
             let again = if end.state == RunState::Queued { ", will be tried again" } else { "" };
             let changed = stat(end.stat);
             let gap = if changed.is_empty() { "" } else { "  " };
-            let known = detail.runs.iter().find(|view| view.run.id == *run);
-            let is_case = known.is_some_and(|view| view.run.attempts.iter().any(|attempt| attempt.case.is_some()));
-            // What the tests said is the reason, and says more than that it failed.
-            let said = match (&end.reason, is_case) {
-                (Some(reason), true) if end.outcome != AttemptOutcome::Done => reason.clone(),
-                (reason, true) if end.outcome == AttemptOutcome::Done => format!("resolved{}", why(reason)),
-                (reason, _) => format!("{}{}", end.outcome.words(), why(reason)),
+            let said = match (&end.verdict, &end.reason) {
+                // What the tests said is the reason, and says more than that it failed.
+                (Some(_), Some(reason)) if end.outcome != AttemptOutcome::Done => reason.clone(),
+                (Some(verdict), _) => verdict.clone(),
+                (None, reason) => format!("{}{}", end.outcome.words(), why(reason)),
             };
             format!("{} {said}{again}{gap}{changed}", name(run))
         }

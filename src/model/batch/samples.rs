@@ -161,6 +161,7 @@ pub(crate) fn of_batches() -> Vec<Event> {
         score: Some(80),
         gates: Some(crate::model::batch::Gates { passed: 2, all: 3 }),
         landed: true,
+        verdict: None,
         state: RunState::Queued,
         retry_at: Some(9),
     };
