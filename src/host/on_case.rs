@@ -42,17 +42,13 @@ pub(crate) fn result_name(run: &Run, attempt: &Attempt) -> String {
 }
 
 fn prepare(change: &mut Change<'_>, batch: &BatchId, run: &RunId, session: &SessionId) {
-    match ground(change, run, session) {
-        Some(ground) => {
-            let run = run.clone();
-            change.want_step(session, Step::Case, || Effect::PrepareCase { run, ground: Box::new(ground) });
-        }
-        None => {
-            let refusal = Refusal::internal(format!("the plan of batch {batch} does not have what the run needs"));
-            let reason = Some(crate::host::hinted(&refusal));
-            on_run::end(change, run, AttemptOutcome::NotStarted, reason, None);
-        }
+    if let Some(ground) = ground(change, run, session) {
+        let run = run.clone();
+        return change.want_step(session, Step::Case, || Effect::PrepareCase { run, ground: Box::new(ground) });
     }
+    let refusal = Refusal::internal(format!("the plan of batch {batch} does not have what the run needs"));
+    let reason = Some(crate::host::hinted(&refusal));
+    on_run::end(change, run, AttemptOutcome::NotStarted, reason, None);
 }
 
 /// The run's attempt in that session, if it is under way.

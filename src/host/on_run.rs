@@ -447,8 +447,8 @@ pub(crate) fn end(
         state,
         retry_at,
     };
-    use AttemptOutcome::{Failed, Infrastructure, NotStarted};
-    let hopeless = matches!(outcome, NotStarted | Failed | Infrastructure);
+    let hopeless =
+        matches!(outcome, AttemptOutcome::NotStarted | AttemptOutcome::Failed | AttemptOutcome::Infrastructure);
     let full = end.reason.clone().filter(|why| hopeless && on_full::is_full(why));
     let attempted = known.attempts.last().map(|attempt| attempt.session.clone());
     let is_case = known.current().is_some_and(|attempt| attempt.case.is_some());

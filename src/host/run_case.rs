@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use crate::host::input::Input;
 use crate::host::port::{CaseFailure, CaseGround};
 use crate::host::run_effect::Runner;
-use crate::model::id::{RunId, SessionId};
+use crate::model::id::{BatchId, RunId, SessionId};
 
 impl Runner {
     /// Makes an attempt's repository, and looks at it as at any base.
@@ -49,6 +49,21 @@ impl Runner {
                 runner.send(input(run, session));
             }
         });
+    }
+
+    /// Removes what was kept for a batch that was refused.
+    pub(crate) fn forget_cases(&self, batch: &BatchId) -> Input {
+        self.ports.cases.forget(batch);
+        Input::Done
+    }
+
+    /// Removes an attempt's repository.
+    pub(crate) fn remove_case(&self, batch: &BatchId, session: &SessionId) -> Input {
+        if let Err(refusal) = self.ports.cases.remove(batch, session) {
+            // The next start sweeps it.
+            tracing::warn!(%session, %refusal, "the repository of an attempt at a case stays");
+        }
+        Input::Done
     }
 
     /// Stops what is done about the case of an attempt.

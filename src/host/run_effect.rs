@@ -198,17 +198,8 @@ impl Runner {
             Effect::PrepareBatch { ticket, request, batch } => {
                 Input::BatchPrepared { ticket, result: Box::new(run_batch::prepare(&self.ports, &request, batch)) }
             }
-            Effect::ForgetCases { batch } => {
-                self.ports.cases.forget(&batch);
-                Input::Done
-            }
-            Effect::RemoveCase { batch, session } => {
-                if let Err(refusal) = self.ports.cases.remove(&batch, &session) {
-                    // The next start sweeps it.
-                    tracing::warn!(%session, %refusal, "the repository of an attempt at a case stays");
-                }
-                Input::Done
-            }
+            Effect::ForgetCases { batch } => self.forget_cases(&batch),
+            Effect::RemoveCase { batch, session } => self.remove_case(&batch, &session),
             Effect::ResolveBatch { batch, repositories } => {
                 Input::BatchResolved { batch, bases: run_batch::resolve(&self.ports, &repositories) }
             }

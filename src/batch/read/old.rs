@@ -133,12 +133,7 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
             problems.tell(node.at, "an entry needs 'prompt'");
             continue;
         };
-        let wanted = match entry.model.or_else(|| defaults.model.clone()) {
-            Some(model) => vec![Some(model)],
-            None if models.is_empty() => vec![None],
-            None => models.iter().cloned().map(Some).collect(),
-        };
-        for model in wanted {
+        for model in wanted(entry.model, &defaults, &models) {
             include.push(of_amp(&mut agents, model, &id));
         }
         let base = entry.base.or_else(|| defaults.base.clone());
@@ -170,12 +165,7 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
         notes.push("swebench_cases_dir -> a task of the type evaluation, run by the agent amp".to_owned());
     }
     for (at, task) in evaluations {
-        let wanted = match &defaults.model {
-            Some(model) => vec![Some(model.clone())],
-            None if models.is_empty() => vec![None],
-            None => models.iter().cloned().map(Some).collect(),
-        };
-        for model in wanted {
+        for model in wanted(None, &defaults, &models) {
             include.push(of_amp(&mut agents, model, &task.id));
         }
         tasks.push((at, PlanTask { timeout_sec: defaults.timeout_sec, ..task }));
@@ -211,6 +201,15 @@ fn of_cases(
     super::part::require_id(&id, at, problems);
     let cases = PlanCases { cases_dir: Some(cases_dir), places: vec![("cases_dir", at)], ..PlanCases::default() };
     Some((at, super::cases::task(id, cases)))
+}
+
+/// The models that work on something: its own, the one of the defaults, all of the file, or the agent's usual one.
+fn wanted(own: Option<String>, defaults: &Entry, models: &[String]) -> Vec<Option<String>> {
+    match own.or_else(|| defaults.model.clone()) {
+        Some(model) => vec![Some(model)],
+        None if models.is_empty() => vec![None],
+        None => models.iter().cloned().map(Some).collect(),
+    }
 }
 
 /// The combination of a task with the agent amp and a model, which is added where it is missing.

@@ -28,7 +28,7 @@ pub fn case(text: &str, repository: String, command: Option<&str>) -> Result<Cas
         .chars()
         .map(|character| if character.is_ascii_alphanumeric() || "._-".contains(character) { character } else { '-' })
         .collect();
-    let test = match object.get("testCommand").and_then(Value::as_str) {
+    let judged_by = match object.get("testCommand").and_then(Value::as_str) {
         Some(own) => own.to_owned(),
         None => command.ok_or_else(|| format!("the case {id} has no 'testCommand'"))?.to_owned(),
     };
@@ -40,7 +40,7 @@ pub fn case(text: &str, repository: String, command: Option<&str>) -> Result<Cas
         follow_ups: Vec::new(),
         setup: None,
         variables: Vec::new(),
-        test,
+        test: judged_by,
         grading: Grading::ExitCode,
         restore: Vec::new(),
         carry: Vec::new(),
