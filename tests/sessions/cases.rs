@@ -185,7 +185,7 @@ fn what_is_wrong_with_cases_is_said_before_anything_starts() {
     check("    prompts: [a]\n    dataset: mine\n")
         .exits(1)
         .prints("9:14: 'prompts' is not for tasks of type 'evaluation'");
-    check("    datset: mine\n").exits(1).prints("did you mean 'dataset'?");
+    check("    data_set: mine\n").exits(1).prints("did you mean 'dataset'?");
     check("    priority: 1\n").exits(1).prints("7:5: a task of type 'evaluation' needs 'dataset', 'cases_dir' or both");
     suite(&scene, SUITE);
     check("    cases_dir: data\n").exits(1).prints("case bare needs 'script_command'");
