@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::agent::Catalog;
 use crate::base::clock;
 use crate::base::paths::{PROTOCOL, Paths};
+use crate::bench::CaseDriver;
 use crate::git::GitDriver;
 use crate::host::dispatcher::{self, HostSetup, Identity};
 use crate::host::handle::HostHandle;
@@ -66,6 +67,9 @@ pub fn start_with(paths: &Paths, settings: &Settings, program: &Path) -> Result<
     let store = crate::store::fault::wrap(store);
     let git = GitDriver::new(settings, &paths.state_dir)?;
     let jobs = Arc::new(JobDriver::new(&paths.jobs_dir, program.to_owned(), &paths.runtime_dir));
+    let case_jobs = paths.state_dir.join("case-jobs");
+    let jobs_of_cases = Arc::new(JobDriver::new(&case_jobs, program.to_owned(), &paths.runtime_dir));
+    let cases = CaseDriver::new(&paths.state_dir, jobs_of_cases, case_jobs, std::env::vars_os());
     let environment: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
@@ -85,6 +89,7 @@ pub fn start_with(paths: &Paths, settings: &Settings, program: &Path) -> Result<
             attachments: Arc::new(AttachmentFiles::new(&paths.state_dir)),
             endpoints: Arc::new(IdeEndpoints::new(&paths.state_dir)),
             grounds: Arc::new(GroundDriver::new(&paths.state_dir)),
+            cases: Arc::new(cases),
         },
         settings: settings.clone(),
         environment,

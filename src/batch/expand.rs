@@ -2,26 +2,22 @@
 
 use crate::model::batch::{Run, RunState};
 use crate::model::id::{BatchId, RunId};
-use crate::model::plan::{Plan, Selector};
+use crate::model::plan::{Plan, PlanPrompt, PlanTask, Selector};
 
 /// Runs of one batch at most: more is a mistake in the plan.
 pub const MOST_RUNS: usize = 10_000;
 
-/// The runs of a plan: tasks, then prompts, repositories and agents in the order of the plan, then repetitions. The same plan gives the
+/// The runs of a plan: tasks, then prompts (or cases), repositories and agents in the order of the plan, then
+/// repetitions. The same plan gives the
 /// same runs under the same numbers every time. Stops one behind [`MOST_RUNS`].
 pub fn runs(plan: &Plan, batch: &BatchId) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for task in &plan.tasks {
         let repeat = task.best_of.or(task.repeat).unwrap_or(plan.execution.repeat);
         for prompt in &task.prompts {
-            for repository in &task.repositories {
+            for repository in places(task, prompt) {
                 for agent in &plan.agents {
-                    let one = Combination {
-                        agent: &agent.id,
-                        task: &task.id,
-                        prompt: &prompt.id,
-                        repository: &repository.path,
-                    };
+                    let one = Combination { agent: &agent.id, task: &task.id, prompt: &prompt.id, repository };
                     if !is_wanted(plan, &one) {
                         continue;
                     }
@@ -36,7 +32,7 @@ pub fn runs(plan: &Plan, batch: &BatchId) -> Vec<Run> {
                             task: task.id.clone(),
                             prompt: prompt.id.clone(),
                             agent: agent.id.clone(),
-                            repository: repository.path.clone(),
+                            repository: repository.to_owned(),
                             repetition,
                             state: RunState::Queued,
                             reason: None,
@@ -55,10 +51,18 @@ pub fn runs(plan: &Plan, batch: &BatchId) -> Vec<Run> {
 /// Whether an agent works on a task at all.
 pub fn is_run(plan: &Plan, task: &str, agent: &str) -> bool {
     let Some(task) = plan.tasks.iter().find(|known| known.id == task) else { return false };
-    let repositories = |prompt| task.repositories.iter().map(move |repository| (prompt, repository));
+    let repositories = |prompt| places(task, prompt).into_iter().map(move |repository| (prompt, repository));
     task.prompts.iter().flat_map(repositories).any(|(prompt, repository)| {
-        is_wanted(plan, &Combination { agent, task: &task.id, prompt: &prompt.id, repository: &repository.path })
+        is_wanted(plan, &Combination { agent, task: &task.id, prompt: &prompt.id, repository })
     })
+}
+
+/// Where a prompt is worked on, as runs name it: in every repository of its task, or in that of its case.
+fn places<'a>(task: &'a PlanTask, prompt: &'a PlanPrompt) -> Vec<&'a str> {
+    match &prompt.case {
+        Some(case) => vec![&case.group],
+        None => task.repositories.iter().map(|repository| repository.path.as_str()).collect(),
+    }
 }
 
 struct Combination<'a> {

@@ -46,6 +46,14 @@ pub fn apply(batch: &mut Batch, runs: &mut [Run], event: &Event, time: i64) -> O
                 }
                 BatchChange::Concurrency { concurrency } => batch.concurrency = *concurrency,
                 BatchChange::Contest { contest } => return contested(batch, runs, contest),
+                BatchChange::Case { case } => {
+                    return with(runs, &case.run, |run| {
+                        let attempt = run.attempts.last_mut().filter(|attempt| attempt.outcome.is_none());
+                        if let Some(attempt) = attempt {
+                            attempt.case.get_or_insert_default().take(&case.step, time);
+                        }
+                    });
+                }
             }
             None
         }

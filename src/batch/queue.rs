@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::batch::contest;
 use crate::model::batch::{Attempt, AttemptOutcome, Batch, BatchState, Machine, Run, RunState, Spend, StopReason};
-use crate::model::plan::{OnFailure, PlanAgent, PlanTask};
+use crate::model::case::{CaseAttempt, PlanCase};
+use crate::model::plan::{OnFailure, PlanAgent, PlanPrompt, PlanTask};
 
 /// The longest pause before another attempt, milliseconds, unless the plan's first one is longer.
 const LONGEST_PAUSE: u64 = 60_000;
@@ -74,17 +75,29 @@ pub fn decide(batch: &Batch, runs: &[Run], facts: &Facts<'_>) -> Decision {
     decision
 }
 
-/// How long an attempt of a run may take, milliseconds.
+/// How long an attempt of a run may take, milliseconds; of one at a case the agent's part of it.
 pub fn time_limit(batch: &Batch, run: &Run) -> i64 {
     let plan = &batch.plan;
     let of_agent = agent_of(batch, run).and_then(|agent| agent.timeout_sec);
-    let seconds = of_agent.or_else(|| task_of(batch, run)?.timeout_sec).unwrap_or(plan.execution.timeout_sec);
+    let of_task = || task_of(batch, run)?.timeout_sec;
+    let of_case = || case_of(batch, run)?.agent_sec;
+    let seconds = of_agent.or_else(of_task).or_else(of_case).unwrap_or(plan.execution.timeout_sec);
     i64::try_from(seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000)
 }
 
 /// A run's agent in the plan.
 pub fn agent_of<'a>(batch: &'a Batch, run: &Run) -> Option<&'a PlanAgent> {
     batch.plan.agents.iter().find(|agent| agent.id == run.agent)
+}
+
+/// The case that a run is an attempt at.
+pub fn case_of<'a>(batch: &'a Batch, run: &Run) -> Option<&'a PlanCase> {
+    prompt_of(batch, run)?.case.as_deref()
+}
+
+/// A run's prompt in the plan.
+pub fn prompt_of<'a>(batch: &'a Batch, run: &Run) -> Option<&'a PlanPrompt> {
+    task_of(batch, run)?.prompts.iter().find(|prompt| prompt.id == run.prompt)
 }
 
 /// A run's task in the plan.
@@ -95,7 +108,15 @@ pub fn task_of<'a>(batch: &'a Batch, run: &Run) -> Option<&'a PlanTask> {
 fn stop_late(batch: &Batch, runs: &[Run], facts: &Facts<'_>, decision: &mut Decision) {
     for (place, run) in runs.iter().enumerate() {
         let Some(attempt) = run.current().filter(|attempt| attempt.stopping.is_none()) else { continue };
-        let due = attempt.started_at.saturating_add(time_limit(batch, run));
+        let limit = time_limit(batch, run);
+        let due = match attempt.case.as_deref() {
+            None => attempt.started_at.saturating_add(limit),
+            // Preparing and testing have limits of their own.
+            Some(CaseAttempt { working_since: Some(since), worked_ms, .. }) => {
+                since.saturating_add(limit).saturating_sub(*worked_ms)
+            }
+            Some(_) => continue,
+        };
         if due <= facts.now {
             decision.steps.push(Step::Stop(place, StopReason::TimedOut));
         } else {
@@ -311,11 +332,20 @@ pub fn after(
         AttemptOutcome::Cancelled => (RunState::Cancelled, None),
         AttemptOutcome::Budget => (RunState::Skipped, None),
         _ if batch.state == BatchState::Cancelling => (RunState::Cancelled, None),
-        outcome if outcome.may_pass_again() && tried < batch.plan.execution.max_attempts => {
+        outcome if may_pass_again(batch, run, outcome) && tried < batch.plan.execution.max_attempts => {
             let pause = i64::try_from(pause(batch, run, tried)).unwrap_or(i64::MAX);
             (RunState::Queued, Some(now.saturating_add(pause).max(not_before.unwrap_or(0))))
         }
         _ => (RunState::Failed, None),
+    }
+}
+
+/// Whether the same may come out otherwise another time. At a case of a benchmark every attempt counts but those that say nothing of
+/// the agent: who crashes or takes too long has not resolved it.
+fn may_pass_again(batch: &Batch, run: &Run, outcome: AttemptOutcome) -> bool {
+    match case_of(batch, run) {
+        None => outcome.may_pass_again(),
+        Some(_) => matches!(outcome, AttemptOutcome::Infrastructure | AttemptOutcome::RateLimited),
     }
 }
 

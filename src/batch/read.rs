@@ -13,6 +13,7 @@ use crate::model::plan::{
 };
 use crate::model::secret::names_a_credential;
 
+mod cases;
 mod old;
 mod part;
 mod suites;
@@ -37,13 +38,11 @@ pub fn read(text: &str, environment: Option<&str>) -> Result<Plan, Vec<Problem>>
     };
     match plan {
         Some(mut plan) if problems.is_empty() => {
-            let runs = expand::runs(&plan, &BatchId(String::new())).len();
-            if runs == 0 {
-                problems.tell(node.at, "the plan has no runs: the matrix leaves no combination");
+            // How many runs there are is known once its cases are.
+            if plan.tasks.iter().any(|task| task.cases.is_some()) {
+                return Ok(plan);
             }
-            if runs > MOST_RUNS {
-                problems.tell(node.at, format!("the plan has more than {MOST_RUNS} runs"));
-            }
+            let runs = count(&plan, node.at, &mut problems);
             if !problems.is_empty() {
                 return Err(problems.into_sorted());
             }
@@ -54,6 +53,30 @@ pub fn read(text: &str, environment: Option<&str>) -> Result<Plan, Vec<Problem>>
         }
         _ => Err(problems.into_sorted()),
     }
+}
+
+/// How many runs a plan has whose cases are known; none or too many is told of.
+fn count(plan: &Plan, at: Place, problems: &mut Problems) -> usize {
+    let runs = expand::runs(plan, &BatchId(String::new())).len();
+    if runs == 0 {
+        problems.tell(at, "the plan has no runs: the matrix leaves no combination");
+    }
+    if runs > MOST_RUNS {
+        problems.tell(at, format!("the plan has more than {MOST_RUNS} runs"));
+    }
+    runs
+}
+
+/// Checks what could not be checked before the cases of a plan's evaluations were known. `find` says where a name stands in the text.
+///
+/// Worktrees of attempts at cases that were resolved go, however few runs there are, unless the plan says otherwise: their
+/// repositories are as large as what they were made from.
+pub fn with_cases(plan: &Plan, find: &dyn Fn(&str) -> Place, problems: &mut Problems) {
+    if plan.tasks.iter().all(|task| task.cases.is_none()) {
+        return;
+    }
+    count(plan, Place { line: 1, column: 1 }, problems);
+    cases::require_selectors(plan, find, problems);
 }
 
 fn says_keep(node: &Node) -> bool {
@@ -299,6 +322,8 @@ struct Names {
     tasks: Vec<String>,
     prompts: Vec<String>,
     repositories: Vec<String>,
+    /// There will be more prompts and repositories, of cases.
+    open: bool,
 }
 
 impl Names {
@@ -312,6 +337,7 @@ impl Names {
                 .flat_map(|task| &task.repositories)
                 .map(|PlanRepository { path, .. }| path.clone())
                 .collect(),
+            open: tasks.iter().any(|(_, task)| task.cases.is_some()),
         }
     }
 }
@@ -323,8 +349,8 @@ fn selectors(matrix: &mut Part<'_>, key: &'static str, names: &Names, problems: 
         let selector = Selector {
             agent: part.reference("agent", &names.agents, problems),
             task: part.reference("task", &names.tasks, problems),
-            prompt: part.reference("prompt", &names.prompts, problems),
-            repository: part.reference("repository", &names.repositories, problems),
+            prompt: named(&mut part, "prompt", &names.prompts, names.open, problems),
+            repository: named(&mut part, "repository", &names.repositories, names.open, problems),
         };
         part.finish(problems);
         if selector == Selector::default() {
@@ -333,6 +359,17 @@ fn selectors(matrix: &mut Part<'_>, key: &'static str, names: &Names, problems: 
         selectors.push(selector);
     }
     selectors
+}
+
+/// A name; where there will be more of its kind it is looked for once they are known.
+fn named(
+    part: &mut Part<'_>,
+    key: &'static str,
+    names: &[String],
+    open: bool,
+    problems: &mut Problems,
+) -> Option<String> {
+    if open { part.text(key, problems) } else { part.reference(key, names, problems) }
 }
 
 fn metrics(part: Option<Part<'_>>, problems: &mut Problems) -> (Vec<Metric>, Vec<ExportFormat>) {

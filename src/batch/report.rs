@@ -10,6 +10,7 @@ use crate::batch::queue::dollars;
 use crate::model::batch::{Batch, BatchView, Ranked, Run, RunState, Spend};
 use crate::model::plan::{ExportFormat, Metric};
 
+mod cases;
 mod charts;
 mod html;
 
@@ -167,6 +168,7 @@ fn columns(report: &Report, run: &ReportRun) -> Vec<(&'static str, Value)> {
             "outcome",
             json!(last.and_then(|attempt| attempt.outcome).map(super::super::model::batch::AttemptOutcome::words)),
         ),
+        ("verdict", json!(verdict(run))),
         ("reason", json!(run.reason)),
         ("attempts", json!(run.attempts.len())),
         ("files", json!(stat.files)),
@@ -196,6 +198,11 @@ fn columns(report: &Report, run: &ReportRun) -> Vec<(&'static str, Value)> {
         columns.push(("tools", json!(kinds(tools))));
     }
     columns
+}
+
+/// How the newest attempt at a case came out, in words.
+fn verdict(run: &Run) -> Option<String> {
+    run.attempts.last()?.case.as_ref()?.words()
 }
 
 fn jsonl(report: &Report) -> String {
@@ -260,6 +267,7 @@ fn markdown(report: &Report) -> String {
         counts.running + counts.queued,
     );
     agent_table(&mut text, report);
+    cases::table(&mut text, report);
     text.push_str("\n| run | task | agent | repository | state | changed | time | cost | reason |\n");
     text.push_str("|---:|---|---|---|---|---:|---:|---:|---|\n");
     for ReportRun { run, spend, .. } in &report.runs {
@@ -272,7 +280,7 @@ fn markdown(report: &Report) -> String {
             md(&run.prompt),
             md(&run.agent),
             md(&run.repository),
-            run.state.as_str(),
+            verdict(run).map_or_else(|| run.state.as_str().to_owned(), |verdict| md(&verdict)),
             stat.added,
             stat.removed,
             took(run.duration(report.now)),

@@ -1,7 +1,8 @@
 //! What a run is judged by: the plan's evaluators, then the task's, then the agent's.
 //!
 //! They are one suite. An evaluator with the id of an earlier one takes its place, so the agent's word counts before the task's and the
-//! task's before the plan's; one with an id of its own comes after them. Paths to restore add up.
+//! task's before the plan's; one with an id of its own comes after them. Paths to restore add up. Attempts at cases of a benchmark are
+//! judged by the cases' tests and nothing else.
 
 use sha2::{Digest as _, Sha256};
 
@@ -35,6 +36,9 @@ impl Level {
 
 /// The evaluators of a task's runs by an agent, each with where it comes from.
 pub fn merged<'a>(plan: &'a Plan, task: &'a PlanTask, agent: &'a PlanAgent) -> Vec<(Level, &'a Evaluator)> {
+    if task.cases.is_some() {
+        return Vec::new();
+    }
     let of_plan = plan.suite.as_ref().map(|suite| suite.evaluators.as_slice()).unwrap_or_default();
     let levels = [(Level::Plan, of_plan), (Level::Task, &task.evaluators), (Level::Agent, &agent.evaluators)];
     let mut all: Vec<(Level, &Evaluator)> = Vec::new();
@@ -55,6 +59,9 @@ pub fn of(plan: &Plan, task: &str, agent: &str) -> Option<Suite> {
     let own = || plan.suite.as_ref().map(|suite| (**suite).clone());
     let task = plan.tasks.iter().find(|known| known.id == task);
     let agent = plan.agents.iter().find(|known| known.id == agent);
+    if task.is_some_and(|task| task.cases.is_some()) {
+        return None;
+    }
     let (Some(task), Some(agent)) = (task, agent) else { return own() };
     if task.evaluators.is_empty() && agent.evaluators.is_empty() && task.restore.is_empty() {
         return own();
@@ -102,7 +109,11 @@ pub fn told(plan: &Plan, is_run: &dyn Fn(&str, &str) -> bool) -> Vec<JudgedBy> {
                 required: evaluator.required,
                 from: level.as_str().to_owned(),
             };
-            let evaluators: Vec<OneJudgedBy> = merged(plan, task, agent).into_iter().map(one).collect();
+            let mut evaluators: Vec<OneJudgedBy> = merged(plan, task, agent).into_iter().map(one).collect();
+            if task.cases.is_some() {
+                let (id, kind, from) = ("tests".to_owned(), "case".to_owned(), "case".to_owned());
+                evaluators.push(OneJudgedBy { id, kind, required: true, from });
+            }
             match all.iter_mut().find(|known| known.task == task.id && known.evaluators == evaluators) {
                 Some(known) => known.agents.push(agent.id.clone()),
                 None => all.push(JudgedBy { task: task.id.clone(), agents: vec![agent.id.clone()], evaluators }),

@@ -115,7 +115,11 @@ fn judge(case: &Case, null: Option<&Outcome>, gold: Option<&Outcome>) -> (Validi
 }
 
 fn places(request: &BenchRequest) -> Places<'_> {
-    Places { repositories: request.repositories.as_deref(), environments: request.environments.as_deref() }
+    Places {
+        repositories: request.repositories.as_deref(),
+        environments: request.environments.as_deref(),
+        ..Places::default()
+    }
 }
 
 struct Plan<'a> {

@@ -59,6 +59,19 @@ impl Checkout {
         Ok(Self { root: root.to_owned(), files, own })
     }
 
+    /// Finds one again that was made in that directory. What a git that was killed has locked is free again.
+    pub(super) fn again(root: &Path) -> Result<Self, Unrun> {
+        let own = root.join("git");
+        match fs::remove_file(own.join("index.lock")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unmade(&own, &error)),
+            _ => {}
+        }
+        if !own.join("HEAD").is_file() {
+            return Err(Unrun::Failed(format!("the case's repository is gone from {}", root.display())));
+        }
+        Ok(Self { root: root.to_owned(), files: root.join("files"), own })
+    }
+
     /// Git over some files with the git directory that nobody else can reach.
     fn git(&self, machine: &Machine<'_>, files: &Path, arguments: &[&str]) -> Result<Vec<u8>, Unrun> {
         let git_dir = format!("--git-dir={}", self.own.display());

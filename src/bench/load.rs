@@ -10,7 +10,7 @@ use super::files;
 use crate::base::text::visible_line;
 use crate::base::yaml::Problem;
 use crate::eval::case::environment::Environments;
-use crate::eval::case::{Case, File, Files, humaneval, own, polyglot, swebench};
+use crate::eval::case::{Case, File, Files, amp, humaneval, own, polyglot, scripted, swebench};
 use crate::eval::swebench::{Dataset, Format};
 use crate::model::Refusal;
 
@@ -81,6 +81,8 @@ pub(super) struct Places<'a> {
     pub repositories: Option<&'a Path>,
     /// The file of environments.
     pub environments: Option<&'a Path>,
+    /// What judges cases of divisi's own suites that do not say it themselves.
+    pub script_command: Option<&'a str>,
 }
 
 /// Reads a suite.
@@ -100,7 +102,8 @@ pub(super) fn load(path: &Path, places: Places<'_>) -> Result<Suite, Refusal> {
         let text = fs::read_to_string(path).map_err(|error| unread(path, &error))?;
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("jsonl") => lines(path, &text)?,
-            Some("yaml" | "yml" | "json") => own_suite(path, &text)?,
+            Some("json") if amp::is_one(&text) => vec![of_amp(path, &text, places)?],
+            Some("yaml" | "yml" | "json") => own_suite(path, &text, places.script_command)?,
             _ => {
                 return Err(Refusal::user(format!("{} is no suite", path.display())).hint(
                     "a .yaml file of divisi's own, a .jsonl file of HumanEvalFix cases, or a directory of exercises",
@@ -154,17 +157,39 @@ fn instances(path: &Path, format: Format, places: Places<'_>) -> Result<Vec<Case
         }
     };
     let Some(repositories) = places.repositories else {
-        return Err(Refusal::user(format!("{} names repositories, and it is not said where they are", path.display()))
-            .hint("--repos DIRECTORY, with a clone of each as owner__repo"));
+        return Err(unplaced(path));
     };
     dataset
         .instances
         .iter()
         .map(|instance| {
             let clone = clone(repositories, &instance.repo);
-            swebench::case(instance, clone, environments.of(instance)).map_err(&wrong)
+            let environment = environments.of(instance);
+            let has_own = instance.eval_script.as_deref().is_some_and(|script| !script.trim().is_empty());
+            match places.script_command.filter(|_| !has_own) {
+                Some(command) => scripted::case(instance, clone, environment, command).map_err(&wrong),
+                None => swebench::case(instance, clone, environment).map_err(&wrong),
+            }
         })
         .collect()
+}
+
+/// A case of amp-session-manager. Its repository is a path beside it, or has a clone.
+fn of_amp(path: &Path, text: &str, places: Places<'_>) -> Result<Case, Refusal> {
+    let wrong = |why: String| Refusal::user(format!("{}: {}", path.display(), visible_line(&why, 300)));
+    let named = amp::repository(text).map_err(&wrong)?;
+    let beside = path.parent().unwrap_or_else(|| Path::new(".")).join(&named);
+    let repository = match places.repositories {
+        _ if beside.is_dir() => beside.display().to_string(),
+        Some(repositories) => clone(repositories, &named),
+        None => return Err(unplaced(path)),
+    };
+    amp::case(text, repository, places.script_command).map_err(wrong)
+}
+
+fn unplaced(path: &Path) -> Refusal {
+    Refusal::user(format!("{} names repositories, and it is not said where they are", path.display()))
+        .hint("--repos DIRECTORY, with a clone of each as owner__repo")
 }
 
 /// Where a repository's clone is; where it would be when there is none: its cases say so.
@@ -183,7 +208,7 @@ fn told(path: &Path, problems: &[Problem]) -> Refusal {
 }
 
 /// A suite of divisi's own. What it names beside it is read here: prompts, patches, files.
-fn own_suite(path: &Path, text: &str) -> Result<Vec<Case>, Refusal> {
+fn own_suite(path: &Path, text: &str, script_command: Option<&str>) -> Result<Vec<Case>, Refusal> {
     let beside = path.parent().unwrap_or_else(|| Path::new("."));
     let beside = beside.canonicalize().map_err(|error| unread(beside, &error))?;
     let read = |name: &str| -> Result<String, String> {
@@ -193,7 +218,8 @@ fn own_suite(path: &Path, text: &str) -> Result<Vec<Case>, Refusal> {
             _ => fs::read_to_string(&file).map_err(|error| format!("failed to read {name}: {error}")),
         }
     };
-    own::cases(text, &beside.to_string_lossy(), &read).map_err(|problems| told(path, &problems))
+    own::cases_judged_by(text, &beside.to_string_lossy(), &read, script_command)
+        .map_err(|problems| told(path, &problems))
 }
 
 /// The exercises below a directory: `<language>/exercises/practice/<name>`, or of one track only.

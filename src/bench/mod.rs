@@ -9,6 +9,7 @@
 //! - `validity`: what validations said of cases; `rerun`: a run again, and what is not as it was.
 //! - `own_runs`: those runs as they are reported, beside the harness' own (`runs`).
 //! - `list`, `grade`, `report`: of logs and reports that exist; nothing is run.
+//! - `hosted`: cases of batches, whose sessions the daemon has.
 //! - `shelf`: runs as people look at them.
 
 mod carry_out;
@@ -17,6 +18,7 @@ mod command;
 mod compare;
 mod files;
 mod grade;
+mod hosted;
 mod judge;
 mod list;
 mod load;
@@ -34,6 +36,7 @@ mod validity;
 
 pub use carry_out::{run as attempt, validate};
 pub use grade::grade;
+pub use hosted::CaseDriver;
 pub use list::list;
 pub use own_runs::excerpt;
 pub use report::report;

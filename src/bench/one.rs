@@ -222,7 +222,7 @@ impl Attempt<'_> {
 }
 
 /// What is said to an agent whose try failed.
-fn again(said: &[u8]) -> String {
+pub(super) fn again(said: &[u8]) -> String {
     let tail = &said[said.len().saturating_sub(SAID_AGAIN)..];
     format!(
         "The tests fail. This is what they said last:\n\n{}\n\nRepair what you made.",
@@ -231,7 +231,7 @@ fn again(said: &[u8]) -> String {
 }
 
 /// Removes a directory that may not be there. Tests may have made directories that cannot be entered.
-fn remove(path: &Path) -> std::io::Result<()> {
+pub(super) fn remove(path: &Path) -> std::io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
             open_up(path);

@@ -41,7 +41,8 @@ pub fn rerun(wanted: &Repeat) -> Result<Repeated, Refusal> {
     let repositories = here(&wanted.repositories, setup.repositories.as_ref(), "--repos DIRECTORY")?;
     let environments = here(&wanted.environments, setup.environments.as_ref(), "--environments FILE")?;
     let environment = variables(setup, &wanted.environment)?;
-    let places = Places { repositories: repositories.as_deref(), environments: environments.as_deref() };
+    let places =
+        Places { repositories: repositories.as_deref(), environments: environments.as_deref(), ..Places::default() };
     let cases = load::load(&suite, places)?;
     let mut differences = Vec::new();
     let only = compare_cases(&earlier, &cases, &mut differences);

@@ -3,19 +3,23 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::base::hex;
 use crate::eval::swebench::Instance;
 
+pub mod amp;
+mod bytes;
 pub mod environment;
 pub mod humaneval;
 pub mod own;
 pub mod polyglot;
+pub mod scripted;
 pub mod swebench;
 
 /// One case.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Case {
     /// Unique in its suite: letters, digits, `.`, `_`, `-` and `/`.
     pub id: String,
@@ -55,9 +59,10 @@ pub struct Case {
 pub type Files = BTreeMap<String, File>;
 
 /// A file's content.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct File {
     /// Its bytes.
+    #[serde(with = "bytes")]
     pub bytes: Vec<u8>,
     /// Whether it is a program.
     pub executable: bool,
@@ -70,7 +75,7 @@ impl From<String> for File {
 }
 
 /// Where a case's files come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// One commit of a repository. Of its history the agent sees nothing.
     Commit {
@@ -86,7 +91,7 @@ pub enum Source {
 }
 
 /// What resolves a case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reference {
     /// A patch in git's format.
     Patch(String),
@@ -97,7 +102,7 @@ pub enum Reference {
 }
 
 /// How the tests' end becomes a verdict.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Grading {
     /// Exit code 0 says that it is done.
     ExitCode,
@@ -106,7 +111,7 @@ pub enum Grading {
 }
 
 /// How long the parts of an attempt may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// `setup`.
     pub setup: Duration,
@@ -119,7 +124,7 @@ pub struct Limits {
 }
 
 /// What each command of a case may use; absent: what the run says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Uses {
     /// Address space of each program, MiB; 0: as much as there is.
     pub memory_mb: Option<u64>,

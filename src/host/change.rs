@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::batch::fold as batches;
 use crate::host::effect::{Effect, Ticket};
+use crate::host::on_case;
 use crate::host::port::{AgentDefinition, Agents, Batch, Lifetime, Row, Table, Variant};
 use crate::host::profile::{self, Caller};
 use crate::host::registry::Registry;
@@ -35,6 +36,8 @@ pub(crate) enum Step {
     Judging,
     /// Evaluators run.
     Evaluation,
+    /// The case that it attempts is being prepared, or its tests run.
+    Case,
     /// What it said as a judge is being read.
     Verdict,
     /// It is being removed, or looked at for that.
@@ -162,11 +165,17 @@ impl<'a> Change<'a> {
         };
         self.stirred.extend(batches::batch_of(&envelope.event));
         self.touch(session);
+        let left = session.filter(|_| matches!(envelope.event, Event::SessionRemoved { .. }));
+        let left = left.and_then(|id| self.brain.registry.sessions.get(id)).filter(|left| on_case::has_ground(left));
+        let left = left.and_then(|left| Some((left.id.clone(), left.run.clone()?)));
         for row in self.brain.registry.apply(&envelope) {
             self.rows.insert((row.table, row.key.clone()), row);
         }
         self.touch(session);
         self.events.push(Arc::new(envelope));
+        if let Some((id, run)) = left {
+            on_case::left(self, &run, &id);
+        }
     }
 
     /// Something happened to a session: its run may have to go on.

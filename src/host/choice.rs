@@ -31,7 +31,25 @@ impl Choice {
     /// When agent or profile are unknown, do not go together or cannot be started, or a variable that is to be handed on is not set.
     pub(crate) fn of(brain: &Brain, request: &CreateSession, resolved: &ResolvedBase) -> Result<Self, Refusal> {
         let agent = request.agent.clone().unwrap_or_else(|| brain.settings.default_agent.clone());
-        let (definition, ignored) = definition(brain, &agent, resolved)?;
+        let defined = definition(brain, &agent, resolved)?;
+        Self::with(brain, request, agent, defined)
+    }
+
+    /// [`Choice::of`], for a repository that configures nothing.
+    ///
+    /// # Errors
+    /// As [`Choice::of`].
+    pub(crate) fn anywhere(brain: &Brain, request: &CreateSession) -> Result<Self, Refusal> {
+        let agent = request.agent.clone().unwrap_or_else(|| brain.settings.default_agent.clone());
+        Self::with(brain, request, agent, (None, None))
+    }
+
+    fn with(
+        brain: &Brain,
+        request: &CreateSession,
+        agent: String,
+        (definition, ignored): (Option<String>, Option<String>),
+    ) -> Result<Self, Refusal> {
         let chosen = profile::choose(&brain.settings, request.profile.as_deref(), &agent)?;
         let profile = chosen.map(|(_, profile)| profile);
         let program = profile.and_then(|profile| profile.program.as_deref());

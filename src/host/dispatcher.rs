@@ -17,20 +17,20 @@ use crate::host::handle::{HostHandle, Request};
 use crate::host::input::Input;
 use crate::host::mend::LeftOut;
 use crate::host::on_query::{self, Lookup};
-use crate::host::port::{Batch, Variant};
+use crate::host::port::{Batch, Table, Variant};
 use crate::host::profile;
 use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::terminal::Terminals;
 use crate::host::{
-    on_agent, on_approval, on_batch, on_combine, on_contest, on_create, on_evaluation, on_hunk, on_job, on_judge,
-    on_landing, on_option, on_prompt, on_removal, on_repository, on_review, on_rewind, on_session, on_silence,
-    on_terminal, run_query,
+    on_agent, on_approval, on_batch, on_case, on_combine, on_contest, on_create, on_evaluation, on_hunk, on_job,
+    on_judge, on_landing, on_option, on_prompt, on_removal, on_repository, on_review, on_rewind, on_session,
+    on_silence, on_terminal, run_query,
 };
 use crate::model::Refusal;
 use crate::model::command::{Command, Receipt};
 use crate::model::event::{Cause, Event};
-use crate::model::id::{CommandId, SessionId};
+use crate::model::id::{BatchId, CommandId, SessionId};
 use crate::model::price::PriceTable;
 use crate::model::query::{DaemonStatus, ListVariables};
 use crate::model::settings::Settings;
@@ -95,6 +95,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
         host: inputs,
         units: Arc::default(),
         evaluations: Arc::default(),
+        cases: Arc::default(),
         judges: Arc::default(),
         runtime: tokio::runtime::Handle::current(),
         closed: Arc::default(),
@@ -170,11 +171,24 @@ impl Dispatcher {
         let owners = ids.iter().chain(self.brain.registry.mends.left_out.keys()).cloned().collect();
         self.runner.ports.attachments.sweep(&owners);
         self.runner.ports.grounds.sweep();
+        self.sweep_cases();
         for id in ids {
             self.decide(Cause::Recovery, |change| advance(change, &id));
         }
         self.brain.recovering = false;
         self.decide(Cause::Recovery, on_batch::recover);
+    }
+
+    /// Removes what nobody needs of attempts at cases, and leaves what is being prepared to those who prepare it again.
+    fn sweep_cases(&self) {
+        let registry = &self.brain.registry;
+        let store = Arc::clone(&self.runner.ports.store);
+        let runs = registry.batches.values().flat_map(|live| &live.runs);
+        let begun = runs.filter_map(|run| Some(&run.current()?.session));
+        let owners = registry.sessions.keys().chain(registry.mends.left_out.keys()).chain(begun).cloned().collect();
+        // What cannot be looked up stays.
+        let is_known = |id: &BatchId| store.row(Table::Batches, id.as_str()).map_or(true, |row| row.is_some());
+        self.runner.ports.cases.sweep(&owners, &is_known);
     }
 
     /// Lets the brain decide, and commits what it decided. A panic in the decision is contained and recorded.
@@ -487,6 +501,8 @@ fn on_result(change: &mut Change<'_>, input: Input) {
         Input::BatchPrepared { ticket, result } => on_batch::on_prepared(change, ticket, *result),
         Input::BatchResolved { batch, bases } => on_batch::on_resolved(change, &batch, bases),
         Input::BatchLoaded { ticket, result } => on_batch::on_loaded(change, ticket, *result),
+        Input::CasePrepared { run, session, result } => on_case::on_prepared(change, &run, &session, *result),
+        Input::CaseJudged { run, session, result } => on_case::on_judged(change, &run, &session, *result),
         Input::Woke { at } => on_batch::on_woke(change, at),
         Input::MachineRead { machine } => on_batch::on_machine(change, machine),
         Input::RepositoryConfigRead { ticket, result } => on_repository::on_config_read(change, ticket, result),

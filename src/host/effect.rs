@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use crate::host::on_combine::Origin;
 use crate::host::on_judge::Heard;
-use crate::host::port::ConversationSetup;
+use crate::host::port::{CaseGround, ConversationSetup};
 use crate::host::profile::Caller;
 use crate::model::attachment::{Attach, Attachment};
 use crate::model::batch::CreateBatch;
 use crate::model::command::{CreateSession, DecideHunk};
 use crate::model::evaluation::{Suite, SuiteFrom};
 use crate::model::failure::Silence;
-use crate::model::id::{BatchId, EvaluationId, HunkId, JobId, Oid, PromptId, SessionId, TurnId};
+use crate::model::id::{BatchId, EvaluationId, HunkId, JobId, Oid, PromptId, RunId, SessionId, TurnId};
 use crate::model::landing::{Landing, Strategy};
 use crate::model::mcp::McpServer;
 use crate::model::part::Parts;
@@ -117,7 +117,17 @@ pub(crate) enum Effect {
     /// Keep a round's baseline and read what it quotes.
     PrepareRound { session: SessionId, worktree: Box<Worktree>, round: Box<Round>, comments: Vec<Comment> },
     /// Read a plan with the files it names, and look its repositories up.
-    PrepareBatch { ticket: Ticket, request: Box<CreateBatch> },
+    PrepareBatch { ticket: Ticket, request: Box<CreateBatch>, batch: BatchId },
+    /// Remove what was kept for a batch that was refused.
+    ForgetCases { batch: BatchId },
+    /// Make the repository of an attempt at a case.
+    PrepareCase { run: RunId, ground: Box<CaseGround> },
+    /// Run the tests of a case on what is in a worktree.
+    JudgeCase { run: RunId, ground: Box<CaseGround>, files: String },
+    /// Stop what is being prepared or tested.
+    StopCase { session: SessionId },
+    /// Remove an attempt's repository.
+    RemoveCase { batch: BatchId, session: SessionId },
     /// Look the repositories of a batch up again, after a restart.
     ResolveBatch { batch: BatchId, repositories: Vec<PlanRepository> },
     /// Say when that moment has come, milliseconds since the epoch.

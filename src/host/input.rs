@@ -9,14 +9,16 @@ use crate::host::on_evaluation::Prepared;
 use crate::host::on_judge::JudgeAsk;
 use crate::host::on_landing::LandingFacts;
 use crate::host::on_review::RoundFacts;
-use crate::host::port::{Checkpoint, CreatedWorktree, ResolvedBase, Rewound, Unlanded, Update};
+use crate::host::port::{
+    CaseFailure, Checkpoint, CreatedWorktree, JudgedCase, PreparedCase, ResolvedBase, Rewound, Unlanded, Update,
+};
 use crate::host::registry::LiveBatch;
 use crate::model::Refusal;
 use crate::model::attachment::Attachment;
 use crate::model::batch::Machine;
 use crate::model::command::{CreateSession, DecideHunk};
 use crate::model::evaluation::{EvaluationState, EvaluatorResult};
-use crate::model::id::{BatchId, EvaluationId, HunkId, JobId, LandingId, Oid, SessionId};
+use crate::model::id::{BatchId, EvaluationId, HunkId, JobId, LandingId, Oid, RunId, SessionId};
 use crate::model::job::{JobEnd, ProcessIdentity};
 use crate::model::landing::LandingState;
 use crate::model::part::FoundHunk;
@@ -109,6 +111,10 @@ pub(crate) enum Input {
     BatchResolved { batch: BatchId, bases: Bases },
     /// A batch that has ended was read.
     BatchLoaded { ticket: Ticket, result: Box<Result<LiveBatch, Refusal>> },
+    /// The repository of an attempt at a case is there, or could not be made.
+    CasePrepared { run: RunId, session: SessionId, result: Box<Result<(PreparedCase, ResolvedBase), CaseFailure>> },
+    /// The tests of a case said something, or could not be run.
+    CaseJudged { run: RunId, session: SessionId, result: Box<Result<JudgedCase, CaseFailure>> },
     /// A moment has come.
     Woke { at: i64 },
     /// How the machine is doing.

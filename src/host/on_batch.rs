@@ -34,6 +34,8 @@ pub(crate) type Bases = BTreeMap<String, Result<ResolvedBase, Refusal>>;
 
 /// A plan that was read, with its files, and its repositories.
 pub(crate) struct PreparedBatch {
+    /// The id that it gets.
+    pub(crate) id: BatchId,
     pub(crate) plan: Plan,
     pub(crate) bases: Bases,
     pub(crate) machine: Machine,
@@ -78,8 +80,14 @@ pub(crate) fn on_create(change: &mut Change<'_>, id: &CommandId, request: &Creat
     if !request.path.starts_with('/') {
         return Err(Refusal::user("cannot start a batch: the plan's path is not absolute"));
     }
+    let batch = loop {
+        let candidate = BatchId((change.brain.new_id)());
+        if !change.brain.registry.batches.contains_key(&candidate) {
+            break candidate;
+        }
+    };
     let ticket = change.brain.wait(id, &Command::CreateBatch(request.clone()));
-    change.want(Effect::PrepareBatch { ticket, request: Box::new(request.clone()) });
+    change.want(Effect::PrepareBatch { ticket, request: Box::new(request.clone()), batch });
     Ok(())
 }
 
@@ -96,14 +104,13 @@ pub(crate) fn on_prepared(change: &mut Change<'_>, ticket: Ticket, result: Resul
 }
 
 fn create(change: &mut Change<'_>, request: &CreateBatch, prepared: PreparedBatch) -> Result<Outcome, Refusal> {
-    let PreparedBatch { plan, bases, machine } = prepared;
-    let id = loop {
-        let candidate = BatchId((change.brain.new_id)());
-        if !change.brain.registry.batches.contains_key(&candidate) {
-            break candidate;
+    let PreparedBatch { id, plan, bases, machine } = prepared;
+    if let Err(refusal) = require_agents(change, &plan, &bases, &request.caller) {
+        if plan.tasks.iter().any(|task| task.cases.is_some()) {
+            change.want(Effect::ForgetCases { batch: id });
         }
-    };
-    require_agents(change, &plan, &bases, &request.caller)?;
+        return Err(refusal);
+    }
     let runs = expand::runs(&plan, &id);
     let notes = plan.notes.clone();
     let concurrency = plan.execution.concurrency;
@@ -150,9 +157,13 @@ fn require_agents(change: &Change<'_>, plan: &Plan, bases: &Bases, caller: &Call
             return Err(named(Refusal::user(format!("there is no MCP server '{unknown}' in the configuration")))
                 .hint("divisi config"));
         }
+        let request = on_run::request(agent, "", "", caller);
         for resolved in bases.values().filter_map(|base| base.as_ref().ok()) {
-            let request = on_run::request(agent, "", "", caller);
             Choice::of(change.brain, &request, resolved).map_err(named)?;
+        }
+        if plan.tasks.iter().any(|task| task.cases.is_some()) {
+            // The repositories of cases are made later, and nobody trusts what is configured in them.
+            Choice::anywhere(change.brain, &request).map_err(named)?;
         }
     }
     Ok(())

@@ -8,8 +8,9 @@ use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_batch::{ended_sessions, run_of};
 use crate::host::on_landing::has_landed;
 use crate::host::on_merge::{self, Landed};
+use crate::host::port::ResolvedBase;
 use crate::host::profile::Caller;
-use crate::host::{on_contest, on_create, on_evaluation, on_full, on_judge};
+use crate::host::{on_case, on_contest, on_create, on_evaluation, on_full, on_judge};
 use crate::model::Refusal;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Gates, Run, RunState, Spend, StopReason};
@@ -78,18 +79,11 @@ pub(crate) fn used(session: &Session, prices: &PriceTable) -> Spend {
 pub(crate) fn start(change: &mut Change<'_>, batch: &BatchId, place: usize) {
     let Some(live) = change.brain.registry.batches.get(batch) else { return };
     let Some(run) = live.runs.get(place).cloned() else { return };
-    let suite = suites::of(&live.batch.plan, &run.task, &run.agent).map(Box::new);
-    let agent = queue::agent_of(&live.batch, &run).cloned();
-    let task = queue::task_of(&live.batch, &run);
-    let prompt = task.and_then(|task| task.prompts.iter().find(|prompt| prompt.id == run.prompt)).cloned();
+    let is_case = queue::case_of(&live.batch, &run).is_some();
     let number = u32::try_from(run.attempts.len() + 1).unwrap_or(u32::MAX);
-    let id = on_create::new_id(change);
-    let desk = &change.brain.batches;
-    let base = desk.bases.get(batch).and_then(|bases| bases.get(&run.repository)).cloned();
-    let caller = desk.callers.get(batch).cloned().unwrap_or_default();
     let attempt = Attempt {
         number,
-        session: id.clone(),
+        session: on_create::new_id(change),
         started_at: change.now,
         ended_at: None,
         stopping: None,
@@ -102,40 +96,51 @@ pub(crate) fn start(change: &mut Change<'_>, batch: &BatchId, place: usize) {
         score: None,
         gates: None,
         landed: false,
+        case: None,
     };
-    let started = Event::RunStarted(RunStarted { run: run.id.clone(), attempt });
-    let decided = match (agent, prompt, base) {
-        (Some(agent), Some(prompt), Some(Ok(resolved))) => {
-            let mut request = request(&agent, &resolved.facts.repository, &prompt.text, &caller);
-            request.name = Some(name(batch, &run, number));
-            on_create::decide(change, &request, id.clone(), resolved).map(|decided| (decided, agent.mcp_servers))
-        }
-        (_, _, Some(Err(refusal))) => Err(refusal),
-        _ => Err(crate::model::Refusal::internal("the plan does not have what the run needs")),
-    };
-    match decided {
-        Ok(((mut session, notice), servers)) => {
-            session.run = Some(run.id.clone());
-            // Who lands it by hand later meets the same gates.
-            session.evaluations.gates = suite;
-            if let Some(servers) = servers {
-                session.mcp.retain(|name, _| servers.contains(name));
-            }
-            let text = session.prompt.clone();
-            change.emit(Some(&id), Event::SessionCreated(Box::new(session)));
-            change.emit(None, started);
-            queue_prompt(change, &id, text);
-            if let Some(text) = notice {
-                change.emit(Some(&id), Event::AgentNotice { turn: None, text });
-            }
-            advance(change, &id);
-        }
-        Err(refusal) => {
-            change.emit(None, started);
-            let reason = crate::host::hinted(&refusal);
-            end(change, &run.id, AttemptOutcome::NotStarted, Some(reason), None);
-        }
+    if is_case {
+        return on_case::start(change, batch, &run, attempt);
     }
+    let base = change.brain.batches.bases.get(batch).and_then(|bases| bases.get(&run.repository)).cloned();
+    let base = base.unwrap_or_else(|| Err(Refusal::internal("the plan does not have what the run needs")));
+    change.emit(None, Event::RunStarted(RunStarted { run: run.id.clone(), attempt: attempt.clone() }));
+    if let Err(refusal) = base.and_then(|resolved| begin(change, &run.id, &attempt, resolved)) {
+        end(change, &run.id, AttemptOutcome::NotStarted, Some(crate::host::hinted(&refusal)), None);
+    }
+}
+
+/// Begins the session of an attempt that was started.
+pub(crate) fn begin(
+    change: &mut Change<'_>,
+    run: &RunId,
+    attempt: &Attempt,
+    resolved: ResolvedBase,
+) -> Result<(), Refusal> {
+    let missing = || Refusal::internal("the plan does not have what the run needs");
+    let (live, run) = run_of(change, run).ok_or_else(missing)?;
+    let (batch, run) = (live.batch.id.clone(), run.clone());
+    let suite = suites::of(&live.batch.plan, &run.task, &run.agent).map(Box::new);
+    let agent = queue::agent_of(&live.batch, &run).ok_or_else(missing)?.clone();
+    let text = queue::prompt_of(&live.batch, &run).ok_or_else(missing)?.text.clone();
+    let caller = change.brain.batches.callers.get(&batch).cloned().unwrap_or_default();
+    let id = attempt.session.clone();
+    let mut request = request(&agent, &resolved.facts.repository, &text, &caller);
+    request.name = Some(name(&batch, &run, attempt.number));
+    let (mut session, notice) = on_create::decide(change, &request, id.clone(), resolved)?;
+    session.run = Some(run.id.clone());
+    // Who lands it by hand later meets the same gates.
+    session.evaluations.gates = suite;
+    if let Some(servers) = agent.mcp_servers {
+        session.mcp.retain(|name, _| servers.contains(name));
+    }
+    let text = session.prompt.clone();
+    change.emit(Some(&id), Event::SessionCreated(Box::new(session)));
+    queue_prompt(change, &id, text);
+    if let Some(text) = notice {
+        change.emit(Some(&id), Event::AgentNotice { turn: None, text });
+    }
+    advance(change, &id);
+    Ok(())
 }
 
 /// A session's name: the task, the agent, and which run and attempt it is. Batches have different ids, so it is free.
@@ -148,7 +153,7 @@ fn name(batch: &BatchId, run: &Run, attempt: u32) -> String {
     format!("{short}-{prefix}-r{}{again}", run.number)
 }
 
-fn queue_prompt(change: &mut Change<'_>, id: &SessionId, text: String) {
+pub(crate) fn queue_prompt(change: &mut Change<'_>, id: &SessionId, text: String) {
     let Some(session) = change.brain.registry.sessions.get(id) else { return };
     let prompt = QueuedPrompt {
         id: PromptId(format!("{id}.p{}", session.prompts + 1)),
@@ -167,6 +172,10 @@ pub(crate) fn stop(change: &mut Change<'_>, batch: &BatchId, place: usize, why: 
     let Some(run) = change.brain.registry.batches.get(batch).and_then(|live| live.runs.get(place)) else { return };
     let Some(id) = run.current().map(|attempt| attempt.session.clone()) else { return };
     change.emit(None, Event::RunStopping(RunStopping { run: run.id.clone(), why }));
+    if change.brain.under_way(&id, Step::Case) {
+        // Its end is the attempt's.
+        change.want(Effect::StopCase { session: id.clone() });
+    }
     let Some(session) = change.brain.registry.sessions.get(&id) else { return };
     let waiting: Vec<PromptId> = session.queue.iter().map(|prompt| prompt.id.clone()).collect();
     let turn = session.turn.as_ref().filter(|turn| turn.outcome.is_none()).map(|turn| turn.id.clone());
@@ -238,6 +247,7 @@ fn settle(change: &mut Change<'_>, id: &SessionId, run: &RunId, attempt: &Attemp
         && !change.brain.under_way(id, Step::Landing)
         && !change.brain.under_way(id, Step::Judging)
         && !change.brain.under_way(id, Step::Evaluation)
+        && !change.brain.under_way(id, Step::Case)
         && session.landing.as_ref().is_none_or(|landing| landing.state != LandingState::Started);
     // What was asked waits for ever where it cannot begin.
     let hopeless = matches!(session.worktree.state, WorktreeState::Removing | WorktreeState::Failed)
@@ -265,6 +275,9 @@ fn settle(change: &mut Change<'_>, id: &SessionId, run: &RunId, attempt: &Attemp
 
 /// The agent has done everything: what it made is judged and landed as the plan says, and only then the attempt is over.
 fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Attempt) {
+    if attempt.case.is_some() {
+        return on_case::judge(change, session, run, attempt);
+    }
     let Some((live, known)) = run_of(change, run) else { return };
     let suite = suites::of(&live.batch.plan, &known.task, &known.agent).map(Box::new);
     // Of those that compete only the best one lands, once all are done.
@@ -398,13 +411,14 @@ fn verdict(session: &Session, attempt: &Attempt) -> (AttemptOutcome, Option<Stri
 }
 
 /// Records the end of an attempt, and does away with its worktree or not as the plan says.
-fn end(
+pub(crate) fn end(
     change: &mut Change<'_>,
     run: &RunId,
     outcome: AttemptOutcome,
     reason: Option<String>,
     session: Option<&Session>,
 ) {
+    let reason = on_case::settle(change, run, outcome, reason, session);
     let Some((live, known)) = run_of(change, run) else { return };
     let again_at = session
         .and_then(|session| session.turn.as_ref())
@@ -429,14 +443,20 @@ fn end(
         score: session.and_then(|session| session.evaluations.newest()).and_then(|newest| newest.score),
         gates: session.and_then(|session| session.evaluations.newest()).map(Gates::of),
         landed,
+        verdict: known.current().and_then(|attempt| attempt.case.as_ref()?.words()),
         state,
         retry_at,
     };
-    let hopeless = matches!(outcome, AttemptOutcome::NotStarted | AttemptOutcome::Failed);
+    let hopeless =
+        matches!(outcome, AttemptOutcome::NotStarted | AttemptOutcome::Failed | AttemptOutcome::Infrastructure);
     let full = end.reason.clone().filter(|why| hopeless && on_full::is_full(why));
     let attempted = known.attempts.last().map(|attempt| attempt.session.clone());
+    let is_case = known.current().is_some_and(|attempt| attempt.case.is_some());
     change.emit(None, Event::RunEnded(RunEnded { run: run.clone(), end }));
     if let Some(attempted) = attempted {
+        if is_case && session.is_none() && !change.brain.under_way(&attempted, Step::Case) {
+            on_case::clear(change, run, &attempted);
+        }
         on_merge::leave_lane(change, &attempted);
     }
     if let Some(session) = session {
@@ -499,6 +519,9 @@ pub(crate) fn recover(change: &mut Change<'_>) {
         .collect();
     for (run, attempt) in running {
         match change.brain.registry.sessions.get(&attempt.session) {
+            None if attempt.case.as_ref().is_some_and(|case| case.repository.is_none()) => {
+                on_case::recover(change, &run, &attempt);
+            }
             None => {
                 let reason = "its session is damaged in the database, or gone".to_owned();
                 end(change, &run, AttemptOutcome::Crashed, Some(reason), None);

@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod attachments;
+pub mod cases;
 pub mod endpoints;
 pub mod git;
 pub mod grounds;
@@ -13,6 +14,7 @@ pub use agents::{
     Update, Variant,
 };
 pub use attachments::{Attachments, Content};
+pub use cases::{CaseFailure, CaseGround, Cases, FoundCase, FoundCases, JudgedCase, PreparedCase, Unfound};
 pub use endpoints::{EditorDoor, Endpoint, EndpointSpec, Endpoints};
 pub use git::{Apart, Checkpoint, CreatedWorktree, Git, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
 pub use grounds::{Ground, Grounds};

@@ -13,7 +13,7 @@ use crate::batch::{expand, rank, read, suites, view};
 use crate::eval::case::own;
 use crate::host::on_batch::{Bases, PreparedBatch};
 use crate::host::on_query::encode;
-use crate::host::port::{Store, Table};
+use crate::host::port::{FoundCase, FoundCases, Store, Table, Unfound};
 use crate::host::registry::LiveBatch;
 use crate::host::run_effect::Ports;
 use crate::model::Refusal;
@@ -38,11 +38,17 @@ pub(crate) struct Snapshot {
 }
 
 /// Reads a plan and everything it names.
-pub(crate) fn prepare(ports: &Ports, request: &CreateBatch) -> Result<PreparedBatch, Refusal> {
-    let (plan, bases) = load(ports, &request.text, &request.path, request.environment.as_deref())
+pub(crate) fn prepare(ports: &Ports, request: &CreateBatch, id: BatchId) -> Result<PreparedBatch, Refusal> {
+    let Loaded { plan, bases, cases } = load(ports, &request.text, &request.path, request.environment.as_deref())
         .map_err(|problems| refusal(&request.path, &problems))?;
+    if !cases.is_empty()
+        && let Err(refusal) = ports.cases.keep(&id, &cases)
+    {
+        ports.cases.forget(&id);
+        return Err(refusal);
+    }
     let machine = ports.jobs.machine(&roots(&bases));
-    Ok(PreparedBatch { plan, bases, machine })
+    Ok(PreparedBatch { id, plan, bases, machine })
 }
 
 /// Where worktrees of these repositories go.
@@ -63,7 +69,7 @@ fn refusal(path: &str, problems: &[Problem]) -> Refusal {
 /// What is wrong with a plan.
 pub(crate) fn check(ports: &Ports, request: &CheckPlan) -> PlanCheck {
     match load(ports, &request.text, &request.path, request.environment.as_deref()) {
-        Ok((plan, _)) => PlanCheck {
+        Ok(Loaded { plan, .. }) => PlanCheck {
             problems: Vec::new(),
             runs: u32::try_from(expand::runs(&plan, &BatchId(String::new())).len()).unwrap_or(u32::MAX),
             judged_by: suites::told(&plan, &|task, agent| expand::is_run(&plan, task, agent)),
@@ -88,8 +94,15 @@ fn agents(plan: &Plan) -> Vec<(String, Option<String>)> {
     work.chain(suites::judges(plan).into_iter().map(|judge| (judge.agent.clone(), judge.profile.clone()))).collect()
 }
 
-/// Reads a plan, its prompt files, and looks its repositories up.
-fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Result<(Plan, Bases), Vec<Problem>> {
+/// A plan with everything it names.
+struct Loaded {
+    plan: Plan,
+    bases: Bases,
+    cases: Vec<FoundCase>,
+}
+
+/// Reads a plan, its prompt files and cases, and looks its repositories up.
+fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Result<Loaded, Vec<Problem>> {
     let mut plan = read::read(text, environment)?;
     if let Some(suite) = &mut plan.suite {
         suite.digest = suites::digest(suite);
@@ -102,6 +115,10 @@ fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Res
             Ok(text) => prompt.text = text,
             Err(why) => problems.tell(find(text, file), format!("cannot read the prompt file '{file}': {why}")),
         }
+    }
+    let cases = find_cases(ports, &mut plan, &directory, &mut problems);
+    if problems.is_empty() {
+        read::with_cases(&plan, &|name| find(text, name), &mut problems);
     }
     let mut bases = Bases::new();
     for repository in plan.tasks.iter_mut().flat_map(|task| &mut task.repositories) {
@@ -119,7 +136,29 @@ fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Res
             repository.commit = Some(resolved.base.commit.clone());
         }
     }
-    if problems.is_empty() { Ok((plan, bases)) } else { Err(problems.into_sorted()) }
+    if problems.is_empty() { Ok(Loaded { plan, bases, cases }) } else { Err(problems.into_sorted()) }
+}
+
+/// The cases of a plan's evaluations, which become the prompts of their tasks.
+fn find_cases(ports: &Ports, plan: &mut Plan, directory: &Path, problems: &mut Problems) -> Vec<FoundCase> {
+    let mut all = Vec::new();
+    for task in &mut plan.tasks {
+        let Some(cases) = &mut task.cases else { continue };
+        match ports.cases.find(&directory.to_string_lossy(), cases) {
+            Ok(FoundCases { file, cases: found }) => {
+                cases.file = file;
+                task.prompts = found.iter().map(FoundCase::prompt).collect();
+                all.extend(found);
+            }
+            // A file of cases may have several problems of its own, one on a line.
+            Err(Unfound { key, message, near }) => {
+                for line in message.lines() {
+                    problems.tell_with(cases.place(key), line, near.as_deref());
+                }
+            }
+        }
+    }
+    all
 }
 
 /// Where a value stands: the first line that has it.
@@ -288,7 +327,7 @@ impl Snapshot {
             RunView {
                 run: run.clone(),
                 session_name: now.map(|(name, _, _)| name.clone()),
-                activity: now.and_then(|(_, activity, _)| activity.clone()),
+                activity: of_case(run).or_else(|| now.and_then(|(_, activity, _)| activity.clone())),
                 spend: now.map_or_else(|| run.spent(), |(_, _, spend)| run.spent().plus(*spend)),
             }
         });
@@ -298,6 +337,11 @@ impl Snapshot {
             ranking: rank::rank(&self.live.runs, &self.live.batch.contests),
         }
     }
+}
+
+/// What is done about the case that a run attempts, where that is not its agent's work.
+fn of_case(run: &Run) -> Option<String> {
+    run.current()?.case.as_ref()?.activity().map(str::to_owned)
 }
 
 /// The answer of `batch/export`.

@@ -15,7 +15,8 @@ use crate::host::effect::{Effect, GateSource, LandingPlan, LandingStep, SetupRun
 use crate::host::input::Input;
 use crate::host::on_landing::LandingFacts;
 use crate::host::port::{
-    Agents, Attachments, Checkpoint, CreatedWorktree, Endpoints, Git, Grounds, JobSpec, Jobs, RepositoryFacts, Store,
+    Agents, Attachments, Cases, Checkpoint, CreatedWorktree, Endpoints, Git, Grounds, JobSpec, Jobs, RepositoryFacts,
+    Store,
 };
 use crate::host::terminal::Terminals;
 use crate::host::{run_batch, run_evaluation, run_gates, run_judge, run_query, run_review, run_timeline, timeline};
@@ -46,6 +47,8 @@ pub struct Ports {
     pub endpoints: Arc<dyn Endpoints>,
     /// Places for evaluations.
     pub grounds: Arc<dyn Grounds>,
+    /// Cases of benchmarks.
+    pub cases: Arc<dyn Cases>,
 }
 
 /// A unit from outside: its way in, and its task.
@@ -64,6 +67,8 @@ pub(crate) struct Runner {
     pub(crate) units: Arc<Mutex<HashMap<JobId, LiveUnit>>>,
     /// Evaluations that run, to cancel them.
     pub(crate) evaluations: Arc<Mutex<HashMap<EvaluationId, watch::Sender<bool>>>>,
+    /// Attempts whose cases are being prepared or tested, to stop that.
+    pub(crate) cases: Arc<Mutex<HashMap<SessionId, Arc<AtomicBool>>>>,
     /// Evaluators that wait for what their judges say.
     pub(crate) judges: run_judge::Waiting,
     pub(crate) runtime: Handle,
@@ -115,6 +120,9 @@ impl Runner {
                 });
             }
             Effect::Evaluate { session, task } => self.evaluate(session, *task),
+            Effect::PrepareCase { run, ground } => self.prepare_case(run, *ground),
+            Effect::JudgeCase { run, ground, files } => self.judge_case(run, *ground, files),
+            Effect::StopCase { session } => self.stop_case(&session),
             Effect::CancelEvaluation { evaluation } => self.cancel_evaluation(&evaluation),
             Effect::ToEvaluator { evaluation, evaluator, heard } => self.tell(&(evaluation, evaluator), *heard),
             Effect::ClearEvaluation { session, evaluation, evaluators } => {
@@ -163,6 +171,7 @@ impl Runner {
     /// Stops following every process. They go on under their shims.
     pub(crate) fn let_go(&self) {
         self.closed.store(true, Ordering::Release);
+        self.stop_cases();
         for (_, unit) in self.units.lock().unwrap_or_else(PoisonError::into_inner).drain() {
             if let Some(task) = unit.task {
                 task.abort();
@@ -186,9 +195,11 @@ impl Runner {
             Effect::KeepAttachments { ticket, session, attach, client } => {
                 Input::AttachmentsKept { ticket, client, result: self.keep(&session, &attach) }
             }
-            Effect::PrepareBatch { ticket, request } => {
-                Input::BatchPrepared { ticket, result: Box::new(run_batch::prepare(&self.ports, &request)) }
+            Effect::PrepareBatch { ticket, request, batch } => {
+                Input::BatchPrepared { ticket, result: Box::new(run_batch::prepare(&self.ports, &request, batch)) }
             }
+            Effect::ForgetCases { batch } => self.forget_cases(&batch),
+            Effect::RemoveCase { batch, session } => self.remove_case(&batch, &session),
             Effect::ResolveBatch { batch, repositories } => {
                 Input::BatchResolved { batch, bases: run_batch::resolve(&self.ports, &repositories) }
             }
@@ -282,6 +293,9 @@ impl Runner {
             | Effect::RunSetup { .. }
             | Effect::Wake { .. }
             | Effect::Evaluate { .. }
+            | Effect::PrepareCase { .. }
+            | Effect::JudgeCase { .. }
+            | Effect::StopCase { .. }
             | Effect::CancelEvaluation { .. }
             | Effect::ToEvaluator { .. }
             | Effect::ClearEvaluation { .. }

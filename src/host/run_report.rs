@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::base::clock;
 use crate::batch::report::{self, Report, ReportRun};
+use crate::host::on_case;
 use crate::host::port::{Store, Table};
 use crate::host::run_batch::Snapshot;
 use crate::host::run_effect::Ports;
 use crate::model::agent::ToolCall;
+use crate::model::bench::Excerpt;
 use crate::model::id::{Oid, SessionId};
 use crate::model::plan::ExportFormat;
 use crate::model::{Event, Refusal};
@@ -42,6 +44,9 @@ pub(crate) fn report(ports: &Ports, snapshot: &Snapshot, format: ExportFormat) -
                 _ => String::new(),
             },
         });
+        if html && let Some(run) = gathered.last_mut() {
+            of_case(ports, snapshot, run, room / 2);
+        }
     }
     let report = Report {
         batch: snapshot.live.batch.clone(),
@@ -51,6 +56,19 @@ pub(crate) fn report(ports: &Ports, snapshot: &Snapshot, format: ExportFormat) -
         now: clock::now(),
     };
     Ok(report::write(&report, format))
+}
+
+/// What an attempt at a case made, and what its tests said: its repository is gone as soon as nobody needs it.
+fn of_case(ports: &Ports, snapshot: &Snapshot, run: &mut ReportRun, room: usize) {
+    let Some(attempt) = run.run.attempts.last().filter(|attempt| attempt.case.is_some()) else { return };
+    let name = on_case::result_name(&run.run, attempt);
+    let Excerpt { patch, said } = ports.cases.excerpt(&snapshot.live.batch.id, &name, room / 2);
+    run.diff = patch;
+    if !said.is_empty() {
+        let from = run.log.len().saturating_sub(room / 2);
+        let from = (from..=run.log.len()).find(|at| run.log.is_char_boundary(*at)).unwrap_or(0);
+        run.log = format!("{}\n[the case's tests]\n{said}", &run.log[from..]);
+    }
 }
 
 /// A run's number, with the newest commit of its attempt and the one it began with.

@@ -115,6 +115,7 @@ fn line_of(run: &RunView, now: i64, page: &mut Page) {
         words.push(duration(run.run.duration(now)));
     }
     if let Some(last) = run.run.attempts.last().filter(|last| last.outcome.is_some()) {
+        words.extend(last.case.as_ref().and_then(|case| case.words()));
         words.push(format!("+{} -{}", last.stat.added, last.stat.removed));
         words.extend(last.score.map(|score| format!("score {score}")));
         if last.landed {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::case::{CaseAttempt, CaseChange};
 use super::contest::Contest;
 use super::diff::DiffStat;
 use super::id::{BatchId, Oid, RunId, SessionId};
@@ -188,6 +189,8 @@ pub enum AttemptOutcome {
     Cancelled,
     /// The batch's budget is used up.
     Budget,
+    /// The case of a benchmark could not be prepared or judged on this machine: it says nothing about the agent.
+    Infrastructure,
 }
 
 impl AttemptOutcome {
@@ -202,12 +205,13 @@ impl AttemptOutcome {
             Self::NotStarted => "not started",
             Self::Cancelled => "cancelled",
             Self::Budget => "over budget",
+            Self::Infrastructure => "infrastructure",
         }
     }
 
     /// Whether the same may come out otherwise another time.
     pub fn may_pass_again(self) -> bool {
-        matches!(self, Self::Crashed | Self::TimedOut | Self::RateLimited)
+        matches!(self, Self::Crashed | Self::TimedOut | Self::RateLimited | Self::Infrastructure)
     }
 }
 
@@ -297,6 +301,9 @@ pub struct Attempt {
     /// Whether it was landed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub landed: bool,
+    /// How far it is, when it is one at a case of a benchmark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<Box<CaseAttempt>>,
 }
 
 /// The end of an attempt, and what becomes of its run.
@@ -328,6 +335,9 @@ pub struct AttemptEnd {
     /// Whether it was landed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub landed: bool,
+    /// How its case came out, in words, when it was an attempt at one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
     /// Where the run stands now.
     pub state: RunState,
     /// When it is tried again, milliseconds since the epoch.
@@ -365,6 +375,11 @@ pub enum BatchChange {
     Contest {
         /// As it is now.
         contest: Box<Contest>,
+    },
+    /// An attempt at a case of a benchmark went on.
+    Case {
+        /// How.
+        case: Box<CaseChange>,
     },
 }
 

@@ -10,6 +10,7 @@ pub mod batch;
 pub mod bench;
 pub mod bench_run;
 pub mod bench_view;
+pub mod case;
 pub mod command;
 pub mod comparison;
 pub mod contest;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::case::{PlanCase, PlanCases};
 use super::evaluation::{Evaluator, Suite};
 use super::id::Oid;
 use super::judge::Judge;
@@ -181,6 +182,9 @@ pub struct PlanTask {
     /// Who is asked which candidate is the best, of those that passed; absent: evidence decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<Judge>,
+    /// Its prompts are cases of a benchmark: which, and where they come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cases: Option<Box<PlanCases>>,
 }
 
 /// What is asked.
@@ -196,6 +200,9 @@ pub struct PlanPrompt {
     /// What is asked after that, one after the other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub follow_ups: Vec<String>,
+    /// It is the task of this case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<Box<PlanCase>>,
 }
 
 /// Where something is worked on.

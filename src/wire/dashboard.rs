@@ -147,11 +147,19 @@ pub fn progress(view: &BatchView, now: i64) -> String {
     parts.join(", ")
 }
 
-/// What was said of the newest attempt of a run: evaluators that passed of how many, their score, its place among the candidates for
+/// How an attempt at a case came out, in a few words; `?` says that such a case says nothing on this machine.
+fn of_case(run: &Run) -> Option<String> {
+    let case = run.attempts.last()?.case.as_ref()?;
+    let flaw = if case.flaw().is_some() { "?" } else { "" };
+    Some(format!("{}{flaw}", case.verdict.as_ref()?.word()))
+}
+
+/// What was said of the newest attempt of a run: how its case came out, evaluators that passed of how many, their score, its place among the candidates for
 /// the same thing; else how it ended when that says more than the run's state.
 pub fn verdict(run: &Run, ranking: &[Ranked]) -> String {
     let mut parts = Vec::new();
     let last = run.attempts.last();
+    parts.extend(of_case(run));
     if let Some(gates) = last.and_then(|attempt| attempt.gates) {
         parts.push(format!("{}/{}", gates.passed, gates.all));
     }
@@ -185,7 +193,8 @@ pub fn what(view: &RunView, now: i64) -> String {
             let again = run.not_before.filter(|at| *at > now).map(|at| format!("again in {}", date::length(at - now)));
             Some([again, run.reason.clone()].into_iter().flatten().collect::<Vec<_>>().join(": "))
         }
-        _ => run.reason.clone(),
+        // The verdict says it already.
+        _ => run.reason.clone().filter(|why| of_case(run).is_none_or(|verdict| verdict != *why)),
     };
     let changed = run.attempts.last().map(|attempt| changed(attempt.stat)).unwrap_or_default();
     let why = why.unwrap_or_default();

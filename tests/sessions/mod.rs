@@ -6,6 +6,7 @@ mod bench;
 mod bench_again;
 mod bench_ends;
 mod bench_traps;
+mod cases;
 mod combine;
 mod continued;
 mod crash;

@@ -13,6 +13,8 @@ const EXTRA: &[(&str, &str)] = &[
     ("agent", "process"),
     // A plan has evaluators in the words of a suite.
     ("batch", "eval::suite"),
+    // Its reports say how sure a share of resolved cases is.
+    ("batch", "eval::swebench::statistics"),
     // Git is a program too, run to its end.
     ("git", "process::run"),
     // A benchmark prepares cases, runs their tests to the end, and judges by what the domain says.

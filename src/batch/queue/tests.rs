@@ -15,6 +15,7 @@ use crate::model::diff::DiffStat;
 use crate::model::id::{BatchId, SessionId};
 use crate::model::plan::{OnFailure, Plan};
 
+mod cases;
 mod limits;
 
 const BUSY: Machine = Machine { memory_percent: 1, load_percent: 0, disk_mb: u64::MAX };
@@ -111,6 +112,7 @@ impl World {
             score: None,
             gates: None,
             landed: false,
+            verdict: None,
             state,
             retry_at,
         };

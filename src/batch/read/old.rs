@@ -2,8 +2,9 @@
 
 use super::usual;
 use crate::base::yaml::{Fields, Node, Place, Problems, Value};
+use crate::model::case::PlanCases;
 use crate::model::evaluation::{Evaluator, EvaluatorKind, Suite};
-use crate::model::plan::{Execution, Keep, Plan, PlanAgent, PlanPrompt, PlanRepository, PlanTask};
+use crate::model::plan::{Execution, Keep, Plan, PlanAgent, PlanPrompt, PlanRepository, PlanTask, Selector};
 
 /// Whether this is such a file: it has no `agents`, and a list under `matrix` or `suites`.
 pub(super) fn is_old(node: &Node) -> bool {
@@ -90,6 +91,7 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
     };
     let models = models(&mut fields, problems);
     let mut entries: Vec<(&Node, Entry)> = Vec::new();
+    let mut evaluations: Vec<(Place, PlanTask)> = Vec::new();
     if let Some(node) = fields.node("matrix") {
         notes.push("matrix -> one task for each entry, run by the agent amp".to_owned());
         entries.extend(
@@ -100,13 +102,14 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
         notes.push("suites -> one task for each case, run by the agent amp".to_owned());
         for suite in node.items() {
             let Some(mut suite) = Fields::of(suite, "a suite", problems) else { continue };
-            suite.text("id", problems);
+            let id = suite.text("id", problems);
             suite.text("name", problems);
             suite.text("description", problems);
-            for key in ["swebench_cases_dir", "max_iterations"] {
-                if let Some(node) = suite.node(key) {
-                    problems.tell(node.at, format!("'{key}' is for benchmarks: `divisi bench run`"));
-                }
+            if let Some(node) = suite.node("max_iterations") {
+                problems.tell(node.at, "'max_iterations' has no counterpart here: limit runs with 'timeout_sec'");
+            }
+            if let Some(task) = of_cases(&mut suite, id, evaluations.len() + 1, problems) {
+                evaluations.push(task);
             }
             if let Some(cases) = suite.node("cases") {
                 entries.extend(cases.items().iter().filter_map(|node| Some((node, entry(node, "a case", problems)?))));
@@ -130,29 +133,21 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
             problems.tell(node.at, "an entry needs 'prompt'");
             continue;
         };
-        let wanted = match entry.model.or_else(|| defaults.model.clone()) {
-            Some(model) => vec![Some(model)],
-            None if models.is_empty() => vec![None],
-            None => models.iter().cloned().map(Some).collect(),
-        };
-        for model in wanted {
-            let agent = model.clone().map_or_else(|| "amp".to_owned(), |model| format!("amp {model}"));
-            if !agents.iter().any(|known| known.id == agent) {
-                agents.push(amp(&agent, model));
-            }
-            let selector = crate::model::plan::Selector {
-                agent: Some(agent),
-                task: Some(id.clone()),
-                ..crate::model::plan::Selector::default()
-            };
-            include.push(selector);
+        for model in wanted(entry.model, &defaults, &models) {
+            include.push(of_amp(&mut agents, model, &id));
         }
         let base = entry.base.or_else(|| defaults.base.clone());
         tasks.push((
             node.at,
             PlanTask {
                 id,
-                prompts: vec![PlanPrompt { id: "p1".to_owned(), text, file: None, follow_ups: entry.follow_ups }],
+                prompts: vec![PlanPrompt {
+                    id: "p1".to_owned(),
+                    text,
+                    file: None,
+                    follow_ups: entry.follow_ups,
+                    case: None,
+                }],
                 repositories: vec![PlanRepository { path: repo, base, absolute: String::new(), commit: None }],
                 priority: 0,
                 depends_on: Vec::new(),
@@ -162,8 +157,18 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
                 restore: Vec::new(),
                 best_of: None,
                 judge: None,
+                cases: None,
             },
         ));
+    }
+    if !evaluations.is_empty() {
+        notes.push("swebench_cases_dir -> a task of the type evaluation, run by the agent amp".to_owned());
+    }
+    for (at, task) in evaluations {
+        for model in wanted(None, &defaults, &models) {
+            include.push(of_amp(&mut agents, model, &task.id));
+        }
+        tasks.push((at, PlanTask { timeout_sec: defaults.timeout_sec, ..task }));
     }
     super::unique("task", tasks.iter().map(|(at, task)| (*at, task.id.as_str())), problems);
     super::task::require_references(&tasks, problems);
@@ -181,6 +186,39 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
         exports: Vec::new(),
         notes,
     })
+}
+
+/// The cases of a suite that are files of a directory.
+fn of_cases(
+    suite: &mut Fields<'_>,
+    id: Option<String>,
+    number: usize,
+    problems: &mut Problems,
+) -> Option<(Place, PlanTask)> {
+    let at = suite.node("swebench_cases_dir")?.at;
+    let cases_dir = suite.text("swebench_cases_dir", problems)?;
+    let id = id.unwrap_or_else(|| format!("suite{number}"));
+    super::part::require_id(&id, at, problems);
+    let cases = PlanCases { cases_dir: Some(cases_dir), places: vec![("cases_dir", at)], ..PlanCases::default() };
+    Some((at, super::cases::task(id, cases)))
+}
+
+/// The models that work on something: its own, the one of the defaults, all of the file, or the agent's usual one.
+fn wanted(own: Option<String>, defaults: &Entry, models: &[String]) -> Vec<Option<String>> {
+    match own.or_else(|| defaults.model.clone()) {
+        Some(model) => vec![Some(model)],
+        None if models.is_empty() => vec![None],
+        None => models.iter().cloned().map(Some).collect(),
+    }
+}
+
+/// The combination of a task with the agent amp and a model, which is added where it is missing.
+fn of_amp(agents: &mut Vec<PlanAgent>, model: Option<String>, task: &str) -> Selector {
+    let agent = model.clone().map_or_else(|| "amp".to_owned(), |model| format!("amp {model}"));
+    if !agents.iter().any(|known| known.id == agent) {
+        agents.push(amp(&agent, model));
+    }
+    Selector { agent: Some(agent), task: Some(task.to_owned()), ..Selector::default() }
 }
 
 /// What judges the runs and whether they land: a plan has that once, so every entry has to say the same.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::part::{Part, TextOr, require_id};
-use super::{suites, unique};
+use super::{cases, suites, unique};
 use crate::base::near::near;
 use crate::base::yaml::{Place, Problems};
 use crate::model::plan::{PlanPrompt, PlanRepository, PlanTask};
@@ -11,28 +11,13 @@ use crate::model::plan::{PlanPrompt, PlanRepository, PlanTask};
 pub(super) fn read(mut part: Part<'_>, problems: &mut Problems) -> Option<PlanTask> {
     let id = part.id(problems);
     let evaluation = part.word("type", problems) == Some("evaluation");
-    let of_evaluations: Vec<(&str, Place)> = ["dataset", "cases_dir", "script_command"]
-        .into_iter()
-        .filter_map(|key| {
-            part.text(key, problems);
-            Some((key, part.node(key)?.at))
-        })
-        .collect();
     if evaluation {
-        let at = part.at();
-        problems.tell(
-            at,
-            "tasks of type 'evaluation' are not run by batches: `divisi bench run` is for benchmarks, and this divisi's batches run tasks of type 'batch'",
-        );
-        let ours = ["prompts", "repositories", "priority", "depends_on", "timeout_sec", "repeat"];
-        for key in ours.into_iter().chain(["evaluators", "restore", "best_of", "judge"]) {
-            part.node(key);
-        }
-        part.finish(problems);
-        return None;
+        return cases::read(part, id, problems);
     }
-    for (key, at) in of_evaluations {
-        problems.tell(at, format!("'{key}' is only for tasks of type 'evaluation'"));
+    for key in cases::KEYS {
+        if let Some(node) = part.node(key) {
+            problems.tell(node.at, format!("'{key}' is only for tasks of type 'evaluation'"));
+        }
     }
     let prompts = prompts(&mut part, problems);
     let repositories = repositories(&mut part, problems);
@@ -66,6 +51,7 @@ pub(super) fn read(mut part: Part<'_>, problems: &mut Problems) -> Option<PlanTa
         restore,
         best_of,
         judge,
+        cases: None,
     })
 }
 
@@ -78,7 +64,7 @@ fn prompts(part: &mut Part<'_>, problems: &mut Problems) -> Vec<PlanPrompt> {
                 if text.trim().is_empty() {
                     problems.tell(at, "a prompt is empty");
                 }
-                prompts.push((at, PlanPrompt { id: nth, text, file: None, follow_ups: Vec::new() }));
+                prompts.push((at, PlanPrompt { id: nth, text, file: None, follow_ups: Vec::new(), case: None }));
             }
             TextOr::Part(mut part) => {
                 let at = part.at();
@@ -94,7 +80,7 @@ fn prompts(part: &mut Part<'_>, problems: &mut Problems) -> Vec<PlanPrompt> {
                     (None, None) => problems.tell(at, "a prompt needs 'prompt' or 'prompt_file'"),
                     (Some(_), Some(_)) => problems.tell(at, "a prompt has 'prompt' or 'prompt_file', not both"),
                 }
-                prompts.push((at, PlanPrompt { id, text: text.unwrap_or_default(), file, follow_ups }));
+                prompts.push((at, PlanPrompt { id, text: text.unwrap_or_default(), file, follow_ups, case: None }));
             }
         }
     }

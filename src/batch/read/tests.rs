@@ -90,10 +90,6 @@ fn what_is_wrong_is_told_at_its_place_with_a_suggestion() {
 
 #[test]
 fn what_cannot_be_carried_out_is_refused_with_what_to_do() {
-    let evaluation = "version: 3\nagents: [{id: a, agent: shell}]\ntasks:\n  - {id: swe, type: evaluation, dataset: swe-bench-lite, cases_dir: ./eval_data, script_command: pytest}\n";
-    assert!(
-        problems(evaluation).iter().any(|problem| problem.starts_with("4:5:") && problem.contains("divisi bench run"))
-    );
     let cli = "environments: {dev: {amp_cli_path: /amp}}";
     assert!(read(&with(cli), None).is_ok(), "one that is not chosen is nobody's trouble");
     let found = read(&with(cli), Some("dev")).expect_err("it cannot be used");
@@ -153,4 +149,44 @@ proptest! {
         let _ = read(&with(&line), Some("x"));
         let _ = read(&format!("matrix: [{line}]"), None);
     }
+}
+
+/// A plan with a task of the type `evaluation`.
+fn evaluation(more: &str) -> String {
+    format!("version: 3\nagents: [{{id: a, agent: shell}}]\ntasks:\n  - {{id: swe, type: evaluation{more}}}\n")
+}
+
+#[test]
+fn an_evaluation_says_where_its_cases_are_and_which_are_meant() {
+    let text = evaluation(
+        ", dataset: swe-bench-lite, cases_dir: ./eval_data, script_command: pytest, select: {ids: [x], size: 3, seed: 7}, repeat: 2",
+    );
+    let plan = read(&text, None).expect("a plan");
+    let task = &plan.tasks[0];
+    let cases = task.cases.as_ref().expect("cases");
+    assert_eq!((cases.dataset.as_deref(), cases.cases_dir.as_deref()), (Some("swe-bench-lite"), Some("./eval_data")));
+    assert_eq!((cases.select.size, cases.select.seed, task.repeat), (Some(3), 7, Some(2)));
+    assert_eq!((cases.place("dataset").line, cases.place("dataset").column), (4, 42));
+    assert!(task.prompts.is_empty(), "cases are read later");
+    for (more, expected) in [
+        ("", "4:5: a task of type 'evaluation' needs 'dataset', 'cases_dir' or both"),
+        (", dataset: ''", "4:42: 'dataset' is empty"),
+        (", dataset: d, best_of: 2", "4:54: 'best_of' is not for tasks of type 'evaluation'"),
+        (", dataset: d, select: {sise: 2}", "4:54: 'select' has no 'sise' (did you mean 'size'?)"),
+        (", dataset: d, select: {size: 0}", "4:60: "),
+    ] {
+        let found = problems(&evaluation(more));
+        assert!(found.iter().any(|problem| problem.starts_with(expected)), "{more}: {found:#?}");
+    }
+    let batch = "version: 3\nagents: [{id: a, agent: shell}]\ntasks:\n  - {id: t, prompts: [x], repositories: [.], dataset: d}\n";
+    assert!(problems(batch)[0].starts_with("4:55: 'dataset' is only for tasks of type 'evaluation'"));
+}
+
+#[test]
+fn cases_of_amp_session_manager_become_evaluations() {
+    let old = "version: 2\nname: b\nmodels: {x: {name: gpt-5}, y: {name: default}}\nsuites:\n  - {id: quick, swebench_cases_dir: ./eval_data/quick}\n";
+    let plan = read(old, None).expect("a plan");
+    assert_eq!(plan.tasks[0].cases.as_ref().and_then(|cases| cases.cases_dir.as_deref()), Some("./eval_data/quick"));
+    assert_eq!((plan.agents.len(), plan.include.len()), (2, 2));
+    assert!(plan.notes.iter().any(|note| note.starts_with("swebench_cases_dir -> ")), "{:?}", plan.notes);
 }

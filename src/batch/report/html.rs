@@ -42,6 +42,7 @@ pub(super) fn page(report: &Report) -> String {
     }
     html.push_str("</div>\n");
     agents(&mut html, report);
+    super::cases::section(&mut html, report);
     ranking(&mut html, report);
     runs(&mut html, report);
     details(&mut html, report);
@@ -167,7 +168,7 @@ fn runs(html: &mut String, report: &Report) {
         let took = run.duration(report.now);
         let _ = writeln!(
             html,
-            "<tr><td class='n' data-v='{0}'><a href='#r{0}'>{0}</a></td><td>{1}/{2}</td><td>{3}</td><td>{4}</td><td class='{5}'>{5}</td>{6}{7}{8}{9}<td>{10}</td></tr>",
+            "<tr><td class='n' data-v='{0}'><a href='#r{0}'>{0}</a></td><td>{1}/{2}</td><td>{3}</td><td>{4}</td><td class='{5}'>{11}</td>{6}{7}{8}{9}<td>{10}</td></tr>",
             run.number,
             shown(&run.task, 64),
             shown(&run.prompt, 64),
@@ -179,6 +180,7 @@ fn runs(html: &mut String, report: &Report) {
             number(took, &if run.attempts.is_empty() { "-".to_owned() } else { super::took(took) }),
             number(spend.usd_micros.unwrap_or(-1), &money(*spend)),
             shown(run.reason.as_deref().unwrap_or_default(), 160),
+            shown(&super::verdict(run).unwrap_or_else(|| run.state.as_str().to_owned()), 100),
         );
     }
     html.push_str("</tbody></table></div>\n");

@@ -4,8 +4,11 @@ use crate::base::clock;
 use crate::cli::render::table::{Table, cut};
 use crate::cli::render::words::{age, stat};
 use crate::cli::render::{Line, Screen, Style, line, text};
-use crate::model::batch::{BatchChange, BatchDetail, BatchState, BatchView, Ranked, Run, RunState, RunView};
+use crate::model::batch::{
+    AttemptOutcome, BatchChange, BatchDetail, BatchState, BatchView, Ranked, Run, RunState, RunView,
+};
 use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted};
+use crate::model::case::CaseStep;
 use crate::model::{Envelope, Event};
 use crate::wire::dashboard::{self, Tone, money};
 
@@ -195,7 +198,13 @@ pub(crate) fn event(event: &Envelope, detail: &BatchDetail) {
             let again = if end.state == RunState::Queued { ", will be tried again" } else { "" };
             let changed = stat(end.stat);
             let gap = if changed.is_empty() { "" } else { "  " };
-            format!("{} {}{}{again}{gap}{changed}", name(run), end.outcome.words(), why(&end.reason))
+            let said = match (&end.verdict, &end.reason) {
+                // What the tests said is the reason, and says more than that it failed.
+                (Some(_), Some(reason)) if end.outcome != AttemptOutcome::Done => reason.clone(),
+                (Some(verdict), _) => verdict.clone(),
+                (None, reason) => format!("{}{}", end.outcome.words(), why(reason)),
+            };
+            format!("{} {said}{again}{gap}{changed}", name(run))
         }
         Event::RunSettled(RunSettled { run, state, reason }) => format!("{} {}: {reason}", name(run), state.as_str()),
         Event::RunQueued(RunQueued { run }) => format!("{} waits again", name(run)),
@@ -204,6 +213,12 @@ pub(crate) fn event(event: &Envelope, detail: &BatchDetail) {
         {
             format!("the batch is {}{}", state.as_str(), why(reason))
         }
+        Event::BatchChanged(BatchChanged { change: BatchChange::Case { case }, .. }) => match &case.step {
+            CaseStep::Judging => format!("{}: the case's tests run", name(&case.run)),
+            CaseStep::Again => format!("{}: not resolved, the agent tries again", name(&case.run)),
+            CaseStep::Ready { .. } => format!("{}: its case is prepared", name(&case.run)),
+            CaseStep::Judged { .. } | CaseStep::Unjudged { .. } => return,
+        },
         Event::BatchChanged(BatchChanged { change: BatchChange::Concurrency { concurrency }, .. }) => {
             format!("{concurrency} runs at the same time")
         }

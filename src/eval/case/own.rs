@@ -36,13 +36,27 @@ struct Defaults {
 /// # Errors
 /// All problems, with their places.
 pub fn cases(text: &str, beside: &str, read: &Read<'_>) -> Result<Vec<Case>, Vec<Problem>> {
+    cases_judged_by(text, beside, read, None)
+}
+
+/// [`cases`], of which those that do not say what judges them are judged by `script_command`.
+///
+/// # Errors
+/// As [`cases`].
+pub fn cases_judged_by(
+    text: &str,
+    beside: &str,
+    read: &Read<'_>,
+    script_command: Option<&str>,
+) -> Result<Vec<Case>, Vec<Problem>> {
     let mut problems = Problems::default();
     let root = parse(text, &mut problems);
-    let cases = root.map(|root| suite(&root, beside, read, &mut problems)).unwrap_or_default();
+    let otherwise = Defaults { script_command: script_command.map(str::to_owned), ..Defaults::default() };
+    let cases = root.map(|root| suite(&root, otherwise, beside, read, &mut problems)).unwrap_or_default();
     if problems.is_empty() { Ok(cases) } else { Err(problems.into_sorted()) }
 }
 
-fn suite(root: &Node, beside: &str, read: &Read<'_>, problems: &mut Problems) -> Vec<Case> {
+fn suite(root: &Node, otherwise: Defaults, beside: &str, read: &Read<'_>, problems: &mut Problems) -> Vec<Case> {
     let Some(mut fields) = Fields::described(root, &schema::CASES, problems) else { return Vec::new() };
     if fields.require("version", problems).is_some() {
         fields.number("version", VERSION..=VERSION, problems);
@@ -51,8 +65,8 @@ fn suite(root: &Node, beside: &str, read: &Read<'_>, problems: &mut Problems) ->
     let name = fields.text("name", problems).unwrap_or_default();
     fields.text("description", problems);
     let defaults = match fields.node("defaults") {
-        Some(node) => defaults(node, read, problems),
-        None => Defaults::default(),
+        Some(node) => defaults(node, &otherwise, read, problems),
+        None => otherwise,
     };
     let items = fields.require("cases", problems);
     let mut cases: Vec<Case> = Vec::new();
@@ -71,9 +85,9 @@ fn suite(root: &Node, beside: &str, read: &Read<'_>, problems: &mut Problems) ->
     cases
 }
 
-fn defaults(node: &Node, read: &Read<'_>, problems: &mut Problems) -> Defaults {
+fn defaults(node: &Node, otherwise: &Defaults, read: &Read<'_>, problems: &mut Problems) -> Defaults {
     let Some(mut fields) = Fields::described(node, &schema::DEFAULTS, problems) else { return Defaults::default() };
-    let said = shared(&mut fields, &Defaults::default(), read, problems);
+    let said = shared(&mut fields, otherwise, read, problems);
     fields.finish(problems);
     said
 }

@@ -2,6 +2,7 @@
 
 mod literal;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Compat;
@@ -10,7 +11,7 @@ use super::parse::{Fault, Language, Parser};
 use super::prediction::kind;
 
 /// A case: a repository at a commit, what is wrong with it, and the tests that tell.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
     /// Its id, `owner__repo-number`.
     pub instance_id: String,

@@ -5,6 +5,7 @@ use super::{
 };
 use super::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
 use crate::model::Event;
+use crate::model::case::{CaseChange, CaseStep};
 use crate::model::diff::DiffStat;
 use crate::model::id::{BatchId, RunId};
 use crate::model::plan::{
@@ -63,7 +64,13 @@ pub(crate) fn plan() -> Plan {
 pub(crate) fn task(id: &str) -> PlanTask {
     PlanTask {
         id: id.to_owned(),
-        prompts: vec![PlanPrompt { id: "p1".to_owned(), text: "true".to_owned(), file: None, follow_ups: Vec::new() }],
+        prompts: vec![PlanPrompt {
+            id: "p1".to_owned(),
+            text: "true".to_owned(),
+            file: None,
+            follow_ups: Vec::new(),
+            case: None,
+        }],
         repositories: vec![PlanRepository {
             path: ".".to_owned(),
             base: None,
@@ -78,6 +85,7 @@ pub(crate) fn task(id: &str) -> PlanTask {
         restore: Vec::new(),
         best_of: None,
         judge: None,
+        cases: None,
     }
 }
 
@@ -132,7 +140,12 @@ pub(crate) fn attempt(number: u32) -> Attempt {
         score: None,
         gates: None,
         landed: false,
+        case: None,
     }
+}
+
+fn case(step: CaseStep) -> BatchChange {
+    BatchChange::Case { case: Box::new(CaseChange { run: run(1).id, step }) }
 }
 
 /// One of each event.
@@ -148,6 +161,7 @@ pub(crate) fn of_batches() -> Vec<Event> {
         score: Some(80),
         gates: Some(crate::model::batch::Gates { passed: 2, all: 3 }),
         landed: true,
+        verdict: None,
         state: RunState::Queued,
         retry_at: Some(9),
     };
@@ -158,6 +172,18 @@ pub(crate) fn of_batches() -> Vec<Event> {
             change: BatchChange::State { state: BatchState::Ended, reason: Some("cancelled".to_owned()) },
         }),
         Event::BatchChanged(BatchChanged { batch: BATCH.into(), change: BatchChange::Concurrency { concurrency: 2 } }),
+        Event::BatchChanged(BatchChanged { batch: BATCH.into(), change: case(CaseStep::Judging) }),
+        Event::BatchChanged(BatchChanged {
+            batch: BATCH.into(),
+            change: case(CaseStep::Judged {
+                verdict: crate::model::attempt::Outcome::ApplyFailed("error: no such file".to_owned()),
+                turns: 2,
+                prepare_ms: 3,
+                test_ms: 4,
+                patch_sha256: "00".to_owned(),
+                validity: Some(crate::model::attempt::Validity::NullPasses),
+            }),
+        }),
         Event::RunStarted(RunStarted { run: run().id, attempt: attempt(1) }),
         Event::RunStopping(RunStopping { run: run().id, why: StopReason::Budget }),
         Event::RunEnded(RunEnded { run: run().id, end }),

@@ -101,7 +101,11 @@ const TASK: Table = Table {
     what: "a task",
     keys: &[
         needed("id", Kind::Text, "Its name in the plan."),
-        key("type", Kind::Word(&["batch", "evaluation"]), "What kind it is; batch without it."),
+        key(
+            "type",
+            Kind::Word(&["batch", "evaluation"]),
+            "Whether its runs do what its prompts say, or attempt cases of a benchmark; batch without it.",
+        ),
         key("prompts", Kind::TextOrMany(&PROMPT), "What is asked; each is a run of its own."),
         key("repositories", Kind::TextOrMany(&REPOSITORY), "Where."),
         key("priority", Kind::Number(0, 1000), "Higher ones start first."),
@@ -116,9 +120,27 @@ const TASK: Table = Table {
             "Attempts of every agent, of which all together the best one wins; instead of 'repeat'.",
         ),
         key("judge", Kind::One(&JUDGE), "Who compares the candidates that passed; evidence decides without it."),
-        key("dataset", Kind::Text, "For evaluations: a benchmark."),
-        key("cases_dir", Kind::Text, "For evaluations: its cases."),
-        key("script_command", Kind::Text, "For evaluations: what judges."),
+        key("dataset", Kind::Text, "For evaluations: the suite, a file or directory in 'cases_dir' by its name."),
+        key(
+            "cases_dir",
+            Kind::Text,
+            "For evaluations: where suites are, relative to the plan; else the plan's directory.",
+        ),
+        key("script_command", Kind::Text, "For evaluations: what judges cases that do not say it themselves."),
+        key("select", Kind::One(&SELECT), "For evaluations: which cases; all without it."),
+        key("repos_dir", Kind::Text, "For evaluations: where clones are of the repositories that instances name."),
+        key("environments_file", Kind::Text, "For evaluations: what instances need to run here (Python, packages)."),
+    ],
+};
+
+const SELECT: Table = Table {
+    what: "'select'",
+    keys: &[
+        key("ids", Kind::Texts, "Only cases with these ids, or below them ('rust', 'rust/bowling')."),
+        key("repositories", Kind::Texts, "Only those of these repositories: 'owner/repo', or 'repo'."),
+        key("languages", Kind::Texts, "Only those in these languages."),
+        key("size", Kind::Number(1, 10_000), "At most so many, chosen by 'seed'."),
+        key("seed", Kind::Number(0, u64::MAX), "What the choice depends on; 0 without it."),
     ],
 };
 

@@ -8,6 +8,7 @@ use super::{Cell, Column, Line, Widths, cell, flow, table};
 use crate::base::date;
 use crate::base::text::visible_line;
 use crate::model::batch::{Attempt, BatchDetail, BatchState, BatchView, Ranked, RunState, RunView};
+use crate::model::case::CaseAttempt;
 use crate::wire::dashboard::{self, Tone};
 use crate::wire::transcript::duration;
 
@@ -227,9 +228,16 @@ fn facts(attempt: &Attempt, now: i64) -> Vec<(&'static str, String)> {
         duration(attempt.ended_at.unwrap_or(now) - attempt.started_at)
     );
     let evaluators = attempt.gates.map(|gates| format!("{} of {} passed", gates.passed, gates.all));
+    let case = attempt.case.as_deref();
+    let tests = case.filter(|case| case.iterations > 0).map(|case| {
+        let tries = if case.iterations > 1 { format!("{} times, ", case.iterations) } else { String::new() };
+        format!("{tries}{}", duration(i64::try_from(case.test_ms).unwrap_or(i64::MAX)))
+    });
     let facts = [
+        ("verdict", case.and_then(CaseAttempt::words).unwrap_or_default()),
         ("outcome", outcome),
         ("began", began),
+        ("tests", tests.unwrap_or_default()),
         ("turns", if attempt.turns > 0 { attempt.turns.to_string() } else { String::new() }),
         ("changed", dashboard::changed(attempt.stat)),
         ("evaluators", evaluators.unwrap_or_default()),
