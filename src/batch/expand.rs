@@ -2,7 +2,7 @@
 
 use crate::model::batch::{Run, RunState};
 use crate::model::id::{BatchId, RunId};
-use crate::model::plan::{Plan, Selector};
+use crate::model::plan::{Plan, PlanTask, Selector};
 
 /// Runs of one batch at most: more is a mistake in the plan.
 pub const MOST_RUNS: usize = 10_000;
@@ -53,8 +53,7 @@ pub fn runs(plan: &Plan, batch: &BatchId) -> Vec<Run> {
 }
 
 /// Whether an agent works on a task at all.
-pub fn is_run(plan: &Plan, task: &str, agent: &str) -> bool {
-    let Some(task) = plan.tasks.iter().find(|known| known.id == task) else { return false };
+pub fn is_run(plan: &Plan, task: &PlanTask, agent: &str) -> bool {
     let repositories = |prompt| task.repositories.iter().map(move |repository| (prompt, repository));
     task.prompts.iter().flat_map(repositories).any(|(prompt, repository)| {
         is_wanted(plan, &Combination { agent, task: &task.id, prompt: &prompt.id, repository: &repository.path })

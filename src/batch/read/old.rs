@@ -138,6 +138,7 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
         for model in wanted {
             let agent = model.clone().map_or_else(|| "amp".to_owned(), |model| format!("amp {model}"));
             if !agents.iter().any(|known| known.id == agent) {
+                super::part::require_id(&agent, node.at, problems);
                 agents.push(amp(&agent, model));
             }
             let selector = crate::model::plan::Selector {
