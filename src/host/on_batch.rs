@@ -60,14 +60,16 @@ pub(crate) struct Desk {
     machine_asked: bool,
     /// Who failed, and waits for a look at the disks to know why.
     doubtful: BTreeSet<SessionId>,
+    /// For whom the disks were looked at just now.
+    looked: BTreeSet<SessionId>,
     /// The moment that is waited for.
     wake_at: Option<i64>,
 }
 
 impl Desk {
-    /// What is free on the fullest of the disks, MiB, as it was after a moment; absent when nobody has looked since.
-    pub(crate) fn room(&self, since: i64) -> Option<u64> {
-        (self.machine_read > since && !self.machine_asked).then_some(self.machine.disk_mb)
+    /// What is free on the fullest of the disks, MiB, after somebody failed; absent when nobody has looked since.
+    pub(crate) fn room(&mut self, session: &SessionId) -> Option<u64> {
+        self.looked.remove(session).then_some(self.machine.disk_mb)
     }
 
     /// Whether a session may land now: one at a time in a repository.
@@ -191,8 +193,8 @@ pub(crate) fn on_woke(change: &mut Change<'_>, at: i64) {
 pub(crate) fn on_machine(change: &mut Change<'_>, machine: Machine) {
     let desk = &mut change.brain.batches;
     (desk.machine, desk.machine_read, desk.machine_asked) = (machine, change.now, false);
-    let doubtful = std::mem::take(&mut desk.doubtful);
-    for session in doubtful {
+    desk.looked = std::mem::take(&mut desk.doubtful);
+    for session in desk.looked.clone() {
         change.touch(Some(&session));
     }
     change.stirred.extend(change.brain.registry.batches.keys().cloned());

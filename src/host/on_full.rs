@@ -41,10 +41,7 @@ pub(crate) fn look(
     if !may_be || least == 0 {
         return Room::Enough;
     }
-    let turn = session.turn.as_ref().and_then(|turn| turn.ended_at);
-    let judged = session.evaluations.newest().and_then(|newest| newest.ended_at);
-    let failed_at = turn.max(judged).unwrap_or(session.created_at);
-    match change.brain.batches.room(failed_at) {
+    match change.brain.batches.room(&session.id) {
         Some(free) if free < least => {
             let words = said.unwrap_or("it failed");
             Room::None(format!("only {free} MiB are free where it ran ({words})"))

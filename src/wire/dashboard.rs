@@ -1,7 +1,7 @@
 //! Batches in words: what every face says of a batch and its runs. Pure; text from plans and agents is made safe to show by whoever
 //! shows it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::base::date;
 use crate::model::batch::{BatchDetail, BatchState, BatchView, Ranked, Run, RunCounts, RunState, RunView, Spend};
@@ -152,14 +152,14 @@ pub fn progress(view: &BatchView, now: i64) -> String {
 }
 
 /// The places of candidates for the same thing, by their runs; where all are equal a place says nothing.
-pub fn places(ranking: &[Ranked]) -> HashMap<&RunId, u32> {
+pub fn places(ranking: &[Ranked]) -> BTreeMap<&RunId, u32> {
     let decided = ranking.iter().filter(|ranked| ranked.candidates.iter().any(|candidate| candidate.place > 1));
     decided.flat_map(|ranked| &ranked.candidates).map(|candidate| (&candidate.run, candidate.place)).collect()
 }
 
 /// What was said of the newest attempt of a run: evaluators that passed of how many, their score, its place among the candidates for
 /// the same thing; else how it ended when that says more than the run's state.
-pub fn verdict(run: &Run, places: &HashMap<&RunId, u32>) -> String {
+pub fn verdict(run: &Run, places: &BTreeMap<&RunId, u32>) -> String {
     let mut parts = Vec::new();
     let last = run.attempts.last();
     if let Some(gates) = last.and_then(|attempt| attempt.gates) {

@@ -116,7 +116,7 @@ fn sixty_runs_of_bad_agents_end_as_they_should() {
         r##"
 version: 3
 metadata: {name: sixty}
-execution: {concurrency: 6, timeout_sec: 60, retry_policy: {max_attempts: 2, backoff_ms: 10}, repeat: 10, keep: none}
+execution: {concurrency: 12, timeout_sec: 60, retry_policy: {max_attempts: 2, backoff_ms: 10}, repeat: 10, keep: none}
 agents: [{id: bad, agent: scripted}]
 tasks:
   - id: kinds
@@ -127,7 +127,9 @@ tasks:
       - {id: garbage, prompt: "#!script\ngarbage\nedit made.txt garbage\nsay Done."}
       - {id: leak, prompt: "#!script\nleak-setsid leaked.pid\nedit made.txt leak\nsay Done."}
     repositories: [repo]
+  # They wait while the others work.
   - id: slow
+    priority: 1
     timeout_sec: 2
     prompts:
       - {id: deaf, prompt: "#!script\nignore-term\nhang for ever"}

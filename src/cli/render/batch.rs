@@ -1,6 +1,6 @@
 //! Batches on a terminal.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::base::clock;
 use crate::cli::render::table::{Table, cut};
@@ -40,7 +40,7 @@ fn progress(view: &BatchView) -> String {
     dashboard::progress(view, clock::now())
 }
 
-fn cells(view: &RunView, places: &HashMap<&RunId, u32>, now: i64) -> Vec<(Style, String)> {
+fn cells(view: &RunView, places: &BTreeMap<&RunId, u32>, now: i64) -> Vec<(Style, String)> {
     let run = &view.run;
     let took = if run.attempts.is_empty() { String::new() } else { age(0, run.duration(now)) };
     let tries = if run.attempts.len() > 1 { format!("attempt {}  ", run.attempts.len()) } else { String::new() };

@@ -1,6 +1,6 @@
 //! Boards of batches: all of them, and one with its runs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -142,7 +142,7 @@ impl<'a> Names<'a> {
     }
 }
 
-fn cells(view: &RunView, places: &HashMap<&RunId, u32>, names: &Names<'_>, now: i64) -> Vec<Cell> {
+fn cells(view: &RunView, places: &BTreeMap<&RunId, u32>, names: &Names<'_>, now: i64) -> Vec<Cell> {
     let run = &view.run;
     let tone = dashboard::tone(run.state);
     let took = if run.attempts.is_empty() { String::new() } else { duration(run.duration(now)) };

@@ -27,11 +27,11 @@ fn the_bar_shows_every_state_and_is_as_wide_as_asked() {
 #[test]
 fn a_verdict_says_gates_score_place_and_landing() {
     let mut one = run(1);
-    assert_eq!(verdict(&one, &HashMap::new()), "");
+    assert_eq!(verdict(&one, &BTreeMap::new()), "");
     let mut made = attempt(1);
     made.outcome = Some(AttemptOutcome::TimedOut);
     one.attempts = vec![made.clone()];
-    assert_eq!(verdict(&one, &HashMap::new()), "timed out");
+    assert_eq!(verdict(&one, &BTreeMap::new()), "timed out");
     made.outcome = Some(AttemptOutcome::Done);
     (made.gates, made.score, made.landed) = (Some(Gates { passed: 2, all: 3 }), Some(80), true);
     one.attempts = vec![made];
