@@ -1,7 +1,8 @@
 use super::*;
-use crate::model::batch::samples::{attempt, batch, plan, run};
+use crate::model::batch::samples::{BATCH, attempt, run};
 use crate::model::batch::{AttemptOutcome, Candidate, Gates};
 use crate::model::contest::{ContestState, Decided};
+use crate::model::plan::Budget;
 
 fn drawn(counts: RunCounts, columns: usize) -> String {
     bar(counts, columns).into_iter().map(|(_, text)| text).collect()
@@ -70,7 +71,22 @@ fn a_batch_is_accomplished_when_each_passed_or_somebody_won_and_all_that_should_
             let run = Run { state, ..run(number) };
             RunView { run, session_name: None, activity: None, spend: Spend::default() }
         });
-        let view = crate::batch::view::view(&batch(plan()), &[], &|_| Spend::default(), 0, None);
+        let view = BatchView {
+            id: BATCH.into(),
+            name: "a plan".to_owned(),
+            path: String::new(),
+            state: BatchState::Ended,
+            reason: None,
+            created_at: 0,
+            ended_at: Some(1),
+            concurrency: 1,
+            counts: RunCounts::default(),
+            spend: Spend::default(),
+            budget: Budget::default(),
+            eta: None,
+            held: None,
+            exports: Vec::new(),
+        };
         BatchDetail { view, runs: runs.collect(), ranking: Vec::new() }
     };
     assert!(is_accomplished(&with([RunState::Passed, RunState::Passed])));
