@@ -43,6 +43,9 @@ impl Engine {
         while !database.is_free() && clock::instant() < deadline {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        if !database.is_free() {
+            tracing::warn!("something reads the database {} s after the stop", LAST_READERS.as_secs());
+        }
     }
 }
 

@@ -67,8 +67,7 @@ local function callers(agents, done)
 end
 
 ---@param params table
----@param concurrency integer?
-local function create(params, concurrency)
+local function create(params)
   rpc.request("batch/create", params, function(receipt, refusal)
     if refusal then
       errors.refused(refusal)
@@ -77,9 +76,6 @@ local function create(params, concurrency)
     local begun = require("divisi.commands").outcome(receipt)
     for _, note in ipairs(type(begun.notes) == "table" and begun.notes or {}) do
       errors.notify(note)
-    end
-    if concurrency then
-      rpc.request("batch/concurrency", { batch = begun.batch, concurrency = concurrency })
     end
     require("divisi.ui.batch").open(begun.batch)
   end)
@@ -109,7 +105,8 @@ function M.start(name, options)
     else
       callers(check.agents or {}, function(caller)
         params.caller = next(caller) and caller or nil
-        create(params, options.concurrency)
+        params.concurrency = options.concurrency
+        create(params)
       end)
     end
   end)

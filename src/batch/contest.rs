@@ -1,5 +1,7 @@
 //! Best of N: when candidates compete, in which orders a judge sees them, and what its answers decide. Pure.
 
+use std::collections::HashMap;
+
 use crate::batch::rank;
 use crate::model::batch::{Batch, BatchState, Run, RunState, Spend};
 use crate::model::contest::{Answer, Ask, Contest, ContestState, Decided};
@@ -9,26 +11,9 @@ use crate::model::plan::PlanTask;
 /// Candidates that a judge compares at most.
 const MOST: usize = 26;
 
-/// The runs that compete with each other.
-struct Group<'a> {
-    task: &'a PlanTask,
-    runs: Vec<&'a Run>,
-}
-
-/// What competes, in the order of the runs.
-fn groups<'a>(batch: &'a Batch, runs: &'a [Run]) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
-    for run in runs {
-        let Some(task) = batch.plan.tasks.iter().find(|task| task.id == run.task && task.best_of.is_some()) else {
-            continue;
-        };
-        let first = |group: &Group<'_>| is_same(group.runs[0], run);
-        match groups.iter_mut().find(|group| first(group)) {
-            Some(group) => group.runs.push(run),
-            None => groups.push(Group { task, runs: vec![run] }),
-        }
-    }
-    groups
+/// Runs of the same thing, which [`crate::batch::expand`] makes neighbours: one after the other, in the order of the runs.
+pub fn groups(runs: &[Run]) -> impl Iterator<Item = &[Run]> {
+    runs.chunk_by(is_same)
 }
 
 fn is_same(one: &Run, other: &Run) -> bool {
@@ -53,22 +38,23 @@ fn is_candidate(run: &Run) -> bool {
 
 /// Contests that begin now: everybody is done and somebody has something to offer.
 pub fn to_open(batch: &Batch, runs: &[Run]) -> Vec<Contest> {
-    if matches!(batch.state, BatchState::Cancelling | BatchState::Ended) {
+    let contests = Contests::of(batch);
+    if contests.competing.is_empty() || matches!(batch.state, BatchState::Cancelling | BatchState::Ended) {
         return Vec::new();
     }
-    let known = batch.contests.iter().map(|contest| contest.number).max().unwrap_or(0);
-    let begins = |group: &&Group<'_>| {
-        of(batch, group.runs[0]).is_none()
-            && group.runs.iter().all(|run| run.state.is_over())
-            && group.runs.iter().any(|run| is_candidate(run))
-    };
-    let open: Vec<Group<'_>> = groups(batch, runs).into_iter().filter(|group| begins(&group)).collect();
-    (known + 1..).zip(&open).map(|(number, group)| opened(batch, group, number)).collect()
+    // A number is nobody else's again, even when its contest is gone: answers to it may be on their way.
+    let known = batch.contests.iter().map(|contest| contest.number).max().unwrap_or(0).max(batch.opened);
+    let open = groups(runs).filter_map(|group| {
+        let task = contests.competing.get(group[0].task.as_str())?;
+        let begins = group.iter().all(|run| run.state.is_over()) && group.iter().any(is_candidate);
+        (begins && contests.find(&group[0]).is_none()).then_some((*task, group))
+    });
+    (known + 1..).zip(open).map(|(number, (task, group))| opened(batch, task, group, number)).collect()
 }
 
-fn opened(batch: &Batch, group: &Group<'_>, number: u32) -> Contest {
-    let first = group.runs[0];
-    let mut candidates: Vec<&Run> = group.runs.iter().copied().filter(|run| is_candidate(run)).collect();
+fn opened(batch: &Batch, task: &PlanTask, group: &[Run], number: u32) -> Contest {
+    let first = &group[0];
+    let mut candidates: Vec<&Run> = group.iter().filter(|run| is_candidate(run)).collect();
     candidates.sort_by(|a, b| rank::compare(a, b).then(a.number.cmp(&b.number)));
     let candidates: Vec<RunId> = candidates.into_iter().map(|run| run.id.clone()).collect();
     let seed = mixed(batch.plan.execution.seed ^ (u64::from(number) << 32));
@@ -86,14 +72,13 @@ fn opened(batch: &Batch, group: &Group<'_>, number: u32) -> Contest {
         state: ContestState::Judging,
         landed: false,
         unlanded: None,
+        spend: Spend::default(),
     };
-    if group.task.judge.is_some() && contest.candidates.len() > 1 {
+    if task.judge.is_some() && contest.candidates.len() > 1 {
         if contest.candidates.len() > MOST {
             contest.note = Some(format!("no judge was asked: it can compare {MOST} candidates at most"));
         } else {
-            let asks = orders(&contest.candidates, seed);
-            contest.asks =
-                asks.map(|order| Ask { order, session: None, answer: None, spend: Spend::default() }).to_vec();
+            contest.asks = orders(&contest.candidates, seed).map(Ask::of).to_vec();
         }
     }
     contest
@@ -175,24 +160,48 @@ pub fn is_open(batch: &Batch, runs: &[Run]) -> bool {
     batch.contests.iter().any(|contest| contest.state != ContestState::Closed) || !to_open(batch, runs).is_empty()
 }
 
-/// Whether what depends on a run may begin as far as this run goes.
-pub fn is_settled(batch: &Batch, run: &Run) -> bool {
-    if !competes(batch, run) {
-        return run.state == RunState::Passed;
-    }
-    of(batch, run).is_some_and(|contest| contest.state == ContestState::Closed && contest.unlanded.is_none())
+/// The contests of a batch, found quickly: a batch may have thousands of runs.
+pub struct Contests<'a> {
+    competing: HashMap<&'a str, &'a PlanTask>,
+    known: HashMap<(&'a str, &'a str, &'a str), &'a Contest>,
 }
 
-/// Whether what depends on a run will never begin: it failed for good, or nobody of those it competes with can win.
-pub fn is_hopeless(batch: &Batch, runs: &[Run], run: &Run) -> bool {
-    if !competes(batch, run) {
-        return run.state.is_over() && run.state != RunState::Passed;
+impl<'a> Contests<'a> {
+    /// Of a batch.
+    pub fn of(batch: &'a Batch) -> Self {
+        let competing = batch.plan.tasks.iter().filter(|task| task.best_of.is_some());
+        let key = |contest: &'a Contest| (contest.task.as_str(), contest.prompt.as_str(), contest.repository.as_str());
+        Self {
+            competing: competing.map(|task| (task.id.as_str(), task)).collect(),
+            known: batch.contests.iter().map(|contest| (key(contest), contest)).collect(),
+        }
     }
-    if let Some(contest) = of(batch, run) {
-        return contest.state == ContestState::Closed && contest.unlanded.is_some();
+
+    fn find(&self, run: &Run) -> Option<&'a Contest> {
+        self.known.get(&(run.task.as_str(), run.prompt.as_str(), run.repository.as_str())).copied()
     }
-    let mut rivals = runs.iter().filter(|other| is_same(other, run));
-    rivals.all(|other| other.state.is_over() && !is_candidate(other))
+
+    /// Whether what depends on a run may begin as far as this run goes.
+    pub fn is_settled(&self, run: &Run) -> bool {
+        if !self.competing.contains_key(run.task.as_str()) {
+            return run.state == RunState::Passed;
+        }
+        self.find(run).is_some_and(|contest| contest.state == ContestState::Closed && contest.unlanded.is_none())
+    }
+
+    /// Of runs of the same thing the one because of which what depends on them will never begin: it is over and did not pass, or nobody
+    /// of those who compete can win.
+    pub fn hopeless<'r>(&self, group: &'r [Run]) -> Option<&'r Run> {
+        let first = group.first()?;
+        if !self.competing.contains_key(first.task.as_str()) {
+            return group.iter().find(|run| run.state.is_over() && run.state != RunState::Passed);
+        }
+        let lost = match self.find(first) {
+            Some(contest) => contest.state == ContestState::Closed && contest.unlanded.is_some(),
+            None => group.iter().all(|run| run.state.is_over() && !is_candidate(run)),
+        };
+        lost.then_some(first)
+    }
 }
 
 #[cfg(test)]

@@ -49,8 +49,7 @@ pub fn runs(plan: &Plan, batch: &BatchId) -> Vec<Run> {
 }
 
 /// Whether an agent works on a task at all.
-pub fn is_run(plan: &Plan, task: &str, agent: &str) -> bool {
-    let Some(task) = plan.tasks.iter().find(|known| known.id == task) else { return false };
+pub fn is_run(plan: &Plan, task: &PlanTask, agent: &str) -> bool {
     let repositories = |prompt| places(task, prompt).into_iter().map(move |repository| (prompt, repository));
     task.prompts.iter().flat_map(repositories).any(|(prompt, repository)| {
         is_wanted(plan, &Combination { agent, task: &task.id, prompt: &prompt.id, repository })

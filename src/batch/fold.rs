@@ -72,8 +72,10 @@ pub fn apply(batch: &mut Batch, runs: &mut [Run], event: &Event, time: i64) -> O
             })?;
             // Who competes again is compared again, unless that is settled by a landing.
             let run = &runs[place];
-            let same = |contest: &Contest| contest.is_of(&run.task, &run.prompt, &run.repository);
-            batch.contests.retain(|contest| contest.landed || !same(contest));
+            let gone = |contest: &Contest| !contest.landed && contest.is_of(&run.task, &run.prompt, &run.repository);
+            let used = batch.contests.iter().filter(|contest| gone(contest)).map(Contest::spent);
+            batch.earlier = used.fold(batch.earlier, Spend::plus);
+            batch.contests.retain(|contest| !gone(contest));
             Some(place)
         }
         Event::RunSettled(RunSettled { run, state, reason }) => with(runs, run, |run| {
@@ -87,6 +89,7 @@ pub fn apply(batch: &mut Batch, runs: &mut [Run], event: &Event, time: i64) -> O
 
 /// A contest as it is now; a winner that was landed is a landed attempt.
 fn contested(batch: &mut Batch, runs: &mut [Run], contest: &Contest) -> Option<usize> {
+    batch.opened = batch.opened.max(contest.number);
     match batch.contests.iter_mut().find(|known| known.number == contest.number) {
         Some(known) => *known = contest.clone(),
         None => batch.contests.push(contest.clone()),
@@ -100,8 +103,7 @@ fn contested(batch: &mut Batch, runs: &mut [Run], contest: &Contest) -> Option<u
 }
 
 fn summary(batch: &Batch, runs: &[Run]) -> Summary {
-    let of_judges = batch.contests.iter().fold(Spend::default(), |sum, contest| sum.plus(contest.spent()));
-    let spend = runs.iter().fold(of_judges, |sum, run| sum.plus(run.spent()));
+    let spend = runs.iter().fold(batch.judged(), |sum, run| sum.plus(run.spent()));
     Summary { counts: RunCounts::of(runs), spend }
 }
 

@@ -1,11 +1,11 @@
 //! The queue: what a batch does next, decided from its facts alone. No clock, no randomness: the same facts give the same steps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::batch::contest;
+use crate::batch::contest::{self, Contests};
 use crate::model::batch::{Attempt, AttemptOutcome, Batch, BatchState, Machine, Run, RunState, Spend, StopReason};
 use crate::model::case::{CaseAttempt, PlanCase};
-use crate::model::plan::{OnFailure, PlanAgent, PlanPrompt, PlanTask};
+use crate::model::plan::{Budget, OnFailure, PlanAgent, PlanPrompt, PlanTask};
 
 /// The longest pause before another attempt, milliseconds, unless the plan's first one is longer.
 const LONGEST_PAUSE: u64 = 60_000;
@@ -131,16 +131,16 @@ fn wake(decision: &mut Decision, at: i64) {
 
 /// What all attempts used so far.
 pub fn spent(batch: &Batch, runs: &[Run], used: &dyn Fn(usize) -> Spend) -> Spend {
-    let of_judges = batch.contests.iter().fold(Spend::default(), |sum, contest| sum.plus(contest.spent()));
-    runs.iter().enumerate().fold(of_judges, |sum, (place, run)| {
+    runs.iter().enumerate().fold(batch.judged(), |sum, (place, run)| {
         let sum = sum.plus(run.spent());
         if run.current().is_some() { sum.plus(used(place)) } else { sum }
     })
 }
 
-fn over_budget(batch: &Batch, runs: &[Run], facts: &Facts<'_>) -> Option<String> {
+/// Why nothing more may be used, if that is so.
+pub fn over_budget(batch: &Batch, runs: &[Run], facts: &Facts<'_>) -> Option<String> {
     let budget = batch.plan.execution.budget;
-    if budget == crate::model::plan::Budget::default() {
+    if budget == Budget::default() {
         return None;
     }
     let spent = spent(batch, runs, facts.used).plus(facts.judges);
@@ -179,44 +179,77 @@ fn wind_up(batch: &Batch, runs: &[Run], decision: &mut Decision) {
     }
 }
 
+/// Tasks that others depend on.
+fn needed(batch: &Batch) -> HashSet<&str> {
+    batch.plan.tasks.iter().flat_map(|task| &task.depends_on).map(String::as_str).collect()
+}
+
+fn tasks(batch: &Batch) -> HashMap<&str, &PlanTask> {
+    batch.plan.tasks.iter().map(|task| (task.id.as_str(), task)).collect()
+}
+
 /// Runs that wait for what will not come.
 fn settle_hopeless(batch: &Batch, runs: &[Run], decision: &mut Decision) {
-    let failed = |run: &&Run| contest::is_hopeless(batch, runs, run);
     let stop = batch.plan.execution.on_failure == OnFailure::Stop;
-    let first = runs.iter().find(|run| stop && run.state == RunState::Failed);
+    let needed = needed(batch);
+    if !stop && needed.is_empty() {
+        return;
+    }
+    let contests = Contests::of(batch);
+    let mut hopeless: HashMap<&str, &Run> = HashMap::new();
+    let mut failed: Option<&Run> = None;
+    for group in contest::groups(runs) {
+        // Who competes and loses has not failed: somebody else won.
+        let Some(run) = contests.hopeless(group) else { continue };
+        hopeless.entry(&run.task).or_insert(run);
+        failed = failed.or_else(|| group.iter().find(|run| stop && run.state == RunState::Failed));
+    }
+    if failed.is_none() && hopeless.is_empty() {
+        return;
+    }
+    let tasks = tasks(batch);
     for (place, run) in runs.iter().enumerate().filter(|(_, run)| run.state == RunState::Queued) {
-        if let Some(failed) = first {
+        if let Some(failed) = failed {
             let reason = format!("run {} failed, and the plan stops at the first failure", failed.number);
             decision.steps.push(Step::Settle(place, RunState::Skipped, reason));
             continue;
         }
-        let depends = task_of(batch, run).map(|task| task.depends_on.as_slice()).unwrap_or_default();
-        if let Some(other) = runs.iter().filter(|other| depends.contains(&other.task)).find(failed) {
+        let depends = tasks.get(run.task.as_str()).map(|task| task.depends_on.as_slice()).unwrap_or_default();
+        if let Some(other) = depends.iter().find_map(|task| hopeless.get(task.as_str())) {
             let reason = format!("run {} of the task '{}' did not pass", other.number, other.task);
             decision.steps.push(Step::Settle(place, RunState::Skipped, reason));
         }
     }
 }
 
-fn start(batch: &Batch, runs: &[Run], facts: &Facts<'_>, decision: &mut Decision) {
-    let mut running: u32 = 0;
-    let (mut of_agent, mut of_repository) = (BTreeMap::<&str, u32>::new(), BTreeMap::<&str, u32>::new());
-    let mut unfinished = BTreeMap::<&str, u32>::new();
-    for run in runs {
-        if run.state == RunState::Running {
-            running += 1;
-            *of_agent.entry(&run.agent).or_default() += 1;
-            *of_repository.entry(&run.repository).or_default() += 1;
-        }
-        if !contest::is_settled(batch, run) {
-            *unfinished.entry(&run.task).or_default() += 1;
-        }
+/// Tasks of which something is not done that others wait for.
+fn unfinished<'a>(batch: &'a Batch, runs: &'a [Run]) -> HashSet<&'a str> {
+    let needed = needed(batch);
+    if needed.is_empty() {
+        return needed;
     }
+    let contests = Contests::of(batch);
+    let open = |run: &&Run| needed.contains(run.task.as_str()) && !contests.is_settled(run);
+    runs.iter().filter(open).map(|run| run.task.as_str()).collect()
+}
+
+fn start(batch: &Batch, runs: &[Run], facts: &Facts<'_>, decision: &mut Decision) {
+    let under_way = || runs.iter().filter(|run| run.state == RunState::Running);
+    let mut running = u32::try_from(under_way().count()).unwrap_or(u32::MAX);
+    if running >= batch.concurrency {
+        return; // The end of one of them brings us here again.
+    }
+    let (mut of_agent, mut of_repository) = (BTreeMap::<&str, u32>::new(), BTreeMap::<&str, u32>::new());
+    for run in under_way() {
+        *of_agent.entry(&run.agent).or_default() += 1;
+        *of_repository.entry(&run.repository).or_default() += 1;
+    }
+    let (tasks, unfinished) = (tasks(batch), unfinished(batch, runs));
     let mut waiting: Vec<(i32, usize)> = runs
         .iter()
         .enumerate()
         .filter(|(_, run)| run.state == RunState::Queued)
-        .map(|(place, run)| (task_of(batch, run).map_or(0, |task| task.priority), place))
+        .map(|(place, run)| (tasks.get(run.task.as_str()).map_or(0, |task| task.priority), place))
         .collect();
     waiting.sort_by_key(|(priority, place)| (std::cmp::Reverse(*priority), *place));
     let mut room = Room::new(batch, runs, facts);
@@ -229,8 +262,8 @@ fn start(batch: &Batch, runs: &[Run], facts: &Facts<'_>, decision: &mut Decision
             wake(decision, at);
             continue;
         }
-        let depends = task_of(batch, run).map(|task| task.depends_on.as_slice()).unwrap_or_default();
-        if depends.iter().any(|task| unfinished.get(task.as_str()).is_some_and(|left| *left > 0)) {
+        let depends = tasks.get(run.task.as_str()).map(|task| task.depends_on.as_slice()).unwrap_or_default();
+        if depends.iter().any(|task| unfinished.contains(task.as_str())) {
             continue;
         }
         let limit = agent_of(batch, run).and_then(|agent| agent.concurrency).unwrap_or(u32::MAX);
@@ -266,6 +299,10 @@ struct Room<'a> {
 
 impl<'a> Room<'a> {
     fn new(batch: &'a Batch, runs: &[Run], facts: &Facts<'_>) -> Self {
+        if batch.plan.execution.budget == Budget::default() {
+            let nothing = Spend::default();
+            return Self { batch, machine: facts.machine, promised: nothing, usual: nothing };
+        }
         let ended: Vec<&Attempt> =
             runs.iter().flat_map(|run| &run.attempts).filter(|attempt| attempt.outcome.is_some()).collect();
         let sum = ended.iter().fold(Spend::default(), |sum, attempt| sum.plus(attempt.spend));
@@ -275,7 +312,7 @@ impl<'a> Room<'a> {
             usd_micros: sum.usd_micros.map(|usd| usd / i64::try_from(count).unwrap_or(i64::MAX)),
             partial: false,
         };
-        let of_judges = batch.contests.iter().fold(facts.judges, |sum, contest| sum.plus(contest.spent()));
+        let of_judges = facts.judges.plus(batch.judged());
         let promised = runs.iter().enumerate().fold(of_judges, |sum, (place, run)| {
             let sum = sum.plus(run.spent());
             if run.current().is_none() {

@@ -1,7 +1,7 @@
 //! Best of N: candidates for the same thing, ranked by evidence and nothing else.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::batch::queue::dollars;
 use crate::model::batch::{Candidate, Ranked, Run, RunState, Spend};
@@ -16,6 +16,8 @@ pub fn rank(runs: &[Run], contests: &[Contest]) -> Vec<Ranked> {
     for run in runs {
         groups.entry((&run.task, &run.prompt, &run.repository)).or_default().push(run);
     }
+    let key = |contest: &Contest| (contest.task.clone(), contest.prompt.clone(), contest.repository.clone());
+    let contests: HashMap<_, &Contest> = contests.iter().map(|contest| (key(contest), contest)).collect();
     let mut ranked: Vec<(u32, Ranked)> = groups
         .into_values()
         .filter(|group| {
@@ -28,7 +30,7 @@ pub fn rank(runs: &[Run], contests: &[Contest]) -> Vec<Ranked> {
             let number = first.number;
             let (task, prompt, repository) = (first.task.clone(), first.prompt.clone(), first.repository.clone());
             group.sort_by(|a, b| compare(a, b).then(a.number.cmp(&b.number)));
-            let contest = contests.iter().find(|contest| contest.is_of(&task, &prompt, &repository));
+            let contest = contests.get(&(task.clone(), prompt.clone(), repository.clone())).copied();
             let decided = contest.filter(|contest| contest.decided.is_some());
             if let Some(contest) = decided {
                 let place = |run: &Run| contest.ranking.iter().position(|id| *id == run.id).unwrap_or(usize::MAX);

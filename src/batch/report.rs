@@ -136,6 +136,10 @@ fn calls(tools: &BTreeMap<String, u32>) -> u64 {
     tools.values().copied().map(u64::from).sum()
 }
 
+/// Groups of candidates, and candidates of a group, that a page or a text shows.
+const RANKED: usize = 200;
+const CANDIDATES: usize = 10;
+
 /// Kinds of tools that are named.
 const KINDS: usize = 8;
 
@@ -245,9 +249,14 @@ fn cell(value: &Value) -> String {
         Value::String(text) => visible_line(text, 2_000),
         other => return other.to_string(),
     };
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // Some take the wide forms for the plain ones, some a semicolon or a tab for the end of a cell.
+    let formula = text.starts_with(['=', '+', '-', '@', '|', '%', '＝', '＋', '－', '＠']);
     let text = if formula { format!("'{text}") } else { text };
-    if text.contains([',', '"', '\n', '\r']) || formula { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    if text.contains([',', ';', '"', '\t', '\n', '\r']) || formula {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
 }
 
 fn markdown(report: &Report) -> String {
@@ -268,6 +277,7 @@ fn markdown(report: &Report) -> String {
     );
     agent_table(&mut text, report);
     cases::table(&mut text, report);
+    ranking(&mut text, report);
     text.push_str("\n| run | task | agent | repository | state | changed | time | cost | reason |\n");
     text.push_str("|---:|---|---|---|---|---:|---:|---:|---|\n");
     for ReportRun { run, spend, .. } in &report.runs {
@@ -289,6 +299,36 @@ fn markdown(report: &Report) -> String {
         );
     }
     text
+}
+
+/// Candidates for the same thing, the best first, and how that was decided.
+fn ranking(text: &mut String, report: &Report) {
+    use std::fmt::Write as _;
+    if report.ranking.is_empty() {
+        return;
+    }
+    text.push_str("\n| task | repository | place | run | agent | evidence |\n|---|---|---:|---:|---|---|\n");
+    for ranked in report.ranking.iter().take(RANKED) {
+        for candidate in ranked.candidates.iter().take(CANDIDATES) {
+            let _ = writeln!(
+                text,
+                "| {}/{} | {} | {} | {} | {} | {} |",
+                md(&ranked.task),
+                md(&ranked.prompt),
+                md(&ranked.repository),
+                candidate.place,
+                candidate.run.as_str().rsplit_once(".r").map_or("", |(_, number)| number),
+                md(&candidate.agent),
+                md(&candidate.evidence),
+            );
+        }
+    }
+    let contests = report.ranking.iter().take(RANKED).filter_map(|ranked| ranked.contest.as_deref());
+    for (index, contest) in contests.enumerate() {
+        let (task, prompt, repository) = (md(&contest.task), md(&contest.prompt), md(&contest.repository));
+        let gap = if index == 0 { "\n" } else { "" };
+        let _ = writeln!(text, "{gap}- {task}/{prompt} in {repository}: {}", cut_md(&contest.sentence(), 2_000));
+    }
 }
 
 /// Agents in numbers: those that the plan collects.
@@ -328,8 +368,13 @@ fn agent_table(text: &mut String, report: &Report) {
 
 /// Text in a cell of a Markdown table: nothing in it is markup.
 fn md(text: &str) -> String {
+    cut_md(text, 300)
+}
+
+/// The same, with room for so many characters.
+fn cut_md(text: &str, width: usize) -> String {
     let mut out = String::new();
-    for c in visible_line(text, 300).chars() {
+    for c in visible_line(text, width).chars() {
         if "\\`*_{}[]<>()#+!|~&".contains(c) {
             out.push('\\');
         }

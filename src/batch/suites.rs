@@ -99,10 +99,11 @@ pub fn judges(plan: &Plan) -> Vec<&Judge> {
 }
 
 /// What each task's runs are judged by, for a person: agents with the same are told together.
-pub fn told(plan: &Plan, is_run: &dyn Fn(&str, &str) -> bool) -> Vec<JudgedBy> {
+pub fn told(plan: &Plan, is_run: &dyn Fn(&PlanTask, &str) -> bool) -> Vec<JudgedBy> {
     let mut all: Vec<JudgedBy> = Vec::new();
     for task in &plan.tasks {
-        for agent in plan.agents.iter().filter(|agent| is_run(&task.id, &agent.id)) {
+        let others = all.len();
+        for agent in plan.agents.iter().filter(|agent| is_run(task, &agent.id)) {
             let one = |(level, evaluator): (Level, &Evaluator)| OneJudgedBy {
                 id: evaluator.id.clone(),
                 kind: evaluator.kind.as_str().to_owned(),
@@ -114,7 +115,7 @@ pub fn told(plan: &Plan, is_run: &dyn Fn(&str, &str) -> bool) -> Vec<JudgedBy> {
                 let (id, kind, from) = ("tests".to_owned(), "case".to_owned(), "case".to_owned());
                 evaluators.push(OneJudgedBy { id, kind, required: true, from });
             }
-            match all.iter_mut().find(|known| known.task == task.id && known.evaluators == evaluators) {
+            match all[others..].iter_mut().find(|known| known.evaluators == evaluators) {
                 Some(known) => known.agents.push(agent.id.clone()),
                 None => all.push(JudgedBy { task: task.id.clone(), agents: vec![agent.id.clone()], evaluators }),
             }

@@ -326,7 +326,7 @@ fn begin_setup(change: &mut Change<'_>, id: &SessionId) {
         return;
     }
     if change.brain.recovering {
-        let reason = "the daemon stopped while the setup ran".to_owned();
+        let reason = Setup::CUT_OFF.to_owned();
         change.emit(Some(id), Event::SetupChanged { setup: Setup::Failed { reason }, output: String::new() });
         return;
     }

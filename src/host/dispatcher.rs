@@ -24,7 +24,7 @@ use crate::host::run_effect::{Ports, Runner};
 use crate::host::terminal::Terminals;
 use crate::host::{
     on_agent, on_approval, on_batch, on_case, on_combine, on_contest, on_create, on_evaluation, on_hunk, on_job,
-    on_judge, on_landing, on_option, on_prompt, on_removal, on_repository, on_review, on_rewind, on_session,
+    on_judge, on_landing, on_option, on_prompt, on_removal, on_repository, on_retry, on_review, on_rewind, on_session,
     on_silence, on_terminal, run_query,
 };
 use crate::model::Refusal;
@@ -97,6 +97,7 @@ pub fn start(setup: HostSetup) -> Result<HostHandle, Refusal> {
         evaluations: Arc::default(),
         cases: Arc::default(),
         judges: Arc::default(),
+        setups: Arc::default(),
         runtime: tokio::runtime::Handle::current(),
         closed: Arc::default(),
         environment: Arc::new(setup.environment.clone()),
@@ -430,7 +431,7 @@ fn on_command(change: &mut Change<'_>, id: &CommandId, command: &Command, client
         Command::PauseBatch(request) => on_batch::on_pause(change, id, &request.batch),
         Command::ResumeBatch(request) => on_batch::on_resume(change, id, &request.batch),
         Command::CancelBatch(request) => on_batch::on_cancel(change, id, &request.batch),
-        Command::RetryRuns(request) => on_batch::on_retry(change, id, request),
+        Command::RetryRuns(request) => on_retry::on_retry(change, id, request),
         Command::SetConcurrency(request) => on_batch::on_concurrency(change, id, request),
         Command::StartEvaluation(request) => on_evaluation::on_start(change, id, request),
         Command::CancelEvaluation(request) => on_evaluation::on_cancel(change, id, request),
@@ -500,7 +501,7 @@ fn on_result(change: &mut Change<'_>, input: Input) {
         }
         Input::BatchPrepared { ticket, result } => on_batch::on_prepared(change, ticket, *result),
         Input::BatchResolved { batch, bases } => on_batch::on_resolved(change, &batch, bases),
-        Input::BatchLoaded { ticket, result } => on_batch::on_loaded(change, ticket, *result),
+        Input::BatchLoaded { ticket, result } => on_retry::on_loaded(change, ticket, *result),
         Input::CasePrepared { run, session, result } => on_case::on_prepared(change, &run, &session, *result),
         Input::CaseJudged { run, session, result } => on_case::on_judged(change, &run, &session, *result),
         Input::Woke { at } => on_batch::on_woke(change, at),

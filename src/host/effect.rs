@@ -54,6 +54,8 @@ pub(crate) enum Effect {
     },
     /// Run the repository's setup commands.
     RunSetup { session: SessionId, run: Box<SetupRun> },
+    /// End setup commands that run.
+    StopSetup { session: SessionId },
     /// Start a process for a session and hand it the turn's prompt, if it is for one.
     StartJob { launch: Box<Launch>, prompt: Option<Delivery> },
     /// Attach to a process that an earlier daemon started; the prompt is the running turn's.

@@ -1,6 +1,6 @@
 //! Batches: created, paused, resumed, cancelled, and what each does next. What happens to the sessions of runs is in `on_run`.
 
-use crate::model::batch::{BatchChanged, RunQueued, RunSettled};
+use crate::model::batch::{BatchChanged, RunSettled};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::batch::queue::{self, Facts, Step};
@@ -15,12 +15,13 @@ use crate::host::run_batch::{self, Snapshot};
 use crate::host::{on_contest, on_judge, on_run};
 use crate::model::Refusal;
 use crate::model::batch::{
-    Batch, BatchChange, BatchState, CreateBatch, Machine, NewBatch, RetryRuns, Run, RunState, SetConcurrency, Spend,
+    Batch, BatchChange, BatchState, CreateBatch, Machine, NewBatch, Run, RunState, SetConcurrency, Spend,
 };
 use crate::model::command::{Command, Outcome};
 use crate::model::event::Event;
-use crate::model::id::{BatchId, CommandId, RunId, SessionId};
+use crate::model::id::{BatchId, CommandId, EvaluationId, RunId, SessionId};
 use crate::model::plan::Plan;
+use crate::model::session::Session;
 use crate::session::state;
 
 /// Runs at the same time at most.
@@ -54,14 +55,25 @@ pub(crate) struct Desk {
     lanes: BTreeMap<String, SessionId>,
     /// Contests whose candidates are being read.
     pub(crate) read: BTreeSet<(BatchId, u32)>,
+    /// What evaluators that wait for judges want to hear.
+    pub(crate) asking: BTreeMap<(EvaluationId, String), on_judge::Asking>,
     machine: Machine,
     machine_read: i64,
     machine_asked: bool,
+    /// Who failed, and waits for a look at the disks to know why.
+    doubtful: BTreeSet<SessionId>,
+    /// For whom the disks were looked at just now.
+    looked: BTreeSet<SessionId>,
     /// The moment that is waited for.
     wake_at: Option<i64>,
 }
 
 impl Desk {
+    /// What is free on the fullest of the disks, MiB, after somebody failed; absent when nobody has looked since.
+    pub(crate) fn room(&mut self, session: &SessionId) -> Option<u64> {
+        self.looked.remove(session).then_some(self.machine.disk_mb)
+    }
+
     /// Whether a session may land now: one at a time in a repository.
     pub(crate) fn take_lane(&mut self, common_dir: &str, session: &SessionId) -> bool {
         self.lanes.entry(common_dir.to_owned()).or_insert_with(|| session.clone()) == session
@@ -79,6 +91,9 @@ impl Desk {
 pub(crate) fn on_create(change: &mut Change<'_>, id: &CommandId, request: &CreateBatch) -> Result<(), Refusal> {
     if !request.path.starts_with('/') {
         return Err(Refusal::user("cannot start a batch: the plan's path is not absolute"));
+    }
+    if let Some(concurrency) = request.concurrency {
+        require_concurrency(concurrency)?;
     }
     let batch = loop {
         let candidate = BatchId((change.brain.new_id)());
@@ -113,7 +128,7 @@ fn create(change: &mut Change<'_>, request: &CreateBatch, prepared: PreparedBatc
     }
     let runs = expand::runs(&plan, &id);
     let notes = plan.notes.clone();
-    let concurrency = plan.execution.concurrency;
+    let concurrency = request.concurrency.unwrap_or(plan.execution.concurrency);
     let batch = Batch {
         id: id.clone(),
         plan,
@@ -124,6 +139,8 @@ fn create(change: &mut Change<'_>, request: &CreateBatch, prepared: PreparedBatc
         reason: None,
         concurrency,
         contests: Vec::new(),
+        opened: 0,
+        earlier: Spend::default(),
         summary: None,
     };
     let count = u32::try_from(runs.len()).unwrap_or(u32::MAX);
@@ -187,7 +204,26 @@ pub(crate) fn on_woke(change: &mut Change<'_>, at: i64) {
 pub(crate) fn on_machine(change: &mut Change<'_>, machine: Machine) {
     let desk = &mut change.brain.batches;
     (desk.machine, desk.machine_read, desk.machine_asked) = (machine, change.now, false);
+    desk.looked = std::mem::take(&mut desk.doubtful);
+    for session in desk.looked.clone() {
+        change.touch(Some(&session));
+    }
     change.stirred.extend(change.brain.registry.batches.keys().cloned());
+}
+
+/// Has the machine looked at: for batches, and for a session that may have failed for want of room.
+pub(crate) fn read_machine(change: &mut Change<'_>, doubtful: Option<&Session>) {
+    let desk = &mut change.brain.batches;
+    let mut places: Vec<String> = desk.bases.values().flat_map(run_batch::roots).collect();
+    if let Some(session) = doubtful {
+        desk.doubtful.insert(session.id.clone());
+        places.push(session.worktree.path.clone());
+    }
+    if !std::mem::replace(&mut desk.machine_asked, true) {
+        places.sort();
+        places.dedup();
+        change.want(Effect::ReadMachine { places });
+    }
 }
 
 /// Goes on with every batch an earlier daemon left.
@@ -254,9 +290,7 @@ fn advance(change: &mut Change<'_>, id: &BatchId) {
     };
     let desk = &mut change.brain.batches;
     if waits && !desk.machine_asked && change.now.saturating_sub(desk.machine_read) > MACHINE_COUNTS {
-        desk.machine_asked = true;
-        let places = desk.bases.values().flat_map(run_batch::roots).collect();
-        change.want(Effect::ReadMachine { places });
+        read_machine(change, None);
     }
     let desk = &mut change.brain.batches;
     if let Some(at) = decision.wake_at
@@ -290,14 +324,14 @@ fn carry_out(change: &mut Change<'_>, id: &BatchId, step: Step, ready: bool) {
     }
 }
 
-fn emit_state(change: &mut Change<'_>, id: &BatchId, state: BatchState, reason: Option<String>) {
+pub(crate) fn emit_state(change: &mut Change<'_>, id: &BatchId, state: BatchState, reason: Option<String>) {
     change.emit(
         None,
         Event::BatchChanged(BatchChanged { batch: id.clone(), change: BatchChange::State { state, reason } }),
     );
 }
 
-fn require<'a>(change: &'a Change<'_>, id: &BatchId) -> Result<&'a LiveBatch, Refusal> {
+pub(crate) fn require<'a>(change: &'a Change<'_>, id: &BatchId) -> Result<&'a LiveBatch, Refusal> {
     change.brain.registry.batches.get(id).ok_or_else(|| {
         let shown = crate::base::text::visible_line(id.as_str(), 40);
         Refusal::conflict(format!("there is no batch {shown} that has not ended")).hint("divisi batch list")
@@ -336,94 +370,26 @@ pub(crate) fn on_cancel(change: &mut Change<'_>, command: &CommandId, id: &Batch
     Ok(())
 }
 
+fn require_concurrency(number: u32) -> Result<(), Refusal> {
+    if number == 0 || number > MOST_AT_ONCE {
+        return Err(Refusal::user(format!("cannot run {number} at the same time: 1 to {MOST_AT_ONCE}"))
+            .hint("divisi batch pause BATCH"));
+    }
+    Ok(())
+}
+
 /// As many runs at the same time from now on.
 pub(crate) fn on_concurrency(
     change: &mut Change<'_>,
     command: &CommandId,
     request: &SetConcurrency,
 ) -> Result<(), Refusal> {
-    if request.concurrency == 0 || request.concurrency > MOST_AT_ONCE {
-        return Err(Refusal::user(format!("cannot run {} at the same time: 1 to {MOST_AT_ONCE}", request.concurrency))
-            .hint("divisi batch pause BATCH"));
-    }
+    require_concurrency(request.concurrency)?;
     require(change, &request.batch)?;
     let concurrency = BatchChange::Concurrency { concurrency: request.concurrency };
     change.emit(None, Event::BatchChanged(BatchChanged { batch: request.batch.clone(), change: concurrency }));
     change.accept_done(command, None);
     Ok(())
-}
-
-/// Runs wait again. A batch that has ended is read first.
-pub(crate) fn on_retry(change: &mut Change<'_>, command: &CommandId, request: &RetryRuns) -> Result<(), Refusal> {
-    if change.brain.registry.batches.contains_key(&request.batch) {
-        let runs = retry(change, request)?;
-        change.accept(command, None, Outcome::Retrying { runs });
-        return Ok(());
-    }
-    let ticket = change.brain.wait(command, &Command::RetryRuns(request.clone()));
-    change.want(Effect::LoadBatch { ticket, batch: request.batch.clone() });
-    Ok(())
-}
-
-/// A batch that had ended was read: its runs can be run again.
-pub(crate) fn on_loaded(change: &mut Change<'_>, ticket: Ticket, result: Result<LiveBatch, Refusal>) {
-    let Some(Waiting { id: command, command: Command::RetryRuns(request) }) = change.brain.waiting.remove(&ticket)
-    else {
-        return;
-    };
-    let live = match result {
-        Ok(live) => live,
-        Err(refusal) => return change.refuse(&command, refusal),
-    };
-    let id = live.batch.id.clone();
-    if let Err(refusal) = chosen(&live, &request) {
-        return change.refuse(&command, refusal);
-    }
-    let repositories = live.batch.plan.tasks.iter().flat_map(|task| task.repositories.iter().cloned()).collect();
-    // Its facts come from its stored rows; the event below makes them live again.
-    change.brain.registry.batches.entry(id.clone()).or_insert(live);
-    emit_state(change, &id, BatchState::Active, None);
-    change.want(Effect::ResolveBatch { batch: id, repositories });
-    match retry(change, &request) {
-        Ok(runs) => change.accept(&command, None, Outcome::Retrying { runs }),
-        Err(refusal) => change.refuse(&command, refusal),
-    }
-}
-
-fn retry(change: &mut Change<'_>, request: &RetryRuns) -> Result<u32, Refusal> {
-    let live = require(change, &request.batch)?;
-    if live.batch.state == BatchState::Cancelling {
-        return Err(Refusal::conflict("cannot retry: the batch is being cancelled").hint("divisi batch status BATCH"));
-    }
-    let runs = chosen(live, request)?;
-    let count = u32::try_from(runs.len()).unwrap_or(u32::MAX);
-    for run in runs {
-        change.emit(None, Event::RunQueued(RunQueued { run }));
-    }
-    Ok(count)
-}
-
-/// The runs that are to be run again.
-fn chosen(live: &LiveBatch, request: &RetryRuns) -> Result<Vec<RunId>, Refusal> {
-    let again = |run: &&Run| run.state.is_over() && run.state != RunState::Passed;
-    if request.runs.is_empty() {
-        let runs: Vec<RunId> = live.runs.iter().filter(again).map(|run| run.id.clone()).collect();
-        if runs.is_empty() {
-            return Err(Refusal::conflict("there is nothing to retry: no run has failed"));
-        }
-        return Ok(runs);
-    }
-    let mut wanted = BTreeSet::new();
-    for id in &request.runs {
-        let shown = crate::base::text::visible_line(id.as_str(), 40);
-        let run = fold::place(&live.runs, id).map(|place| &live.runs[place]);
-        let run = run.ok_or_else(|| Refusal::user(format!("there is no run {shown} in this batch")))?;
-        if !run.state.is_over() {
-            return Err(Refusal::conflict(format!("cannot retry run {}: it is {}", run.number, run.state.as_str())));
-        }
-        wanted.insert(id.clone());
-    }
-    Ok(wanted.into_iter().collect())
 }
 
 /// The live batch and run of a session.

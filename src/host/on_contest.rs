@@ -1,10 +1,13 @@
 //! Contests of batches: a judge is asked about the candidates, the best one is landed, and the others go as the plan says.
 
+use std::collections::BTreeMap;
+
 use crate::batch::contest;
 use crate::eval::judging;
 use crate::host::change::Change;
 use crate::host::effect::Effect;
 use crate::host::on_batch::run_of;
+use crate::host::on_judge::Unheard;
 use crate::host::on_merge::{self, Landed};
 use crate::host::{on_judge, on_run};
 use crate::model::Refusal;
@@ -34,7 +37,57 @@ pub(crate) fn go_on(change: &mut Change<'_>, id: &BatchId) -> Option<i64> {
 /// What judges of a batch's contests that are at work used so far.
 pub(crate) fn used(change: &Change<'_>, id: &BatchId) -> Spend {
     let judges = on_judge::at_work(change.brain, id);
-    judges.iter().fold(Spend::default(), |sum, judge| sum.plus(on_judge::used(change.brain, judge)))
+    let asked = judges.iter().fold(Spend::default(), |sum, judge| sum.plus(on_judge::used(change.brain, judge)));
+    let Some(live) = change.brain.registry.batches.get(id) else { return asked };
+    let landing = live.batch.contests.iter().filter(|contest| contest.state == ContestState::Landing);
+    landing.fold(asked, |sum, contest| sum.plus(of_landing(change, contest)))
+}
+
+/// What the winner of a contest used since its attempt ended: judges of what its landing would make.
+fn of_landing(change: &Change<'_>, contest: &Contest) -> Spend {
+    let winner = contest.winner().and_then(|run| run_of(change, run)).and_then(|(_, run)| run.attempts.last());
+    let Some((attempt, session)) =
+        winner.and_then(|attempt| Some((attempt, change.brain.registry.sessions.get(&attempt.session)?)))
+    else {
+        return Spend::default();
+    };
+    on_run::spend(change.brain, session).since(attempt.spend)
+}
+
+/// What was asked and is not answered costs what it costs, though nobody waits for it any more.
+fn bill(change: &Change<'_>, contest: &mut Contest) {
+    for ask in contest.asks.iter_mut().filter(|ask| ask.answer.is_none()) {
+        if let Some(judge) = &ask.session {
+            ask.spend = ask.spend.plus(on_judge::used(change.brain, judge));
+        }
+    }
+}
+
+/// Runs are about to be queued again: contests that go because of that leave what they cost, and their judges end.
+pub(crate) fn before_retry(change: &mut Change<'_>, id: &BatchId, runs: &[RunId]) {
+    let Some(live) = change.brain.registry.batches.get(id) else { return };
+    if live.batch.contests.is_empty() {
+        return;
+    }
+    let mut going: BTreeMap<u32, Contest> = BTreeMap::new();
+    for run in runs {
+        let contest = run_of(change, run).and_then(|(live, run)| contest::of(&live.batch, run));
+        if let Some(contest) = contest.filter(|contest| contest.state == ContestState::Judging) {
+            going.insert(contest.number, contest.clone());
+        }
+    }
+    for (number, mut contest) in going {
+        bill(change, &mut contest);
+        let judges: Vec<SessionId> = contest.asks.iter().filter_map(|ask| ask.session.clone()).collect();
+        for ask in &mut contest.asks {
+            ask.session = None;
+        }
+        change.brain.batches.read.remove(&(id.clone(), number));
+        emit(change, id, contest);
+        for judge in judges {
+            change.touch(Some(&judge));
+        }
+    }
 }
 
 fn find(change: &Change<'_>, id: &BatchId, number: u32) -> Option<Contest> {
@@ -57,6 +110,7 @@ fn step(change: &mut Change<'_>, id: &BatchId, number: u32) -> Option<i64> {
     if contest.state == ContestState::Judging {
         if state == BatchState::Cancelling {
             let judges: Vec<SessionId> = contest.asks.iter().filter_map(|ask| ask.session.clone()).collect();
+            bill(change, &mut contest);
             close(change, id, contest, false, Some("the batch was cancelled".to_owned()));
             for judge in judges {
                 change.touch(Some(&judge));
@@ -100,7 +154,7 @@ fn listen(change: &mut Change<'_>, id: &BatchId, contest: &mut Contest, state: B
             Some(_) => "the judge did not answer in time",
             None => "the judge's session is gone",
         };
-        ask.spend = on_judge::used(change.brain, judge);
+        ask.spend = ask.spend.plus(on_judge::used(change.brain, judge));
         ask.answer = Some(Answer::Errored { reason: reason.to_owned() });
         late.push(judge.clone());
     }
@@ -197,11 +251,11 @@ fn start(
     let caller = desk.callers.get(id).cloned().unwrap_or_default();
     let mark = on_judge::mark(change);
     let text = judging::ranking_prompt(&judge.rubric, &text, &shown, &mark);
-    let ask = u32::try_from(index).unwrap_or(u32::MAX);
+    let (ask, lost) = (u32::try_from(index).unwrap_or(u32::MAX), contest.asks[index].lost);
     let of = JudgedFor::Contest { batch: id.clone(), contest: contest.number, ask };
     let until = change.now.saturating_add(on_judge::milliseconds(judge.wait_sec));
     let what = format!("Compare candidates for {}/{} of the batch {id}", contest.task, contest.prompt);
-    on_judge::start(change, &judge, (&what, text), Judging { of, mark, until }, base?, &caller)
+    on_judge::start(change, &judge, (&what, text), Judging { of, mark, until, lost }, base?, &caller)
 }
 
 /// A judge was heard, or will not be.
@@ -209,20 +263,30 @@ pub(crate) fn on_answer(
     change: &mut Change<'_>,
     id: &BatchId,
     (number, index): (u32, u32),
-    (said, mark): (Result<String, String>, &str),
+    (said, mark): (Result<String, Unheard>, &str),
     spend: Spend,
 ) {
     let Some(mut contest) = find(change, id, number) else { return };
     let Some(ask) = contest.asks.get_mut(index as usize).filter(|ask| ask.answer.is_none()) else { return };
-    let read = said.and_then(|text| judging::ranking(&text, mark, ask.order.len()));
-    ask.answer = Some(match read {
-        Ok((order, reason)) => {
-            let order = order.into_iter().filter_map(|place| ask.order.get(place).cloned()).collect();
-            Answer::Ranked { order, reason }
+    ask.spend = ask.spend.plus(spend);
+    match said {
+        // Another one is asked the same when there is room: `listen`.
+        Err(unheard) if unheard.again && ask.lost < on_judge::MOST_LOST => {
+            ask.lost += 1;
+            ask.session = None;
         }
-        Err(reason) => Answer::Errored { reason },
-    });
-    ask.spend = spend;
+        said => {
+            let read =
+                said.map_err(|unheard| unheard.why).and_then(|text| judging::ranking(&text, mark, ask.order.len()));
+            ask.answer = Some(match read {
+                Ok((order, reason)) => {
+                    let order = order.into_iter().filter_map(|place| ask.order.get(place).cloned()).collect();
+                    Answer::Ranked { order, reason }
+                }
+                Err(reason) => Answer::Errored { reason },
+            });
+        }
+    }
     emit(change, id, contest);
 }
 
@@ -235,6 +299,9 @@ fn land(change: &mut Change<'_>, id: &BatchId, contest: Contest, state: BatchSta
     };
     let begun = session.landing.is_some() || change.brain.under_way(&session.id, crate::host::change::Step::Landing);
     if state == BatchState::Cancelling && !begun {
+        if let Some(evaluation) = session.evaluations.running().map(|running| running.id.clone()) {
+            change.want(Effect::CancelEvaluation { evaluation });
+        }
         return close(change, id, contest, false, Some("the batch was cancelled".to_owned()));
     }
     match on_merge::land(change, &session) {
@@ -258,6 +325,7 @@ pub(crate) fn on_refused(change: &mut Change<'_>, run: &RunId, session: &Session
 fn close(change: &mut Change<'_>, id: &BatchId, mut contest: Contest, landed: bool, unlanded: Option<String>) {
     (contest.state, contest.landed) = (ContestState::Closed, landed);
     contest.unlanded = unlanded;
+    contest.spend = contest.spend.plus(of_landing(change, &contest));
     emit(change, id, contest.clone());
     let winner = contest.winner().and_then(|run| run_of(change, run)).and_then(|(_, run)| run.attempts.last());
     if let Some(winner) = winner.map(|attempt| attempt.session.clone()) {

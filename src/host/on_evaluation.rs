@@ -169,6 +169,11 @@ pub(crate) fn on_ended(
 }
 
 fn end(change: &mut Change<'_>, id: &SessionId, evaluation: &EvaluationId, state: EvaluationState, notes: Vec<String>) {
+    let Some(cut) = running(change, id, evaluation).cloned() else { return };
+    for result in on_judge::unpaid(change.brain, &cut) {
+        change.emit(Some(id), Event::EvaluationResult { id: evaluation.clone(), result: Box::new(result) });
+    }
+    change.brain.batches.asking.retain(|(of, _), _| of != evaluation);
     let Some(running) = running(change, id, evaluation) else { return };
     let score = score::total(&running.results);
     let passed = score::passed(&state, &running.results, running.evaluators);

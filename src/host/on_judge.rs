@@ -1,5 +1,7 @@
 //! Judges: sessions that say what other sessions' work is worth. They end as soon as nobody waits for them, whatever the reason.
 
+use std::collections::BTreeSet;
+
 use crate::eval::judging;
 use crate::host::advance::advance;
 use crate::host::change::{Brain, Change, Step};
@@ -14,8 +16,9 @@ use crate::model::approval::ApprovalPolicy;
 use crate::model::batch::Spend;
 use crate::model::command::CreateSession;
 use crate::model::contest::ContestState;
-use crate::model::evaluation::EvaluatorResult;
+use crate::model::evaluation::{Evaluation, EvaluatorOutcome, EvaluatorResult};
 use crate::model::event::Event;
+use crate::model::failure::FailureKind;
 use crate::model::id::{EvaluationId, PromptId, SessionId};
 use crate::model::judge::{Judge, JudgedFor, Judging};
 use crate::model::session::{Session, Settled, Setup};
@@ -23,8 +26,35 @@ use crate::model::turn::{QueuedPrompt, TurnOutcome};
 use crate::model::worktree::WorktreeState;
 use crate::session::state;
 
-/// What an evaluator has a judge asked.
+/// How often a judge whose program crashed is replaced: a rate of crashes is no opinion, and no answer is never a good one.
+pub(crate) const MOST_LOST: u32 = 2;
+
+/// Why a judge was not heard.
 #[derive(Debug)]
+pub(crate) struct Unheard {
+    pub(crate) why: String,
+    /// Whether another one may be: its program crashed. Whoever answered, and not as asked, is not asked again.
+    pub(crate) again: bool,
+}
+
+impl Unheard {
+    fn of(why: &str) -> Self {
+        Self { why: why.to_owned(), again: false }
+    }
+}
+
+/// What an evaluator wants to hear, and who was asked before.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    ask: JudgeAsk,
+    /// Judges that were lost.
+    lost: u32,
+    /// What they used.
+    spend: Spend,
+}
+
+/// What an evaluator has a judge asked.
+#[derive(Debug, Clone)]
 pub(crate) struct JudgeAsk {
     pub(crate) judge: Judge,
     pub(crate) diff: String,
@@ -139,22 +169,31 @@ pub(crate) fn on_wanted(
     if session.evaluations.running().is_none_or(|running| running.id != *evaluation) {
         return;
     }
+    let key = (evaluation.clone(), evaluator.to_owned());
+    change.brain.batches.asking.insert(key.clone(), Asking { ask, lost: 0, spend: Spend::default() });
+    ask_for(change, id, &key);
+}
+
+/// Starts a judge for an evaluator.
+fn ask_for(change: &mut Change<'_>, id: &SessionId, key: &(EvaluationId, String)) {
+    let Some(session) = change.brain.registry.sessions.get(id) else { return };
+    let Some(Asking { ask, lost, .. }) = change.brain.batches.asking.get(key) else { return };
+    let (JudgeAsk { judge, diff, resolved }, lost) = (ask.clone(), *lost);
     let task = session.prompt.clone();
     let of_batch = session.run.as_ref().and_then(crate::batch::fold::batch_of_run);
     let caller = of_batch.and_then(|batch| change.brain.batches.callers.get(&batch).cloned());
     let caller = caller.or_else(|| change.brain.callers.get(id).map(|caller| (**caller).clone())).unwrap_or_default();
-    let JudgeAsk { judge, diff, resolved } = ask;
     let mark = mark(change);
     let text = judging::score_prompt(&judge.rubric, &task, &diff, &mark);
+    let (evaluation, evaluator) = key.clone();
     let of =
-        JudgedFor::Evaluation { session: id.clone(), evaluation: evaluation.clone(), evaluator: evaluator.to_owned() };
+        JudgedFor::Evaluation { session: id.clone(), evaluation: evaluation.clone(), evaluator: evaluator.clone() };
     let until = change.now.saturating_add(milliseconds(judge.wait_sec));
-    let judging = Judging { of, mark: mark.clone(), until };
+    let judging = Judging { of, mark: mark.clone(), until, lost };
     // A session's name may hold an agent's; the judge finds this in its worktree.
     let what = format!("Judge the evaluation {evaluation}");
     if let Err(refusal) = start(change, &judge, (&what, text), judging, resolved, &caller) {
         let said = Err(format!("the judge cannot be asked: {}", crate::host::hinted(&refusal)));
-        let (evaluation, evaluator) = (evaluation.clone(), evaluator.to_owned());
         change.want(Effect::ToEvaluator { evaluation, evaluator, heard: Box::new(Heard { said, mark }) });
     }
 }
@@ -169,9 +208,12 @@ fn is_wanted(brain: &Brain, id: &SessionId, judging: &Judging) -> bool {
     match &judging.of {
         JudgedFor::Evaluation { session, evaluation, evaluator } => {
             let running = brain.registry.sessions.get(session).and_then(|session| session.evaluations.running());
-            running.is_some_and(|running| {
-                running.id == *evaluation && !running.results.iter().any(|result| result.id == *evaluator)
-            })
+            let asking = brain.batches.asking.get(&(evaluation.clone(), evaluator.clone()));
+            // One that was replaced is not wanted; after a restart nobody is, as soon as the evaluation is cut off.
+            asking.is_none_or(|asking| asking.lost == judging.lost)
+                && running.is_some_and(|running| {
+                    running.id == *evaluation && !running.results.iter().any(|result| result.id == *evaluator)
+                })
         }
         JudgedFor::Contest { batch, contest, ask } => {
             let live = brain.registry.batches.get(batch);
@@ -191,7 +233,7 @@ pub(crate) fn observe(change: &mut Change<'_>, id: &SessionId, judging: &Judging
         return dismiss(change, id);
     }
     let Some(session) = change.brain.registry.sessions.get(id) else {
-        return answered(change, id, judging, Err("the judge's session was removed".to_owned()));
+        return answered(change, id, judging, Err(Unheard::of("the judge's session was removed")));
     };
     if session.worktree.state == WorktreeState::Removing {
         return;
@@ -210,7 +252,9 @@ pub(crate) fn observe(change: &mut Change<'_>, id: &SessionId, judging: &Judging
         return change.want_step(id, Step::Verdict, || Effect::ReadVerdict { session, turn });
     }
     let why = state::reason(session, &[]).unwrap_or_else(|| "it did not come to its end".to_owned());
-    answered(change, id, judging, Err(format!("the judge failed: {why}")));
+    let kind = session.turn.as_ref().and_then(|turn| turn.failure.as_ref()).map(|failure| failure.kind);
+    let again = matches!(kind, Some(FailureKind::Crashed | FailureKind::Killed | FailureKind::Lost));
+    answered(change, id, judging, Err(Unheard { why: format!("the judge failed: {why}"), again }));
 }
 
 /// What a judge said was read.
@@ -218,18 +262,29 @@ pub(crate) fn on_read(change: &mut Change<'_>, id: &SessionId, result: Result<St
     change.step_done(id, Step::Verdict);
     let judging = change.brain.registry.sessions.get(id).and_then(|session| session.judging.clone());
     let Some(judging) = judging.filter(|judging| is_wanted(change.brain, id, judging)) else { return };
-    answered(change, id, &judging, result.map_err(|refusal| crate::host::hinted(&refusal)));
+    answered(change, id, &judging, result.map_err(|refusal| Unheard::of(&crate::host::hinted(&refusal))));
 }
 
-fn answered(change: &mut Change<'_>, id: &SessionId, judging: &Judging, said: Result<String, String>) {
+fn answered(change: &mut Change<'_>, id: &SessionId, judging: &Judging, said: Result<String, Unheard>) {
     let mark = judging.mark.clone();
+    let spend = used(change.brain, id);
     match &judging.of {
-        JudgedFor::Evaluation { evaluation, evaluator, .. } => {
-            let (evaluation, evaluator) = (evaluation.clone(), evaluator.clone());
+        JudgedFor::Evaluation { session, evaluation, evaluator } => {
+            let key = (evaluation.clone(), evaluator.clone());
+            if let Err(Unheard { again: true, .. }) = &said
+                && let Some(asking) = change.brain.batches.asking.get_mut(&key)
+                && asking.lost < MOST_LOST
+            {
+                asking.lost += 1;
+                asking.spend = asking.spend.plus(spend);
+                ask_for(change, session, &key);
+                return change.touch(Some(id)); // Nobody waits for this one any more.
+            }
+            let said = said.map_err(|unheard| unheard.why);
+            let (evaluation, evaluator) = key;
             change.want(Effect::ToEvaluator { evaluation, evaluator, heard: Box::new(Heard { said, mark }) });
         }
         JudgedFor::Contest { batch, contest, ask } => {
-            let spend = used(change.brain, id);
             on_contest::on_answer(change, batch, (*contest, *ask), (said, &mark), spend);
             change.touch(Some(id));
         }
@@ -293,12 +348,40 @@ pub(crate) fn used(brain: &Brain, id: &SessionId) -> Spend {
 }
 
 /// Puts into a result whom it comes from and what that cost.
-pub(crate) fn bill(brain: &Brain, evaluation: &EvaluationId, result: &mut EvaluatorResult) {
-    let judge = judges_of(brain, evaluation).find(|(_, evaluator)| *evaluator == result.id);
-    if let Some((judge, _)) = judge {
+pub(crate) fn bill(brain: &mut Brain, evaluation: &EvaluationId, result: &mut EvaluatorResult) {
+    let lost = brain.batches.asking.remove(&(evaluation.clone(), result.id.clone()));
+    let newest = |judge: &&Session| judge.judging.as_ref().map(|judging| judging.lost);
+    let of = judges_of(brain, evaluation).filter(|(_, evaluator)| *evaluator == result.id).map(|(judge, _)| judge);
+    if let Some(judge) = of.max_by_key(newest) {
         result.judge = Some(judge.id.clone());
         result.spend = on_run::used(judge, &brain.settings.prices);
     }
+    result.spend = result.spend.plus(lost.map(|asking| asking.spend).unwrap_or_default());
+}
+
+/// What judges used of an evaluation that is cut off: a result that says nothing else, for each that has none.
+pub(crate) fn unpaid(brain: &mut Brain, evaluation: &Evaluation) -> Vec<EvaluatorResult> {
+    let open = |evaluator: &&str| !evaluation.results.iter().any(|result| result.id == **evaluator);
+    let evaluators: BTreeSet<String> =
+        judges_of(brain, &evaluation.id).map(|(_, evaluator)| evaluator).filter(open).map(str::to_owned).collect();
+    let result = |id: String| {
+        let mut result = EvaluatorResult {
+            id,
+            kind: "judge".to_owned(),
+            outcome: EvaluatorOutcome::Errored { reason: "the evaluation was cut off".to_owned() },
+            score: None,
+            required: true,
+            weight: 1,
+            duration_ms: 0,
+            details: String::new(),
+            judge: None,
+            spend: Spend::default(),
+            findings: Vec::new(),
+        };
+        bill(brain, &evaluation.id, &mut result);
+        result
+    };
+    evaluators.into_iter().map(result).collect()
 }
 
 /// What the judges of a session's evaluations used, those that are at work included.
@@ -306,9 +389,17 @@ pub(crate) fn used_for(brain: &Brain, session: &Session) -> Spend {
     let results = session.evaluations.kept.iter().flat_map(|one| &one.results);
     let ended = results.fold(Spend::default(), |sum, result| sum.plus(result.spend));
     let Some(running) = session.evaluations.running() else { return ended };
+    let asking = brain.batches.asking.iter().filter(|((evaluation, _), _)| *evaluation == running.id);
+    let lost = asking.fold(ended, |sum, (_, asking)| sum.plus(asking.spend));
+    let open = |judge: &Session, evaluator: &str| {
+        let key = (running.id.clone(), evaluator.to_owned());
+        let counted = brain.batches.asking.get(&key).map_or(0, |asking| asking.lost);
+        let newest = judge.judging.as_ref().is_some_and(|judging| judging.lost >= counted);
+        newest && !running.results.iter().any(|result| result.id == evaluator)
+    };
     judges_of(brain, &running.id)
-        .filter(|(_, evaluator)| !running.results.iter().any(|result| result.id == *evaluator))
-        .fold(ended, |sum, (judge, _)| sum.plus(on_run::used(judge, &brain.settings.prices)))
+        .filter(|(judge, evaluator)| open(judge, evaluator))
+        .fold(lost, |sum, (judge, _)| sum.plus(on_run::used(judge, &brain.settings.prices)))
 }
 
 /// Judges of a batch's contests that are at work.

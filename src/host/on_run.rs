@@ -6,6 +6,7 @@ use crate::host::advance::{advance, end_process};
 use crate::host::change::{Brain, Change, Step};
 use crate::host::effect::{Effect, UnitInput};
 use crate::host::on_batch::{ended_sessions, run_of};
+use crate::host::on_full::Room;
 use crate::host::on_landing::has_landed;
 use crate::host::on_merge::{self, Landed};
 use crate::host::port::ResolvedBase;
@@ -14,7 +15,7 @@ use crate::host::{on_case, on_contest, on_create, on_evaluation, on_full, on_jud
 use crate::model::Refusal;
 use crate::model::approval::ApprovalPolicy;
 use crate::model::batch::{Attempt, AttemptEnd, AttemptOutcome, Gates, Run, RunState, Spend, StopReason};
-use crate::model::batch::{RunEnded, RunStarted, RunStopping};
+use crate::model::batch::{RunEnded, RunQueued, RunStarted, RunStopping};
 use crate::model::command::CreateSession;
 use crate::model::diff::DiffStat;
 use crate::model::evaluation::{Evaluation, EvaluationState, StartEvaluation, SuiteFrom};
@@ -210,13 +211,11 @@ pub(crate) fn observe(change: &mut Change<'_>, id: &SessionId, run: &RunId) {
         }
         return;
     };
-    if live.batch.plan.execution.budget != crate::model::plan::Budget::default() {
-        let batch = live.batch.id.clone();
-        let (attempt, task) = (attempt.clone(), follow_up(live, known, change, id));
-        change.stirred.insert(batch);
-        return settle(change, id, run, &attempt, task);
-    }
     let (attempt, next) = (attempt.clone(), follow_up(live, known, change, id));
+    let budgeted = live.batch.plan.execution.budget != crate::model::plan::Budget::default();
+    if let Some(batch) = budgeted.then(|| live.batch.id.clone()) {
+        change.stirred.insert(batch);
+    }
     settle(change, id, run, &attempt, next);
 }
 
@@ -249,6 +248,9 @@ fn settle(change: &mut Change<'_>, id: &SessionId, run: &RunId, attempt: &Attemp
         && !change.brain.under_way(id, Step::Evaluation)
         && !change.brain.under_way(id, Step::Case)
         && session.landing.as_ref().is_none_or(|landing| landing.state != LandingState::Started);
+    if attempt.stopping.is_some() && session.setup == Setup::Running {
+        return change.want(Effect::StopSetup { session: id.clone() });
+    }
     // What was asked waits for ever where it cannot begin.
     let hopeless = matches!(session.worktree.state, WorktreeState::Removing | WorktreeState::Failed)
         || matches!(session.setup, Setup::Failed { .. });
@@ -257,6 +259,9 @@ fn settle(change: &mut Change<'_>, id: &SessionId, run: &RunId, attempt: &Attemp
     }
     let (outcome, reason) = verdict(session, attempt);
     let session = session.clone();
+    if attempt.stopping.is_none() && session.setup == (Setup::Failed { reason: Setup::CUT_OFF.to_owned() }) {
+        return begin_again(change, run, reason, &session);
+    }
     if outcome == AttemptOutcome::Done
         && let Some(text) = next
     {
@@ -270,7 +275,15 @@ fn settle(change: &mut Change<'_>, id: &SessionId, run: &RunId, attempt: &Attemp
     if outcome == AttemptOutcome::Done {
         return judge(change, &session, run, attempt);
     }
-    end(change, run, outcome, reason, Some(&session));
+    failed(change, run, outcome, reason, &session);
+}
+
+/// The daemon was ended while the setup ran, which nobody else is to blame for: another attempt takes the place of this one.
+fn begin_again(change: &mut Change<'_>, run: &RunId, reason: Option<String>, session: &Session) {
+    end(change, run, AttemptOutcome::NotStarted, reason, Some(session));
+    if run_of(change, run).is_some_and(|(_, run)| run.state == RunState::Failed) {
+        change.emit(None, Event::RunQueued(RunQueued { run: run.clone() }));
+    }
 }
 
 /// The agent has done everything: what it made is judged and landed as the plan says, and only then the attempt is over.
@@ -291,11 +304,17 @@ fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Atte
     match newest.map(|newest| (&newest.state, newest.passed)) {
         Some((EvaluationState::Running, _)) => {}
         Some((EvaluationState::Done, true)) if land && attempt.stopping.is_none() => land_run(change, session, run),
-        Some((EvaluationState::Done, true)) => end(change, run, AttemptOutcome::Done, None, Some(session)),
+        Some((EvaluationState::Done, true)) => {
+            // Stopped when only its landing was left: it passed, and is somebody's to land.
+            let left = land && !has_landed(session) && session.stat != DiffStat::default();
+            let why = stopped_words(attempt.stopping).filter(|_| left);
+            let reason = why.map(|why| format!("passed, not landed: {why}"));
+            end(change, run, AttemptOutcome::Done, reason, Some(session));
+        }
         Some((EvaluationState::Done, false)) => {
-            let failed = newest.map(on_merge::missed).unwrap_or_default();
-            let reason = format!("it did not pass: {}", failed.join(", "));
-            end(change, run, AttemptOutcome::Failed, Some(reason), Some(session));
+            let missed = newest.map(on_merge::missed).unwrap_or_default();
+            let reason = format!("it did not pass: {}", missed.join(", "));
+            failed(change, run, AttemptOutcome::Failed, Some(reason), session);
         }
         _ if attempt.stopping.is_some() => {
             let outcome = stopped(attempt.stopping).unwrap_or(AttemptOutcome::Cancelled);
@@ -370,6 +389,14 @@ fn stopped(stopping: Option<StopReason>) -> Option<AttemptOutcome> {
     })
 }
 
+fn stopped_words(stopping: Option<StopReason>) -> Option<&'static str> {
+    stopping.map(|why| match why {
+        StopReason::TimedOut => "it took too long",
+        StopReason::Budget => "the batch's budget is used up",
+        StopReason::Cancelled => "the batch was cancelled",
+    })
+}
+
 /// How an attempt whose session is at rest ended, and why.
 fn verdict(session: &Session, attempt: &Attempt) -> (AttemptOutcome, Option<String>) {
     let said = state::reason(session, &[]);
@@ -381,12 +408,7 @@ fn verdict(session: &Session, attempt: &Attempt) -> (AttemptOutcome, Option<Stri
         return (AttemptOutcome::Done, None);
     }
     if let Some(stopped) = stopped(attempt.stopping) {
-        let why = match stopped {
-            AttemptOutcome::TimedOut => "it took too long",
-            AttemptOutcome::Budget => "the batch's budget is used up",
-            _ => "the batch was cancelled",
-        };
-        return (stopped, Some(why.to_owned()));
+        return (stopped, stopped_words(attempt.stopping).map(str::to_owned));
     }
     if session.worktree.state == WorktreeState::Removing {
         return (AttemptOutcome::Cancelled, Some("its session was removed".to_owned()));
@@ -410,6 +432,15 @@ fn verdict(session: &Session, attempt: &Attempt) -> (AttemptOutcome, Option<Stri
     (outcome, said)
 }
 
+/// An agent, its setup or its gates failed: not held against them where the disk is full, which is looked at first.
+fn failed(change: &mut Change<'_>, run: &RunId, outcome: AttemptOutcome, reason: Option<String>, session: &Session) {
+    match on_full::look(change, run, session, outcome, reason.as_deref()) {
+        Room::Unknown => {}
+        Room::Enough => end_as(change, run, (outcome, reason), Some(session), None),
+        Room::None(why) => end_as(change, run, (outcome, reason), Some(session), Some(why)),
+    }
+}
+
 /// Records the end of an attempt, and does away with its worktree or not as the plan says.
 pub(crate) fn end(
     change: &mut Change<'_>,
@@ -417,6 +448,20 @@ pub(crate) fn end(
     outcome: AttemptOutcome,
     reason: Option<String>,
     session: Option<&Session>,
+) {
+    let hopeless =
+        matches!(outcome, AttemptOutcome::NotStarted | AttemptOutcome::Failed | AttemptOutcome::Infrastructure);
+    let full = reason.clone().filter(|why| hopeless && on_full::is_full(why));
+    end_as(change, run, (outcome, reason), session, full);
+}
+
+/// The same; `full` is why there was no room for it on a disk.
+fn end_as(
+    change: &mut Change<'_>,
+    run: &RunId,
+    (outcome, reason): (AttemptOutcome, Option<String>),
+    session: Option<&Session>,
+    full: Option<String>,
 ) {
     let reason = on_case::settle(change, run, outcome, reason, session);
     let Some((live, known)) = run_of(change, run) else { return };
@@ -447,9 +492,6 @@ pub(crate) fn end(
         state,
         retry_at,
     };
-    let hopeless =
-        matches!(outcome, AttemptOutcome::NotStarted | AttemptOutcome::Failed | AttemptOutcome::Infrastructure);
-    let full = end.reason.clone().filter(|why| hopeless && on_full::is_full(why));
     let attempted = known.attempts.last().map(|attempt| attempt.session.clone());
     let is_case = known.current().is_some_and(|attempt| attempt.case.is_some());
     change.emit(None, Event::RunEnded(RunEnded { run: run.clone(), end }));

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::base::clock;
-use crate::base::yaml::{Place, Problem, Problems};
+use crate::base::yaml::{self, Node, Place, Problem, Problems, Value};
 use crate::batch::{expand, rank, read, suites, view};
 use crate::eval::case::own;
 use crate::host::on_batch::{Bases, PreparedBatch};
@@ -111,7 +111,7 @@ fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Res
     let mut problems = Problems::default();
     for prompt in plan.tasks.iter_mut().flat_map(|task| &mut task.prompts) {
         let Some(file) = &prompt.file else { continue };
-        match prompt_file(&directory, file) {
+        match own_file(&directory, file) {
             Ok(text) => prompt.text = text,
             Err(why) => problems.tell(find(text, file), format!("cannot read the prompt file '{file}': {why}")),
         }
@@ -161,13 +161,18 @@ fn find_cases(ports: &Ports, plan: &mut Plan, directory: &Path, problems: &mut P
     all
 }
 
-/// Where a value stands: the first line that has it.
+/// Where a value stands: the first text of the plan that is it.
 fn find(text: &str, value: &str) -> Place {
-    let found =
-        text.lines().enumerate().find_map(|(line, text)| Some((line, text[..text.find(value)?].chars().count())));
-    let (line, column) = found.unwrap_or((0, 0));
-    let number = |index: usize| u32::try_from(index + 1).unwrap_or(u32::MAX);
-    Place { line: number(line), column: number(column) }
+    let mut open: Vec<Node> = yaml::parse(text, &mut Problems::default()).into_iter().collect();
+    while let Some(node) = open.pop() {
+        match node.value {
+            Value::Plain(found) | Value::Quoted(found) if found == value => return node.at,
+            Value::List(items) => open.extend(items.into_iter().rev()),
+            Value::Map(entries) => open.extend(entries.into_iter().rev().map(|(_, node)| node)),
+            Value::Plain(_) | Value::Quoted(_) | Value::Null => {}
+        }
+    }
+    Place { line: 1, column: 1 }
 }
 
 /// A path without `.` and `..`, as far as that can be said without looking.
@@ -183,6 +188,18 @@ fn plain(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// Reads a prompt's file of a plan. It lies in the plan's folder, or at least in its repository: what it has goes to an agent's provider,
+/// and a plan that somebody else wrote could name anything.
+fn own_file(directory: &Path, file: &str) -> Result<String, String> {
+    let real = |path: &Path| fs::canonicalize(path).map_err(|error| error.to_string());
+    let (directory, path) = (real(directory)?, real(&directory.join(file))?);
+    let home = directory.ancestors().find(|place| place.join(".git").exists()).unwrap_or(&directory);
+    if !path.starts_with(home) {
+        return Err("it is outside the plan's folder and repository; copy it there".to_owned());
+    }
+    prompt_file(&directory, &path.to_string_lossy())
 }
 
 fn prompt_file(directory: &Path, file: &str) -> Result<String, String> {
@@ -255,7 +272,7 @@ fn ended_view(batch: &Batch) -> BatchView {
 }
 
 /// All batches, the newest first.
-pub(crate) fn list(ports: &Ports, live: &[Snapshot]) -> Result<Value, Refusal> {
+pub(crate) fn list(ports: &Ports, live: &[Snapshot]) -> Result<serde_json::Value, Refusal> {
     let mut views: Vec<BatchView> = live.iter().map(Snapshot::view).collect();
     for batch in ended(ports.store.as_ref())? {
         if !views.iter().any(|view| view.id == batch.id) {
@@ -345,6 +362,9 @@ fn of_case(run: &Run) -> Option<String> {
 }
 
 /// The answer of `batch/export`.
-pub(crate) fn text(text: &str) -> Value {
+pub(crate) fn text(text: &str) -> serde_json::Value {
     json!({ "text": text })
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,24 +11,23 @@ use tokio::task::AbortHandle;
 
 use crate::base::clock;
 use crate::host::editors::Editors;
-use crate::host::effect::{Effect, GateSource, LandingPlan, LandingStep, SetupRun, UnitInput};
+use crate::host::effect::{Effect, GateSource, LandingPlan, LandingStep, UnitInput};
 use crate::host::input::Input;
 use crate::host::on_landing::LandingFacts;
 use crate::host::port::{
-    Agents, Attachments, Cases, Checkpoint, CreatedWorktree, Endpoints, Git, Grounds, JobSpec, Jobs, RepositoryFacts,
-    Store,
+    Agents, Attachments, Cases, Checkpoint, CreatedWorktree, Endpoints, Git, Grounds, Jobs, RepositoryFacts, Store,
 };
 use crate::host::terminal::Terminals;
-use crate::host::{run_batch, run_evaluation, run_gates, run_judge, run_query, run_review, run_timeline, timeline};
+use crate::host::{
+    run_batch, run_evaluation, run_gates, run_judge, run_query, run_review, run_setup, run_timeline, timeline,
+};
 use crate::model::Refusal;
 use crate::model::attachment::{Attach, Attachment};
 use crate::model::diff::DiffRange;
 use crate::model::id::{EvaluationId, JobId, Oid, SessionId};
-use crate::model::job::JobEnd;
 use crate::model::landing::{Landing, LandingState, Preflight};
 use crate::model::session::Session;
 use crate::model::worktree::Worktree;
-use crate::worktree::repository;
 
 /// The drivers.
 #[derive(Clone)]
@@ -71,6 +70,8 @@ pub(crate) struct Runner {
     pub(crate) cases: Arc<Mutex<HashMap<SessionId, Arc<AtomicBool>>>>,
     /// Evaluators that wait for what their judges say.
     pub(crate) judges: run_judge::Waiting,
+    /// Setup commands that run, to stop them.
+    pub(crate) setups: run_setup::Running,
     pub(crate) runtime: Handle,
     /// Set when the host stops: what is not begun by then is found again by the next one.
     pub(crate) closed: Arc<AtomicBool>,
@@ -94,13 +95,8 @@ impl Runner {
                 let (job, inputs, runner) = (launch.job.clone(), self.register(&launch.job), self.clone());
                 self.follow(&job, async move { runner.attach_job(*launch, prompt, inputs).await });
             }
-            Effect::RunSetup { session, run } => {
-                let runner = self.clone();
-                self.runtime.spawn(async move {
-                    let result = runner.run_setup(&session, *run).await;
-                    runner.send(Input::SetupEnded { session, result });
-                });
-            }
+            Effect::RunSetup { session, run } => self.begin_setup(session, *run),
+            Effect::StopSetup { session } => self.stop_setup(&session),
             Effect::RemoveWorktree { session, worktree, jobs } => {
                 let runner = self.clone();
                 self.runtime.spawn(async move {
@@ -112,11 +108,13 @@ impl Runner {
                 });
             }
             Effect::Wake { at } => {
-                let runner = self.clone();
+                // Nothing but the way back: who may wait for hours keeps neither the database open nor a daemon from stopping.
+                let host = self.host.clone();
                 let left = u64::try_from(at.saturating_sub(clock::now())).unwrap_or(0);
                 self.runtime.spawn(async move {
                     tokio::time::sleep(Duration::from_millis(left)).await;
-                    runner.send(Input::Woke { at });
+                    // Whoever stopped meanwhile finds out again what is due.
+                    let _ = host.send(Input::Woke { at });
                 });
             }
             Effect::Evaluate { session, task } => self.evaluate(session, *task),
@@ -291,6 +289,7 @@ impl Runner {
             | Effect::AttachJob { .. }
             | Effect::ToUnit { .. }
             | Effect::RunSetup { .. }
+            | Effect::StopSetup { .. }
             | Effect::Wake { .. }
             | Effect::Evaluate { .. }
             | Effect::PrepareCase { .. }
@@ -407,49 +406,6 @@ impl Runner {
             actions.extend(self.ports.git.fix(&facts.repository, &known)?);
         }
         Ok(actions)
-    }
-
-    async fn run_setup(&self, session: &SessionId, run: SetupRun) -> Result<String, (String, String)> {
-        let path = run.worktree.repository.clone();
-        let git = Arc::clone(&self.ports.git);
-        let config = tokio::task::spawn_blocking(move || git.repository_config(&path))
-            .await
-            .map_err(|error| (format!("the setup could not be read: {error}"), String::new()))?
-            .and_then(|config| repository::parse(&config.text))
-            .map_err(|refusal| (refusal.to_string(), String::new()))?;
-        let limit = Duration::from_secs(config.setup.timeout_sec);
-        let mut output = String::new();
-        for (number, command) in config.setup.commands.iter().enumerate() {
-            let spec = JobSpec {
-                job: JobId(format!("{session}.s{}", number + 1)),
-                command: vec!["/bin/sh".to_owned(), "-c".to_owned(), command.clone()],
-                directory: run.worktree.path.clone(),
-                environment: run.environment.clone(),
-                stdin: false,
-                terminal: None,
-                on_daemon_death: crate::model::job::OnDaemonDeath::Kill,
-                lease: limit,
-            };
-            let (end, text) =
-                self.ports.jobs.run(&spec, limit).await.map_err(|refusal| (refusal.to_string(), output.clone()))?;
-            output.push_str(&text);
-            let shown = crate::base::text::visible_line(command, 80);
-            match end {
-                JobEnd::Exited { code: 0, stopped: false, .. } => {}
-                JobEnd::Exited { code, stopped: false, .. } => {
-                    return Err((format!("'{shown}' exited with code {code}"), output));
-                }
-                JobEnd::Exited { .. } | JobEnd::Signaled { stopped: true, .. } => {
-                    return Err((format!("'{shown}' did not end within {} s", limit.as_secs()), output));
-                }
-                JobEnd::Signaled { signal, .. } => {
-                    return Err((format!("'{shown}' was ended by signal {signal}"), output));
-                }
-                JobEnd::NotStarted { reason } => return Err((format!("'{shown}' did not start: {reason}"), output)),
-                JobEnd::Lost => return Err((format!("'{shown}' was lost"), output)),
-            }
-        }
-        Ok(output)
     }
 
     async fn remove_worktree(&self, worktree: Worktree, jobs: Vec<JobId>) -> Result<Option<String>, Refusal> {

@@ -11,7 +11,7 @@ use crate::host::run_effect::Ports;
 use crate::model::agent::ToolCall;
 use crate::model::bench::Excerpt;
 use crate::model::id::{Oid, SessionId};
-use crate::model::plan::ExportFormat;
+use crate::model::plan::{ExportFormat, PlanRepository};
 use crate::model::{Event, Refusal};
 
 /// Events of a session whose text is shown.
@@ -77,9 +77,11 @@ type Wanted = (u32, (Oid, Oid));
 /// What the newest attempts changed, by their runs' numbers; one process per repository. A repository that is gone has none.
 fn diffs(ports: &Ports, snapshot: &Snapshot, room: usize) -> BTreeMap<u32, String> {
     let mut wanted: BTreeMap<&str, Vec<Wanted>> = BTreeMap::new();
+    let repositories = snapshot.live.batch.plan.tasks.iter().flat_map(|task| &task.repositories);
+    let repositories: BTreeMap<&str, &PlanRepository> =
+        repositories.map(|repository| (repository.path.as_str(), repository)).collect();
     for run in &snapshot.live.runs {
-        let repositories = snapshot.live.batch.plan.tasks.iter().flat_map(|task| &task.repositories);
-        let repository = repositories.clone().find(|repository| repository.path == run.repository);
+        let repository = repositories.get(run.repository.as_str());
         let head = run.attempts.last().and_then(|attempt| attempt.head.clone());
         if let (Some(repository), Some(head)) = (repository, head)
             && let Some(base) = repository.commit.clone()

@@ -31,6 +31,7 @@ use crate::model::turn::TurnOutcome;
 use crate::model::worktree::Base;
 use crate::model::{Refusal, RefusalKind};
 
+mod batches;
 mod life;
 mod recovery;
 mod refusals;
@@ -161,6 +162,7 @@ fn effect_name(effect: &Effect) -> &'static str {
         Effect::Rewind { .. } => "rewind",
         Effect::CreateWorktree { .. } => "create worktree",
         Effect::RunSetup { .. } => "run setup",
+        Effect::StopSetup { .. } => "stop setup",
         Effect::StartJob { .. } => "start job",
         Effect::AttachJob { .. } => "attach job",
         Effect::ToUnit { input: UnitInput::Prompt(_), .. } => "prompt",

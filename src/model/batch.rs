@@ -10,12 +10,14 @@ use super::plan::{ExportFormat, Plan};
 
 mod gates;
 mod request;
+mod spend;
 
 pub use gates::Gates;
 pub use request::SetConcurrency;
 pub use request::{
     CheckPlan, CreateBatch, ExportBatch, GetBatch, JudgedBy, OfBatch, OneJudgedBy, PlanCheck, RetryRuns,
 };
+pub use spend::Spend;
 
 /// Where a batch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,9 +70,22 @@ pub struct Batch {
     /// What competes, of which the best one counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contests: Vec<Contest>,
+    /// How many contests there were.
+    #[serde(default)]
+    pub opened: u32,
+    /// What judges used of contests that are gone because who competed in them ran again.
+    #[serde(default, skip_serializing_if = "Spend::is_none")]
+    pub earlier: Spend,
     /// How its runs came out and what they used, once it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
+}
+
+impl Batch {
+    /// What judges of its contests used.
+    pub fn judged(&self) -> Spend {
+        self.contests.iter().fold(self.earlier, |sum, contest| sum.plus(contest.spent()))
+    }
 }
 
 /// How runs came out.
@@ -225,38 +240,6 @@ pub enum StopReason {
     Cancelled,
     /// The batch's budget is used up.
     Budget,
-}
-
-/// Tokens and money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Spend {
-    /// Tokens, all kinds together.
-    pub tokens: u64,
-    /// Millionths of a dollar, reported or estimated; absent: nobody knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub usd_micros: Option<i64>,
-    /// True when some of it has no known cost: it cost at least that.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub partial: bool,
-}
-
-impl Spend {
-    /// Nothing was used.
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Both together.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        let usd_micros = match (self.usd_micros, other.usd_micros) {
-            (None, None) => None,
-            (one, two) => Some(one.unwrap_or(0).saturating_add(two.unwrap_or(0))),
-        };
-        let unknown = |spend: Self| spend.usd_micros.is_none() && spend.tokens > 0;
-        let partial = self.partial || other.partial || usd_micros.is_some() && (unknown(self) || unknown(other));
-        Self { tokens: self.tokens.saturating_add(other.tokens), usd_micros, partial }
-    }
 }
 
 /// One attempt of a run.

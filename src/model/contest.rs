@@ -40,6 +40,9 @@ pub struct Contest {
     /// Why the winner was not landed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlanded: Option<String>,
+    /// What judging what the winner's landing would make used.
+    #[serde(default, skip_serializing_if = "Spend::is_none")]
+    pub spend: Spend,
 }
 
 impl Contest {
@@ -75,7 +78,7 @@ impl Contest {
 
     /// What its judges used.
     pub fn spent(&self) -> Spend {
-        self.asks.iter().fold(Spend::default(), |sum, ask| sum.plus(ask.spend))
+        self.asks.iter().fold(self.spend, |sum, ask| sum.plus(ask.spend))
     }
 
     /// Whether it is about what this run does.
@@ -133,9 +136,24 @@ pub struct Ask {
     /// What came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
-    /// What it used.
+    /// What it used, with those asked before it.
     #[serde(default)]
     pub spend: Spend,
+    /// How many were asked before and came to no answer by no fault of the question: their programs crashed.
+    #[serde(default, skip_serializing_if = "Ask::is_first")]
+    pub lost: u32,
+}
+
+impl Ask {
+    /// A question that nobody was asked yet.
+    pub fn of(order: Vec<RunId>) -> Self {
+        Self { order, session: None, answer: None, spend: Spend::default(), lost: 0 }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+    fn is_first(lost: &u32) -> bool {
+        *lost == 0
+    }
 }
 
 /// What a judge said.

@@ -45,6 +45,9 @@ pub struct Judging {
     pub mark: String,
     /// It is given up after that moment, milliseconds since the epoch.
     pub until: i64,
+    /// How many were asked the same before and crashed.
+    #[serde(default)]
+    pub lost: u32,
 }
 
 /// Who waits for what a judge says.

@@ -263,6 +263,11 @@ pub enum Setup {
     },
 }
 
+impl Setup {
+    /// Why a setup failed that an earlier daemon had begun: nothing is known of its commands, so they are not run twice.
+    pub const CUT_OFF: &str = "the daemon stopped while the setup ran";
+}
+
 /// A session as faces see it: the facts with everything computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionView {

@@ -1,9 +1,13 @@
 //! Batches in words: what every face says of a batch and its runs. Pure; text from plans and agents is made safe to show by whoever
 //! shows it.
 
+use std::collections::{BTreeMap, HashMap};
+
 use crate::base::date;
-use crate::model::batch::{BatchState, BatchView, Ranked, Run, RunCounts, RunState, RunView, Spend};
+use crate::model::batch::{BatchDetail, BatchState, BatchView, Ranked, Run, RunCounts, RunState, RunView, Spend};
+use crate::model::contest::Contest;
 use crate::model::diff::DiffStat;
+use crate::model::id::RunId;
 
 /// What a piece of text means; a face has a colour for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -154,9 +158,15 @@ fn of_case(run: &Run) -> Option<String> {
     Some(format!("{}{flaw}", case.verdict.as_ref()?.word()))
 }
 
+/// The places of candidates for the same thing, by their runs; where all are equal a place says nothing.
+pub fn places(ranking: &[Ranked]) -> BTreeMap<&RunId, u32> {
+    let decided = ranking.iter().filter(|ranked| ranked.candidates.iter().any(|candidate| candidate.place > 1));
+    decided.flat_map(|ranked| &ranked.candidates).map(|candidate| (&candidate.run, candidate.place)).collect()
+}
+
 /// What was said of the newest attempt of a run: how its case came out, evaluators that passed of how many, their score, its place among the candidates for
 /// the same thing; else how it ended when that says more than the run's state.
-pub fn verdict(run: &Run, ranking: &[Ranked]) -> String {
+pub fn verdict(run: &Run, places: &BTreeMap<&RunId, u32>) -> String {
     let mut parts = Vec::new();
     let last = run.attempts.last();
     parts.extend(of_case(run));
@@ -172,16 +182,28 @@ pub fn verdict(run: &Run, ranking: &[Ranked]) -> String {
     {
         parts.push(outcome.words().to_owned());
     }
-    // Where all are equal a place says nothing.
-    let decided = ranking.iter().filter(|ranked| ranked.candidates.iter().any(|candidate| candidate.place > 1));
-    let mut candidates = decided.flat_map(|ranked| &ranked.candidates);
-    if let Some(candidate) = candidates.find(|candidate| candidate.run == run.id) {
-        parts.push(format!("#{}", candidate.place));
+    if let Some(place) = places.get(&run.id) {
+        parts.push(format!("#{place}"));
     }
     if last.is_some_and(|attempt| attempt.landed) {
         parts.push("landed".to_owned());
     }
     parts.join(" ")
+}
+
+/// Whether a batch that has ended accomplished what its plan asks for: every run passed, or somebody it competed with won; and what
+/// was to be landed is on its target.
+pub fn is_accomplished(detail: &BatchDetail) -> bool {
+    let contests = detail.ranking.iter().filter_map(|ranked| ranked.contest.as_deref());
+    let key = |contest: &'_ Contest| (contest.task.clone(), contest.prompt.clone(), contest.repository.clone());
+    let contests: HashMap<_, &Contest> = contests.map(|contest| (key(contest), contest)).collect();
+    let contest = |run: &Run| contests.get(&(run.task.clone(), run.prompt.clone(), run.repository.clone()));
+    // A run that passed has a reason only when it could not be landed.
+    let alone = |run: &Run| run.state == RunState::Passed && run.reason.is_none();
+    detail.runs.iter().all(|RunView { run, .. }| match contest(run) {
+        Some(contest) => contest.winner().is_some() && contest.unlanded.is_none(),
+        None => alone(run),
+    })
 }
 
 /// What a run does now, what it changed, or why it ended as it did.

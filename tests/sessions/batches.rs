@@ -116,7 +116,7 @@ fn sixty_runs_of_bad_agents_end_as_they_should() {
         r##"
 version: 3
 metadata: {name: sixty}
-execution: {concurrency: 6, timeout_sec: 60, retry_policy: {max_attempts: 2, backoff_ms: 10}, repeat: 10, keep: none}
+execution: {concurrency: 12, timeout_sec: 60, retry_policy: {max_attempts: 2, backoff_ms: 10}, repeat: 10, keep: none}
 agents: [{id: bad, agent: scripted}]
 tasks:
   - id: kinds
@@ -127,7 +127,9 @@ tasks:
       - {id: garbage, prompt: "#!script\ngarbage\nedit made.txt garbage\nsay Done."}
       - {id: leak, prompt: "#!script\nleak-setsid leaked.pid\nedit made.txt leak\nsay Done."}
     repositories: [repo]
+  # They wait while the others work.
   - id: slow
+    priority: 1
     timeout_sec: 2
     prompts:
       - {id: deaf, prompt: "#!script\nignore-term\nhang for ever"}
@@ -192,6 +194,29 @@ tasks: [{id: t, prompts: ["trap '' TERM INT; touch started; sleep 600; sleep 600
     scene.divisi(&["batch", "cancel", "deaf"]).ok();
     assert!(before.elapsed() < Duration::from_secs(5), "it took {:?}", before.elapsed());
     assert_eq!(states(&status(&scene, "deaf")), ["cancelled"; 6]);
+    clear(&scene);
+}
+
+#[test]
+fn as_many_run_at_once_as_was_asked_from_the_first_run_on() {
+    let scene = Scene::new();
+    // Each says how many are at work when it is.
+    let count = scene.env.path("at-work");
+    std::fs::create_dir(&count).unwrap();
+    let prompt = format!("touch {0}/$$; ls {0} | wc -l; sleep 0.2; rm {0}/$$", count.display());
+    let text = format!(
+        "version: 3\nmetadata: {{name: one}}\nexecution: {{concurrency: 8, repeat: 4, keep: all}}\n\
+         agents: [{{id: sh, agent: shell}}]\ntasks: [{{id: t, prompts: [{prompt:?}], repositories: [repo]}}]\n"
+    );
+    let file = plan(&scene, &text);
+    scene.divisi(&["batch", "run", &file, "--concurrency", "0"]).exits(1).says("cannot run 0 at the same time");
+    scene.divisi(&["batch", "run", &file, "--concurrency", "1"]).ok();
+    let one = status(&scene, "one");
+    assert_eq!(one["concurrency"], 1);
+    for run in one["runs"].as_array().expect("runs") {
+        let session = run["attempts"][0]["session"].as_str().expect("a session");
+        assert_eq!(scene.spoken(session).trim(), "1", "{run:#}");
+    }
     clear(&scene);
 }
 
@@ -269,6 +294,52 @@ tasks: [{id: t, prompts: ["true"], repositories: [repo]}]
     assert_eq!(attempts.len(), 1, "{unready:#}");
     assert_eq!(attempts[0]["outcome"], "not_started");
     assert!(attempts[0]["reason"].as_str().is_some_and(|why| why.starts_with("the setup failed: ")), "{unready:#}");
+    require_none_left(&scene);
+}
+
+#[test]
+fn a_daemon_stops_at_once_though_a_batch_has_hours_left() {
+    let scene = Scene::new();
+    let file = plan(&scene, &SMALL.replace("echo $DIVISI_SESSION_NAME > made.txt", "touch begun; sleep 600"));
+    scene.divisi(&["batch", "run", &file, "--detach"]).ok();
+    wait_until(DEADLINE, "a run is under way", || status(&scene, "small")["counts"]["running"] == 1);
+    wait_until(DEADLINE, "the others are over", || states(&status(&scene, "small"))[1..] == ["failed", "passed"]);
+    scene.divisi(&["daemon", "stop"]).ok();
+    let log = std::fs::read_to_string(scene.env.path("home/state/divisi/log/daemon.log")).expect("a log");
+    assert!(!log.contains("reads the database"), "{log}");
+    // It goes on with the next one.
+    assert_eq!(status(&scene, "small")["counts"]["running"], 1);
+    scene.divisi(&["batch", "cancel", "small"]).ok();
+    clear(&scene);
+}
+
+#[test]
+fn a_setup_that_takes_too_long_or_is_cancelled_is_ended_at_once() {
+    let scene = Scene::new();
+    let pid = scene.env.path("pid");
+    scene.env.write(
+        "repo/.divisi.toml",
+        format!("[setup]\ncommands = [\"trap '' TERM; echo $$ >> {}; sleep 600 & wait\"]\n", pid.display()),
+    );
+    let digest = scene.env.json(&scene.repo, &["trust"])["digest"].as_str().expect("a digest").to_owned();
+    scene.divisi(&["trust", "--digest", &digest]).ok();
+    let text = r#"
+version: 3
+metadata: {name: slow}
+execution: {timeout_sec: 2, keep: none}
+agents: [{id: sh, agent: shell}]
+tasks: [{id: t, prompts: ["true"], repositories: [repo]}]
+"#;
+    scene.divisi(&["batch", "run", &plan(&scene, text)]).exits(4).prints("timed out: it took too long");
+    require_none_left(&scene);
+    let patient = text.replace("timeout_sec: 2", "timeout_sec: 600").replace("slow", "patient");
+    std::fs::remove_file(&pid).unwrap();
+    scene.divisi(&["batch", "run", &plan(&scene, &patient), "--detach"]).ok();
+    wait_until(DEADLINE, "the setup runs", || pid.exists());
+    let before = Instant::now();
+    scene.divisi(&["batch", "cancel", "patient"]).ok();
+    assert!(before.elapsed() < Duration::from_secs(5), "it took {:?}", before.elapsed());
+    assert_eq!(states(&status(&scene, "patient")), ["cancelled"]);
     require_none_left(&scene);
 }
 

@@ -108,6 +108,43 @@ fn a_judge_that_does_not_answer_as_asked_passes_nothing() {
     scene.discard(&["work"]);
 }
 
+/// A judge that crashes so many times before it does what it should.
+fn crashing(scene: &Scene, times: u32, then: &str) {
+    let count = scene.env.path("asked").display().to_string();
+    std::fs::write(&count, "").unwrap();
+    let judge = format!("echo x >> {count}\n[ \"$(wc -l < {count})\" -gt {times} ] || kill -9 $$\n{then}");
+    scene.env.write("judge.sh", judge);
+}
+
+#[test]
+fn a_judge_that_crashes_is_replaced_but_not_for_ever() {
+    let scene = scene("");
+    scene.shell("work", "echo x > a.txt").ok();
+    crashing(&scene, 2, SCORE);
+    let (result, code) = judged(&scene, "");
+    assert_eq!((code, result["score"].as_u64()), (0, Some(85)), "{result}");
+    crashing(&scene, 99, "");
+    let (result, code) = judged(&scene, "");
+    assert_eq!((code, result["outcome"].as_str()), (4, Some("errored")), "{result}");
+    assert!(result["reason"].as_str().is_some_and(|why| why.starts_with("the judge failed: ")), "{result}");
+    let asked = std::fs::read_to_string(scene.env.path("asked")).unwrap();
+    assert_eq!(asked.lines().count(), 3, "bounded");
+    no_judge_left(&scene);
+    scene.discard(&["work"]);
+    // The same in a contest, whose answers count as if nothing had been.
+    crashing(
+        &scene,
+        1,
+        r#"say "${begin}{\\\"ranking\\\": [\\\"A\\\", \\\"B\\\"], \\\"reason\\\": \\\"first\\\"}${end}""#,
+    );
+    scene.divisi(&["batch", "run", &plan(&scene, CONTEST)]).ok();
+    let contest = status(&scene, "contest")["ranking"][0]["contest"].clone();
+    assert_eq!(contest["decided"].as_str(), Some("tie"), "{contest:#}");
+    let lost: u64 = contest["asks"].as_array().unwrap().iter().filter_map(|ask| ask["lost"].as_u64()).sum();
+    assert!((1..=2).contains(&lost), "{contest:#}");
+    none_left(&scene);
+}
+
 #[test]
 fn a_judge_that_is_late_or_cancelled_ends() {
     let scene = scene("echo $$ > \"PLACE/pid\"; exec sleep 600");
@@ -224,7 +261,8 @@ fn a_judge_that_breaks_the_format_leaves_it_to_evidence_and_gates_still_count() 
         .replace("land: on_pass", "land: never")
         .replace("seq $(", "case $DIVISI_SESSION_NAME in t-empty*) : > made.txt; exit;; esac; seq $(");
     let ran = scene.divisi(&["batch", "run", &plan(&scene, &three)]);
-    ran.exits(4).prints("the judge gave no valid answer").prints("no verdict in the format");
+    // Somebody won, so what the plan asks for is there: who lost may have failed.
+    ran.ok().prints("the judge gave no valid answer").prints("no verdict in the format");
     let status = status(&scene, "contest");
     let contest = &status["ranking"][0]["contest"];
     assert_eq!(contest["candidates"].as_array().map(Vec::len), Some(2), "who failed its gates is no candidate");

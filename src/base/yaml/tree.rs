@@ -88,7 +88,7 @@ impl Building {
                     ScalarStyle::Plain => Value::Plain(text),
                     _ => Value::Quoted(text),
                 };
-                self.complete(Node { at, value }, anchor, 1)
+                self.complete(Node { at, value }, anchor, (1, 1))
             }
             Event::SequenceStart(anchor, _) => self.begin(at, anchor, Content::List(Vec::new())),
             Event::MappingStart(anchor, _) => self.begin(at, anchor, Content::Map(Vec::new(), None)),
@@ -100,7 +100,8 @@ impl Building {
                     Content::List(items) => Value::List(items),
                     Content::Map(entries, _) => Value::Map(entries),
                 };
-                self.complete(Node { at, value }, anchor, nodes)
+                // What is in it was counted as it came.
+                self.complete(Node { at, value }, anchor, (nodes, 1))
             }
             Event::Alias(anchor) => {
                 let Some((node, nodes)) = self.anchors.get(&anchor) else {
@@ -110,7 +111,7 @@ impl Building {
                     return Err((at, format!("the document has more than {NODES} values")));
                 }
                 let (node, nodes) = (Node { at, value: node.value.clone() }, *nodes);
-                self.complete(node, 0, nodes)
+                self.complete(node, 0, (nodes, nodes))
             }
             Event::DocumentStart(_) if self.root.is_some() => {
                 Err((at, "one file holds one document; a second one begins here".to_owned()))
@@ -127,9 +128,10 @@ impl Building {
         Ok(())
     }
 
-    fn complete(&mut self, node: Node, anchor: usize, nodes: usize) -> Result<(), Wrong> {
+    /// Puts a value where it belongs: it is so many values, of which so many are new.
+    fn complete(&mut self, node: Node, anchor: usize, (nodes, new): (usize, usize)) -> Result<(), Wrong> {
         let at = node.at;
-        self.nodes += nodes;
+        self.nodes += new;
         if self.nodes > NODES {
             return Err((at, format!("the document has more than {NODES} values")));
         }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::{decided, is_hopeless, is_open, is_settled, orders, settle, to_open};
+use super::{Contests, decided, is_open, orders, settle, to_open};
 use crate::batch::fold;
 use crate::model::Event;
 use crate::model::batch::samples::{BATCH, attempt, batch, plan, run};
@@ -47,7 +47,7 @@ fn ids(numbers: &[u32]) -> Vec<RunId> {
 
 fn answered(order: &[u32], said: &[u32]) -> Ask {
     let answer = Answer::Ranked { order: ids(said), reason: "because".to_owned() };
-    Ask { order: ids(order), session: None, answer: Some(answer), spend: Spend::default() }
+    Ask { answer: Some(answer), ..Ask::of(ids(order)) }
 }
 
 #[test]
@@ -108,8 +108,9 @@ fn a_judge_that_breaks_the_format_decides_nothing() {
 fn what_depends_on_a_contest_waits_for_its_winner() {
     let mut batch = competing(false);
     let runs = vec![candidate(1, RunState::Passed, 5), candidate(2, RunState::Failed, 5)];
+    let is_settled = |batch: &Batch, run: &Run| Contests::of(batch).is_settled(run);
     assert!(
-        !is_settled(&batch, &runs[0]) && !is_hopeless(&batch, &runs, &runs[1]),
+        !is_settled(&batch, &runs[0]) && Contests::of(&batch).hopeless(&runs).is_none(),
         "a loser is no failure of the task"
     );
     let mut contest = decided(&to_open(&batch, &runs)[0], true).unwrap();
@@ -122,7 +123,7 @@ fn what_depends_on_a_contest_waits_for_its_winner() {
     assert_eq!(fold::apply(&mut batch, &mut folded, &event, 9), Some(0));
     assert!(folded[0].attempts[0].landed && is_settled(&batch, &folded[1]));
     let failed = vec![candidate(1, RunState::Failed, 5), candidate(2, RunState::Passed, 0)];
-    assert!(is_hopeless(&competing(false), &failed, &failed[0]), "nobody can win");
+    assert_eq!(Contests::of(&competing(false)).hopeless(&failed), Some(&failed[0]), "nobody can win");
     // Who competes again is compared again, unless the winner has landed.
     fold::apply(&mut batch, &mut folded, &Event::RunQueued(RunQueued { run: id(2) }), 9);
     assert_eq!(batch.contests.len(), 1);
@@ -155,6 +156,7 @@ proptest! {
             state: ContestState::Judging,
             landed: false,
             unlanded: None,
+            spend: Spend::default(),
         };
         let (first, second) = (answered(&one, &one), answered(&other, &other));
         let there = decided(&contest(vec![first.clone(), second.clone()]), true).unwrap();

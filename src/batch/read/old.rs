@@ -134,7 +134,7 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
             continue;
         };
         for model in wanted(entry.model, &defaults, &models) {
-            include.push(of_amp(&mut agents, model, &id));
+            include.push(of_amp(&mut agents, model, &id, node.at, problems));
         }
         let base = entry.base.or_else(|| defaults.base.clone());
         tasks.push((
@@ -166,7 +166,7 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
     }
     for (at, task) in evaluations {
         for model in wanted(None, &defaults, &models) {
-            include.push(of_amp(&mut agents, model, &task.id));
+            include.push(of_amp(&mut agents, model, &task.id, at, problems));
         }
         tasks.push((at, PlanTask { timeout_sec: defaults.timeout_sec, ..task }));
     }
@@ -213,9 +213,16 @@ fn wanted(own: Option<String>, defaults: &Entry, models: &[String]) -> Vec<Optio
 }
 
 /// The combination of a task with the agent amp and a model, which is added where it is missing.
-fn of_amp(agents: &mut Vec<PlanAgent>, model: Option<String>, task: &str) -> Selector {
+fn of_amp(
+    agents: &mut Vec<PlanAgent>,
+    model: Option<String>,
+    task: &str,
+    at: Place,
+    problems: &mut Problems,
+) -> Selector {
     let agent = model.clone().map_or_else(|| "amp".to_owned(), |model| format!("amp {model}"));
     if !agents.iter().any(|known| known.id == agent) {
+        super::part::require_id(&agent, at, problems);
         agents.push(amp(&agent, model));
     }
     Selector { agent: Some(agent), task: Some(task.to_owned()), ..Selector::default() }

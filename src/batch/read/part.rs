@@ -187,7 +187,7 @@ pub(super) enum TextOr<'a> {
 /// Names are shown in tables and become part of session names.
 pub(super) fn require_id(id: &str, at: Place, problems: &mut Problems) {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+ ".contains(c);
-    if id.len() > 64 || !id.chars().all(plain) {
-        problems.tell(at, "an id has at most 64 letters, digits, spaces and -_./:@+");
+    if id.trim().is_empty() || id.len() > 64 || !id.chars().all(plain) {
+        problems.tell(at, "an id has 1 to 64 letters, digits, spaces and -_./:@+");
     }
 }

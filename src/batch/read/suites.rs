@@ -49,7 +49,7 @@ pub(super) fn hand_on(judge: Option<Judge>, tasks: &mut [(Place, PlanTask)], pro
 /// Tells of runs that would be landed although nothing says whether they pass, and of too many evaluators together.
 pub(super) fn require_some(plan: &Plan, land: Option<Place>, problems: &mut Problems) {
     let all = |task: &PlanTask| {
-        let agents = plan.agents.iter().filter(|agent| expand::is_run(plan, &task.id, &agent.id));
+        let agents = plan.agents.iter().filter(|agent| expand::is_run(plan, task, &agent.id));
         agents.map(|agent| (agent.id.clone(), suites::merged(plan, task, agent).len())).collect::<Vec<_>>()
     };
     let mut told = BTreeSet::new();

@@ -1,6 +1,6 @@
 //! Tasks: prompts, repositories, and what comes before.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 
 use super::part::{Part, TextOr, require_id};
 use super::{cases, suites, unique};
@@ -113,27 +113,14 @@ fn repositories(part: &mut Part<'_>, problems: &mut Problems) -> Vec<PlanReposit
 
 /// Tells of dependencies that are not there or go in circles, and of repositories with two bases.
 pub(super) fn require_references(tasks: &[(Place, PlanTask)], problems: &mut Problems) {
-    let names: Vec<&str> = tasks.iter().map(|(_, task)| task.id.as_str()).collect();
+    let known: HashMap<&str, &PlanTask> = tasks.iter().map(|(_, task)| (task.id.as_str(), task)).collect();
     for (at, task) in tasks {
-        for other in task.depends_on.iter().filter(|other| !names.contains(&other.as_str())) {
-            let nearest = near(other, names.iter().copied()).first().copied();
+        for other in task.depends_on.iter().filter(|other| !known.contains_key(other.as_str())) {
+            let nearest = near(other, tasks.iter().map(|(_, task)| task.id.as_str())).first().copied();
             problems.tell_with(*at, format!("'{}' depends on '{other}', which is no task", task.id), nearest);
         }
     }
-    for (at, task) in tasks {
-        let mut seen = BTreeSet::new();
-        let mut open: Vec<&str> = task.depends_on.iter().map(String::as_str).collect();
-        while let Some(next) = open.pop() {
-            if next == task.id {
-                problems.tell(*at, format!("'{}' depends on itself", task.id));
-                break;
-            }
-            if seen.insert(next) {
-                let found = tasks.iter().find(|(_, task)| task.id == next);
-                open.extend(found.iter().flat_map(|(_, task)| &task.depends_on).map(String::as_str));
-            }
-        }
-    }
+    require_no_circle(tasks, &known, problems);
     let mut bases: std::collections::BTreeMap<&str, &Option<String>> = std::collections::BTreeMap::new();
     for (at, task) in tasks {
         for repository in &task.repositories {
@@ -147,6 +134,52 @@ pub(super) fn require_references(tasks: &[(Place, PlanTask)], problems: &mut Pro
                     ),
                 );
             }
+        }
+    }
+}
+
+/// Dependencies in circles that are told, at most: who mends these sees the others.
+const CIRCLES: usize = 10;
+
+/// Tells of tasks that depend on themselves.
+fn require_no_circle(tasks: &[(Place, PlanTask)], known: &HashMap<&str, &PlanTask>, problems: &mut Problems) {
+    let depends = |task: &'_ PlanTask| -> Vec<&PlanTask> {
+        task.depends_on.iter().filter_map(|other| known.get(other.as_str()).copied()).collect()
+    };
+    // Who depends on nothing that is left is in no circle, one after the other.
+    let mut waits: HashMap<&str, usize> =
+        tasks.iter().map(|(_, task)| (task.id.as_str(), depends(task).len())).collect();
+    let mut after: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (_, task) in tasks {
+        for other in depends(task) {
+            after.entry(&other.id).or_default().push(&task.id);
+        }
+    }
+    let mut free: Vec<&str> = waits.iter().filter(|(_, left)| **left == 0).map(|(id, _)| *id).collect();
+    while let Some(id) = free.pop() {
+        waits.remove(id);
+        for other in after.get(id).into_iter().flatten() {
+            if let Some(left) = waits.get_mut(other) {
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    free.push(other);
+                }
+            }
+        }
+    }
+    let mut told = 0;
+    for (at, task) in tasks.iter().filter(|(_, task)| waits.contains_key(task.id.as_str())) {
+        let (mut seen, mut open) = (HashSet::new(), vec![task]);
+        while let Some(next) = open.pop() {
+            if depends(next).iter().any(|other| other.id == task.id) {
+                problems.tell(*at, format!("'{}' depends on itself", task.id));
+                told += 1;
+                break;
+            }
+            open.extend(depends(next).into_iter().filter(|other| seen.insert(other.id.as_str())));
+        }
+        if told == CIRCLES {
+            return;
         }
     }
 }

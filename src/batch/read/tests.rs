@@ -116,7 +116,7 @@ fn references_have_to_make_sense() {
         ("{id: one, prompts: [x], repositories: [.]}", "5:5: the task 'one' is there already, in line 4"),
         ("{id: two, prompts: [{id: p}], repositories: [.]}", "5:25: a prompt needs 'prompt' or 'prompt_file'"),
         ("{id: two, prompts: [], repositories: [.]}", "5:24: 'prompts' is empty"),
-        ("{id: \"\\e[31m\", prompts: [x], repositories: [.]}", "5:5: an id has at most 64 letters"),
+        ("{id: \"\\e[31m\", prompts: [x], repositories: [.]}", "5:5: an id has 1 to 64 letters"),
     ];
     for (task, expected) in cases {
         let found = problems(&tasks(task));
@@ -189,4 +189,38 @@ fn cases_of_amp_session_manager_become_evaluations() {
     assert_eq!(plan.tasks[0].cases.as_ref().and_then(|cases| cases.cases_dir.as_deref()), Some("./eval_data/quick"));
     assert_eq!((plan.agents.len(), plan.include.len()), (2, 2));
     assert!(plan.notes.iter().any(|note| note.starts_with("swebench_cases_dir -> ")), "{:?}", plan.notes);
+}
+
+#[test]
+fn a_long_chain_of_tasks_is_read_quickly_and_a_circle_in_it_is_told() {
+    let task = |number: u32, before: u32| {
+        format!("  - {{id: t{number}, prompts: [x], repositories: [.], depends_on: [t{before}]}}\n")
+    };
+    let mut text =
+        "version: 3\nagents: [{id: a, agent: shell}]\ntasks:\n  - {id: t0, prompts: [x], repositories: [.]}\n"
+            .to_owned();
+    for number in 1..4_000 {
+        text.push_str(&task(number, number - 1));
+    }
+    let began = crate::base::clock::instant();
+    assert_eq!(read(&text, None).unwrap().tasks.len(), 4_000);
+    text.push_str(&task(4_000, 4_001));
+    text.push_str(&task(4_001, 4_000));
+    text.push_str(&task(4_002, 4_001));
+    let told = problems(&text);
+    assert_eq!(told.len(), 2, "only those in the circle: {told:?}");
+    assert!(
+        told[0].ends_with("'t4000' depends on itself") && told[1].ends_with("'t4001' depends on itself"),
+        "{told:?}"
+    );
+    // Every task looked for from every other one takes minutes.
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+}
+
+#[test]
+fn the_names_of_old_files_are_plain_too() {
+    let text = "matrix: [{repo: ., prompt: x, model: \"m\\e]0;x\\a\"}]\n";
+    assert!(problems(text)[0].contains("an id has 1 to 64 letters"), "{:?}", problems(text));
+    let blank = with("").replace("prompts: [x]", "prompts: [{id: ' ', prompt: x}]");
+    assert!(problems(&blank)[0].contains("an id has 1 to 64 letters"), "{:?}", problems(&blank));
 }

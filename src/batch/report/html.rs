@@ -140,8 +140,8 @@ fn ranking(html: &mut String, report: &Report) {
         return;
     }
     html.push_str("<h2>Best of several</h2><div class='scroll'><table><thead><tr><th>Task</th><th class='n'>Place</th><th class='n'>Run</th><th>Agent</th><th>Evidence</th></tr></thead><tbody>\n");
-    for ranked in report.ranking.iter().take(200) {
-        for candidate in ranked.candidates.iter().take(10) {
+    for ranked in report.ranking.iter().take(super::RANKED) {
+        for candidate in ranked.candidates.iter().take(super::CANDIDATES) {
             let run = candidate.run.as_str().rsplit_once(".r").map_or("", |(_, number)| number);
             let _ = writeln!(
                 html,

@@ -2,6 +2,7 @@ use super::{Report, ReportRun, room_for_each, write};
 use crate::batch::{expand, rank, view};
 use crate::model::batch::samples::{attempt, batch, plan};
 use crate::model::batch::{AttemptOutcome, RunState, Spend};
+use crate::model::contest::{Contest, ContestState, Decided};
 use crate::model::plan::{ExportFormat, Metric, Plan};
 
 const HOSTILE: &str = "<script>alert(1)</script>\"'`\u{1b}[31m=cmd|' /C calc'!A0";
@@ -112,5 +113,48 @@ fn every_metric_is_in_every_format_and_only_when_the_plan_collects_it() {
             let always = metric == Metric::SuccessRate && matches!(format, ExportFormat::Jsonl | ExportFormat::Csv);
             assert!(always || !shows(format, &without, sign), "{metric:?} is not wanted in {format:?}: {sign}");
         }
+    }
+}
+
+#[test]
+fn a_contest_is_told_in_markdown_too() {
+    let mut report = report(plan(), HOSTILE);
+    let run = |number: usize| report.runs[number].run.id.clone();
+    let contest = Contest {
+        number: 1,
+        task: "fix".to_owned(),
+        prompt: "p1".to_owned(),
+        repository: ".".to_owned(),
+        candidates: vec![run(0), run(1)],
+        seed: 0,
+        asks: Vec::new(),
+        ranking: vec![run(1), run(0)],
+        decided: Some(Decided::Judge),
+        note: Some(HOSTILE.to_owned()),
+        state: ContestState::Closed,
+        landed: true,
+        unlanded: None,
+        spend: Spend::default(),
+    };
+    let runs: Vec<_> = report.runs.iter().map(|run| run.run.clone()).collect();
+    report.ranking = rank::rank(&runs, &[contest]);
+    let markdown = write(&report, ExportFormat::Md);
+    assert!(markdown.contains("| fix/p1 | . | 1 | 2 | two | failed"), "{markdown}");
+    let said = markdown.lines().find(|line| line.starts_with("- fix/p1 in .: run 2 won by the judge")).unwrap();
+    assert!(said.contains("both orders, landed; \\<script\\>alert"), "{said}");
+    assert!(!markdown.contains("<script>") && !markdown.contains('\u{1b}'));
+}
+
+#[test]
+fn no_cell_is_a_formula_anywhere() {
+    for (text, cell) in [
+        ("=1+1", "\"'=1+1\""),
+        ("  @SUM(A1)", "\"'@SUM(A1)\""),
+        ("\u{ff1d}1", "\"'\u{ff1d}1\""),
+        ("a;=1+1", "\"a;=1+1\""),
+        ("a, \"b\"", "\"a, \"\"b\"\"\""),
+        ("plain", "plain"),
+    ] {
+        assert_eq!(super::cell(&serde_json::json!(text)), cell);
     }
 }

@@ -32,7 +32,9 @@ mod watch;
   divisi batch export nightly --format html --out report.html
 
 BATCH is a batch's id, the beginning of it, or the name of its plan (the newest batch of it then).
-Exit codes: 0 every run passed, 1 refused, 4 a run did not pass, 130 detached (the batch goes on).")]
+Exit codes: 0 everything was accomplished, 1 refused, 4 something was not, 130 detached (the batch goes on).
+Accomplished: every run passed, of a task with 'best_of' somebody won (losers may fail), and with
+'land: on_pass' what passed or won is on its target.")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -194,7 +196,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
             } else {
                 render::batch::detail(&context.screen, &detail);
             }
-            return Ok(watch::exit(&detail.view).unwrap_or(Exit::Done));
+            return Ok(watch::exit(&detail).unwrap_or(Exit::Done));
         }
         Action::List { json } => {
             let batches: Vec<BatchView> = context.door().await?.query(Query::ListBatches {}).await?;
@@ -300,14 +302,11 @@ async fn start(
     for (agent, profile) in &found.agents {
         caller.extend(variables::of_caller(&mut door, Some(agent), profile.as_deref(), &[]).await?);
     }
-    let receipt = door.submit(Command::CreateBatch(CreateBatch { text, path, environment, caller })).await?;
+    let receipt =
+        door.submit(Command::CreateBatch(CreateBatch { text, path, environment, concurrency, caller })).await?;
     let Came::Batch { batch, runs, notes } = receipt.outcome else {
         return Err(Refusal::internal("the daemon's receipt names no batch"));
     };
-    if let Some(concurrency) = concurrency {
-        let command = SetConcurrency { batch: batch.clone(), concurrency };
-        door.submit(Command::SetConcurrency(command)).await?;
-    }
     for note in notes {
         render::remark(&format!("note: {note}"));
     }

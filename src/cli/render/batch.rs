@@ -1,14 +1,15 @@
 //! Batches on a terminal.
 
+use std::collections::BTreeMap;
+
 use crate::base::clock;
 use crate::cli::render::table::{Table, cut};
 use crate::cli::render::words::{age, stat};
 use crate::cli::render::{Line, Screen, Style, line, text};
-use crate::model::batch::{
-    AttemptOutcome, BatchChange, BatchDetail, BatchState, BatchView, Ranked, Run, RunState, RunView,
-};
+use crate::model::batch::{AttemptOutcome, BatchChange, BatchDetail, BatchState, BatchView, Run, RunState, RunView};
 use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted};
 use crate::model::case::CaseStep;
+use crate::model::id::RunId;
 use crate::model::{Envelope, Event};
 use crate::wire::dashboard::{self, Tone, money};
 
@@ -40,7 +41,7 @@ fn progress(view: &BatchView) -> String {
     dashboard::progress(view, clock::now())
 }
 
-fn cells(view: &RunView, ranking: &[Ranked], now: i64) -> Vec<(Style, String)> {
+fn cells(view: &RunView, places: &BTreeMap<&RunId, u32>, now: i64) -> Vec<(Style, String)> {
     let run = &view.run;
     let took = if run.attempts.is_empty() { String::new() } else { age(0, run.duration(now)) };
     let tries = if run.attempts.len() > 1 { format!("attempt {}  ", run.attempts.len()) } else { String::new() };
@@ -50,7 +51,7 @@ fn cells(view: &RunView, ranking: &[Ranked], now: i64) -> Vec<(Style, String)> {
         (Style::Plain, format!("{}/{}", run.task, run.prompt)),
         (Style::Plain, run.agent.clone()),
         (Style::Plain, run.repository.clone()),
-        (Style::Plain, dashboard::verdict(run, ranking)),
+        (Style::Plain, dashboard::verdict(run, places)),
         (Style::Dim, took),
         (Style::Dim, money(view.spend)),
         (Style::Dim, format!("{tries}{}", dashboard::what(view, now))),
@@ -82,7 +83,8 @@ pub(crate) fn table(detail: &BatchDetail, width: Option<usize>, rows: usize) -> 
     let hidden = runs.len().saturating_sub(room);
     runs.truncate(room);
     runs.sort_by_key(|view| view.run.number);
-    let mut rows: Vec<_> = runs.into_iter().map(|view| cells(view, &detail.ranking, now)).collect();
+    let places = dashboard::places(&detail.ranking);
+    let mut rows: Vec<_> = runs.into_iter().map(|view| cells(view, &places, now)).collect();
     let mut titles = HEAD.to_vec();
     if rows.iter().all(|row| row[VERDICT].1.is_empty()) {
         // Without evaluators there is room for what is said.
@@ -180,7 +182,7 @@ pub(crate) fn ranking(screen: &Screen, detail: &BatchDetail) {
 
 /// A line for an event, where nothing can be drawn again.
 pub(crate) fn event(event: &Envelope, detail: &BatchDetail) {
-    let name = |id: &crate::model::id::RunId| {
+    let name = |id: &RunId| {
         detail.runs.iter().find(|view| view.run.id == *id).map_or_else(
             || id.to_string(),
             |RunView { run, .. }| {

@@ -20,6 +20,9 @@ pub struct CreateBatch {
     /// Which of the plan's environments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
+    /// Runs at the same time, at least 1; absent: as many as the plan says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
     /// The caller's variables, as for `session/create`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub caller: BTreeMap<String, Option<Secret>>,

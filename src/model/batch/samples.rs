@@ -101,6 +101,8 @@ pub(crate) fn batch(plan: Plan) -> Batch {
         state: BatchState::Active,
         reason: None,
         contests: Vec::new(),
+        opened: 0,
+        earlier: Spend::default(),
         summary: None,
     }
 }

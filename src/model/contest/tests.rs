@@ -7,8 +7,7 @@ use crate::model::samples::SESSION;
 
 fn contest() -> Contest {
     let run = |number: u32| RunId(format!("{BATCH}.r{number}"));
-    let ask =
-        |answer| Ask { order: vec![run(1), run(2)], session: Some(SESSION.into()), answer, spend: Spend::default() };
+    let ask = |answer| Ask { session: Some(SESSION.into()), answer, ..Ask::of(vec![run(1), run(2)]) };
     Contest {
         number: 1,
         task: "fix".to_owned(),
@@ -23,6 +22,7 @@ fn contest() -> Contest {
         state: ContestState::Judging,
         landed: false,
         unlanded: None,
+        spend: Spend::default(),
     }
 }
 
@@ -52,7 +52,7 @@ fn what_is_stored_of_judges_and_contests_is_read_again() {
         },
         JudgedFor::Contest { batch: BATCH.into(), contest: 1, ask: 1 },
     ] {
-        let judging = Judging { of, mark: "k3q9".to_owned(), until: 9 };
+        let judging = Judging { of, mark: "k3q9".to_owned(), until: 9, lost: 0 };
         let text = serde_json::to_string(&judging).unwrap();
         assert_eq!(serde_json::from_str::<Judging>(&text).unwrap(), judging, "{text}");
     }

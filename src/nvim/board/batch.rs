@@ -9,6 +9,7 @@ use crate::base::date;
 use crate::base::text::visible_line;
 use crate::model::batch::{Attempt, BatchDetail, BatchState, BatchView, Ranked, RunState, RunView};
 use crate::model::case::CaseAttempt;
+use crate::model::id::RunId;
 use crate::wire::dashboard::{self, Tone};
 use crate::wire::transcript::duration;
 
@@ -103,7 +104,8 @@ pub fn one(detail: &BatchDetail, window: usize, widths: &mut Widths, now: i64) -
     lines.extend(flow(progress.split(", ").map(|part| cell(Tone::Quiet, part)).collect(), window));
     lines.push(Line::of(Vec::new()));
     let names = Names::of(detail);
-    let rows = detail.runs.iter().map(|run| (cells(run, detail, &names, now), about(run))).collect();
+    let places = dashboard::places(&detail.ranking);
+    let rows = detail.runs.iter().map(|run| (cells(run, &places, &names, now), about(run))).collect();
     lines.extend(table(&RUNS, rows, window, widths));
     lines
 }
@@ -141,7 +143,7 @@ impl<'a> Names<'a> {
     }
 }
 
-fn cells(view: &RunView, detail: &BatchDetail, names: &Names<'_>, now: i64) -> Vec<Cell> {
+fn cells(view: &RunView, places: &BTreeMap<&RunId, u32>, names: &Names<'_>, now: i64) -> Vec<Cell> {
     let run = &view.run;
     let tone = dashboard::tone(run.state);
     let took = if run.attempts.is_empty() { String::new() } else { duration(run.duration(now)) };
@@ -153,7 +155,7 @@ fn cells(view: &RunView, detail: &BatchDetail, names: &Names<'_>, now: i64) -> V
         cell(Tone::Plain, &names.task(view)),
         cell(Tone::Plain, &run.agent),
         if names.repositories { cell(Tone::Quiet, &run.repository) } else { (Tone::Quiet, String::new()) },
-        cell(tone, &dashboard::verdict(run, &detail.ranking)),
+        cell(tone, &dashboard::verdict(run, places)),
         (Tone::Quiet, took),
         (Tone::Quiet, dashboard::money(view.spend)),
         (Tone::Attention, tries),

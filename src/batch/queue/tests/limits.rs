@@ -6,8 +6,8 @@ use super::{World, of_tasks};
 use crate::batch::queue::{Step, time_limit};
 use crate::model::Event;
 use crate::model::batch::samples::{plan, task};
-use crate::model::batch::{AttemptOutcome, BatchState, Machine, RunQueued, Spend, StopReason};
-use crate::model::plan::Plan;
+use crate::model::batch::{AttemptOutcome, BatchState, Machine, RunQueued, RunState, Spend, StopReason};
+use crate::model::plan::{OnFailure, Plan};
 
 #[test]
 fn a_loaded_machine_starts_nothing_new() {
@@ -102,4 +102,48 @@ fn limits_of_time_are_the_agents_then_the_tasks_then_the_batchs() {
         [by("one", "a"), by("one", "b"), by("two", "a"), by("two", "b")].map(Option::unwrap),
         [1_000, 1_000, 2_000, 3_000]
     );
+}
+
+#[test]
+fn who_competes_and_loses_is_no_failure_that_stops_a_plan() {
+    let mut plan = Plan { tasks: vec![task("a"), task("b")], ..plan() };
+    plan.tasks[0].best_of = Some(1);
+    plan.execution.on_failure = OnFailure::Stop;
+    plan.execution.concurrency = 3;
+    let mut world = World::new(plan);
+    world.go_on();
+    world.end(0, AttemptOutcome::Failed, Spend::default());
+    world.go_on();
+    assert_eq!(world.states(), ["failed", "running", "running", "running"]);
+    // Nobody can win: that is one.
+    world.batch.concurrency = 1;
+    world.runs[2].state = RunState::Queued;
+    world.runs[2].attempts.clear();
+    world.end(1, AttemptOutcome::Failed, Spend::default());
+    world.go_on();
+    assert_eq!(world.states(), ["failed", "failed", "skipped", "running"]);
+}
+
+#[test]
+fn ten_thousand_runs_are_decided_quickly() {
+    // Each task waits for the one before it, and two agents compete in each.
+    let names: Vec<String> = (0..5_000).map(|number| format!("t{number}")).collect();
+    let mut plan = Plan { tasks: names.iter().map(|name| task(name)).collect(), ..plan() };
+    for number in 1..plan.tasks.len() {
+        plan.tasks[number].depends_on = vec![names[number - 1].clone()];
+    }
+    plan.tasks[0].priority = 1;
+    for task in &mut plan.tasks {
+        task.best_of = Some(1);
+    }
+    plan.execution.on_failure = OnFailure::Stop;
+    let mut world = World::new(plan);
+    assert_eq!(world.runs.len(), 10_000);
+    let began = crate::base::clock::instant();
+    assert_eq!(world.go_on(), [Step::Start(0), Step::Start(1)]);
+    for _ in 0..20 {
+        assert_eq!(world.go_on(), []);
+    }
+    // A look at every run for every other one takes minutes.
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }

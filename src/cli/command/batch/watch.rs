@@ -10,18 +10,19 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::render;
 use crate::cli::render::live::{Live, columns};
-use crate::model::batch::{BatchChange, BatchDetail, BatchState, BatchView, GetBatch};
+use crate::model::batch::{BatchChange, BatchDetail, BatchState, GetBatch};
 use crate::model::id::{BatchId, Seq};
 use crate::model::query::Query;
 use crate::model::{Envelope, Event, Refusal};
+use crate::wire::dashboard;
 
 /// How often the table is drawn at most.
 const DRAWN_EVERY: Duration = Duration::from_millis(400);
 
 /// How an ended batch counts; absent while it goes on.
-pub(super) fn exit(view: &BatchView) -> Option<Exit> {
-    (view.state == BatchState::Ended)
-        .then(|| if view.counts.passed == view.counts.total() { Exit::Done } else { Exit::Failed })
+pub(super) fn exit(detail: &BatchDetail) -> Option<Exit> {
+    let done = || if dashboard::is_accomplished(detail) { Exit::Done } else { Exit::Failed };
+    (detail.view.state == BatchState::Ended).then(done)
 }
 
 /// Watches until the batch has ended or Ctrl-C.
@@ -47,7 +48,7 @@ async fn watch(context: &Context, id: &BatchId, after: Seq, json: bool) -> Resul
     let mut ticks = interval(DRAWN_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut stirred, mut asked) = (true, clock::instant());
-    let mut ended = exit(&detail.view).is_some();
+    let mut ended = exit(&detail).is_some();
     while !ended {
         tokio::select! {
             batch = follower.next() => {
@@ -81,7 +82,7 @@ async fn watch(context: &Context, id: &BatchId, after: Seq, json: bool) -> Resul
     if !json {
         render::batch::end(&context.screen, &detail);
     }
-    Ok(exit(&detail.view).unwrap_or(Exit::Done))
+    Ok(exit(&detail).unwrap_or(Exit::Done))
 }
 
 /// Lines of the terminal that the table may take.
