@@ -117,7 +117,8 @@ impl<'a> Commands<'a> {
             lease: Duration::ZERO,
         };
         let output = limits.output_kb.saturating_mul(1024);
-        let ended = self.judge(&spec, Bounds { time, processes: limits.processes, output });
+        let memory = limits.memory_mb.saturating_mul(1 << 20);
+        let ended = self.judge(&spec, Bounds { time, processes: limits.processes, output, memory });
         let Judged { end, stopped, stdout: mut said, .. } = ended.map_err(|refusal| Unrun::Failed(refusal.message))?;
         let mut ended_for = |why: String| said.extend_from_slice(format!("\ndivisi ended it: {why}\n").as_bytes());
         let code = match (stopped, end) {
@@ -129,6 +130,10 @@ impl<'a> Commands<'a> {
             }
             (Some(Stopped::Processes), _) => {
                 ended_for(format!("it had more than {} processes", limits.processes));
+                None
+            }
+            (Some(Stopped::Memory), _) => {
+                ended_for(format!("it used more than {} MiB of memory", limits.memory_mb));
                 None
             }
             (None, JobEnd::Exited { code, .. }) => Some(code),
@@ -214,7 +219,6 @@ impl<'a> Commands<'a> {
 /// The shell's words that limit what comes after them.
 fn limited(limits: &Limits) -> String {
     let values = [
-        ('v', limits.memory_mb.saturating_mul(1024)),
         ('t', limits.cpu_sec),
         // Blocks of 512 bytes.
         ('f', limits.file_mb.saturating_mul(2048)),

@@ -24,6 +24,7 @@ mod judges;
 mod landing;
 mod life;
 mod limits;
+mod network;
 mod locked;
 mod moved;
 mod names;

@@ -10,7 +10,7 @@ use crate::host::port::{Attached, Bounds, JobHandle, JobSpec, Jobs as _, Judged,
 use crate::model::Refusal;
 use crate::model::id::JobId;
 use crate::model::job::{JobEnd, OnDaemonDeath};
-use crate::process::tree;
+use crate::process::tree::{self, memory};
 
 /// Between two counts of processes.
 const COUNTED: Duration = Duration::from_millis(20);
@@ -76,13 +76,15 @@ async fn follow(mut handle: JobHandle, bounds: Bounds, mut cancel: watch::Receiv
             _ = count.tick(), if !stopped => {
                 let most = usize::try_from(bounds.processes).unwrap_or(usize::MAX);
                 let over = blocking(move || {
-                    let over = tree::count(shim) > most;
-                    if over {
+                    let tree = tree::quick(shim);
+                    if tree.len() > most {
                         tree::end_at_once(shim, AT_ONCE);
+                        return Ok(Some(Stopped::Processes));
                     }
-                    Ok(over)
+                    let over = bounds.memory > 0 && memory::is_over(&tree, bounds.memory);
+                    Ok(over.then_some(Stopped::Memory))
                 });
-                over.await?.then_some((Stopped::Processes, Duration::ZERO))
+                over.await?.map(|why| (why, Duration::ZERO))
             }
         };
         if let Some((why, grace)) = wanted.filter(|_| !stopped) {

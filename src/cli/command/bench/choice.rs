@@ -52,7 +52,7 @@ pub(crate) struct Choice {
 /// What commands of cases may use.
 #[derive(Debug, clap::Args)]
 pub(super) struct Most {
-    /// Address space of each program of a setup or test, MiB; 0: as much as there is (node, go and others ask for much more than they use)
+    /// Memory of a setup or test, all its processes together, MiB: with more it is ended; 0: as much as there is
     #[arg(long, value_name = "MIB", default_value_t = 0)]
     memory_mb: u64,
     /// Processes of a setup or test at one time
