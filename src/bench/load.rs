@@ -81,6 +81,8 @@ pub(super) struct Places<'a> {
     pub repositories: Option<&'a Path>,
     /// The file of environments.
     pub environments: Option<&'a Path>,
+    /// Whether nobody needs clones: references are judged in containers.
+    pub without_clones: bool,
 }
 
 /// Reads a suite.
@@ -153,7 +155,7 @@ fn instances(path: &Path, format: Format, places: Places<'_>) -> Result<Vec<Case
             Environments::read(&text).map_err(|problems| told(file, &problems))?
         }
     };
-    let Some(repositories) = places.repositories else {
+    let Some(repositories) = places.repositories.or(places.without_clones.then_some(Path::new(""))) else {
         return Err(Refusal::user(format!("{} names repositories, and it is not said where they are", path.display()))
             .hint("--repos DIRECTORY, with a clone of each as owner__repo"));
     };

@@ -13,7 +13,7 @@ use crate::eval::plan::{self, Plan, Run};
 use crate::host::effect::{EvaluationPlan, EvaluationTask};
 use crate::host::input::Input;
 use crate::host::on_evaluation::Prepared;
-use crate::host::port::{apart, Bounds, Ground, JobSpec, Judged, Stopped};
+use crate::host::port::{Bounds, Ground, JobSpec, Judged, Stopped, apart};
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::{run_gates, run_timeline};
 use crate::model::Refusal;

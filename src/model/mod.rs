@@ -12,6 +12,7 @@ pub mod bench_run;
 pub mod bench_view;
 pub mod command;
 pub mod comparison;
+pub mod container;
 pub mod contest;
 pub mod diff;
 pub mod editor;

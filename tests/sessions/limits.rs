@@ -18,7 +18,9 @@ fn who_wants_more_memory_or_time_than_there_is_does_not_pass() {
     let (roomy, code) = eval(&scene, "work", &suite("memory_mb: 0", &large("exit")));
     assert_eq!(code, 0, "{roomy}");
     // It would keep it; and so would a child, whoever is its parent now.
-    for command in [large("while (1) i++"), format!("(setsid {} &) ; while :; do sleep 1; done", large("while (1) i++"))] {
+    for command in
+        [large("while (1) i++"), format!("(setsid {} &) ; while :; do sleep 1; done", large("while (1) i++"))]
+    {
         let (tight, code) = eval(&scene, "work", &suite("memory_mb: 100", &command));
         assert_eq!((code, tight["passed"].as_bool()), (4, Some(false)), "{tight}");
         let said = of(&tight, "large");

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::base::text::visible_line;
 use super::{Bounds, JobSpec, Jobs, Judged, Stopped};
+use crate::base::text::visible_line;
 use crate::model::Refusal;
 use crate::model::job::JobEnd;
 

@@ -5,10 +5,7 @@ use super::*;
 #[test]
 fn limits_are_said_to_the_shell() {
     let limits = Limits { cpu_sec: 3, file_mb: 1, ..Limits::default() };
-    assert_eq!(
-        limited(&limits),
-        "ulimit -t 3 || exit 125; ulimit -f 2048 || exit 125; exec \"$@\""
-    );
+    assert_eq!(limited(&limits), "ulimit -t 3 || exit 125; ulimit -f 2048 || exit 125; exec \"$@\"");
 }
 
 #[test]

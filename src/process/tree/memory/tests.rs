@@ -13,7 +13,8 @@ fn a_share_is_what_is_in_memory_and_what_is_swapped_out() {
 #[test]
 fn memory_that_processes_share_counts_once() {
     // Every child has the parent's 64 MiB, which nobody writes to.
-    let script = "my $text = 'x' x (64 << 20); for (1 .. 4) { next if fork; print \"$$\\n\"; sleep 600; exit } sleep 600";
+    let script =
+        "my $text = 'x' x (64 << 20); for (1 .. 4) { next if fork; print \"$$\\n\"; sleep 600; exit } sleep 600";
     let mut child = Command::new("perl")
         .args(["-e", &format!("$| = 1; {script}")])
         .stdin(Stdio::null())
