@@ -107,8 +107,13 @@ fn oom_kills(said: &str) -> u64 {
 fn system_limits() -> Vec<(&'static str, u64)> {
     use rustix::process::{Resource, getrlimit};
     let most = |resource, usual| getrlimit(resource).maximum.filter(|most| *most < usual);
-    let limits = [("nofile", most(Resource::Nofile, 1 << 20)), ("nproc", most(Resource::Nproc, 1 << 22))];
-    limits.into_iter().filter_map(|(name, most)| Some((name, most?))).collect()
+    // podman lowers its own processes to the number of ids that there are.
+    let ids = fs::read_to_string("/proc/sys/kernel/pid_max").ok().and_then(|ids| ids.trim().parse().ok());
+    let processes = most(Resource::Nproc, 1 << 22).map(|most| ids.map_or(most, |ids: u64| most.min(ids)));
+    [("nofile", most(Resource::Nofile, 1 << 20)), ("nproc", processes)]
+        .into_iter()
+        .filter_map(|(name, most)| Some((name, most?)))
+        .collect()
 }
 
 /// The words that create a container whose first process only waits.
@@ -120,7 +125,7 @@ fn create(
     podman: Option<Vec<(&'static str, u64)>>,
 ) -> Vec<String> {
     let Allowed { limits, network, life } = allowed;
-    let mut words: Vec<String> = ["create", "--rm", "--name", name, "--label", label, "--user", "root"]
+    let mut words: Vec<String> = ["create", "--rm", "--name", name, "--label", label, "--user", "0"]
         .iter()
         .map(|word| (*word).to_owned())
         .collect();
@@ -188,7 +193,9 @@ pub(super) fn judge(
     let prepare_ms = since(begin);
     let begin = clock::instant();
     let words = [&["exec", "--workdir", TREE, container.name.as_str()], &TOGETHER[..], &["/bin/bash", SCRIPT]].concat();
-    let ran = machine.commands.client(engine.words(&words)?, engine.environment(), (case, root))?;
+    // What the engine itself has to say belongs to it.
+    let words = TOGETHER.iter().map(|word| (*word).to_owned()).chain(engine.words(&words)?).collect();
+    let ran = machine.commands.client(words, engine.environment(), (case, root))?;
     let test_ms = since(begin);
     Ok(match ran {
         Ran::TimedOut { said } => outcome(Outcome::TimedOut, timed_out(said, case), prepare_ms, test_ms),
@@ -199,7 +206,12 @@ pub(super) fn judge(
                 said.extend_from_slice(line.as_bytes());
             }
             // What was ended from outside, for what it used, is nobody's fault but its own.
-            let lost = code.filter(|code| *code != 0).map(|_| container.has_ended()).transpose()?.flatten();
+            let lost = match code {
+                // It says every command before it does it, and nothing of the patch has run by then.
+                Some(_) if !has_begun(&said) => Some("the engine did not run the tests"),
+                None | Some(0) => None,
+                Some(_) => container.has_ended()?,
+            };
             match lost {
                 Some(why) => {
                     let last = String::from_utf8_lossy(&said[said.len().saturating_sub(4096)..]).into_owned();
@@ -211,6 +223,11 @@ pub(super) fn judge(
             }
         }
     })
+}
+
+/// Whether the script said its first command.
+fn has_begun(said: &[u8]) -> bool {
+    String::from_utf8_lossy(said).lines().any(|line| line.starts_with("+ "))
 }
 
 #[cfg(test)]

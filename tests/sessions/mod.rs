@@ -6,6 +6,7 @@ mod bench;
 mod bench_again;
 mod bench_containers;
 mod bench_ends;
+mod bench_podman;
 mod bench_traps;
 mod combine;
 mod continued;

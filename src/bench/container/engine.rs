@@ -93,6 +93,7 @@ impl<'a> Engine<'a> {
             let Ok(program) = which::which_in(name, Some(&path), "/") else { continue };
             match Self::ask_one(name, program, own.clone(), stop) {
                 Ok(engine) => return Ok(engine),
+                Err(reason) if reason.starts_with(name) => why.push(reason),
                 Err(reason) => why.push(format!("{name}: {reason}")),
             }
         }
@@ -189,7 +190,7 @@ impl<'a> Engine<'a> {
         }
         let (verb, said) = (arguments.first().unwrap_or(&""), String::from_utf8_lossy(&finished.stderr));
         let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it does not say why");
-        Err(Unrun::Failed(format!("{} {verb}: {}", self.name, visible_line(last, 300))))
+        Err(Unrun::Failed(format!("{} {verb}: {}", self.name, visible_line(&without_ids(last), 300))))
     }
 
     /// A call that is made even when the person ends everything; false where it does not succeed.
@@ -290,4 +291,13 @@ fn owner_of(name: &str) -> Option<(i32, u64)> {
 
 fn is_alive(pid: i32, start: u64) -> bool {
     identity::ProcessStat::read(pid).is_some_and(|process| process.start_time == start && !process.is_dead())
+}
+
+/// A message without the long ids of containers, which say nothing to people.
+fn without_ids(text: &str) -> String {
+    let is_id = |word: &&str| {
+        let bare = word.trim_matches(|letter: char| !letter.is_ascii_alphanumeric());
+        bare.len() == 64 && bare.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    text.split(' ').filter(|word| !is_id(word)).collect::<Vec<_>>().join(" ")
 }

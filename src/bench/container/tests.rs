@@ -48,3 +48,11 @@ fn a_run_goes_on_as_it_began() {
     assert_eq!(wanted(Never, Some(&without)), Ok(Wanted::Without));
     assert!(wanted(Always, Some(&without)).is_err() && wanted(Never, Some(&with)).is_err());
 }
+
+#[test]
+fn a_log_in_which_nothing_was_begun_is_the_engines() {
+    assert!(has_begun(b"+ source /opt/miniconda3/bin/activate\n"));
+    assert!(has_begun(b"a warning of the shell\n+ cd /testbed\n"));
+    assert!(!has_begun(b"Error: can only create exec sessions on running containers\n"));
+    assert!(!has_begun(b""));
+}

@@ -117,7 +117,7 @@ impl<'a> Yard<'a> {
         let engine = Engine::find(environment, stop).map_err(|why| Unrun::Failed(why.join("; ")))?;
         let left = engine.sweep()?;
         if left > 0 {
-            self.notes.push(format!("{left} containers of runs that were killed are removed"));
+            self.notes.push(format!("removed what runs that were killed left: containers: {left}"));
         }
         let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for case in cases {

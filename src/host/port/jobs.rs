@@ -152,7 +152,7 @@ pub enum Attached {
 pub struct Bounds {
     /// How long it may take.
     pub time: Duration,
-    /// How many processes it may have at one time; looked at several times a second.
+    /// How many processes it may have at one time; looked at several times a second. 0: as many as it likes.
     pub processes: u64,
     /// How many bytes it may print.
     pub output: u64,
