@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::scene::{DEADLINE, Scene};
+use super::scene::{DEADLINE, Scene, is_alive};
 use crate::support::{Ran, wait_until};
 
 /// The image of the instance, as the harness publishes it.
@@ -309,24 +309,27 @@ fn a_dataset_gives_the_engine_no_options() {
 fn ctrl_c_removes_the_container_and_kill_9_leaves_it_to_the_next_run() {
     let mut yard = Yard::new();
     let ready = yard.scene.env.path("ready");
-    yard.tests(&format!("touch {}; sleep 600;", ready.display()));
+    yard.tests(&format!("echo $$ >{0}.new; mv {0}.new {0}; sleep 600;", ready.display()));
     let begin = |yard: &Yard| {
         let run = ["bench", "run", &yard.dataset, "--repos", &yard.clones, "--agent", "gold"];
         let running = yard.scene.env.spawn_divisi(&yard.scene.repo, &run);
         wait_until(DEADLINE, "the tests run", || ready.exists());
         assert_eq!(yard.containers().len(), 1);
+        let tests: i32 = fs::read_to_string(&ready).unwrap().trim().parse().unwrap();
         fs::remove_file(&ready).unwrap();
-        running
+        (running, tests)
     };
     let kill = |pid: u32, signal| kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
-    let running = begin(&yard);
+    let (running, _) = begin(&yard);
     kill(running.pid(), Signal::INT);
     assert_eq!(running.wait(DEADLINE).code(), 130);
     assert_eq!(yard.containers(), Vec::<String>::new(), "{}", yard.calls());
 
-    let running = begin(&yard);
+    let (running, tests) = begin(&yard);
     kill(running.pid(), Signal::KILL);
     let _ = running.wait(DEADLINE);
+    // Killed before it had come to its shim, that waits for it for a while.
+    wait_until(DEADLINE, "the engine's client has ended", || !is_alive(tests));
     let left = yard.containers();
     assert_eq!(left.len(), 1);
     // Another run's, which is at work.
