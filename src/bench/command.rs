@@ -125,12 +125,13 @@ impl<'a> Commands<'a> {
             format!("exec 2>&1\nexport TMPDIR={}\n{}{command}\n", quoted(&text(&temporary)?), limited(&limits));
         let environment = self.environment(what, scene, &home)?;
         let shell = ["/bin/sh", "-c", &script].map(str::to_owned);
-        let job = |command| self.job(command, text(scene.files)?, environment.clone());
+        let directory = text(scene.files)?;
+        let job = |command| self.job(command, directory.clone(), environment.clone());
         // A setup gets its packages from somewhere.
         let mut command = if what == For::Test && self.network == Some(false) { self.apart(&job)? } else { Vec::new() };
         command.extend(shell);
         let memory = limits.memory_mb.saturating_mul(1 << 20);
-        self.end(&job(command)?, &limits, Bounds { time, processes: limits.processes, output: 0, memory })
+        self.end(&job(command), &limits, Bounds { time, processes: limits.processes, output: 0, memory })
     }
 
     /// A call of a container's engine, with what it says bounded as of tests; what runs in the container has limits of its own.
@@ -141,18 +142,13 @@ impl<'a> Commands<'a> {
         (case, directory): (&Case, &Path),
     ) -> Result<Ran, Unrun> {
         let limits = self.limits_of(case);
-        let spec = self.job(command, text(directory)?, environment)?;
+        let spec = self.job(command, text(directory)?, environment);
         // podman gives what it starts limits of its own, and cannot when it has less itself.
         self.end(&spec, &limits, Bounds { time: case.limits.test, processes: 0, output: 0, memory: 0 })
     }
 
-    fn job(
-        &self,
-        command: Vec<String>,
-        directory: String,
-        environment: BTreeMap<String, String>,
-    ) -> Result<JobSpec, Unrun> {
-        Ok(JobSpec {
+    fn job(&self, command: Vec<String>, directory: String, environment: BTreeMap<String, String>) -> JobSpec {
+        JobSpec {
             job: JobId(format!("{}-{}", self.name, self.number.fetch_add(1, Ordering::Relaxed))),
             command,
             directory,
@@ -161,15 +157,15 @@ impl<'a> Commands<'a> {
             terminal: None,
             on_daemon_death: OnDaemonDeath::Kill,
             lease: Duration::ZERO,
-        })
+        }
     }
 
     /// The words before a command that has no network.
-    fn apart(&self, job: &dyn Fn(Vec<String>) -> Result<JobSpec, Unrun>) -> Result<Vec<String>, Unrun> {
+    fn apart(&self, job: &dyn Fn(Vec<String>) -> JobSpec) -> Result<Vec<String>, Unrun> {
         let mut known = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
         if known.is_none() {
             // Whether it can be is the same for all; what is asked is a job like theirs.
-            let probe = job(Vec::new())?;
+            let probe = job(Vec::new());
             let probe = |command| JobSpec { command, ..probe.clone() };
             let (_cancel, cancelled) = watch::channel(false);
             let words = self.runtime.block_on(apart::words(self.jobs, probe, &cancelled));

@@ -202,21 +202,21 @@ pub(super) fn judge(
         Ran::Ended { code, mut said } => {
             if limits.memory_mb > 0 && container.ended_for_memory() > 0 {
                 let most = limits.memory_mb;
-                let line = format!("\ndivisi ended some of it: all together used more than {most} MiB of memory\n");
-                said.extend_from_slice(line.as_bytes());
+                let sentence = format!("\ndivisi ended some of it: all together used more than {most} MiB of memory\n");
+                said.extend_from_slice(sentence.as_bytes());
             }
             // What was ended from outside, for what it used, is nobody's fault but its own.
-            let lost = match code {
+            let broken = match code {
                 // It says every command before it does it, and nothing of the patch has run by then.
                 Some(_) if !has_begun(&said) => Some("the engine did not run the tests"),
                 None | Some(0) => None,
                 Some(_) => container.has_ended()?,
             };
-            match lost {
+            match broken {
                 Some(why) => {
-                    let last = String::from_utf8_lossy(&said[said.len().saturating_sub(4096)..]).into_owned();
-                    let last = last.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
-                    let why = format!("{why}: {}", visible_line(&last, 200));
+                    let tail = String::from_utf8_lossy(&said[said.len().saturating_sub(4096)..]).into_owned();
+                    let end = tail.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
+                    let why = format!("{why}: {}", visible_line(&end, 200));
                     outcome(Outcome::Infrastructure(why), said, prepare_ms, test_ms)
                 }
                 None => outcome(grade(instance, patch, &said), said, prepare_ms, test_ms),
