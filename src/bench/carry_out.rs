@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::container::Yard;
 use super::load::{self, Places, Suite};
 use super::machine::Machine;
 use super::one::Attempt;
@@ -20,6 +21,7 @@ use crate::model::attempt::{
     Attempted, BenchRequest, Contestant, Judged, Outcome, Progress, Solver, Unsolved, Validity,
 };
 use crate::model::bench_run::RunRecord;
+use crate::model::container::Containers;
 use crate::model::meter::Meter;
 
 /// Runs what is asked for and returns every result of the run's directory that belongs to it, those of an earlier run among them.
@@ -80,7 +82,9 @@ pub fn validate(
             Judged { case: case.id.clone(), validity, why }
         })
         .collect();
-    if let Err(error) = validity::keep(&request.cache, cases.iter().zip(&judged)) {
+    let image = |case: &Case| results.iter().find(|result| result.case == case.id)?.image.as_ref();
+    let told = cases.iter().zip(&judged).map(|(case, judged)| (case, image(case), judged));
+    if let Err(error) = validity::keep(&request.cache, request.network, told) {
         tracing::warn!(%error, "what the cases are worth is not kept");
     }
     Ok(judged)
@@ -118,6 +122,7 @@ fn places(request: &BenchRequest) -> Places<'_> {
     Places {
         repositories: request.repositories.as_deref(),
         environments: request.environments.as_deref(),
+        without_clones: request.containers == Containers::Always && !matches!(request.contestant, Contestant::Agent(_)),
         ..Places::default()
     }
 }
@@ -145,6 +150,13 @@ fn carry_out(
     let Outside { jobs, tell, stop } = *outside;
     let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let machine = Machine::new(&environment, request, jobs, stop).map_err(Refusal::environment)?;
+    // A run that goes on judges as it began.
+    let mut fixed = request.images.clone();
+    fixed.extend(record::load(&request.directory).map(|earlier| rerun::images(&earlier)).unwrap_or_default());
+    let yard = Yard::survey(request, plan.cases, &fixed, &environment, stop)?;
+    for note in &yard.notes {
+        tell(Progress::Noted(note.clone()));
+    }
     let record = RunRecord {
         version: 2,
         divisi: env!("CARGO_PKG_VERSION").to_owned(),
@@ -152,8 +164,8 @@ fn carry_out(
         seed: request.seed,
         attempts: request.attempts,
         tools: machine.tools(),
-        setup: Some(rerun::setup(request, plan.contestants)),
-        cases: plan.cases.iter().map(rerun::case).collect(),
+        setup: Some(rerun::setup(request, plan.contestants, &yard)),
+        cases: plan.cases.iter().map(|case| rerun::case(case, yard.image(&case.id), request.network)).collect(),
     };
     record::begin(&request.directory, &record).map_err(Refusal::user)?;
     let results = Results::open(&request.directory).map_err(Refusal::environment)?;
@@ -196,7 +208,10 @@ fn carry_out(
                         artefacts: format!("cases/{}/{}/{number}", case.id, contestant.name().replace('/', "-")),
                         meter: &meter,
                         // A validation finds it out.
-                        validity: known.as_ref().and_then(|known| known.of(case)),
+                        validity: known
+                            .as_ref()
+                            .and_then(|known| known.of(case, yard.image(&case.id), request.network)),
+                        yard: &yard,
                     };
                     let result = attempt.make(&machine, solver, request.keep);
                     if let Err(why) = results.add(&result) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -13,7 +14,8 @@ use tokio::sync::watch;
 use super::machine::Unrun;
 use crate::base::hex;
 use crate::eval::case::Case;
-use crate::host::port::{Bounds, JobSpec, Jobs, Judged, Stopped};
+use crate::host::port::{Bounds, JobSpec, Jobs, Judged, Stopped, apart};
+use crate::model::attempt::BenchRequest;
 use crate::model::id::JobId;
 use crate::model::job::{JobEnd, OnDaemonDeath};
 use crate::model::suite::Limits;
@@ -57,6 +59,9 @@ pub(super) struct Commands<'a> {
     given: Vec<(String, String)>,
     cache: PathBuf,
     limits: Limits,
+    network: Option<bool>,
+    /// What comes before tests that have no network, or why that cannot be; absent until it is asked.
+    apart: Mutex<Option<Result<Vec<String>, String>>>,
     stop: &'a AtomicBool,
     /// No other run's jobs are called like this one's.
     name: String,
@@ -83,16 +88,28 @@ impl<'a> Commands<'a> {
         jobs: &'a dyn Jobs,
         path: String,
         given: Vec<(String, String)>,
-        cache: PathBuf,
-        limits: Limits,
+        request: &BenchRequest,
         stop: &'a AtomicBool,
     ) -> Result<Self, String> {
+        let (cache, limits, network) = (request.cache.clone(), request.limits, request.network);
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| format!("failed to start threads: {error}"))?;
         let mut bytes = [0_u8; 8];
         getrandom::fill(&mut bytes).map_err(|error| format!("no random numbers: {error}"))?;
         let name = format!("bench-{}", hex::encode(&bytes));
-        Ok(Self { jobs, runtime, path, given, cache, limits, stop, name, number: AtomicU64::new(0) })
+        Ok(Self {
+            jobs,
+            runtime,
+            path,
+            given,
+            cache,
+            limits,
+            network,
+            apart: Mutex::new(None),
+            stop,
+            name,
+            number: AtomicU64::new(0),
+        })
     }
 
     /// A command of `sh` in a checkout, with directories of its own beside it: its home, its temporary files, what cargo builds. A
@@ -106,18 +123,60 @@ impl<'a> Commands<'a> {
         let limits = self.limits_of(scene.case);
         let script =
             format!("exec 2>&1\nexport TMPDIR={}\n{}{command}\n", quoted(&text(&temporary)?), limited(&limits));
-        let spec = JobSpec {
+        let environment = self.environment(what, scene, &home)?;
+        let shell = ["/bin/sh", "-c", &script].map(str::to_owned);
+        let directory = text(scene.files)?;
+        let job = |command| self.job(command, directory.clone(), environment.clone());
+        // A setup gets its packages from somewhere.
+        let mut command = if what == For::Test && self.network == Some(false) { self.apart(&job)? } else { Vec::new() };
+        command.extend(shell);
+        let memory = limits.memory_mb.saturating_mul(1 << 20);
+        self.end(&job(command), &limits, Bounds { time, processes: limits.processes, output: 0, memory })
+    }
+
+    /// A call of a container's engine, with what it says bounded as of tests; what runs in the container has limits of its own.
+    pub(super) fn client(
+        &self,
+        command: Vec<String>,
+        environment: BTreeMap<String, String>,
+        (case, directory): (&Case, &Path),
+    ) -> Result<Ran, Unrun> {
+        let limits = self.limits_of(case);
+        let spec = self.job(command, text(directory)?, environment);
+        // podman gives what it starts limits of its own, and cannot when it has less itself.
+        self.end(&spec, &limits, Bounds { time: case.limits.test, processes: 0, output: 0, memory: 0 })
+    }
+
+    fn job(&self, command: Vec<String>, directory: String, environment: BTreeMap<String, String>) -> JobSpec {
+        JobSpec {
             job: JobId(format!("{}-{}", self.name, self.number.fetch_add(1, Ordering::Relaxed))),
-            command: ["/bin/sh", "-c", &script].map(str::to_owned).to_vec(),
-            directory: text(scene.files)?,
-            environment: self.environment(what, scene, &home)?,
+            command,
+            directory,
+            environment,
             stdin: false,
             terminal: None,
             on_daemon_death: OnDaemonDeath::Kill,
             lease: Duration::ZERO,
-        };
-        let output = limits.output_kb.saturating_mul(1024);
-        let ended = self.judge(&spec, Bounds { time, processes: limits.processes, output });
+        }
+    }
+
+    /// The words before a command that has no network.
+    fn apart(&self, job: &dyn Fn(Vec<String>) -> JobSpec) -> Result<Vec<String>, Unrun> {
+        let mut known = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none() {
+            // Whether it can be is the same for all; what is asked is a job like theirs.
+            let probe = job(Vec::new());
+            let probe = |command| JobSpec { command, ..probe.clone() };
+            let (_cancel, cancelled) = watch::channel(false);
+            let words = self.runtime.block_on(apart::words(self.jobs, probe, &cancelled));
+            *known = Some(words.map_err(|refusal| Unrun::Failed(refusal.message))?);
+        }
+        known.clone().unwrap_or_else(|| Ok(Vec::new())).map_err(Unrun::Failed)
+    }
+
+    /// Runs a job to its end and tells how that was.
+    fn end(&self, spec: &JobSpec, limits: &Limits, bounds: Bounds) -> Result<Ran, Unrun> {
+        let ended = self.judge(spec, Bounds { output: limits.output_kb.saturating_mul(1024), ..bounds });
         let Judged { end, stopped, stdout: mut said, .. } = ended.map_err(|refusal| Unrun::Failed(refusal.message))?;
         let mut ended_for = |why: String| said.extend_from_slice(format!("\ndivisi ended it: {why}\n").as_bytes());
         let code = match (stopped, end) {
@@ -129,6 +188,10 @@ impl<'a> Commands<'a> {
             }
             (Some(Stopped::Processes), _) => {
                 ended_for(format!("it had more than {} processes", limits.processes));
+                None
+            }
+            (Some(Stopped::Memory), _) => {
+                ended_for(format!("it used more than {} MiB of memory", limits.memory_mb));
                 None
             }
             (None, JobEnd::Exited { code, .. }) => Some(code),
@@ -168,7 +231,7 @@ impl<'a> Commands<'a> {
     }
 
     /// What the case says, else what the run says.
-    fn limits_of(&self, case: &Case) -> Limits {
+    pub(super) fn limits_of(&self, case: &Case) -> Limits {
         let own = case.limits.uses;
         Limits {
             memory_mb: own.memory_mb.unwrap_or(self.limits.memory_mb),
@@ -214,7 +277,6 @@ impl<'a> Commands<'a> {
 /// The shell's words that limit what comes after them.
 fn limited(limits: &Limits) -> String {
     let values = [
-        ('v', limits.memory_mb.saturating_mul(1024)),
         ('t', limits.cpu_sec),
         // Blocks of 512 bytes.
         ('f', limits.file_mb.saturating_mul(2048)),

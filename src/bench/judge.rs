@@ -36,7 +36,9 @@ pub(super) fn judge(machine: &Machine<'_>, case: &Case, patch: &[u8], root: &Pat
             .map_err(|error| Unrun::Failed(format!("failed to write {}: {error}", file.display())))?;
         let applied = match &case.grading {
             Grading::ExitCode => checkout.apply(machine, &file)?,
-            Grading::Swebench(_) => apply_as_harness(machine, scene, &file)?,
+            Grading::Swebench(_) => apply_as_harness(&|words, with_patch| {
+                machine.commands.words(words, with_patch.then_some(file.as_path()), scene)
+            })?,
         };
         if let Err(why) = applied {
             let said = why.clone().into_bytes();
@@ -54,12 +56,7 @@ pub(super) fn judge(machine: &Machine<'_>, case: &Case, patch: &[u8], root: &Pat
     let ran = machine.commands.run(&script, For::Test, scene, case.limits.test)?;
     let test_ms = since(begin);
     Ok(match ran {
-        Ran::TimedOut { mut said } => {
-            // As the harness has it, so that what reads its logs reads this one.
-            let exceeded = format!("\n\nTimeout error: {} seconds exceeded.", case.limits.test.as_secs());
-            said.extend_from_slice(exceeded.as_bytes());
-            outcome(Outcome::TimedOut, said, prepare_ms, test_ms)
-        }
+        Ran::TimedOut { said } => outcome(Outcome::TimedOut, timed_out(said, case), prepare_ms, test_ms),
         Ran::Ended { said, .. } if let Grading::Swebench(instance) = &case.grading => {
             outcome(grade(instance, patch, &said), said, prepare_ms, test_ms)
         }
@@ -76,8 +73,18 @@ pub(super) fn judge(machine: &Machine<'_>, case: &Case, patch: &[u8], root: &Pat
     })
 }
 
+/// What tests said that did not end in time, as the harness has it, so that what reads its logs reads this one.
+pub(super) fn timed_out(mut said: Vec<u8>, case: &Case) -> Vec<u8> {
+    let exceeded = format!("\n\nTimeout error: {} seconds exceeded.", case.limits.test.as_secs());
+    said.extend_from_slice(exceeded.as_bytes());
+    said
+}
+
+/// Runs a command in a tree, with the patch's path as its last word or without: whether it succeeded, and what it said.
+pub(super) type InTree<'a> = &'a dyn Fn(&[&str], bool) -> Result<(bool, String), Unrun>;
+
 /// The harness' way of putting a patch on a tree.
-fn apply_as_harness(machine: &Machine<'_>, scene: Scene<'_>, patch: &Path) -> Result<Result<(), String>, Unrun> {
+pub(super) fn apply_as_harness(run: InTree<'_>) -> Result<Result<(), String>, Unrun> {
     let mut chain = PatchChain::new(Compat::V5);
     let mut last = "no command could apply it".to_owned();
     let mut step = chain.step();
@@ -85,12 +92,12 @@ fn apply_as_harness(machine: &Machine<'_>, scene: Scene<'_>, patch: &Path) -> Re
         step = match step {
             Step::Clean(commands) => {
                 for command in commands {
-                    machine.commands.words(command, None, scene)?;
+                    run(command, false)?;
                 }
                 chain.step()
             }
             Step::Try(command) => {
-                let (success, said) = machine.commands.words(command, Some(patch), scene)?;
+                let (success, said) = run(command, true)?;
                 if !success && let Some(line) = said.lines().rfind(|line| !line.trim().is_empty()) {
                     last = visible_line(line, 300);
                 }
@@ -117,7 +124,7 @@ fn harness_script(instance: &Instance, files: &Path, root: &Path) -> Result<Stri
 }
 
 /// The harness' verdict in divisi's words.
-fn grade(instance: &Instance, patch: &[u8], said: &[u8]) -> Outcome {
+pub(super) fn grade(instance: &Instance, patch: &[u8], said: &[u8]) -> Outcome {
     let log = swebench::text(said);
     let patch = String::from_utf8_lossy(patch);
     // An empty patch is judged too, to know what nothing is worth.

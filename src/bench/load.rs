@@ -83,6 +83,8 @@ pub(super) struct Places<'a> {
     pub environments: Option<&'a Path>,
     /// What judges cases of divisi's own suites that do not say it themselves.
     pub script_command: Option<&'a str>,
+    /// Whether nobody needs clones: references are judged in containers.
+    pub without_clones: bool,
 }
 
 /// Reads a suite.
@@ -156,7 +158,7 @@ fn instances(path: &Path, format: Format, places: Places<'_>) -> Result<Vec<Case
             Environments::read(&text).map_err(|problems| told(file, &problems))?
         }
     };
-    let Some(repositories) = places.repositories else {
+    let Some(repositories) = places.repositories.or(places.without_clones.then_some(Path::new(""))) else {
         return Err(unplaced(path));
     };
     dataset

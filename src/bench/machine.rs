@@ -67,7 +67,7 @@ impl<'a> Machine<'a> {
         let variables = variables(environment, &request.environment);
         let given = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let text = path.to_str().ok_or("the PATH is not valid UTF-8")?.to_owned();
-        let commands = Commands::new(jobs, text, variables, request.cache.clone(), request.limits, stop)?;
+        let commands = Commands::new(jobs, text, variables, request, stop)?;
         Ok(Self { git: find("git")?, path, given, stop, commands })
     }
 

@@ -4,6 +4,7 @@
 //! - `load`: the cases of a suite's file or directory.
 //! - `machine`: the programs of this machine, and git; `command`: setups and tests, with which environment and under which limits.
 //! - `checkout`: a fresh checkout without history, and the patch that leads to what somebody made of it.
+//! - `container`: the same in a container of a SWE-bench instance's image, where there is an engine.
 //! - `judge`: a patch on another fresh checkout, and what the tests say.
 //! - `one`: one attempt, from the case to its result; `carry_out`: all of them, some at once, recorded as they end in `record`.
 //! - `validity`: what validations said of cases; `rerun`: a run again, and what is not as it was.
@@ -16,6 +17,7 @@ mod carry_out;
 mod checkout;
 mod command;
 mod compare;
+mod container;
 mod files;
 mod grade;
 mod hosted;

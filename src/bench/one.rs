@@ -10,12 +10,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::checkout::Checkout;
 use super::command::{For, Ran, Scene};
+use super::container::{self, Yard};
 use super::judge::{Judged, judge};
 use super::machine::{Machine, Unrun, since};
 use crate::base::clock;
 use crate::base::hex;
 use crate::base::text::visible;
-use crate::eval::case::{Case, Reference};
+use crate::eval::case::{Case, Grading, Reference};
 use crate::model::attempt::{Attempted, Contestant, Outcome, Solver, Task, Unsolved, Validity};
 use crate::model::meter::Meter;
 
@@ -40,6 +41,8 @@ pub(super) struct Attempt<'a> {
     pub(super) meter: &'a Arc<Meter>,
     /// What is known of the case on this machine.
     pub(super) validity: Option<Validity>,
+    /// The containers of the run.
+    pub(super) yard: &'a Yard<'a>,
 }
 
 /// What is known so far.
@@ -94,6 +97,7 @@ impl Attempt<'_> {
             at: clock::now(),
             artefacts: self.artefacts.clone(),
             validity: self.validity,
+            image: self.yard.image(&self.case.id).cloned(),
         }
     }
 
@@ -203,7 +207,12 @@ impl Attempt<'_> {
 
     fn judge(&self, machine: &Machine<'_>, ledger: &mut Ledger, iteration: u32) -> Result<Outcome, Unrun> {
         let root = self.work.join(format!("tests{iteration}"));
-        let Judged { outcome, said, prepare_ms, test_ms } = judge(machine, self.case, &ledger.patch, &root)?;
+        let Judged { outcome, said, prepare_ms, test_ms } = match (&self.case.grading, self.yard.image(&self.case.id)) {
+            (Grading::Swebench(instance), Some(image)) => {
+                container::judge(machine, self.yard, (self.case, instance, image), &ledger.patch, &root)?
+            }
+            _ => judge(machine, self.case, &ledger.patch, &root)?,
+        };
         ledger.said = said;
         ledger.iterations = iteration;
         ledger.prepare_ms += prepare_ms;

@@ -39,6 +39,7 @@ pub(super) fn read(path: &Path) -> Result<RunSummary, Refusal> {
     run.dataset = Some(record.suite);
     run.divisi = Some(record.divisi);
     run.flagged = run.cases.iter().filter(|case| case.validity.is_some_and(Validity::is_flaw)).count();
+    run.contained = results.iter().filter(|result| result.image.is_some()).count();
     let mut tools: BTreeMap<String, u64> = BTreeMap::new();
     for (tool, count) in results.iter().flat_map(|result| &result.tools) {
         *tools.entry(tool.clone()).or_default() += u64::from(*count);

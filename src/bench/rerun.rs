@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use sha2::{Digest as _, Sha256};
 
+use super::container::{Fixed, Yard};
 use super::load::{self, Places, Suite};
 use super::{machine, record};
 use crate::base::hex;
@@ -14,6 +15,7 @@ use crate::eval::case::Case;
 use crate::model::Refusal;
 use crate::model::attempt::{Asked, BenchRequest, Contestant};
 use crate::model::bench_run::{CaseRecord, Difference, Repeat, Repeated, RunRecord, RunSetup};
+use crate::model::container::{Containers, Image};
 
 /// What is said of a case that is not there any more.
 const GONE: &str = "not there";
@@ -41,8 +43,12 @@ pub fn rerun(wanted: &Repeat) -> Result<Repeated, Refusal> {
     let repositories = here(&wanted.repositories, setup.repositories.as_ref(), "--repos DIRECTORY")?;
     let environments = here(&wanted.environments, setup.environments.as_ref(), "--environments FILE")?;
     let environment = variables(setup, &wanted.environment)?;
-    let places =
-        Places { repositories: repositories.as_deref(), environments: environments.as_deref(), ..Places::default() };
+    let places = Places {
+        repositories: repositories.as_deref(),
+        environments: environments.as_deref(),
+        without_clones: earlier.cases.iter().all(|case| case.image.is_some()),
+        ..Places::default()
+    };
     let cases = load::load(&suite, places)?;
     let mut differences = Vec::new();
     let only = compare_cases(&earlier, &cases, &mut differences);
@@ -73,12 +79,20 @@ pub fn rerun(wanted: &Repeat) -> Result<Repeated, Refusal> {
         allowance: setup.allowance,
         limits: setup.limits,
         cache: wanted.cache.clone(),
+        containers: Containers::Auto,
+        images: images(&earlier),
+        network: setup.network,
     };
     Ok(Repeated { request, differences })
 }
 
+/// In which image each case of a run was judged, if in any.
+pub(super) fn images(record: &RunRecord) -> Fixed {
+    record.cases.iter().map(|case| (case.id.clone(), case.image.clone())).collect()
+}
+
 /// What is recorded of a request and its cases.
-pub(super) fn setup(request: &BenchRequest, contestants: &[Contestant]) -> RunSetup {
+pub(super) fn setup(request: &BenchRequest, contestants: &[Contestant], yard: &Yard<'_>) -> RunSetup {
     let asked = if contestants == [request.contestant.clone()] { request.asked.clone() } else { Asked::default() };
     RunSetup {
         suite: request.suite.clone(),
@@ -90,23 +104,31 @@ pub(super) fn setup(request: &BenchRequest, contestants: &[Contestant]) -> RunSe
         asked,
         allowance: request.allowance,
         limits: request.limits,
+        network: request.network,
+        engine: yard.title(),
     }
 }
 
 /// What is recorded of a case.
-pub(super) fn case(case: &Case) -> CaseRecord {
+pub(super) fn case(case: &Case, image: Option<&Image>, network: Option<bool>) -> CaseRecord {
     CaseRecord {
         id: case.id.clone(),
         digest: case.digest(),
-        environment: environment(case),
+        environment: environment(case, image, network),
         prompt: case.prompt.clone(),
         follow_ups: case.follow_ups.clone(),
+        image: image.cloned(),
     }
 }
 
-/// A hash of what prepares a case's checkout.
-pub(super) fn environment(case: &Case) -> String {
+/// A hash of what a case's tests run in: what prepares its checkout, the image, whether there is a network.
+pub(super) fn environment(case: &Case, image: Option<&Image>, network: Option<bool>) -> String {
     let mut all = case.setup.clone().unwrap_or_default();
+    all.extend(image.into_iter().flat_map(|image| ["\0image\0", &image.id]));
+    // As it is without a word about it: nothing, so that this is the hash that it always was.
+    if network.is_some_and(|network| network == image.is_some()) {
+        all.push_str("\0network");
+    }
     for (name, value) in &case.variables {
         all.extend(["\0", name, "\0", value]);
     }
@@ -137,6 +159,7 @@ fn variables(setup: &RunSetup, given: &[(String, String)]) -> Result<Vec<(String
 
 /// The ids of the recorded cases that are there.
 fn compare_cases(earlier: &RunRecord, suite: &Suite, differences: &mut Vec<Difference>) -> Vec<String> {
+    let network = earlier.setup.as_ref().and_then(|setup| setup.network);
     let now: BTreeMap<&str, &Case> = suite.cases.iter().map(|case| (case.id.as_str(), case)).collect();
     let mut there = Vec::new();
     for was in &earlier.cases {
@@ -146,7 +169,12 @@ fn compare_cases(earlier: &RunRecord, suite: &Suite, differences: &mut Vec<Diffe
         };
         there.push(was.id.clone());
         note(differences, &format!("case {}", was.id), &was.digest, &now.digest());
-        note(differences, &format!("environment of case {}", was.id), &was.environment, &environment(now));
+        note(
+            differences,
+            &format!("environment of case {}", was.id),
+            &was.environment,
+            &environment(now, was.image.as_ref(), network),
+        );
     }
     there
 }

@@ -54,6 +54,7 @@ pub(super) fn summarise(run_id: String, models: Vec<String>, total: usize, mut c
         repos,
         cases,
         flagged: 0,
+        contained: 0,
         effort: None,
         pass_at: Vec::new(),
         unsteady: Vec::new(),

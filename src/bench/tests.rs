@@ -11,6 +11,7 @@ use super::carry_out::{run, validate};
 use crate::model::attempt::{
     Asked, Attempted, BenchRequest, Contestant, Outcome, Progress, Solved, Solver, Task, Unsolved, Validity,
 };
+use crate::model::container::Containers;
 use crate::model::meter::Allowance;
 use crate::model::suite::Limits;
 use crate::model::usage::Usage;
@@ -75,6 +76,9 @@ impl Place {
             allowance: Allowance::default(),
             limits: Limits::default(),
             cache: self.root.path().join("cache"),
+            containers: Containers::Never,
+            images: BTreeMap::new(),
+            network: None,
         }
     }
 

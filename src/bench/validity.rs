@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::rerun;
 use crate::eval::case::Case;
 use crate::model::attempt::{Judged, Validity};
+use crate::model::container::Image;
 
 const FILE: &str = "validity.jsonl";
 
@@ -35,8 +36,8 @@ impl Known {
     }
 
     /// What is known of a case, prepared as it is.
-    pub(super) fn of(&self, case: &Case) -> Option<Validity> {
-        self.0.get(&(case.digest(), rerun::environment(case))).copied()
+    pub(super) fn of(&self, case: &Case, image: Option<&Image>, network: Option<bool>) -> Option<Validity> {
+        self.0.get(&(case.digest(), rerun::environment(case, image, network))).copied()
     }
 }
 
@@ -46,18 +47,19 @@ impl Known {
 /// When the file cannot be written.
 pub(super) fn keep<'a>(
     directory: &Path,
-    judged: impl Iterator<Item = (&'a Case, &'a Judged)>,
+    network: Option<bool>,
+    judged: impl Iterator<Item = (&'a Case, Option<&'a Image>, &'a Judged)>,
 ) -> Result<(), std::io::Error> {
     let known = Known::load(directory);
     let mut text = String::new();
-    for (case, Judged { validity, .. }) in judged {
-        if *validity == Validity::Broken || known.of(case) == Some(*validity) {
+    for (case, image, Judged { validity, .. }) in judged {
+        if *validity == Validity::Broken || known.of(case, image, network) == Some(*validity) {
             continue;
         }
         let line = Line {
             case: case.id.clone(),
             digest: case.digest(),
-            environment: rerun::environment(case),
+            environment: rerun::environment(case, image, network),
             validity: *validity,
         };
         text.push_str(&serde_json::to_string(&line)?);

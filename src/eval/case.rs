@@ -126,7 +126,7 @@ pub struct Limits {
 /// What each command of a case may use; absent: what the run says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Uses {
-    /// Address space of each program, MiB; 0: as much as there is.
+    /// Memory of all its processes together, MiB; 0: as much as there is.
     pub memory_mb: Option<u64>,
     /// Processes at one time.
     pub processes: Option<u64>,

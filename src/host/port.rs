@@ -1,6 +1,7 @@
 //! The traits behind which the drivers stand. The engine knows drivers only by these.
 
 pub mod agents;
+pub mod apart;
 pub mod attachments;
 pub mod cases;
 pub mod endpoints;

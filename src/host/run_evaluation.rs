@@ -13,7 +13,7 @@ use crate::eval::plan::{self, Plan, Run};
 use crate::host::effect::{EvaluationPlan, EvaluationTask};
 use crate::host::input::Input;
 use crate::host::on_evaluation::Prepared;
-use crate::host::port::{Bounds, Ground, JobSpec, Judged, Stopped};
+use crate::host::port::{Bounds, Ground, JobSpec, Judged, Stopped, apart};
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::{run_gates, run_timeline};
 use crate::model::Refusal;
@@ -63,8 +63,8 @@ struct Scene {
     files: BTreeSet<String>,
     material: Material,
     environment: BTreeMap<String, String>,
-    /// What comes before every command line, to turn the network off.
-    apart: Vec<String>,
+    /// What comes before every command line, to turn the network off where the suite wants that; why it cannot be turned off.
+    apart: Result<Vec<String>, String>,
     notes: Vec<String>,
 }
 
@@ -129,7 +129,8 @@ impl Runner {
         let mut scene = blocking(move || place::set(&ports, &task)).await?;
         let task = shared;
         if !task.suite.limits.network && task.suite.evaluators.iter().any(|one| one.kind.runs()) {
-            self.turn_network_off(&task.id, &mut scene, &cancel).await;
+            let probe = |words| spec(job(&task.id, 0, 0), words, &scene);
+            scene.apart = apart::words(&*self.ports.jobs, probe, &cancel).await?;
         }
         let scene = Arc::new(scene);
         for (number, evaluator) in (1_u32..).zip(&task.suite.evaluators) {
@@ -147,23 +148,6 @@ impl Runner {
         }
         let state = if *cancel.borrow() { EvaluationState::Cancelled } else { EvaluationState::Done };
         Ok((state, scene.notes.clone()))
-    }
-
-    /// Uses a network namespace of the programs' own, where the system lets a user have one; else says so.
-    async fn turn_network_off(&self, evaluation: &EvaluationId, scene: &mut Scene, cancel: &watch::Receiver<bool>) {
-        const LOOPBACK: &str = "ip link set lo up 2>/dev/null; exec \"$@\"";
-        let apart = ["unshare", "--user", "--map-root-user", "--net", "--", "/bin/sh", "-c", LOOPBACK, "apart"];
-        let apart: Vec<String> = apart.iter().map(|word| (*word).to_owned()).collect();
-        let mut probe = apart.clone();
-        probe.push("true".to_owned());
-        let spec = spec(job(evaluation, 0, 0), probe, scene);
-        let bounds = Bounds { time: Duration::from_secs(10), processes: 100, output: 64 * 1024 };
-        match self.ports.jobs.judge(&spec, bounds, cancel.clone()).await {
-            Ok(Judged { end: JobEnd::Exited { code: 0, .. }, .. }) => scene.apart = apart,
-            _ => scene
-                .notes
-                .push("the network could not be turned off: this system gives its users no namespaces".to_owned()),
-        }
     }
 
     async fn judge(
@@ -225,13 +209,24 @@ impl Runner {
             let tool = run.tool.clone();
             return Ok(Judgement::without(EvaluatorOutcome::Missing { tool }, ""));
         };
+        let mut line = match &scene.apart {
+            Ok(apart) => apart.clone(),
+            Err(reason) => {
+                let reason = reason.clone();
+                return Ok(Judgement::without(EvaluatorOutcome::Errored { reason }, ""));
+            }
+        };
         let limits = task.suite.limits;
-        let mut line = scene.apart.clone();
         line.extend(["/bin/sh", "-c"].map(str::to_owned));
         line.extend([limited(&limits), "evaluator".to_owned()]);
         line.extend(command.iter().cloned());
         let spec = spec(name, line, scene);
-        let bounds = Bounds { time, processes: limits.processes, output: limits.output_kb.saturating_mul(1024) };
+        let bounds = Bounds {
+            time,
+            processes: limits.processes,
+            output: limits.output_kb.saturating_mul(1024),
+            memory: limits.memory_mb.saturating_mul(1 << 20),
+        };
         let ended = self.ports.jobs.judge(&spec, bounds, cancel.clone()).await?;
         let (grounds, scene, run) = (Arc::clone(&self.ports.grounds), Arc::clone(scene), run.clone());
         let evaluator = evaluator.clone();
@@ -274,7 +269,6 @@ fn limited(limits: &Limits) -> String {
             words = format!("{words}ulimit -{letter} {value} || exit 125; ");
         }
     };
-    limit('v', limits.memory_mb.saturating_mul(1024));
     limit('t', limits.cpu_sec);
     // Blocks of 512 bytes.
     limit('f', limits.file_mb.saturating_mul(2048));
@@ -287,6 +281,7 @@ fn ran(judged: &Judged, limits: &Limits, report: Option<Result<String, String>>)
         (Some(Stopped::Cancelled), _) => Ended::Cancelled,
         (Some(Stopped::Output), _) => Ended::OverLimit(format!("it printed more than {} KiB", limits.output_kb)),
         (Some(Stopped::Processes), _) => Ended::OverLimit(format!("it had more than {} processes", limits.processes)),
+        (Some(Stopped::Memory), _) => Ended::OverLimit(format!("it used more than {} MiB of memory", limits.memory_mb)),
         (None, JobEnd::Exited { code, .. }) => Ended::Exited(*code),
         (None, JobEnd::Signaled { signal, .. }) => Ended::Signaled(*signal),
         (None, JobEnd::NotStarted { reason }) => Ended::OverLimit(format!("it could not be started: {reason}")),

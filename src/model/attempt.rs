@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::container::{Containers, Image};
 use super::meter::{Allowance, Meter};
 use super::suite::Limits;
 use super::usage::Usage;
@@ -112,6 +113,12 @@ pub struct BenchRequest {
     pub limits: Limits,
     /// Where packages are kept from one setup to the next, made when it is missing.
     pub cache: PathBuf,
+    /// Whether SWE-bench instances are judged in containers.
+    pub containers: Containers,
+    /// Of a run that is repeated: in which image each case was judged, or that it was without a container.
+    pub images: BTreeMap<String, Option<Image>>,
+    /// Whether tests may use the network; absent: not in a container, and without one they may.
+    pub network: Option<bool>,
 }
 
 /// An agent and what is asked of it.
@@ -259,6 +266,9 @@ pub struct Attempted {
     /// What was known of the case on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity: Option<Validity>,
+    /// The image in which it was judged; absent: without a container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
 }
 
 impl Attempted {
@@ -323,6 +333,8 @@ pub enum Progress {
         /// Done before.
         done: usize,
     },
+    /// Something that the person should know.
+    Noted(String),
     /// One begins.
     Begun {
         /// The case.

@@ -216,6 +216,9 @@ pub struct RunSummary {
     /// How many attempts are left out because their cases are not valid on this machine.
     #[serde(default, skip_serializing_if = "is_none")]
     pub flagged: usize,
+    /// How many attempts were judged in a container of their instance's image.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub contained: usize,
     /// What all attempts took, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effort: Option<Effort>,

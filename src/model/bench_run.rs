@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::attempt::{Asked, BenchRequest};
+use super::container::Image;
 use super::meter::Allowance;
 use super::suite::Limits;
 
@@ -58,6 +59,12 @@ pub struct RunSetup {
     /// What commands of cases might use.
     #[serde(default)]
     pub limits: Limits,
+    /// Whether tests might use the network, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<bool>,
+    /// The engine of containers and its version, where one was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
 }
 
 /// A case as it was.
@@ -74,6 +81,9 @@ pub struct CaseRecord {
     /// and what after that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub follow_ups: Vec<String>,
+    /// The image in which it was judged; absent: without a container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
 }
 
 /// Asks to repeat a run. What is given holds instead of what is recorded.

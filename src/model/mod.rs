@@ -13,6 +13,7 @@ pub mod bench_view;
 pub mod case;
 pub mod command;
 pub mod comparison;
+pub mod container;
 pub mod contest;
 pub mod diff;
 pub mod editor;

@@ -31,7 +31,7 @@ impl Suite {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Limits {
-    /// Address space of each program, MiB; 0: as much as there is.
+    /// Memory of all processes of a program together, MiB; who has more is ended. 0: as much as there is.
     pub memory_mb: u64,
     /// CPU time of each program, seconds; 0: only the time-out counts.
     pub cpu_sec: u64,

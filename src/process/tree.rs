@@ -21,6 +21,7 @@ use super::identity::{self, ProcessStat};
 use crate::model::job::ProcessIdentity;
 
 mod hunt;
+pub mod memory;
 
 pub use hunt::finish_off;
 
@@ -107,9 +108,9 @@ fn children_of_children(root: i32) -> Vec<ProcessStat> {
     found
 }
 
-/// About how many living descendants a process has, found quickly: for a bound that is looked at often.
-pub fn count(root: i32) -> usize {
-    children_of_children(root).len()
+/// About all living descendants of a process, found quickly: for bounds that are looked at often.
+pub fn quick(root: i32) -> Vec<ProcessStat> {
+    children_of_children(root)
 }
 
 /// How many tasks (processes and threads) this user has now.

@@ -73,6 +73,9 @@ fn what_tests_use_is_bounded_and_nothing_of_them_stays() {
         &format!("  - {{id: leaves, prompt: p, script_command: '{leaves}'}}\n"),
         "  - {id: prints, prompt: p, output_kb: 16, script_command: 'while :; do echo too much; done'}\n",
         "  - {id: forks, prompt: p, processes: 20, script_command: 'for i in $(seq 60); do sleep 60 & done; wait'}\n",
+        // A line without an end is kept whole by who looks for the last ones.
+        "  - {id: eats, prompt: p, memory_mb: 100, script_command: '{ head -c 300000000 /dev/zero; sleep 60; } | tail'}\n",
+        "  - {id: sets, prompt: p, memory_mb: 100, setup: '{ head -c 300000000 /dev/zero; sleep 60; } | tail'}\n",
     ];
     let suite = suite(&scene, &cases.concat());
     let out = scene.env.path("out").display().to_string();
@@ -82,11 +85,20 @@ fn what_tests_use_is_bounded_and_nothing_of_them_stays() {
     assert_eq!(outcome("leaves"), "resolved");
     let left: i32 = fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
     assert!(!is_alive(left), "who left the process group lives");
-    for (case, why) in [("prints", "printed more than 16 KiB"), ("forks", "had more than 20 processes")] {
+    let over = [
+        ("prints", "printed more than 16 KiB"),
+        ("forks", "had more than 20 processes"),
+        ("eats", "used more than 100 MiB of memory"),
+    ];
+    for (case, why) in over {
         assert_eq!(outcome(case), "unresolved");
         let said = fs::read_to_string(scene.env.path(format!("out/cases/{case}/null/1/test_output.txt"))).unwrap();
         assert!(said.trim_end().ends_with(&format!("divisi ended it: it {why}")), "{case}: {said}");
     }
+    // A preparation that uses too much says nothing about who attempts the case.
+    let sets = results.iter().find(|result| result["case"] == "sets").unwrap();
+    assert_eq!(sets["outcome"], "infrastructure", "{sets}");
+    assert!(sets["why"].as_str().is_some_and(|why| why.contains("used more than 100 MiB of memory")), "{sets}");
 }
 
 #[test]

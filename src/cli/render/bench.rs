@@ -92,6 +92,9 @@ fn said_of(run: &RunSummary) -> Vec<String> {
     if run.flagged > 0 {
         lines.push(format!("{} more are not counted: their cases are not valid on this machine", run.flagged));
     }
+    if run.contained > 0 {
+        lines.push(format!("judged in containers: {} of {}", run.contained, run.cases.len()));
+    }
     lines.extend(chances(&run.pass_at, "attempts"));
     if !run.unsteady.is_empty() {
         lines.push(unsteady(&run.unsteady));

@@ -85,6 +85,9 @@ fn head(html: &mut String, run: &RunSummary) {
     if run.flagged > 0 {
         tile(&run.flagged.to_string(), "not counted: not valid here");
     }
+    if run.contained > 0 {
+        tile(&run.contained.to_string(), "judged in containers");
+    }
     html.push_str("</div>\n");
     let outcomes: Vec<String> =
         run.outcomes.iter().map(|(outcome, count)| format!("{count} {}", words(outcome))).collect();

@@ -2,6 +2,7 @@
 //! anything. Its rules are facts of `swebench/harness` in github.com/SWE-bench/SWE-bench; none of its code is here.
 
 mod grade;
+mod image;
 mod infra;
 mod instance;
 mod json;
@@ -20,6 +21,7 @@ pub mod statistics;
 mod status;
 
 pub use grade::{Graded, LogReading, grade, read_log};
+pub use image::{image_names, is_reference};
 pub use infra::{Classification, Tier, classify};
 pub use instance::{Dataset, EvalType, Format, Instance, RowError};
 pub use json::{compact, pretty};

@@ -152,10 +152,12 @@ pub enum Attached {
 pub struct Bounds {
     /// How long it may take.
     pub time: Duration,
-    /// How many processes it may have at one time; looked at several times a second.
+    /// How many processes it may have at one time; looked at several times a second. 0: as many as it likes.
     pub processes: u64,
     /// How many bytes it may print.
     pub output: u64,
+    /// How many bytes of memory all its processes may have together, looked at as often as their number; 0: as many as there are.
+    pub memory: u64,
 }
 
 /// Why a program of an evaluation was ended.
@@ -167,6 +169,8 @@ pub enum Stopped {
     Output,
     /// It had too many processes.
     Processes,
+    /// Its processes had too much memory.
+    Memory,
     /// Somebody cancelled.
     Cancelled,
 }

@@ -73,7 +73,14 @@ pub(super) fn set(ports: &Ports, task: &EvaluationTask) -> Result<Scene, Refusal
         }
     }
     let environment = environment(ports, &ground, task);
-    Ok(Scene { ground, files, material: Material { changed, texts, conflicts }, environment, apart: Vec::new(), notes })
+    Ok(Scene {
+        ground,
+        files,
+        material: Material { changed, texts, conflicts },
+        environment,
+        apart: Ok(Vec::new()),
+        notes,
+    })
 }
 
 /// The texts of the commit's files of the kinds that were changed.

@@ -38,7 +38,7 @@ const TEST_TIMEOUT: Key = key("test_timeout_sec", Kind::Number(1, DAY), "How lon
 const MEMORY: Key = key(
     "memory_mb",
     Kind::Number(0, 1 << 20),
-    "Address space of each program, MiB; 0, the default: as much as there is.",
+    "Memory of a preparation or a judgement, all processes together, MiB; 0, the default: as much as there is.",
 );
 const PROCESSES: Key =
     key("processes", Kind::Number(1, 1 << 20), "Processes of a preparation or a judgement at one time.");

@@ -53,7 +53,7 @@ pub const LIMITS: Table = Table {
         key(
             "memory_mb",
             Kind::Number(0, TIB),
-            "Address space of each program, MiB; 0, the default: as much as there is.",
+            "Memory of a program and all it starts together, MiB: with more it is ended; 0, the default: as much as there is.",
         ),
         key(
             "cpu_sec",

@@ -10,7 +10,7 @@ use crate::host::port::{Attached, Bounds, JobHandle, JobSpec, Jobs as _, Judged,
 use crate::model::Refusal;
 use crate::model::id::JobId;
 use crate::model::job::{JobEnd, OnDaemonDeath};
-use crate::process::tree;
+use crate::process::tree::{self, memory};
 
 /// Between two counts of processes.
 const COUNTED: Duration = Duration::from_millis(20);
@@ -29,7 +29,11 @@ pub(super) async fn run(
     let mut spec = JobSpec { on_daemon_death: OnDaemonDeath::Kill, ..spec.clone() };
     let most = blocking(move || Ok(tree::own_tasks().saturating_add(bounds.processes))).await?;
     // The kernel's own bound counts all tasks of the user (and is none for root); people and the daemon come before evaluators.
-    let script = format!("ulimit -u {most} 2>/dev/null || ulimit -p {most} 2>/dev/null; exec nice -n 10 \"$@\"");
+    let bound = match bounds.processes {
+        0 => String::new(),
+        _ => format!("ulimit -u {most} 2>/dev/null || ulimit -p {most} 2>/dev/null; "),
+    };
+    let script = format!("{bound}exec nice -n 10 \"$@\"");
     let around = ["/bin/sh", "-c", &script, "bounded"].map(str::to_owned);
     spec.command.splice(0..0, around);
     let handle = driver.start(&spec).await?;
@@ -74,15 +78,20 @@ async fn follow(mut handle: JobHandle, bounds: Bounds, mut cancel: watch::Receiv
             () = tokio::time::sleep_until(deadline.into()), if !stopped => Some((Stopped::Time, GRACE)),
             () = cancelled(&mut cancel), if !stopped => Some((Stopped::Cancelled, GRACE)),
             _ = count.tick(), if !stopped => {
-                let most = usize::try_from(bounds.processes).unwrap_or(usize::MAX);
+                let most = match bounds.processes {
+                    0 => usize::MAX,
+                    most => usize::try_from(most).unwrap_or(usize::MAX),
+                };
                 let over = blocking(move || {
-                    let over = tree::count(shim) > most;
-                    if over {
+                    let tree = tree::quick(shim);
+                    if tree.len() > most {
                         tree::end_at_once(shim, AT_ONCE);
+                        return Ok(Some(Stopped::Processes));
                     }
-                    Ok(over)
+                    let over = bounds.memory > 0 && memory::is_over(&tree, bounds.memory);
+                    Ok(over.then_some(Stopped::Memory))
                 });
-                over.await?.then_some((Stopped::Processes, Duration::ZERO))
+                over.await?.map(|why| (why, Duration::ZERO))
             }
         };
         if let Some((why, grace)) = wanted.filter(|_| !stopped) {

@@ -1,11 +1,13 @@
 //! Which cases are run, and how.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::base::clock;
 use crate::cli::context::Context;
 use crate::model::Refusal;
 use crate::model::attempt::{Asked, BenchRequest, Contestant};
+use crate::model::container::Containers;
 use crate::model::meter::Allowance;
 use crate::model::suite::Limits;
 
@@ -45,14 +47,34 @@ pub(crate) struct Choice {
     /// Keep the checkouts
     #[arg(long)]
     keep: bool,
+    /// For SWE-bench: judge in containers of the instances' images (docker or podman). auto: where an engine works and the image is
+    /// here; always: for every instance, pulling images that are not here
+    #[arg(long, value_enum, default_value_t = Engines::Auto, value_name = "WHEN")]
+    containers: Engines,
+    /// Whether tests may use the network; without it: not in a container, and without one they may
+    #[arg(long, value_enum, value_name = "STATE")]
+    network: Option<Network>,
     #[command(flatten)]
     most: Most,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Engines {
+    Auto,
+    Never,
+    Always,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Network {
+    On,
+    Off,
 }
 
 /// What commands of cases may use.
 #[derive(Debug, clap::Args)]
 pub(super) struct Most {
-    /// Address space of each program of a setup or test, MiB; 0: as much as there is (node, go and others ask for much more than they use)
+    /// Memory of a setup or test, all its processes together, MiB: with more it is ended; 0: as much as there is
     #[arg(long, value_name = "MIB", default_value_t = 0)]
     memory_mb: u64,
     /// Processes of a setup or test at one time
@@ -130,6 +152,13 @@ impl Choice {
             allowance: Allowance::default(),
             limits: self.most.limits(),
             cache: context.paths.state_dir.join("bench-cache"),
+            containers: match self.containers {
+                Engines::Auto => Containers::Auto,
+                Engines::Never => Containers::Never,
+                Engines::Always => Containers::Always,
+            },
+            images: BTreeMap::new(),
+            network: self.network.map(|network| network == Network::On),
         })
     }
 }

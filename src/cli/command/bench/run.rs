@@ -145,6 +145,7 @@ pub(super) fn say(context: &Context, quiet: bool, progress: &Progress) {
         Progress::Planned { attempts, done } => {
             render::remark(&format!("{done} of {attempts} attempts were made before"));
         }
+        Progress::Noted(note) => render::remark(note),
         Progress::Ended(result) => {
             let style = match &result.outcome {
                 attempt::Outcome::Resolved => Style::Good,
@@ -154,10 +155,11 @@ pub(super) fn say(context: &Context, quiet: bool, progress: &Progress) {
             let seconds = (result.prepare_ms + result.agent_ms + result.test_ms) / 1000;
             let attempt = if result.attempt > 1 { format!(" #{}", result.attempt) } else { String::new() };
             let why = result.outcome.why().map(|why| format!(": {why}")).unwrap_or_default();
+            let place = if result.image.is_some() { " in a container" } else { "" };
             let line = render::Line::new()
                 .add(style, result.outcome.word())
                 .add(Style::Plain, &format!("  {}{attempt}  ", result.case))
-                .add(Style::Dim, &format!("{} {seconds} s{why}", result.contestant));
+                .add(Style::Dim, &format!("{} {seconds} s{place}{why}", result.contestant));
             render::line(&context.screen, &line);
         }
     }

@@ -38,6 +38,7 @@ fn run(name: &str, cases: Vec<CaseVerdict>) -> RunSummary {
         repos: vec![RepoResult { repo: HOSTILE.to_owned(), resolved: 1, submitted: 2, share, effort: None }],
         cases,
         flagged: 1,
+        contained: 1,
         effort: Some(effort),
         pass_at: vec![PassAt { k: 1, any: 0.5, all: 0.5 }],
         unsteady: Vec::new(),
