@@ -4,8 +4,9 @@
 //! - `load`: the cases of a suite's file or directory.
 //! - `machine`: the programs of this machine, and git; `command`: setups and tests, with which environment and under which limits.
 //! - `checkout`: a fresh checkout without history, and the patch that leads to what somebody made of it.
+//! - `environments`: what many cases need, made once, and a copy for each.
 //! - `judge`: a patch on another fresh checkout, and what the tests say.
-//! - `one`: one attempt, from the case to its result; `carry_out`: all of them, some at once, recorded as they end in `record`.
+//! - `one`: one attempt, from the case to its result; `patience`: what failed here and not by anybody's fault is tried again; `carry_out`: all of them, some at once, recorded as they end in `record`.
 //! - `validity`: what validations said of cases; `rerun`: a run again, and what is not as it was.
 //! - `own_runs`: those runs as they are reported, beside the harness' own (`runs`).
 //! - `list`, `grade`, `report`: of logs and reports that exist; nothing is run.
@@ -15,6 +16,7 @@ mod carry_out;
 mod checkout;
 mod command;
 mod compare;
+mod environments;
 mod files;
 mod grade;
 mod judge;
@@ -24,6 +26,7 @@ mod logs;
 mod machine;
 mod one;
 mod own_runs;
+mod patience;
 mod record;
 mod report;
 mod rerun;
@@ -33,11 +36,12 @@ mod summary;
 mod validity;
 
 pub use carry_out::{run as attempt, validate};
+pub use environments::shelve;
 pub use grade::grade;
 pub use list::list;
 pub use own_runs::excerpt;
 pub use report::report;
-pub use rerun::{find, rerun};
+pub use rerun::{environments, find, rerun};
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ use crate::model::attempt::{
     Asked, Attempted, BenchRequest, Contestant, Outcome, Progress, Solved, Solver, Task, Unsolved, Validity,
 };
 use crate::model::meter::Allowance;
+use crate::model::retries::Retries;
 use crate::model::suite::Limits;
 use crate::model::usage::Usage;
 
@@ -75,6 +76,7 @@ impl Place {
             allowance: Allowance::default(),
             limits: Limits::default(),
             cache: self.root.path().join("cache"),
+            retries: Retries { pause_ms: 0, ..Retries::default() },
         }
     }
 
@@ -106,7 +108,8 @@ impl Place {
     }
 }
 
-mod plain;
+mod environments;
+pub(in crate::bench) mod plain;
 mod swebench;
 
 use plain::Plain;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::meter::{Allowance, Meter};
+use super::retries::Retries;
 use super::suite::Limits;
 use super::usage::Usage;
 
@@ -110,8 +111,10 @@ pub struct BenchRequest {
     pub allowance: Allowance,
     /// What each command of a case may use; a case may say otherwise.
     pub limits: Limits,
-    /// Where packages are kept from one setup to the next, made when it is missing.
+    /// Where packages and environments are kept from one setup to the next, made when it is missing.
     pub cache: PathBuf,
+    /// How often what fails here is tried again.
+    pub retries: Retries,
 }
 
 /// An agent and what is asked of it.
@@ -259,6 +262,12 @@ pub struct Attempted {
     /// What was known of the case on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity: Option<Validity>,
+    /// The environment that its checkouts had: the name of a file in the run's `environments`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// What failed on this machine and was tried again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
 }
 
 impl Attempted {
@@ -329,6 +338,17 @@ pub enum Progress {
         case: String,
         /// Who attempts it.
         contestant: String,
+    },
+    /// Something failed on this machine, and is tried again.
+    Again {
+        /// The case.
+        case: String,
+        /// Who attempts it.
+        contestant: String,
+        /// What failed.
+        why: String,
+        /// What is waited before.
+        pause: Duration,
     },
     /// One has ended.
     Ended(Box<Attempted>),

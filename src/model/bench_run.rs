@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt::{Asked, BenchRequest};
 use super::meter::Allowance;
+use super::retries::Retries;
 use super::suite::Limits;
 
 /// What a run was made with: `run.json`.
@@ -58,6 +59,9 @@ pub struct RunSetup {
     /// What commands of cases might use.
     #[serde(default)]
     pub limits: Limits,
+    /// How often what failed on the machine was tried again.
+    #[serde(default)]
+    pub retries: Retries,
 }
 
 /// A case as it was.
