@@ -5,6 +5,7 @@ mod batches;
 mod bench;
 mod bench_again;
 mod bench_ends;
+mod bench_environments;
 mod bench_traps;
 mod combine;
 mod continued;
