@@ -116,11 +116,12 @@ impl Environments {
     /// What the recipe finds on this machine.
     fn found(&self, machine: &Machine<'_>, place: Place<'_>) -> Result<String, Unrun> {
         let Some(asks) = &place.recipe.asks else { return Ok(String::new()) };
-        if let Some(found) = lock(&self.found).get(asks) {
+        let asked = format!("{asks}\0{:?}", place.case.variables);
+        if let Some(found) = lock(&self.found).get(&asked) {
             return found.clone().map_err(Unrun::Never);
         }
         let said = run_in(machine, place, asks)?;
-        lock(&self.found).insert(asks.clone(), said.clone());
+        lock(&self.found).insert(asked, said.clone());
         said.map_err(Unrun::Never)
     }
 
@@ -131,9 +132,16 @@ impl Environments {
         let Some(record) = keep::record(&kept) else { return Ok(None) };
         let naming: BTreeSet<String> = record.naming.iter().cloned().collect();
         let mut copier = Copier::rewriting(Path::new(&record.made_in), place.root, &naming);
-        put(&mut copier, &kept, place).map_err(|error| unkept(&kept, &error))?;
-        let (_, digest) = copier.end();
-        if digest == record.digest {
+        let whole = match put(&mut copier, &kept, place) {
+            // That is not its fault.
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(unkept(place.root, &error)),
+            Err(error) => {
+                tracing::warn!(path = %kept.display(), %error, "an environment cannot be copied");
+                false
+            }
+            Ok(()) => copier.end().1 == record.digest,
+        };
+        if whole {
             // It only decides which one goes first.
             let _ = File::create(kept.join(USED)).and_then(|mut used| used.write_all(b"\n"));
             return Ok(Some(record));

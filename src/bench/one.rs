@@ -210,6 +210,7 @@ impl Attempt<'_> {
                     }
                     Err(Unsolved::Agent(why)) => return Ok(Outcome::AgentFailed(why)),
                     Err(Unsolved::Infrastructure(why)) => return Err(Unrun::Failed(why)),
+                    Err(Unsolved::Never(why)) => return Err(Unrun::Never(why)),
                     Err(Unsolved::Cancelled) => return Err(Unrun::Stopped),
                     Err(Unsolved::Budget) => return Ok(Outcome::Budget),
                 }

@@ -203,8 +203,10 @@ pub struct Solved {
 pub enum Unsolved {
     /// It failed, or took too long: why.
     Agent(String),
-    /// It was never at work (no daemon, no such agent, rate limit): why.
+    /// It could not work (no daemon, a rate limit): why. Another time it may.
     Infrastructure(String),
+    /// It cannot work here (not installed, not logged in, no such model): why.
+    Never(String),
     /// The person ended it.
     Cancelled,
     /// What the run may use was used up.

@@ -207,6 +207,7 @@ fn who_spoils_what_is_kept_is_found_out() {
         (&|| fs::write(kept.join("beside/venv/lib/site-packages/more.pth"), "import evil\n").unwrap(), 3),
         (&|| fs::set_permissions(kept.join("beside/venv/bin/tool"), fs::Permissions::from_mode(0o644)).unwrap(), 4),
         (&|| fs::remove_file(kept.join("tree/node_modules/left/package.json")).unwrap(), 5),
+        (&|| fs::write(kept.join("beside/venv/bin/again"), [0; 8]).unwrap(), 6),
     ] {
         spoil();
         let (root, _) = ground.one(&format!("after {times}"));

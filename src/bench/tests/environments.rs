@@ -168,3 +168,12 @@ fn tests_that_fail_here_are_tried_again_with_the_same_patch() {
     assert_eq!(outcome(&results), &Outcome::Resolved);
     assert_eq!((turns.into_inner().unwrap(), results[0].faults.len()), (1, 1), "{results:?}");
 }
+
+#[test]
+fn a_patch_that_does_not_fit_the_tests_checkout_is_told_apart() {
+    // What the setup makes is another thing in each checkout.
+    let place = Place::new("  - {id: one, prompt: p, setup: 'echo \"$CASE_ROOT\" >generated'}\n");
+    let results = Place::agent(&place.request(agent()), "echo mine >generated; echo 42 >answer");
+    assert!(matches!(outcome(&results), Outcome::ApplyFailed(why) if why.contains("generated")), "{results:?}");
+    assert!(results[0].faults.is_empty() && results[0].counts());
+}
