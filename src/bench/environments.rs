@@ -134,7 +134,9 @@ impl Environments {
         let mut copier = Copier::rewriting(Path::new(&record.made_in), place.root, &naming);
         let whole = match put(&mut copier, &kept, place) {
             // That is not its fault.
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(unkept(place.root, &error)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::InvalidInput) => {
+                return Err(unkept(place.root, &error));
+            }
             Err(error) => {
                 tracing::warn!(path = %kept.display(), %error, "an environment cannot be copied");
                 false

@@ -164,7 +164,8 @@ impl Attempt<'_> {
     /// The checkout to work in.
     fn checkout(&self, machine: &Machine<'_>, ledger: &mut Ledger) -> Result<Checkout, Unrun> {
         let begin = clock::instant();
-        let root = self.work.join("agent");
+        // Of a repository that lay where another one was, divisi knows the other one's sessions.
+        let root = self.work.join(format!("agent{}", ledger.lives));
         clear(&root)?;
         let checkout = Checkout::make(machine, self.case, &root);
         ledger.prepare_ms += since(begin);

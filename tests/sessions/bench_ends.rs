@@ -143,10 +143,15 @@ fn what_is_not_the_agents_fault_is_not_held_against_it() {
         let lines = results(scene.divisi(&arguments).exits(4));
         let faults = lines[0]["faults"].as_array().map_or(0, Vec::len);
         let turns = fs::read_to_string(&count).unwrap().matches('x').count();
-        (lines[0]["outcome"].as_str().unwrap().to_owned(), faults, turns)
+        (lines[0]["outcome"].as_str().unwrap().to_owned(), faults, turns, lines[0]["why"].clone())
     };
-    assert_eq!(run("limited"), ("infrastructure".to_owned(), 1, 2));
-    assert_eq!(run("unknown"), ("infrastructure".to_owned(), 0, 1));
-    assert_eq!(run("failed"), ("agent_failed".to_owned(), 0, 1));
+    let ended = |case: &str, outcome: &str, faults: usize, turns: usize, why: &str| {
+        let (was, many, worked, said) = run(case);
+        assert_eq!((was.as_str(), many, worked), (outcome, faults, turns), "{case}: {said}");
+        assert!(said.as_str().is_some_and(|said| said.contains(why)), "{case}: {said}");
+    };
+    ended("limited", "infrastructure", 1, 2, "rate limit");
+    ended("unknown", "infrastructure", 0, 1, "not logged in");
+    ended("failed", "agent_failed", 0, 1, "something odd");
     assert_eq!(scene.env.json(&scene.repo, &["list"]).as_array().map(Vec::len), Some(0));
 }

@@ -85,7 +85,8 @@ pub(super) fn keep_one(copier: &mut Copier<'_>, from: &Path, to: &Path, below: &
         fs::create_dir_all(parent)?;
         // A link in the tree must not lead out of the checkout.
         if !parent.canonicalize()?.starts_with(whole.canonicalize()?) {
-            return Err(io::Error::other(format!("a link leads {name:?} out of the checkout")));
+            let why = format!("a link leads {name:?} out of the checkout");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
     }
     copier.copy(&from, &to, &format!("{below}/{name}"))
