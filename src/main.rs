@@ -33,6 +33,8 @@ static PROGRAMS: Programs = Programs {
         attempt: attempt_cases,
         validate: validate_cases,
         rerun: divisi::bench::rerun,
+        shelve: divisi::bench::shelve,
+        environments: divisi::bench::environments,
         find: divisi::bench::find,
         excerpt: divisi::bench::excerpt,
         interrupted: on_signal,

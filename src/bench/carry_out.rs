@@ -1,5 +1,6 @@
 //! All attempts of a run, some at once, each recorded when it ends.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use super::container::Yard;
 use super::load::{self, Places, Suite};
 use super::machine::Machine;
 use super::one::Attempt;
+use super::patience::Patience;
 use super::record::{self, Results};
 use super::rerun;
 use super::validity::{self, Known};
@@ -188,6 +190,7 @@ fn carry_out(
         }
     }
     tell(Progress::Planned { attempts: wanted.len(), done: wanted.len() - open.len() });
+    let patience = Patience::new(request.retries);
     let known = (plan.contestants.len() == 1).then(|| Known::load(&request.cache));
     let open = Mutex::new(open);
     let broken: Mutex<Option<String>> = Mutex::new(None);
@@ -212,6 +215,9 @@ fn carry_out(
                             .as_ref()
                             .and_then(|known| known.of(case, yard.image(&case.id), request.network)),
                         yard: &yard,
+                        patience: &patience,
+                        tell,
+                        faults: RefCell::default(),
                     };
                     let result = attempt.make(&machine, solver, request.keep);
                     if let Err(why) = results.add(&result) {

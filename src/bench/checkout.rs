@@ -13,6 +13,7 @@ use super::command::{For, Ran, Scene};
 use super::machine::{Machine, Unrun};
 use crate::base::text::visible_line;
 use crate::eval::case::{Case, Files, Source, is_inside};
+use crate::model::bench_environment::EnvironmentRecord;
 use crate::model::worktree::CONTEXT;
 
 /// A checkout of a case.
@@ -24,6 +25,8 @@ pub(super) struct Checkout {
     /// A copy of the git directory as it was at first, out of reach: patches are made with it, and nothing that an agent configured
     /// there is run.
     own: PathBuf,
+    /// The environment that was put there.
+    pub(super) environment: Option<EnvironmentRecord>,
 }
 
 /// In a `file:` address everything else stands for itself.
@@ -47,8 +50,14 @@ impl Checkout {
                 commit(machine, &files, &["--force"])?;
             }
         }
+        let shared = case.environment.as_ref();
+        let environment =
+            shared.map(|recipe| machine.environments.provide(machine, case, recipe, &files, root)).transpose()?;
         if let Some(setup) = &case.setup {
             prepare(machine, case, setup, &files, root)?;
+        }
+        if case.setup.is_some() || shared.is_some_and(|recipe| !recipe.makes.is_empty()) {
+            amend(machine, &files)?;
         }
         let own = root.join("git");
         copy(&files.join(".git"), &own).map_err(|error| unmade(&own, &error))?;
@@ -56,7 +65,7 @@ impl Checkout {
         fs::create_dir_all(own.join("info"))
             .and_then(|()| fs::write(own.join("info/exclude"), format!("/{CONTEXT}/\n")))
             .map_err(|error| unmade(&own, &error))?;
-        Ok(Self { root: root.to_owned(), files, own })
+        Ok(Self { root: root.to_owned(), files, own, environment })
     }
 
     /// Finds one again that was made in that directory. What a git that was killed has locked is free again.
@@ -102,7 +111,7 @@ impl Checkout {
             match self.git(machine, &self.files, &arguments) {
                 Ok(_) => return Ok(Ok(())),
                 Err(Unrun::Failed(why)) => said = why,
-                Err(Unrun::Stopped) => return Err(Unrun::Stopped),
+                Err(other) => return Err(other),
             }
             self.git(machine, &self.files, &["reset", "--quiet", "--hard", "HEAD"])?;
             self.git(machine, &self.files, &["clean", "--quiet", "-d", "--force"])?;
@@ -157,8 +166,8 @@ fn fetch(machine: &Machine<'_>, files: &Path, repository: &str, base: &str) -> R
     let found =
         machine.git(Path::new(repository), &["rev-parse", "--verify", "--quiet", "--end-of-options", &revision]);
     let found = found.map_err(|why| match why {
-        Unrun::Failed(_) => Unrun::Failed(format!("{repository} has no commit {}", visible_line(base, 60))),
-        Unrun::Stopped => Unrun::Stopped,
+        Unrun::Failed(_) => Unrun::Never(format!("{repository} has no commit {}", visible_line(base, 60))),
+        other => other,
     })?;
     let id = String::from_utf8_lossy(&found).trim().to_owned();
     // As an address, or git would copy everything.
@@ -182,7 +191,7 @@ fn commit(machine: &Machine<'_>, files: &Path, how: &[&str]) -> Result<(), Unrun
     Ok(())
 }
 
-/// Runs the setup; what it makes becomes part of the one commit.
+/// Runs the setup.
 fn prepare(machine: &Machine<'_>, case: &Case, setup: &str, files: &Path, root: &Path) -> Result<(), Unrun> {
     let scene = Scene { case, files, own: root };
     match machine.commands.run(setup, For::Setup, scene, case.limits.setup)? {
@@ -198,6 +207,11 @@ fn prepare(machine: &Machine<'_>, case: &Case, setup: &str, files: &Path, root: 
             return Err(Unrun::Failed(format!("the setup did not end within {seconds} s")));
         }
     }
+    Ok(())
+}
+
+/// What was made in the tree becomes part of the one commit.
+fn amend(machine: &Machine<'_>, files: &Path) -> Result<(), Unrun> {
     machine.git(files, &["add", "--all"])?;
     let amend = ["commit", "--quiet", "--no-verify", "--amend", "--no-edit", "--allow-empty"];
     machine.git(files, &amend)?;
@@ -208,7 +222,7 @@ fn prepare(machine: &Machine<'_>, case: &Case, setup: &str, files: &Path, root: 
 fn write(root: &Path, files: &Files) -> Result<(), Unrun> {
     for (path, file) in files {
         if !is_inside(path) {
-            return Err(Unrun::Failed(format!("a file of the case lies outside of it: {}", visible_line(path, 200))));
+            return Err(Unrun::Never(format!("a file of the case lies outside of it: {}", visible_line(path, 200))));
         }
         let target = root.join(path);
         let written = || -> io::Result<()> {

@@ -212,6 +212,29 @@ impl<'a> Commands<'a> {
         }
     }
 
+    /// The variables that every command gets beside the usual ones.
+    pub(super) fn given(&self) -> &[(String, String)] {
+        &self.given
+    }
+
+    /// Waits so long, unless everything is to stop.
+    pub(super) fn pause(&self, time: Duration) -> Result<(), Unrun> {
+        self.runtime.block_on(async {
+            let mut look = tokio::time::interval(STOP_CHECK.min(time.max(Duration::from_millis(1))));
+            let mut end = pin!(tokio::time::sleep(time));
+            loop {
+                tokio::select! {
+                    () = &mut end => return Ok(()),
+                    _ = look.tick() => {
+                        if self.stop.load(Ordering::Relaxed) {
+                            return Err(Unrun::Stopped);
+                        }
+                    }
+                }
+            }
+        })
+    }
+
     fn judge(&self, spec: &JobSpec, bounds: Bounds) -> Result<Judged, crate::model::Refusal> {
         self.runtime.block_on(async {
             let (cancel, cancelled) = watch::channel(false);
@@ -293,5 +316,5 @@ fn quoted(word: &str) -> String {
 
 fn text(path: &Path) -> Result<String, Unrun> {
     let text = path.to_str().map(str::to_owned);
-    text.ok_or_else(|| Unrun::Failed(format!("the path {} is not valid UTF-8", path.display())))
+    text.ok_or_else(|| Unrun::Never(format!("the path {} is not valid UTF-8", path.display())))
 }

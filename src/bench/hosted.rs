@@ -17,7 +17,8 @@ use sha2::{Digest as _, Sha256};
 use super::checkout::Checkout;
 use super::judge::{self, Judged};
 use super::machine::{Machine, Unrun, since};
-use super::one::{again, remove};
+use super::environments::remove_directory;
+use super::one::again;
 use super::own_runs;
 use super::validity::Known;
 use crate::base::path::private_directory;
@@ -118,7 +119,7 @@ impl CaseDriver {
 fn clear(path: &Path) -> std::io::Result<()> {
     let mut left = CLEARINGS;
     loop {
-        match remove(path) {
+        match remove_directory(path) {
             Err(error) if left > 0 && error.kind() == std::io::ErrorKind::DirectoryNotEmpty => left -= 1,
             ended => return ended,
         }
@@ -200,7 +201,7 @@ impl Cases for CaseDriver {
     }
 
     fn forget(&self, batch: &BatchId) {
-        let removed = self.of_batch(batch).map(|directory| remove(&directory));
+        let removed = self.of_batch(batch).map(|directory| remove_directory(&directory));
         if let Ok(Err(error)) = removed {
             tracing::warn!(%batch, %error, "the cases of a batch that did not begin stay until the next start");
         }
@@ -226,7 +227,7 @@ impl Cases for CaseDriver {
         let patch = checkout.patch(&machine, Path::new(files), &case.carry).map_err(unrun)?;
         let tests = root.join("tests");
         let cleared =
-            || remove(&tests).map_err(|error| failed(format!("failed to clear {}: {error}", tests.display())));
+            || remove_directory(&tests).map_err(|error| failed(format!("failed to clear {}: {error}", tests.display())));
         cleared()?;
         let judged = if patch.is_empty() {
             let said = b"nothing was changed\n".to_vec();
@@ -253,7 +254,7 @@ impl Cases for CaseDriver {
         })
     }
 
-    fn remove(&self, batch: &BatchId, session: &SessionId) -> Result<(), Refusal> {
+    fn remove_directory(&self, batch: &BatchId, session: &SessionId) -> Result<(), Refusal> {
         let root = self.of_session(batch, session).map_err(Refusal::internal)?;
         clear(&root).map_err(|error| {
             Refusal::environment(format!("the case's repository {} cannot be deleted: {error}", root.display()))
@@ -283,7 +284,7 @@ impl Cases for CaseDriver {
         std::thread::spawn(move || {
             end_jobs(driver.as_ref(), jobs);
             for path in left {
-                if let Err(error) = remove(&path) {
+                if let Err(error) = remove_directory(&path) {
                     tracing::warn!(path = %path.display(), %error, "what is left of an attempt at a case stays");
                 }
             }

@@ -11,6 +11,7 @@ use crate::base::text::visible_line;
 use crate::eval::case::{Case, Grading, is_inside};
 use crate::eval::swebench::{self, Compat, Instance, PatchChain, ScriptPlace, Step};
 use crate::model::attempt::Outcome;
+use crate::model::bench_environment::EnvironmentRecord;
 
 /// What came of it.
 pub(super) struct Judged {
@@ -22,6 +23,8 @@ pub(super) struct Judged {
     pub(super) prepare_ms: u64,
     /// Milliseconds of the tests.
     pub(super) test_ms: u64,
+    /// The environment they ran in.
+    pub(super) environment: Option<EnvironmentRecord>,
 }
 
 /// Judges a patch; an empty one too. Everything happens below `root`, which must not exist.
@@ -29,7 +32,13 @@ pub(super) fn judge(machine: &Machine<'_>, case: &Case, patch: &[u8], root: &Pat
     let begin = clock::instant();
     let checkout = Checkout::make(machine, case, root)?;
     let scene = Scene { case, files: &checkout.files, own: root };
-    let outcome = |outcome, said, prepare_ms, test_ms| Judged { outcome, said, prepare_ms, test_ms };
+    let outcome = |outcome, said, prepare_ms, test_ms| Judged {
+        outcome,
+        said,
+        prepare_ms,
+        test_ms,
+        environment: checkout.environment.clone(),
+    };
     if !patch.is_empty() {
         let file = root.join("patch.diff");
         fs::write(&file, patch)
@@ -115,7 +124,7 @@ pub(super) fn apply_as_harness(run: InTree<'_>) -> Result<Result<(), String>, Un
 /// The instance's script for this tree, and the command that runs it.
 fn harness_script(instance: &Instance, files: &Path, root: &Path) -> Result<String, Unrun> {
     let script = swebench::eval_script(instance, Compat::V5)
-        .ok_or_else(|| Unrun::Failed(format!("{} has no eval_script", instance.instance_id)))?;
+        .ok_or_else(|| Unrun::Never(format!("{} has no eval_script", instance.instance_id)))?;
     let tree = files.display().to_string();
     let script = swebench::rewrite_eval_script(&script, &ScriptPlace { tree: &tree, locale: "C.UTF-8" });
     let path = root.join("eval.sh");

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::command::Commands;
+use super::environments::Environments;
 use crate::base::clock;
 use crate::base::text::visible_line;
 use crate::host::port::Jobs;
@@ -37,6 +38,8 @@ pub(super) struct Machine<'a> {
     stop: &'a AtomicBool,
     /// What runs the commands of cases.
     pub(super) commands: Commands<'a>,
+    /// What many cases share.
+    pub(super) environments: Environments,
 }
 
 /// Why a command has no end.
@@ -44,8 +47,10 @@ pub(super) struct Machine<'a> {
 pub(super) enum Unrun {
     /// The person ended everything.
     Stopped,
-    /// It could not be run, or failed where it must not: why.
+    /// It could not be run, or failed where it must not: why. Another time it may work.
     Failed(String),
+    /// It cannot be run, however often it is tried: why.
+    Never(String),
 }
 
 impl<'a> Machine<'a> {
@@ -68,7 +73,8 @@ impl<'a> Machine<'a> {
         let given = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let text = path.to_str().ok_or("the PATH is not valid UTF-8")?.to_owned();
         let commands = Commands::new(jobs, text, variables, request, stop)?;
-        Ok(Self { git: find("git")?, path, given, stop, commands })
+        let environments = Environments::new(&request.cache, request.retries.tries);
+        Ok(Self { git: find("git")?, path, given, stop, commands, environments })
     }
 
     /// Whether the person ended everything.

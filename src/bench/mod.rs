@@ -5,8 +5,9 @@
 //! - `machine`: the programs of this machine, and git; `command`: setups and tests, with which environment and under which limits.
 //! - `checkout`: a fresh checkout without history, and the patch that leads to what somebody made of it.
 //! - `container`: the same in a container of a SWE-bench instance's image, where there is an engine.
+//! - `environments`: what many cases need, made once, and a copy for each.
 //! - `judge`: a patch on another fresh checkout, and what the tests say.
-//! - `one`: one attempt, from the case to its result; `carry_out`: all of them, some at once, recorded as they end in `record`.
+//! - `one`: one attempt, from the case to its result; `patience`: what failed here and not by anybody's fault is tried again; `carry_out`: all of them, some at once, recorded as they end in `record`.
 //! - `validity`: what validations said of cases; `rerun`: a run again, and what is not as it was.
 //! - `own_runs`: those runs as they are reported, beside the harness' own (`runs`).
 //! - `list`, `grade`, `report`: of logs and reports that exist; nothing is run.
@@ -18,6 +19,7 @@ mod checkout;
 mod command;
 mod compare;
 mod container;
+mod environments;
 mod files;
 mod grade;
 mod hosted;
@@ -28,6 +30,7 @@ mod logs;
 mod machine;
 mod one;
 mod own_runs;
+mod patience;
 mod record;
 mod report;
 mod rerun;
@@ -37,12 +40,13 @@ mod summary;
 mod validity;
 
 pub use carry_out::{run as attempt, validate};
+pub use environments::shelve;
 pub use grade::grade;
 pub use hosted::CaseDriver;
 pub use list::list;
 pub use own_runs::excerpt;
 pub use report::report;
-pub use rerun::{find, rerun};
+pub use rerun::{environments, find, rerun};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Repeating a run: its cases, seed, agent and limits again, and what is not as it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::container::{Fixed, Yard};
 use super::load::{self, Places, Suite};
-use super::{machine, record};
+use super::{environments as shared, machine, record};
 use crate::base::hex;
 use crate::eval::case::Case;
 use crate::model::Refusal;
@@ -82,6 +82,7 @@ pub fn rerun(wanted: &Repeat) -> Result<Repeated, Refusal> {
         containers: Containers::Auto,
         images: images(&earlier),
         network: setup.network,
+        retries: setup.retries,
     };
     Ok(Repeated { request, differences })
 }
@@ -89,6 +90,44 @@ pub fn rerun(wanted: &Repeat) -> Result<Repeated, Refusal> {
 /// In which image each case of a run was judged, if in any.
 pub(super) fn images(record: &RunRecord) -> Fixed {
     record.cases.iter().map(|case| (case.id.clone(), case.image.clone())).collect()
+}
+
+/// What of the environments of a run's cases is not as in an earlier run: packages, where both runs say which.
+///
+/// # Errors
+/// When a run cannot be read.
+pub fn environments(earlier: &Path, later: &Path) -> Result<Vec<Difference>, Refusal> {
+    let of = |run: &Path| -> Result<BTreeMap<String, String>, Refusal> {
+        let results = record::read(run).map_err(Refusal::user)?;
+        Ok(results.into_iter().filter_map(|result| Some((result.case, result.environment?))).collect())
+    };
+    let (was, now) = (of(earlier)?, of(later)?);
+    let mut differences = Vec::new();
+    let mut told = BTreeSet::new();
+    for (case, was) in &was {
+        let Some(now) = now.get(case).filter(|now| *now != was) else { continue };
+        // Many cases share one: it is told of the first.
+        if !told.insert((was, now)) {
+            continue;
+        }
+        let packages = |run: &Path, id: &str| shared::of_run(run, id).map(|record| record.packages);
+        match (packages(earlier, was), packages(later, now)) {
+            (Some(before), Some(after)) if before != after => {
+                let only = |these: &[String], those: &[String]| {
+                    let only: Vec<&str> = these.iter().filter(|one| !those.contains(one)).map(String::as_str).collect();
+                    if only.is_empty() { GONE.to_owned() } else { only.join(" ") }
+                };
+                note(
+                    &mut differences,
+                    &format!("packages of case {case}"),
+                    &only(&before, &after),
+                    &only(&after, &before),
+                );
+            }
+            _ => note(&mut differences, &format!("environment of case {case}"), was, now),
+        }
+    }
+    Ok(differences)
 }
 
 /// What is recorded of a request and its cases.
@@ -106,6 +145,7 @@ pub(super) fn setup(request: &BenchRequest, contestants: &[Contestant], yard: &Y
         limits: request.limits,
         network: request.network,
         engine: yard.title(),
+        retries: request.retries,
     }
 }
 
@@ -128,6 +168,9 @@ pub(super) fn environment(case: &Case, image: Option<&Image>, network: Option<bo
     // As it is without a word about it: nothing, so that this is the hash that it always was.
     if network.is_some_and(|network| network == image.is_some()) {
         all.push_str("\0network");
+    }
+    if let Some(environment) = &case.environment {
+        all.extend(["\0", &environment.text()]);
     }
     for (name, value) in &case.variables {
         all.extend(["\0", name, "\0", value]);

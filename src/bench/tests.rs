@@ -13,6 +13,7 @@ use crate::model::attempt::{
 };
 use crate::model::container::Containers;
 use crate::model::meter::Allowance;
+use crate::model::retries::Retries;
 use crate::model::suite::Limits;
 use crate::model::usage::Usage;
 
@@ -79,6 +80,7 @@ impl Place {
             containers: Containers::Never,
             images: BTreeMap::new(),
             network: None,
+            retries: Retries { pause_ms: 0, ..Retries::default() },
         }
     }
 
@@ -110,7 +112,8 @@ impl Place {
     }
 }
 
-mod plain;
+mod environments;
+pub(in crate::bench) mod plain;
 mod swebench;
 
 use plain::Plain;

@@ -9,12 +9,15 @@ use sha2::{Digest as _, Sha256};
 use crate::base::hex;
 use crate::eval::swebench::Instance;
 
+use self::recipe::Recipe;
+
 pub mod amp;
 mod bytes;
 pub mod environment;
 pub mod humaneval;
 pub mod own;
 pub mod polyglot;
+pub mod recipe;
 pub mod scripted;
 pub mod swebench;
 
@@ -31,7 +34,9 @@ pub struct Case {
     pub prompt: String,
     /// Prompts that follow, one after the other, whatever came of those before.
     pub follow_ups: Vec<String>,
-    /// A command of `sh`, run once in each fresh checkout before anything else; what it makes is not part of the patch.
+    /// What it needs and shares with others: made once, and put into each fresh checkout before anything else.
+    pub environment: Option<Recipe>,
+    /// A command of `sh`, run once in each fresh checkout after that; what it makes is not part of the patch.
     pub setup: Option<String>,
     /// Variables of the setup and of the tests.
     pub variables: Vec<(String, String)>,
@@ -160,6 +165,9 @@ impl Case {
             add(text.as_bytes());
         }
         add(self.setup.as_deref().unwrap_or_default().as_bytes());
+        if let Some(environment) = &self.environment {
+            add(environment.text().as_bytes());
+        }
         add(self.test.as_bytes());
         if let Grading::Swebench(instance) = &self.grading {
             add(instance.eval_script.as_deref().unwrap_or_default().as_bytes());

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::container::{Containers, Image};
 use super::meter::{Allowance, Meter};
+use super::retries::Retries;
 use super::suite::Limits;
 use super::usage::Usage;
 
@@ -111,7 +112,7 @@ pub struct BenchRequest {
     pub allowance: Allowance,
     /// What each command of a case may use; a case may say otherwise.
     pub limits: Limits,
-    /// Where packages are kept from one setup to the next, made when it is missing.
+    /// Where packages and environments are kept from one setup to the next, made when it is missing.
     pub cache: PathBuf,
     /// Whether SWE-bench instances are judged in containers.
     pub containers: Containers,
@@ -119,6 +120,8 @@ pub struct BenchRequest {
     pub images: BTreeMap<String, Option<Image>>,
     /// Whether tests may use the network; absent: not in a container, and without one they may.
     pub network: Option<bool>,
+    /// How often what fails here is tried again.
+    pub retries: Retries,
 }
 
 /// An agent and what is asked of it.
@@ -207,8 +210,10 @@ pub struct Solved {
 pub enum Unsolved {
     /// It failed, or took too long: why.
     Agent(String),
-    /// It was never at work (no daemon, no such agent, rate limit): why.
+    /// It could not work (no daemon, a rate limit): why. Another time it may.
     Infrastructure(String),
+    /// It cannot work here (not installed, not logged in, no such model): why.
+    Never(String),
     /// The person ended it.
     Cancelled,
     /// What the run may use was used up.
@@ -269,6 +274,12 @@ pub struct Attempted {
     /// The image in which it was judged; absent: without a container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
+    /// The environment that its checkouts had: the name of a file in the run's `environments`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// What failed on this machine and was tried again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
 }
 
 impl Attempted {
@@ -341,6 +352,17 @@ pub enum Progress {
         case: String,
         /// Who attempts it.
         contestant: String,
+    },
+    /// Something failed on this machine, and is tried again.
+    Again {
+        /// The case.
+        case: String,
+        /// Who attempts it.
+        contestant: String,
+        /// What failed.
+        why: String,
+        /// What is waited before.
+        pause: Duration,
     },
     /// One has ended.
     Ended(Box<Attempted>),

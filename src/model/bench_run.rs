@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::attempt::{Asked, BenchRequest};
 use super::container::Image;
 use super::meter::Allowance;
+use super::retries::Retries;
 use super::suite::Limits;
 
 /// What a run was made with: `run.json`.
@@ -65,6 +66,9 @@ pub struct RunSetup {
     /// The engine of containers and its version, where one was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
+    /// How often what failed on the machine was tried again.
+    #[serde(default)]
+    pub retries: Retries,
 }
 
 /// A case as it was.

@@ -134,3 +134,36 @@ fn a_run_stops_at_its_budget() {
     let (third, _) = run(&["--budget-usd", "0.85", "--case", "c"]);
     assert_eq!(third, ended(&[("c", "empty_patch")]));
 }
+
+/// A rate limit, a missing login or a machine that is gone says nothing about who attempted the case; only what may pass is tried again.
+#[test]
+fn what_is_not_the_agents_fault_is_not_held_against_it() {
+    let scene = Scene::new();
+    let count = scene.env.path("count");
+    let first = format!("append {} x", count.display());
+    let case =
+        |id: &str, text: &str| format!("  - {{id: {id}, prompt: \"#!script\\n{first}\\nfail-prompt {text}\"}}\n");
+    let cases = [
+        case("limited", "429 Too Many Requests: rate limit exceeded"),
+        case("unknown", "401 Unauthorized: invalid api key"),
+        case("failed", "-32603 something odd happened"),
+    ];
+    let suite = suite(&scene, &cases.concat());
+    let run = |case: &str| {
+        fs::write(&count, "").unwrap();
+        let arguments = ["bench", "run", &suite, "--agent", "scripted", "--json", "--case", case, "--retries", "1"];
+        let lines = results(scene.divisi(&arguments).exits(4));
+        let faults = lines[0]["faults"].as_array().map_or(0, Vec::len);
+        let turns = fs::read_to_string(&count).unwrap().matches('x').count();
+        (lines[0]["outcome"].as_str().unwrap().to_owned(), faults, turns, lines[0]["why"].clone())
+    };
+    let ended = |case: &str, outcome: &str, faults: usize, turns: usize, why: &str| {
+        let (was, many, worked, said) = run(case);
+        assert_eq!((was.as_str(), many, worked), (outcome, faults, turns), "{case}: {said}");
+        assert!(said.as_str().is_some_and(|said| said.contains(why)), "{case}: {said}");
+    };
+    ended("limited", "infrastructure", 1, 2, "rate limit");
+    ended("unknown", "infrastructure", 0, 1, "not logged in");
+    ended("failed", "agent_failed", 0, 1, "something odd");
+    assert_eq!(scene.env.json(&scene.repo, &["list"]).as_array().map(Vec::len), Some(0));
+}

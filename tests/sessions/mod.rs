@@ -7,6 +7,7 @@ mod bench_again;
 mod bench_containers;
 mod bench_ends;
 mod bench_podman;
+mod bench_environments;
 mod bench_traps;
 mod cases;
 mod combine;

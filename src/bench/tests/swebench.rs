@@ -20,13 +20,13 @@ const CHECK: &str = "if [ \"$(cat answer)\" = 42 ]; then echo 'PASSED tests/x.py
                      if [ -e answer ]; then echo 'PASSED tests/x.py::there'; else echo 'FAILED tests/x.py::there - no'; fi\n\
                      [ \"$(cat answer)\" = 42 ]\n";
 
-struct Dataset {
-    place: Place,
+pub(super) struct Dataset {
+    pub(super) place: Place,
     instance: Value,
 }
 
 impl Dataset {
-    fn new(command: &str) -> Self {
+    pub(super) fn new(command: &str) -> Self {
         let place = Place::new(ONE);
         let root = place.root.path();
         let repository = root.join("the repo 100%");
@@ -57,7 +57,7 @@ impl Dataset {
         Self { place, instance }
     }
 
-    fn request(&self, contestant: Contestant) -> BenchRequest {
+    pub(super) fn request(&self, contestant: Contestant) -> BenchRequest {
         let file = self.place.root.path().join("dataset.jsonl");
         fs::write(&file, format!("{}\n", self.instance)).unwrap();
         BenchRequest {

@@ -1,6 +1,7 @@
 //! `divisi bench`: benchmarks.
 
 mod choice;
+mod environments;
 mod rerun;
 mod run;
 mod session;
@@ -23,7 +24,8 @@ use crate::cli::render::table::Table;
 use crate::model::Refusal;
 use crate::model::attempt::{Attempted, BenchRequest, Judged, Progress, Solver};
 use crate::model::bench::{BenchReport, CaseLine, Chosen, Excerpt, GradeLogs, Harness, ListCases, RunSummary};
-use crate::model::bench_run::{Repeat, Repeated};
+use crate::model::bench_environment::{Shelve, Shelved};
+use crate::model::bench_run::{Difference, Repeat, Repeated};
 
 /// What this verb needs of the benchmarks' driver.
 pub struct Bench {
@@ -41,6 +43,10 @@ pub struct Bench {
     pub rerun: fn(&Repeat) -> Result<Repeated, Refusal>,
     /// Where a run is, by a path or by the beginning of its name in this directory.
     pub find: fn(&str, &Path) -> Result<PathBuf, Refusal>,
+    /// The environments that are kept for cases.
+    pub shelve: fn(&Shelve) -> Result<Shelved, Refusal>,
+    /// What of the environments of a run's cases is not as in an earlier run, by their directories.
+    pub environments: fn(&Path, &Path) -> Result<Vec<Difference>, Refusal>,
     /// What an attempt left behind in a run's directory, at most so long.
     pub excerpt: fn(&Path, &str, usize) -> Excerpt,
     /// Becomes true with Ctrl-C.
@@ -72,6 +78,7 @@ enum Action {
     Run(run::Args),
     Rerun(rerun::Args),
     Validate(validate::Args),
+    Environments(environments::Args),
     /// List the instances of a dataset
     List {
         #[command(flatten)]
@@ -191,6 +198,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Outcome {
         Action::Run(args) => run::run(&args, context),
         Action::Rerun(args) => rerun::run(&args, context),
         Action::Validate(args) => validate::run(&args, context),
+        Action::Environments(args) => environments::run(&args, context),
         Action::List { dataset, json } => {
             let (dataset, chosen) = dataset.split();
             let cases = (bench.list)(&ListCases { dataset, chosen })?;

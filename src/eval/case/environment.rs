@@ -1,8 +1,11 @@
 //! What SWE-bench instances need to run on this machine: a file that says, by repository and version, which Python with which packages.
 //!
-//! The datasets carry the command that tests an instance, and leave to a container image what it runs in. Without containers the
-//! environment is made anew for every checkout: editable installs of one case would point another's packages at its files.
+//! The datasets carry the command that tests an instance, and leave to a container image what it runs in. Without containers an
+//! environment is made once for each repository and version, and every checkout gets a copy of its own: editable installs of one case
+//! would point another's packages at its files.
 
+use super::is_inside;
+use super::recipe::Recipe;
 use crate::base::yaml::{Fields, Node, Problem, Problems, parse};
 use crate::eval::swebench::Instance;
 
@@ -11,6 +14,9 @@ const VERSION: u64 = 1;
 
 /// What installs projects, as the harness has it (4.1.0's specifications).
 const INSTALLERS: &str = "pip==24.2 setuptools==75.1.0 wheel==0.44.0";
+
+/// Instead of a day: that of the instance.
+const CREATED: &str = "created";
 
 /// The environments of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,12 +39,19 @@ pub struct Environment {
     pub packages: Vec<String>,
     /// Requirement files in the tree.
     pub requirements: Vec<String>,
-    /// Only packages that were there on this day (`2023-09-30`).
+    /// Only packages that were there on this day (`2023-09-30`), or on the day of the instance (`created`), which makes an environment for
+    /// each instance.
     pub exclude_newer: Option<String>,
     /// Variables of the setup and of the tests. A checkout without history has no tags: tools that make a version of them need to be
     /// told one.
     pub variables: Vec<(String, String)>,
-    /// Commands of `sh` after that, in the tree; what they change there is part of the base.
+    /// Commands of `sh` after that, in a directory that has of the tree only what they read.
+    pub install: Vec<String>,
+    /// Files and directories of the tree that `install` reads.
+    pub reads: Vec<String>,
+    /// Files and directories that `install` makes in the tree.
+    pub makes: Vec<String>,
+    /// Commands of `sh` after that, in each checkout; what they change in the tree is part of the base.
     pub pre_install: Vec<String>,
 }
 
@@ -65,13 +78,16 @@ impl Environments {
 }
 
 impl Environment {
-    /// The commands that make it, in the tree, with `CASE_ROOT` as the directory of everything that belongs to the checkout. Its
-    /// programs are in `$CASE_ROOT/venv/bin`.
-    pub fn setup(&self) -> String {
+    /// How what its cases share is made, with `CASE_ROOT` as the directory of everything that belongs to a checkout. Its programs are in
+    /// `$CASE_ROOT/venv/bin`. Absent where nothing is shared.
+    pub fn recipe(&self, instance: &Instance) -> Option<Recipe> {
+        if self.python.is_none() && self.install.is_empty() {
+            return None;
+        }
         let mut script = vec!["set -e".to_owned()];
         if let Some(python) = &self.python {
-            let newer =
-                self.exclude_newer.as_ref().map(|day| format!(" --exclude-newer {}", quoted(day))).unwrap_or_default();
+            let day = self.exclude_newer.as_deref().map(|day| if day == CREATED { created(instance) } else { day });
+            let newer = day.map(|day| format!(" --exclude-newer {}", quoted(day))).unwrap_or_default();
             // Packages that warn when they are first compiled fail tests that forbid warnings.
             let install = |newer: &str| {
                 format!("uv pip install --quiet --compile-bytecode{newer} --python \"$CASE_ROOT/venv/bin/python\"")
@@ -88,11 +104,34 @@ impl Environment {
                 script.push(format!("{install} {}", packages.join(" ")));
             }
         }
-        for command in &self.pre_install {
-            script.push(command.clone());
-        }
-        script.join("\n") + "\n"
+        script.extend(self.install.iter().cloned());
+        let python = |python: &String| {
+            format!("p=$(uv python find --system --no-project {}) && echo \"$p\" && \"$p\" -VV", quoted(python))
+        };
+        Some(Recipe {
+            name: if instance.version.is_empty() {
+                self.repo.clone()
+            } else {
+                format!("{} {}", self.repo, instance.version)
+            },
+            script: script.join("\n") + "\n",
+            asks: self.python.as_ref().map(python),
+            requirements: self.requirements.clone(),
+            reads: self.reads.clone(),
+            makes: self.makes.clone(),
+            makes_beside: self.python.iter().map(|_| "venv".to_owned()).collect(),
+        })
     }
+
+    /// The commands that prepare each checkout after that; absent where there are none.
+    pub fn setup(&self) -> Option<String> {
+        (!self.pre_install.is_empty()).then(|| format!("set -e\n{}\n", self.pre_install.join("\n")))
+    }
+}
+
+/// The day of an instance.
+fn created(instance: &Instance) -> &str {
+    instance.created_at.get(..10).unwrap_or(&instance.created_at)
 }
 
 /// A word of `sh`.
@@ -122,8 +161,18 @@ fn entry(node: &Node, problems: &mut Problems) -> Option<Environment> {
         requirements: fields.texts("requirements", problems),
         exclude_newer: fields.text("exclude_newer", problems),
         variables: variables(fields.node("variables"), problems),
+        install: fields.texts("install", problems),
+        reads: fields.texts("reads", problems),
+        makes: fields.texts("makes", problems),
         pre_install: fields.texts("pre_install", problems),
     };
+    let paths = entry.requirements.iter().chain(&entry.reads).chain(&entry.makes);
+    if let Some(outside) = paths.clone().find(|path| !is_inside(path)) {
+        problems.tell(fields.at(), format!("{outside:?} is no path below the tree"));
+    }
+    if entry.install.is_empty() && !(entry.reads.is_empty() && entry.makes.is_empty()) {
+        problems.tell(fields.at(), "'reads' and 'makes' say what 'install' reads and makes, and there is none");
+    }
     fields.finish(problems);
     Some(entry)
 }

@@ -86,6 +86,7 @@ pub fn case(line: &str) -> Result<Case, String> {
         source: Source::Files(file(&row.buggy_solution)),
         reference: Some(Reference::Files(file(&row.canonical_solution))),
         follow_ups: Vec::new(),
+        environment: None,
         setup: None,
         test: layout.run.to_owned(),
         variables: Vec::new(),

@@ -192,6 +192,7 @@ fn case(
         source,
         prompt: prompt?,
         follow_ups,
+        environment: None,
         setup: said.setup,
         test,
         variables: Vec::new(),

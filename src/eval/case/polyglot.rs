@@ -87,6 +87,7 @@ pub fn case(language: &str, name: &str, files: &Files) -> Result<Case, String> {
         source: Source::Files(source),
         prompt,
         follow_ups: Vec::new(),
+        environment: None,
         setup: None,
         test: (*test).to_owned(),
         variables: Vec::new(),

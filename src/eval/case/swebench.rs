@@ -24,7 +24,8 @@ pub fn case(instance: &Instance, repository: String, environment: Option<&Enviro
         source: Source::Commit { repository, base: instance.base_commit.clone() },
         prompt: instance.problem_statement.clone(),
         follow_ups: Vec::new(),
-        setup: environment.map(Environment::setup),
+        environment: environment.and_then(|environment| environment.recipe(instance)),
+        setup: environment.and_then(Environment::setup),
         variables: environment.map(|environment| environment.variables.clone()).unwrap_or_default(),
         // What the tests are is in the instance.
         test: String::new(),

@@ -9,10 +9,14 @@ use crate::model::Refusal;
 use crate::model::attempt::{Asked, BenchRequest, Contestant};
 use crate::model::container::Containers;
 use crate::model::meter::Allowance;
+use crate::model::retries::Retries;
 use crate::model::suite::Limits;
 
 /// Where runs are kept, below the state directory.
 pub(super) const RUNS: &str = "bench";
+
+/// Where packages and environments are kept, below the state directory.
+pub(super) const CACHE: &str = "bench-cache";
 
 /// Which cases, and how.
 #[derive(Debug, clap::Args)]
@@ -44,6 +48,12 @@ pub(crate) struct Choice {
     /// The run's directory; a run that is there goes on where it ended. Without it: a new one in divisi's state directory
     #[arg(long, value_name = "DIRECTORY")]
     out: Option<PathBuf>,
+    /// How often what fails on this machine (a setup, a download, the daemon) is tried again; a verdict never is
+    #[arg(long, value_name = "NUMBER", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=100))]
+    retries: u32,
+    /// What all of that may take in a run, minutes
+    #[arg(long, value_name = "MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=10_000))]
+    retry_minutes: u64,
     /// Keep the checkouts
     #[arg(long)]
     keep: bool,
@@ -151,7 +161,8 @@ impl Choice {
             keep: self.keep,
             allowance: Allowance::default(),
             limits: self.most.limits(),
-            cache: context.paths.state_dir.join("bench-cache"),
+            cache: context.paths.state_dir.join(CACHE),
+            retries: Retries { tries: self.retries + 1, total_sec: self.retry_minutes * 60, ..Retries::default() },
             containers: match self.containers {
                 Engines::Auto => Containers::Auto,
                 Engines::Never => Containers::Never,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::cli::command::Outcome;
-use crate::cli::command::bench::choice::{RUNS, absolute, place, variables};
+use crate::cli::command::bench::choice::{CACHE, RUNS, absolute, place, variables};
 use crate::cli::command::bench::run::carry_out;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         environments: args.environments.as_ref().map(absolute).transpose()?,
         environment: variables(&args.env)?,
         out,
-        cache: context.paths.state_dir.join("bench-cache"),
+        cache: context.paths.state_dir.join(CACHE),
     })?;
     if args.json {
         render::json_line(&json!({ "repeats": directory, "differences": differences }));
@@ -77,6 +77,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         return Ok(if differences.is_empty() { Exit::Done } else { Exit::Failed });
     }
     let exit = carry_out(&request, args.json, context)?;
+    // What registries gave this time is known only now.
+    let environments = (bench.environments)(&directory, &request.directory)?;
+    if args.json {
+        render::json_line(&json!({ "environments": environments }));
+    } else {
+        tell(&environments);
+    }
     let both = (bench.report)(&[directory, request.directory])?;
     if let Some(comparison) = &both.comparison {
         if args.json {
@@ -93,6 +100,10 @@ fn say(differences: &[Difference]) {
     if differences.is_empty() {
         render::text("divisi, tools, cases and environments are as they were");
     }
+    tell(differences);
+}
+
+fn tell(differences: &[Difference]) {
     for Difference { what, was, now } in differences {
         render::text(&format!("{what} is not as it was: {was}, now {now}"));
     }

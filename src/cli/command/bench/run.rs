@@ -146,6 +146,10 @@ pub(super) fn say(context: &Context, quiet: bool, progress: &Progress) {
             render::remark(&format!("{done} of {attempts} attempts were made before"));
         }
         Progress::Noted(note) => render::remark(note),
+        Progress::Again { case, contestant, why, pause } => {
+            let seconds = pause.as_secs_f32();
+            render::remark(&format!("{case} {contestant}: {why}; tried again in {seconds:.1} s"));
+        }
         Progress::Ended(result) => {
             let style = match &result.outcome {
                 attempt::Outcome::Resolved => Style::Good,

@@ -16,6 +16,7 @@ use crate::model::approval::ApprovalPolicy;
 use crate::model::attachment::When;
 use crate::model::attempt::{Asked, Solved, Task, Unsolved};
 use crate::model::command::{Command, CreateSession, OfSession, Outcome, SendPrompt};
+use crate::model::failure::FailureKind;
 use crate::model::id::SessionId;
 use crate::model::query::{ListAgents, Query, UsageReport};
 use crate::model::secret::Secret;
@@ -119,7 +120,8 @@ impl<'a> Sessions<'a> {
         };
         if view.state.settled() != Some(Settled::Done) {
             let why = view.reason.clone().unwrap_or_else(|| format!("it is {}", view.state.phrase()));
-            return Err(Unsolved::Agent(why));
+            let kind = view.turn.as_ref().and_then(|turn| turn.failure.as_ref()).map(|failure| failure.kind);
+            return Err(unsolved(kind, why));
         }
         let usage = used(door, session).await.map_err(unable)?;
         let tools = tools(door, session).await.map_err(unable)?;
@@ -227,6 +229,18 @@ async fn tools(door: &mut Door<'_>, session: &SessionId) -> Result<BTreeMap<Stri
         *counts.entry(tool).or_default() += 1;
     }
     Ok(counts)
+}
+
+/// Whose failure it is that a turn failed so.
+fn unsolved(kind: Option<FailureKind>, why: String) -> Unsolved {
+    use FailureKind as Kind;
+    match kind {
+        Some(Kind::RateLimit | Kind::Overloaded | Kind::Unreachable | Kind::Lost) => Unsolved::Infrastructure(why),
+        Some(Kind::NotInstalled | Kind::WrongVersion | Kind::NotLoggedIn | Kind::Quota | Kind::UnknownModel) => {
+            Unsolved::Never(why)
+        }
+        _ => Unsolved::Agent(why),
+    }
 }
 
 fn unable(refusal: Refusal) -> Unsolved {
