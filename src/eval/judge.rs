@@ -4,6 +4,7 @@ use super::changed::Changed;
 use super::output::{self, Report, cut};
 use super::plan::{Prints, Run};
 use super::score::{by_score, percent};
+use super::tree::Tree;
 use super::{coverage, lint};
 use crate::base::text::visible;
 use crate::model::batch::Spend;
@@ -88,8 +89,8 @@ impl Judgement {
     }
 }
 
-/// Judges a program. `root` is the checkout.
-pub fn judge(evaluator: &Evaluator, run: &Run, ran: &Ran, root: &str, changed: &Changed) -> Judgement {
+/// Judges a program. `tree` is the checkout.
+pub fn judge(evaluator: &Evaluator, run: &Run, ran: &Ran, tree: &Tree<'_>, changed: &Changed) -> Judgement {
     let tail = || tail(ran);
     let code = match &ran.ended {
         Ended::Exited(code) => *code,
@@ -128,14 +129,14 @@ pub fn judge(evaluator: &Evaluator, run: &Run, ran: &Ran, root: &str, changed: &
         }
         Prints::Report(format) => match output::parse(format, text) {
             Ok(mut report) => {
-                report.below(root);
+                report.place(tree);
                 of_report(evaluator, report, code, &tail())
             }
             Err(reason) => {
                 errored(format!("its {} output cannot be read: {reason} (exit code {code})", format.as_str()))
             }
         },
-        Prints::Lints(linter) => match lint::judge(linter, text, root, changed) {
+        Prints::Lints(linter) => match lint::judge(linter, text, tree, changed) {
             Ok((score, report)) => {
                 let good = report.errors == 0;
                 Judgement::scored(score, evaluator.minimum, good, report)
@@ -199,7 +200,7 @@ fn of_report(evaluator: &Evaluator, report: Report, code: i32, tail: &str) -> Ju
     });
     // A report that says nothing bad does not outweigh the program's own end, and the other way round.
     let good = code == 0 && report.failed == 0 && report.errors == 0 && report.verdict != Some(false);
-    let tests = matches!(evaluator.kind, EvaluatorKind::Tests { .. });
+    let tests = report.of_tests || matches!(evaluator.kind, EvaluatorKind::Tests { .. });
     let none = tests && report.passed == 0;
     let mut details = if report.details.is_empty() { report.counts() } else { report.details.clone() };
     if none && report.failed == 0 {

@@ -10,6 +10,7 @@ use crate::base::clock;
 use crate::eval::judge::{self, Ended, Judgement, Ran};
 use crate::eval::measure::{self, Material};
 use crate::eval::plan::{self, Plan, Run};
+use crate::eval::tree::Tree;
 use crate::host::effect::{EvaluationPlan, EvaluationTask};
 use crate::host::input::Input;
 use crate::host::on_evaluation::Prepared;
@@ -238,7 +239,8 @@ impl Runner {
         blocking(move || {
             let report = run.report.as_ref().map(|path| grounds.read(&scene.ground, path, REPORT));
             let ran = ran(&ended, &limits, report);
-            Ok(judge::judge(&evaluator, &run, &ran, &scene.ground.checkout, &scene.material.changed))
+            let tree = Tree { root: &scene.ground.checkout, files: &scene.files };
+            Ok(judge::judge(&evaluator, &run, &ran, &tree, &scene.material.changed))
         })
         .await
     }
