@@ -147,7 +147,7 @@ pub fn judge(evaluator: &Evaluator, run: &Run, ran: &Ran, tree: &Tree<'_>, chang
         },
         Prints::Coverage if code != 0 => errored(format!("the command that measures coverage exited with code {code}")),
         Prints::Coverage => match coverage::parse(text) {
-            Ok(lines) => of_coverage(evaluator, &lines, changed),
+            Ok(lines) => of_coverage(evaluator, &lines, changed, tree),
             Err(reason) => errored(format!("the coverage report cannot be read: {reason}")),
         },
     }
@@ -221,12 +221,12 @@ fn of_report(evaluator: &Evaluator, report: Report, code: i32, tail: &str) -> Ju
     Judgement { outcome, details, ..judged }
 }
 
-fn of_coverage(evaluator: &Evaluator, lines: &coverage::Lines, changed: &Changed) -> Judgement {
+fn of_coverage(evaluator: &Evaluator, lines: &coverage::Lines, changed: &Changed, tree: &Tree<'_>) -> Judgement {
     let EvaluatorKind::Coverage { changed: wanted, .. } = &evaluator.kind else {
         let reason = "it is no evaluator of coverage".to_owned();
         return Judgement::without(EvaluatorOutcome::Errored { reason }, "");
     };
-    let (whole, of_changed, mut report) = coverage::judge(lines, changed);
+    let (whole, of_changed, mut report) = coverage::judge(lines, changed, tree);
     let enough = |score: u8, wanted: Option<u8>| wanted.is_none_or(|wanted| score >= wanted);
     let good = enough(whole, evaluator.minimum) && enough(of_changed.unwrap_or(100), *wanted);
     report.details = match of_changed {

@@ -18,7 +18,9 @@ use crate::host::port::{Bounds, Ground, JobSpec, Judged, Stopped};
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::{run_gates, run_timeline};
 use crate::model::Refusal;
-use crate::model::evaluation::{EvaluationState, Evaluator, EvaluatorOutcome, EvaluatorResult, Limits, SuiteFrom};
+use crate::model::evaluation::{
+    EvaluationState, Evaluator, EvaluatorKind, EvaluatorOutcome, EvaluatorResult, Limits, SuiteFrom,
+};
 use crate::model::id::{EvaluationId, JobId, SessionId};
 use crate::model::job::{JobEnd, OnDaemonDeath};
 
@@ -226,6 +228,13 @@ impl Runner {
             let tool = run.tool.clone();
             return Ok(Judgement::without(EvaluatorOutcome::Missing { tool }, ""));
         };
+        // Without a command the report is an earlier evaluator's on purpose.
+        let writes = !matches!(evaluator.kind, EvaluatorKind::Coverage { command: None, .. });
+        if let Some(report) = run.report.as_ref().filter(|_| writes)
+            && let Err(reason) = self.ports.grounds.clear(&scene.ground, report)
+        {
+            return Ok(Judgement::without(EvaluatorOutcome::Errored { reason }, ""));
+        }
         let limits = task.suite.limits;
         let mut line = scene.apart.clone();
         line.extend(["/bin/sh", "-c"].map(str::to_owned));

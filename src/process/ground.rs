@@ -44,6 +44,8 @@ impl Grounds for GroundDriver {
         delete(&directory).map_err(failed)?;
         let private = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
         private(&self.root).map_err(failed)?;
+        // Programs name files by where they are, not by the link that led there.
+        let directory = self.root.canonicalize().map_err(failed)?.join(evaluation.as_str());
         let make = |name: &str| -> Result<String, Refusal> {
             let path = directory.join(name);
             private(&path).map_err(failed)?;
@@ -64,6 +66,27 @@ impl Grounds for GroundDriver {
     fn sweep(&self) {
         if let Err(error) = delete(&self.root) {
             tracing::warn!(%error, "what evaluations left behind cannot be deleted");
+        }
+    }
+
+    fn clear(&self, ground: &Ground, path: &str) -> Result<(), String> {
+        let failed = |why: &dyn std::fmt::Display| {
+            format!("{}, of an earlier evaluator, cannot be deleted: {why}", crate::base::text::visible_line(path, 200))
+        };
+        let root = Path::new(&ground.checkout);
+        let whole = root.join(path);
+        let (Some(parent), Some(name)) = (whole.parent(), whole.file_name()) else {
+            return Err(failed(&"it is no file"));
+        };
+        // A directory that is not there yet has no file.
+        let Ok(parent) = parent.canonicalize() else { return Ok(()) };
+        let home = root.canonicalize().map_err(|error| failed(&error))?;
+        if !parent.starts_with(&home) {
+            return Err(failed(&"it leads out of the checkout"));
+        }
+        match fs::remove_file(parent.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&error)),
+            _ => Ok(()),
         }
     }
 

@@ -18,6 +18,7 @@ mod failures;
 mod following;
 mod full;
 mod full_batch;
+mod gamed;
 mod hostile;
 mod judged;
 mod judges;

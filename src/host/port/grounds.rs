@@ -31,6 +31,12 @@ pub trait Grounds: Send + Sync {
     /// Removes everything that evaluations ever left. For the start, when none runs.
     fn sweep(&self);
 
+    /// Deletes a file of the checkout, so that what is read there later was written since. One that is not there is no error.
+    ///
+    /// # Errors
+    /// Why it cannot be deleted, one sentence.
+    fn clear(&self, ground: &Ground, path: &str) -> Result<(), String>;
+
     /// A file of the checkout as text, at most `limit` bytes; links out of the checkout are not followed.
     ///
     /// # Errors
