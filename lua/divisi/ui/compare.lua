@@ -5,6 +5,7 @@ local api = vim.api
 local errors = require("divisi.errors")
 local mirror = require("divisi.mirror")
 local rpc = require("divisi.rpc")
+local tab = require("divisi.ui.tab")
 local window = require("divisi.ui.window")
 
 local namespace = api.nvim_create_namespace("divisi.compare")
@@ -305,7 +306,7 @@ local function make(buf)
     end)
   end
   map("q", "close", function()
-    window.close(api.nvim_get_current_win())
+    tab.close()
   end)
   map("g?", "help", function()
     window.help(HELP)
@@ -333,7 +334,9 @@ function M.open(rows)
   end
   local buf = window.buffer("divisi://compare/" .. table.concat(names, ","), make)
   views[buf] = views[buf] or { candidates = {}, rows = {}, picks = {}, ids = ids }
-  local win = window.open(buf, "compare", "right", math.floor(vim.o.columns / 2))
+  -- Half of a tab in which a view is already is too narrow to read.
+  local win = tab.is_taken() and tab.open(buf, "compare")
+    or window.open(buf, "compare", "right", math.floor(vim.o.columns / 2))
   if win then
     vim.wo[win][0].wrap = false
     vim.wo[win][0].number = false
