@@ -12,16 +12,31 @@ use crate::model::id::EvaluationId;
 /// A suite that a person configured is no larger.
 const CONFIGURED: u64 = 4 * 1024 * 1024;
 
+/// Reads which suite is configured.
+type ReadGates = Box<dyn Fn() -> Result<Option<PathBuf>, Refusal> + Send + Sync>;
+
 /// Places below one directory.
-#[derive(Debug)]
 pub struct GroundDriver {
     root: PathBuf,
+    gates: Option<ReadGates>,
+}
+
+impl std::fmt::Debug for GroundDriver {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("GroundDriver").field("root", &self.root).finish_non_exhaustive()
+    }
 }
 
 impl GroundDriver {
     /// Below a state directory. Nothing is made before it is needed.
     pub fn new(state_dir: &Path) -> Self {
-        Self { root: state_dir.join("evaluations") }
+        Self { root: state_dir.join("evaluations"), gates: None }
+    }
+
+    /// Asks for the configured gates each time instead of keeping what was known.
+    #[must_use]
+    pub fn reading_gates(self, read: impl Fn() -> Result<Option<PathBuf>, Refusal> + Send + Sync + 'static) -> Self {
+        Self { gates: Some(Box::new(read)), ..self }
     }
 
     /// An evaluation's directory. Ids are made by divisi; one that is no plain name is refused before it becomes a path.
@@ -119,6 +134,10 @@ impl Grounds for GroundDriver {
             return Path::new(&ground.checkout).join(program).is_file();
         }
         which::which_in(program, Some(search), &ground.checkout).is_ok()
+    }
+
+    fn gates(&self, known: Option<PathBuf>) -> Result<Option<PathBuf>, Refusal> {
+        self.gates.as_ref().map_or(Ok(known), |read| read())
     }
 
     fn configured(&self, path: &str) -> Result<String, Refusal> {

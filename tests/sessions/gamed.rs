@@ -6,11 +6,14 @@ use super::scene::Scene;
 #[test]
 fn attributes_hide_nothing_from_measures() {
     let scene = Scene::new();
+    scene.env.write("repo/.gitattributes", "*.dat -diff\n");
+    scene.env.git(&scene.repo, &["add", "--all"]);
+    scene.env.git(&scene.repo, &["commit", "--quiet", "--message", "Compare no data"]);
     let key = "echo 'aws = \"AKIA''IOSFODNN7QRSTUVW\"'";
     scene
         .shell(
             "work",
-            &format!("echo '* -diff' > .gitattributes; {key} > key.txt; ({key}; printf '\\377\\n') > latin.txt"),
+            &format!("echo '* -diff' > .gitattributes; {key} > key.txt; {key} > key.dat; ({key}; printf '\\377\\n') > latin.txt"),
         )
         .ok();
     let suite = "version: 1\nevaluators: [{id: s, kind: secrets}, {id: d, kind: diff_size, lines: 2}]";
@@ -18,10 +21,12 @@ fn attributes_hide_nothing_from_measures() {
     assert_eq!(code, 4, "{evaluation}");
     let files: Vec<_> =
         of(&evaluation, "s")["findings"].as_array().unwrap().iter().map(|one| one["file"].clone()).collect();
-    assert_eq!(files, ["key.txt", "latin.txt"], "{evaluation}");
+    assert_eq!(files, ["key.dat", "key.txt", "latin.txt"], "{evaluation}");
     assert_eq!(of(&evaluation, "d")["outcome"], "failed", "{evaluation}");
     let notes = evaluation["notes"].to_string();
-    assert!(notes.contains("git shows no lines of key.txt"), "{notes}");
+    assert!(notes.contains("git shows no lines of key.dat"), "{notes}");
+    // A person sees them too.
+    assert!(scene.divisi(&["diff", "work"]).ok().stdout.contains("* -diff"));
     assert!(notes.contains("how to judge: .gitattributes;"), "{notes}");
 }
 
@@ -52,4 +57,19 @@ fn a_finding_outside_of_the_tree_is_no_place_to_go() {
     let findings = &of(&evaluation, "a")["findings"];
     assert_eq!((findings[0]["file"].as_str(), findings[1]["file"].as_str()), (None, Some("lines.txt")), "{findings}");
     assert_eq!(findings[0]["message"], "../../../etc/passwd:1: here");
+}
+
+#[test]
+fn gates_count_from_the_moment_they_are_set() {
+    let scene = Scene::new();
+    scene.shell("work", "echo new > new.txt").ok();
+    let gates = scene.env.write("gates.yaml", "version: 1\nevaluators: [{id: no, kind: script, command: 'false'}]\n");
+    // The daemon runs already.
+    let set = scene.divisi(&["config", "set", "evaluation.gates", gates.to_str().unwrap()]);
+    assert!(!set.ok().stderr.contains("restart"), "{set}");
+    let refused = scene.divisi(&["land", "work"]);
+    assert!(refused.exits(1).stderr.contains("have not judged it"), "{refused}");
+    scene.divisi(&["eval", "work"]).exits(4);
+    scene.divisi(&["config", "set", "evaluation.gates", ""]).ok();
+    scene.divisi(&["land", "work"]).ok();
 }

@@ -1,5 +1,7 @@
 //! Port of the places in which evaluators work: made for one evaluation, gone after it.
 
+use std::path::PathBuf;
+
 use crate::model::Refusal;
 use crate::model::id::EvaluationId;
 
@@ -45,6 +47,13 @@ pub trait Grounds: Send + Sync {
 
     /// Whether a program is there: on a `PATH`, or below the checkout when its name has a slash.
     fn has(&self, ground: &Ground, program: &str, search: &str) -> bool;
+
+    /// The suite that a person has configured by now, where `known` was configured when the daemon began: gates count from the moment
+    /// they are set.
+    ///
+    /// # Errors
+    /// When the configuration cannot be read: nobody knows whether there are gates.
+    fn gates(&self, known: Option<PathBuf>) -> Result<Option<PathBuf>, Refusal>;
 
     /// A file that a person configured, as text.
     ///
