@@ -7,16 +7,16 @@ use crate::model::evaluation::{EvalFinding, Linter, Severity};
 
 /// One value and nothing else: of two reports one may have been printed by what is judged.
 fn read(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(not_json)
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| not_json(&error))
 }
 
 /// The first value; some linters say a word after their report.
 fn read_first(text: &str) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_str(text.trim_start_matches('\u{feff}'));
-    serde::de::Deserialize::deserialize(&mut reader).map_err(not_json)
+    serde::de::Deserialize::deserialize(&mut reader).map_err(|error| not_json(&error))
 }
 
-fn not_json(error: serde_json::Error) -> String {
+fn not_json(error: &serde_json::Error) -> String {
     format!("it is not JSON: {error}")
 }
 
