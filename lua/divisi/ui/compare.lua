@@ -184,7 +184,7 @@ local function side_by_side(buf, index)
     vim.bo[base].modifiable = false
     vim.bo[base].filetype = vim.filetype.match({ filename = path }) or ""
     vim.cmd("tab sbuffer " .. base)
-    local tab = api.nvim_get_current_tabpage()
+    local page = api.nvim_get_current_tabpage()
     vim.t.divisi_diff = path
     local wins = { api.nvim_get_current_win() }
     -- Neovim compares at most eight buffers.
@@ -209,8 +209,8 @@ local function side_by_side(buf, index)
     vim.wo[wins[1]][0].winbar = " base"
     vim.cmd("wincmd =")
     vim.keymap.set("n", "q", function()
-      if api.nvim_tabpage_is_valid(tab) and #api.nvim_list_tabpages() > 1 then
-        vim.cmd.tabclose(api.nvim_tabpage_get_number(tab))
+      if api.nvim_tabpage_is_valid(page) and #api.nvim_list_tabpages() > 1 then
+        vim.cmd.tabclose(api.nvim_tabpage_get_number(page))
       end
     end, { buffer = base, desc = "divisi: close the comparison" })
   end)

@@ -27,10 +27,10 @@ pub fn matrix(detail: &BatchDetail, window: usize, widths: &mut Widths, now: i64
         if !agents.contains(&run.agent.as_str()) {
             agents.push(&run.agent);
         }
-        let name = match names.repositories {
-            true => format!("{} in {}", names.prompt(view), run.repository),
-            false => names.prompt(view),
-        };
+        let mut name = names.prompt(view);
+        if names.repositories {
+            name = format!("{name} in {}", crate::base::text::visible_line(&run.repository, 60));
+        }
         match rows.iter_mut().find(|(known, _)| *known == name) {
             Some((_, runs)) => runs.push(view),
             None => rows.push((name, vec![view])),
@@ -48,11 +48,11 @@ pub fn matrix(detail: &BatchDetail, window: usize, widths: &mut Widths, now: i64
         .collect();
     let sums: Vec<Vec<Cell>> = agents.iter().map(|agent| sum(detail, agent)).collect();
     measure(&agents, &rows, &told, &sums, window, widths);
-    let heading = agents.iter().map(|agent| vec![cell(Tone::Quiet, agent)]).collect();
-    lines.push(line((Tone::Quiet, "TASK".to_owned()), heading, widths));
+    let heading: Vec<Vec<Cell>> = agents.iter().map(|agent| vec![cell(Tone::Quiet, agent)]).collect();
+    lines.push(line(&(Tone::Quiet, "TASK".to_owned()), &heading, widths));
     for ((name, runs), squares) in rows.iter().zip(told) {
-        let mut made =
-            line(cell(Tone::Plain, name), squares.iter().map(|square| square.cells.clone()).collect(), widths);
+        let columns: Vec<Vec<Cell>> = squares.iter().map(|square| square.cells.clone()).collect();
+        let mut made = line(&cell(Tone::Plain, name), &columns, widths);
         let mut begin = made.cells.first().map_or(0, |(_, text)| text.len());
         let mut spots: Vec<Value> = Vec::new();
         for (at, square) in squares.iter().enumerate() {
@@ -77,7 +77,7 @@ pub fn matrix(detail: &BatchDetail, window: usize, widths: &mut Widths, now: i64
         lines.push(made);
     }
     if rows.len() > 1 {
-        lines.push(line((Tone::Quiet, "all".to_owned()), sums, widths));
+        lines.push(line(&(Tone::Quiet, "all".to_owned()), &sums, widths));
     }
     lines
 }
@@ -183,12 +183,12 @@ fn text(cells: &[Cell], columns: usize) -> Vec<Cell> {
     shown
 }
 
-fn line(first: Cell, columns: Vec<Vec<Cell>>, widths: &Widths) -> Line {
+fn line(first: &Cell, columns: &[Vec<Cell>], widths: &Widths) -> Line {
     let width_of = |at: usize| widths.0.get(at).copied().unwrap_or(0);
     let mut cells = vec![(first.0, fit(&first.1, width_of(0), false))];
-    for (at, column) in columns.into_iter().enumerate() {
+    for (at, column) in columns.iter().enumerate() {
         cells.push((Tone::Plain, GAP.to_owned()));
-        cells.extend(text(&column, width_of(at + 1)));
+        cells.extend(text(column, width_of(at + 1)));
     }
     Line::of(cells)
 }
