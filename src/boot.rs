@@ -83,6 +83,7 @@ pub fn start_with(paths: &Paths, settings: &Settings, program: &Path) -> Result<
         tracing::warn!(kind = finding.kind, message = finding.message, "an agent definition is not usable");
     }
     let catalog = catalog.with_environment(environment.clone());
+    let config_file = paths.config_file.clone();
     let host = dispatcher::start(HostSetup {
         ports: Ports {
             store,
@@ -91,7 +92,11 @@ pub fn start_with(paths: &Paths, settings: &Settings, program: &Path) -> Result<
             agents: Arc::new(catalog),
             attachments: Arc::new(AttachmentFiles::new(&paths.state_dir)),
             endpoints: Arc::new(IdeEndpoints::new(&paths.state_dir)),
-            grounds: Arc::new(GroundDriver::new(&paths.state_dir)),
+            grounds: Arc::new(GroundDriver::new(&paths.state_dir).reading_gates(move || {
+                crate::config::load(&config_file).map(|config| config.settings.gates).map_err(|error| {
+                    Refusal::user(format!("nobody knows whether there are gates: {error}")).hint("divisi config path")
+                })
+            })),
             cases: Arc::new(cases),
         },
         settings: settings.clone(),

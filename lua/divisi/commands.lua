@@ -436,8 +436,8 @@ local verbs = {
     end,
   },
   pick = {
-    help = "choose a session, worktree, approval or changed file",
-    words = { "sessions", "worktrees", "approvals", "files" },
+    help = "choose a session, worktree, approval, changed file or batch",
+    words = { "sessions", "worktrees", "approvals", "files", "batches" },
     run = function(invocation)
       local source = invocation.args[1] or "sessions"
       local sources = require("divisi.pick").sources

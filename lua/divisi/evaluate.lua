@@ -139,6 +139,28 @@ local function diagnose(row, evaluation)
   end
 end
 
+---Takes what evaluations of a session found from its lines; without one, of all.
+---@param session string?
+function M.clear(session)
+  local gone = session and { [session] = found[session] } or found
+  for id, files in pairs(gone) do
+    found[id] = nil
+    for _, buf in ipairs(api.nvim_list_bufs()) do
+      if api.nvim_buf_is_loaded(buf) and files[vim.fs.normalize(api.nvim_buf_get_name(buf))] then
+        vim.diagnostic.reset(namespace, buf)
+      end
+    end
+  end
+end
+
+---What landed, or is gone, is judged no more.
+---@param row divisi.Row
+function M.changed(row)
+  if row.state == "completed" and found[row.id] then
+    M.clear(row.id)
+  end
+end
+
 ---Tells how one that was begun here ended.
 ---@param row divisi.Row
 ---@param evaluation divisi.Evaluation
@@ -239,6 +261,18 @@ end
 ---`:Divisi eval [session] [suite]`.
 ---@param invocation divisi.Invocation
 function M.run(invocation)
+  if invocation.args[1] == "--clear" then
+    local row, problem = nil, nil ---@type divisi.Row?, string?
+    if invocation.args[2] then
+      row, problem = mirror.find(invocation.args[2])
+    end
+    if problem then
+      errors.warn(problem)
+    else
+      M.clear(row and row.id)
+    end
+    return
+  end
   local suite = invocation.rest:match("%-%-suite=(.+)$")
   local names = {} ---@type string[]
   for _, word in ipairs(invocation.args) do
@@ -268,7 +302,7 @@ function M.complete(words, lead)
       return flag .. file
     end, vim.fn.getcompletion(path, "file"))
   elseif vim.startswith(lead, "-") then
-    return { "--suite=" }
+    return { "--suite=", "--clear" }
   end
   local files = vim.tbl_filter(function(file)
     return is_suite(file) or vim.endswith(file, "/")

@@ -236,13 +236,17 @@ function M._wire()
         require("divisi.progress").update(row)
       end
       require("divisi.ui.prompt").changed(row)
+      require("divisi.evaluate").changed(row)
       if row.state ~= "running" then
         require("divisi.ui.transcript").mark_read(row)
       end
     end
-    for _, id in ipairs(heard and data.removed or {}) do
-      events.autocmd("SessionChanged", { id = id, removed = true })
+    for _, id in ipairs(data.removed or {}) do
+      require("divisi.evaluate").clear(id)
       require("divisi.progress").forget(id)
+      if heard then
+        events.autocmd("SessionChanged", { id = id, removed = true })
+      end
     end
   end)
 
@@ -271,7 +275,9 @@ function M._wire()
       local approval = data.requested ---@type divisi.Approval
       events.autocmd("ApprovalRequested", vim.deepcopy(approval))
       if not held(approval) then
-        tell(("%s asks: %s"):format(name_of(approval.session), approval.command or approval.title))
+        require("divisi.ui.approval_float").when_open(approval, function()
+          tell(("%s asks: %s"):format(name_of(approval.session), approval.command or approval.title))
+        end)
       end
     elseif data.resolved then
       events.autocmd("ApprovalResolved", data.resolved)

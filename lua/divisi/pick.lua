@@ -140,6 +140,28 @@ local function of_approval(approval)
   }
 end
 
+---@param row divisi.BatchRow
+---@return divisi.PickItem
+local function of_batch(row)
+  local preview = { "# " .. row.name, "", ("%s · %s"):format(row.state, row.id) }
+  for _, part in ipairs({
+    { "runs", row.summary },
+    { "began", os.date("%Y-%m-%d %H:%M", math.floor(row.created_at / 1000)) },
+    { "cost", row.cost },
+    { "why", row.reason },
+    { "plan", row.path and vim.fn.fnamemodify(row.path, ":~") },
+  }) do
+    if part[2] then
+      table.insert(preview, ("%s: %s"):format(part[1], part[2]))
+    end
+  end
+  return {
+    text = ("%-9s %s  %s"):format(row.state, row.name, row.summary),
+    preview = preview,
+    value = row,
+  }
+end
+
 ---What can be picked by `:Divisi pick`.
 ---@type table<string, fun(row: divisi.Row?)>
 M.sources = {
@@ -160,6 +182,23 @@ M.sources = {
     M.choose("Approval", "divisi_approval", vim.tbl_map(of_approval, mirror.approvals), function(item)
       if item then
         require("divisi.ui.approvals").open(mirror.sessions[item.value.session])
+      end
+    end)
+  end,
+  ---Batches, the newest first; their dashboards.
+  batches = function()
+    require("divisi.rpc").request("batch/rows", {}, function(rows, refusal)
+      if refusal then
+        errors.refused(refusal)
+      elseif type(rows) ~= "table" or #rows == 0 then
+        errors.notify("no batches; :Divisi batch run plan.yaml starts one")
+      else
+        M.choose("Batch", "divisi_batch", vim.tbl_map(of_batch, rows), function(item)
+          if item then
+            mirror.remember_batch(item.value)
+            require("divisi.ui.batch").open(item.value.id)
+          end
+        end)
       end
     end)
   end,

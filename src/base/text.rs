@@ -43,5 +43,41 @@ pub fn visible_line(text: &str, width: usize) -> String {
     cut
 }
 
+/// The bytes of a path in the model's form: as it is, or C-quoted as git does with names that are no plain text.
+pub fn unquote(path: &str) -> Vec<u8> {
+    let Some(inner) = path.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return path.as_bytes().to_vec();
+    };
+    let mut bytes = Vec::with_capacity(inner.len());
+    let mut rest = inner.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        let Some((&escaped, after)) = rest.split_first() else { break };
+        if let (b'0'..=b'3', Some(digits)) = (escaped, rest.get(..3)) {
+            if let Ok(value) = u8::from_str_radix(&String::from_utf8_lossy(digits), 8) {
+                bytes.push(value);
+            }
+            rest = &rest[3..];
+            continue;
+        }
+        rest = after;
+        bytes.push(match escaped {
+            b'n' => b'\n',
+            b't' => b'\t',
+            b'r' => b'\r',
+            b'a' => 7,
+            b'b' => 8,
+            b'v' => 11,
+            b'f' => 12,
+            other => other,
+        });
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::text::unquote;
 use crate::model::diff::{Diff, DiffStat};
 
 /// What a session changed.
@@ -9,7 +10,7 @@ use crate::model::diff::{Diff, DiffStat};
 pub struct Changed {
     /// Counts of all of it.
     pub stat: DiffStat,
-    /// Added or changed lines with their numbers, by file; files that are gone have none.
+    /// Added or changed lines with their numbers, by file, named as a commit's files are listed; files that are gone have none.
     pub files: BTreeMap<String, Vec<(u32, String)>>,
 }
 
@@ -32,9 +33,18 @@ impl Changed {
                     }
                 }
             }
-            files.insert(file.path.clone(), added);
+            files.insert(named(&file.path), added);
         }
         Self { stat: diff.stat, files }
+    }
+
+    /// A file that git compares as one piece (its attributes say so, it is too large, or not UTF-8): all of its lines count as added,
+    /// so that an attribute hides nothing.
+    pub fn add_whole(&mut self, path: &str, text: &str) {
+        let added: Vec<_> = (1_u32..).zip(text.lines().map(str::to_owned)).collect();
+        let count = u32::try_from(added.len()).unwrap_or(u32::MAX);
+        self.stat.added = self.stat.added.saturating_add(count);
+        self.files.insert(path.to_owned(), added);
     }
 
     /// Whether a line of a file was added or changed; line 0 stands for the file.
@@ -43,6 +53,11 @@ impl Changed {
             .get(file)
             .is_some_and(|lines| line == 0 || lines.binary_search_by_key(&line, |(number, _)| *number).is_ok())
     }
+}
+
+/// A path of a diff as a commit's files are listed.
+pub fn named(path: &str) -> String {
+    String::from_utf8_lossy(&unquote(path)).into_owned()
 }
 
 #[cfg(test)]

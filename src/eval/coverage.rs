@@ -1,12 +1,15 @@
 //! Coverage reports: lcov, Cobertura and llvm-cov's JSON, as lines that were run or not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::changed::Changed;
+use super::measure::functions;
 use super::output::{Report, cobertura};
+use super::plan::is_python_test;
 use super::score::percent;
+use super::tree::Tree;
 use crate::model::evaluation::{EvalFinding, Severity};
 
 /// How often lines were run, by file. Lines that are no code are not there.
@@ -24,14 +27,21 @@ impl Lines {
         }
     }
 
-    /// The lines of a file of the checkout: reports name files in full, or from somewhere below.
-    fn of(&self, path: &str) -> Option<&BTreeMap<u32, u64>> {
-        let below = |named: &str| {
-            let (long, short) = if named.len() >= path.len() { (named, path) } else { (path, named) };
-            long == short || long.strip_suffix(short).is_some_and(|rest| rest.ends_with('/'))
+    /// The lines of a file of the commit. Reports name files as the commit does, in full, or from somewhere below (then the name is
+    /// not that of another file); what may be two files is neither.
+    fn of(&self, path: &str, tree: &Tree<'_>) -> Option<&BTreeMap<u32, u64>> {
+        if let Some(exact) = self.files.get(path) {
+            return Some(exact);
+        }
+        let is_end = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with('/'));
+        let means = |named: &str| {
+            let named = named.strip_prefix("./").unwrap_or(named);
+            let alone = || tree.files.iter().filter(|file| is_end(file, named)).count() == 1;
+            named == path
+                || is_end(named, path) && tree.place(named).as_deref() == Some(path)
+                || is_end(path, named) && !tree.files.contains(named) && alone()
         };
-        let exact = self.files.get(path);
-        exact.or_else(|| self.files.iter().find(|(named, _)| below(named)).map(|(_, lines)| lines))
+        self.files.iter().find(|(named, _)| means(named)).map(|(_, lines)| lines)
     }
 
     /// Lines that were run, and all, of the whole report.
@@ -117,29 +127,56 @@ fn llvm_cov(text: &str) -> Result<Lines, String> {
 }
 
 /// What a report says: percent of all lines, percent of those that the session changed (absent when it changed no code), and the
-/// changed lines that were never run.
-pub fn judge(lines: &Lines, changed: &Changed) -> (u8, Option<u8>, Report) {
+/// changed lines that were never run. Code in a file that the report does not know was not run either: most tools leave out what no test
+/// loads.
+pub fn judge(lines: &Lines, changed: &Changed, tree: &Tree<'_>) -> (u8, Option<u8>, Report) {
     let mut report = Report::default();
     let (mut run, mut all) = (0_u64, 0_u64);
+    let end = |path: &str| path.rsplit_once('.').map(|(_, end)| end.to_owned());
+    let ends: BTreeSet<Option<String>> = lines.files.keys().map(|path| end(path)).collect();
+    let mut find = |path: &str, line: u32, message: &str| {
+        let (file, message) = (Some(path.to_owned()), message.to_owned());
+        report.find(EvalFinding { file, line, column: 0, message, severity: Severity::Warning });
+    };
     for (path, added) in &changed.files {
-        let Some(known) = lines.of(path) else { continue };
-        for (number, _) in added {
-            let Some(hits) = known.get(number) else { continue };
-            all += 1;
-            run += u64::from(*hits > 0);
-            if *hits == 0 {
-                report.find(EvalFinding {
-                    file: Some(path.clone()),
-                    line: *number,
-                    column: 0,
-                    message: "this line is never run by the tests".to_owned(),
-                    severity: Severity::Warning,
-                });
+        if let Some(known) = lines.of(path, tree) {
+            for (number, _) in added {
+                let Some(hits) = known.get(number) else { continue };
+                all += 1;
+                run += u64::from(*hits > 0);
+                if *hits == 0 {
+                    find(path, *number, "this line is never run by the tests");
+                }
+            }
+        } else if tree.files.contains(path) && ends.contains(&end(path)) && !is_test(path) {
+            let unknown = within_functions(path, added);
+            all += unknown;
+            if unknown > 0 {
+                let first = added.first().map_or(0, |(number, _)| *number);
+                find(path, first, "the coverage report does not know this file: none of it counts as run");
             }
         }
     }
     let whole = lines.whole();
     (percent(whole.0, whole.1), (all > 0).then(|| percent(run, all)), report)
+}
+
+/// Lines of added code that lie in functions which were added, their first line left out.
+fn within_functions(path: &str, added: &[(u32, String)]) -> u64 {
+    let text: Vec<&str> = added.iter().map(|(_, line)| line.as_str()).collect();
+    let within: BTreeSet<u32> =
+        functions(path, &text.join("\n")).iter().flat_map(|one| one.first.saturating_add(1)..=one.last).collect();
+    let is_code = |line: &str| line.chars().any(char::is_alphanumeric);
+    let count = (1_u32..).zip(text).filter(|(number, line)| within.contains(number) && is_code(line)).count();
+    count as u64
+}
+
+/// Tests are not what tests have to run.
+fn is_test(path: &str) -> bool {
+    let (dirs, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let in_tests = dirs.split('/').any(|dir| matches!(dir, "test" | "tests" | "__tests__" | "spec" | "testdata"));
+    let word = |word: &str| name.split(['.', '_']).any(|part| part == word);
+    in_tests || is_python_test(path) || word("test") || word("tests") || word("spec") || name == "conftest.py"
 }
 
 #[cfg(test)]

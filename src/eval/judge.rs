@@ -4,6 +4,7 @@ use super::changed::Changed;
 use super::output::{self, Report, cut};
 use super::plan::{Prints, Run};
 use super::score::{by_score, percent};
+use super::tree::Tree;
 use super::{coverage, lint};
 use crate::base::text::visible;
 use crate::model::batch::Spend;
@@ -88,8 +89,8 @@ impl Judgement {
     }
 }
 
-/// Judges a program. `root` is the checkout.
-pub fn judge(evaluator: &Evaluator, run: &Run, ran: &Ran, root: &str, changed: &Changed) -> Judgement {
+/// Judges a program. `tree` is the checkout.
+pub fn judge(evaluator: &Evaluator, run: &Run, ran: &Ran, tree: &Tree<'_>, changed: &Changed) -> Judgement {
     let tail = || tail(ran);
     let code = match &ran.ended {
         Ended::Exited(code) => *code,
@@ -128,14 +129,14 @@ pub fn judge(evaluator: &Evaluator, run: &Run, ran: &Ran, root: &str, changed: &
         }
         Prints::Report(format) => match output::parse(format, text) {
             Ok(mut report) => {
-                report.below(root);
+                report.place(tree);
                 of_report(evaluator, report, code, &tail())
             }
             Err(reason) => {
                 errored(format!("its {} output cannot be read: {reason} (exit code {code})", format.as_str()))
             }
         },
-        Prints::Lints(linter) => match lint::judge(linter, text, root, changed) {
+        Prints::Lints(linter) => match lint::judge(linter, text, tree, changed) {
             Ok((score, report)) => {
                 let good = report.errors == 0;
                 Judgement::scored(score, evaluator.minimum, good, report)
@@ -146,7 +147,7 @@ pub fn judge(evaluator: &Evaluator, run: &Run, ran: &Ran, root: &str, changed: &
         },
         Prints::Coverage if code != 0 => errored(format!("the command that measures coverage exited with code {code}")),
         Prints::Coverage => match coverage::parse(text) {
-            Ok(lines) => of_coverage(evaluator, &lines, changed),
+            Ok(lines) => of_coverage(evaluator, &lines, changed, tree),
             Err(reason) => errored(format!("the coverage report cannot be read: {reason}")),
         },
     }
@@ -199,7 +200,7 @@ fn of_report(evaluator: &Evaluator, report: Report, code: i32, tail: &str) -> Ju
     });
     // A report that says nothing bad does not outweigh the program's own end, and the other way round.
     let good = code == 0 && report.failed == 0 && report.errors == 0 && report.verdict != Some(false);
-    let tests = matches!(evaluator.kind, EvaluatorKind::Tests { .. });
+    let tests = report.of_tests || matches!(evaluator.kind, EvaluatorKind::Tests { .. });
     let none = tests && report.passed == 0;
     let mut details = if report.details.is_empty() { report.counts() } else { report.details.clone() };
     if none && report.failed == 0 {
@@ -220,12 +221,12 @@ fn of_report(evaluator: &Evaluator, report: Report, code: i32, tail: &str) -> Ju
     Judgement { outcome, details, ..judged }
 }
 
-fn of_coverage(evaluator: &Evaluator, lines: &coverage::Lines, changed: &Changed) -> Judgement {
+fn of_coverage(evaluator: &Evaluator, lines: &coverage::Lines, changed: &Changed, tree: &Tree<'_>) -> Judgement {
     let EvaluatorKind::Coverage { changed: wanted, .. } = &evaluator.kind else {
         let reason = "it is no evaluator of coverage".to_owned();
         return Judgement::without(EvaluatorOutcome::Errored { reason }, "");
     };
-    let (whole, of_changed, mut report) = coverage::judge(lines, changed);
+    let (whole, of_changed, mut report) = coverage::judge(lines, changed, tree);
     let enough = |score: u8, wanted: Option<u8>| wanted.is_none_or(|wanted| score >= wanted);
     let good = enough(whole, evaluator.minimum) && enough(of_changed.unwrap_or(100), *wanted);
     report.details = match of_changed {

@@ -2,6 +2,7 @@
 
 use super::changed::Changed;
 use super::output::{Report, lint_findings};
+use super::tree::Tree;
 use crate::model::evaluation::{Linter, Severity};
 
 /// Points that an error costs.
@@ -9,13 +10,13 @@ const ERROR: u64 = 5;
 /// Points that a warning costs.
 const WARNING: u64 = 1;
 
-/// Reads what a linter printed and keeps what is on changed lines. `root` is the checkout, which some linters put before every name.
+/// Reads what a linter printed and keeps what is on changed lines. `tree` is the checkout.
 ///
 /// # Errors
 /// When it is not what the linter prints.
-pub fn judge(linter: Linter, said: &str, root: &str, changed: &Changed) -> Result<(u8, Report), String> {
+pub fn judge(linter: Linter, said: &str, tree: &Tree<'_>, changed: &Changed) -> Result<(u8, Report), String> {
     let mut all = lint_findings(linter, said)?;
-    all.below(root);
+    all.place(tree);
     let mut report = Report::default();
     let (mut errors, mut warnings) = (0_u64, 0_u64);
     if all.more > 0 {

@@ -11,6 +11,8 @@ use crate::model::evaluation::{EvalFinding, Evaluator, EvaluatorKind, EvaluatorO
 mod branches;
 mod credentials;
 
+pub(super) use branches::functions;
+
 /// What measures look at.
 #[derive(Debug, Clone, Default)]
 pub struct Material {

@@ -18,3 +18,4 @@ pub mod plan;
 pub mod score;
 pub mod suite;
 pub mod swebench;
+pub mod tree;

@@ -1,10 +1,12 @@
 //! What programs print, read as tests and findings.
 
+use super::tree::Tree;
 use crate::base::text::visible;
 use crate::model::evaluation::{EvalFinding, OutputFormat, Severity};
 
 mod json;
 mod lines;
+mod pytest;
 mod xml;
 
 pub(crate) use json::lint_findings;
@@ -23,8 +25,10 @@ pub struct Report {
     pub findings: Vec<EvalFinding>,
     /// Findings that are not kept.
     pub more: u64,
-    /// All findings are kept, up to [`Report::ALL`]: they are sorted out later.
+    /// All findings are kept as they were told, up to [`Report::ALL`]: they are sorted out later.
     pub(crate) whole: bool,
+    /// It is one of tests: without a single one it says nothing.
+    pub(crate) of_tests: bool,
     /// Errors among all findings.
     pub errors: u64,
     /// The score that the program gave itself.
@@ -46,6 +50,10 @@ impl Report {
             self.more += 1;
             return;
         }
+        if self.whole {
+            // Names are compared with those of the commit, which may be as strange.
+            return self.findings.push(finding);
+        }
         let message = cut(visible(finding.message.trim()).as_str(), EvalFinding::WIDTH);
         let file = finding.file.map(|file| cut(&visible(&file), 400)).filter(|file| !file.is_empty());
         self.findings.push(EvalFinding { file, message, ..finding });
@@ -64,13 +72,15 @@ impl Report {
         self.find(EvalFinding { file, line, column: 0, message, severity: Severity::Error });
     }
 
-    /// Names files as the repository does: some programs put the checkout's path before each.
-    pub(crate) fn below(&mut self, root: &str) {
+    /// Names files as the commit does. What it does not have stays in the message only: nobody is sent there.
+    pub(crate) fn place(&mut self, tree: &Tree<'_>) {
         for finding in &mut self.findings {
-            if let Some(file) = &mut finding.file
-                && let Some(below) = file.strip_prefix(root)
-            {
-                *file = below.trim_start_matches('/').to_owned();
+            let Some(named) = finding.file.take() else { continue };
+            finding.file = tree.place(&named);
+            if finding.file.is_none() {
+                let place = if finding.line > 0 { format!("{named}:{}", finding.line) } else { named };
+                finding.message = cut(&format!("{}: {}", visible(&place), finding.message), EvalFinding::WIDTH);
+                (finding.line, finding.column) = (0, 0);
             }
         }
     }
@@ -102,7 +112,7 @@ pub fn parse(format: OutputFormat, text: &str) -> Result<Report, String> {
         OutputFormat::Junit => xml::junit(text),
         OutputFormat::Cargo => lines::cargo(text),
         OutputFormat::Go => lines::go(text),
-        OutputFormat::Pytest => lines::pytest(text),
+        OutputFormat::Pytest => pytest::pytest(text),
         OutputFormat::Tap => lines::tap(text),
     }
 }

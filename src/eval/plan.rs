@@ -72,7 +72,7 @@ pub fn plan(kind: &EvaluatorKind, files: &BTreeSet<String>, changed: &Changed, b
             if linters.is_empty() {
                 return Plan::Unknown("no linter is known for what was changed; say 'linter'".to_owned());
             }
-            let runs: Vec<Run> = linters.into_iter().filter_map(|linter| lints(linter, changed)).collect();
+            let runs: Vec<Run> = linters.into_iter().filter_map(|linter| lints(linter, files, changed)).collect();
             if runs.is_empty() {
                 Plan::Nothing("nothing was changed that it reads".to_owned())
             } else {
@@ -87,16 +87,14 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-fn ends_with(path: &str, ends: &[&str]) -> bool {
+pub(super) fn ends_with(path: &str, ends: &[&str]) -> bool {
     path.rsplit_once('.').is_some_and(|(_, end)| ends.contains(&end))
 }
 
-/// Changed files that are still there, and are named so that no program takes them for an option.
-fn still<'a>(changed: &'a Changed, ends: &'a [&'a str]) -> impl Iterator<Item = &'a String> {
-    let fits = move |(path, added): &(&'a String, &'a Vec<(u32, String)>)| {
-        !added.is_empty() && ends_with(path, ends) && !path.starts_with(['-', '"'])
-    };
-    changed.files.iter().filter(fits).map(|(path, _)| path)
+/// Changed files that are still there, named so that no program takes them for an option.
+fn still<'a>(changed: &'a Changed, files: &'a BTreeSet<String>, ends: &'a [&'a str]) -> impl Iterator<Item = String> {
+    let there = changed.files.keys().filter(move |path| files.contains(*path) && ends_with(path, ends));
+    there.map(|path| if path.starts_with('-') { format!("./{path}") } else { path.clone() })
 }
 
 fn begins(files: &BTreeSet<String>, start: &str) -> bool {
@@ -121,7 +119,7 @@ fn runner_of(files: &BTreeSet<String>) -> Option<TestRunner> {
     })
 }
 
-fn is_python_test(path: &str) -> bool {
+pub(super) fn is_python_test(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.ends_with("_test.py") || (name.starts_with("test_") && ends_with(name, &["py"]))
 }
@@ -138,9 +136,12 @@ fn tests(runner: TestRunner, files: &BTreeSet<String>, changed: Option<&Changed>
             (run.commands, run.prints) = (vec![command], Prints::Report(OutputFormat::Cargo));
         }
         TestRunner::Pytest => {
-            let only: Vec<String> = changed.map_or_else(Vec::new, |changed| {
-                still(changed, &["py"]).filter(|path| is_python_test(path)).cloned().collect()
-            });
+            // What else was changed may break any test.
+            let narrow = |changed: &&Changed| {
+                changed.files.keys().all(|path| is_python_test(path) || ends_with(path, &["md", "rst"]))
+            };
+            let only: Vec<String> =
+                changed.filter(narrow).map_or_else(Vec::new, |changed| still(changed, files, &["py"]).collect());
             let options = ["-rA", "--color=no", "-p", "no:cacheprovider"];
             for program in [&["pytest"][..], &["python3", "-m", "pytest"]] {
                 let mut command = words(program);
@@ -153,9 +154,7 @@ fn tests(runner: TestRunner, files: &BTreeSet<String>, changed: Option<&Changed>
         TestRunner::Go => {
             let mut command = words(&["go", "test", "-json"]);
             let packages: BTreeSet<String> = changed.map_or_else(BTreeSet::new, |changed| {
-                still(changed, &["go"])
-                    .map(|path| path.rsplit_once('/').map_or_else(|| ".".to_owned(), |(dir, _)| format!("./{dir}")))
-                    .collect()
+                changed.files.keys().filter_map(|path| go_package(files, path)).collect()
             });
             if packages.is_empty() {
                 command.push("./...".to_owned());
@@ -193,6 +192,15 @@ fn tests(runner: TestRunner, files: &BTreeSet<String>, changed: Option<&Changed>
     run
 }
 
+/// The package of a changed file of Go, as long as there is anything left of it.
+fn go_package(files: &BTreeSet<String>, path: &str) -> Option<String> {
+    let (dir, start) = path.rsplit_once('/').map_or(("", String::new()), |(dir, _)| (dir, format!("{dir}/")));
+    let beside = files.range(start.clone()..).take_while(|other| other.starts_with(&start));
+    let mut left = beside.filter(|other| !other[start.len()..].contains('/') && ends_with(other, &["go"]));
+    (ends_with(path, &["go"]) && left.next().is_some())
+        .then(|| if dir.is_empty() { ".".to_owned() } else { format!("./{dir}") })
+}
+
 /// The manifest of the one package that all changed files are in.
 fn one_manifest(files: &BTreeSet<String>, changed: &Changed) -> Option<String> {
     let manifest = |path: &String| {
@@ -209,6 +217,36 @@ fn one_manifest(files: &BTreeSet<String>, changed: &Changed) -> Option<String> {
     let mut all = changed.files.keys().map(manifest);
     let first = all.next()??;
     all.all(|other| other.as_ref() == Some(&first)).then_some(first)
+}
+
+/// Whether a file tells a runner or a linter what to do: which tests there are, which rules hold.
+pub fn tells_judges(path: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "conftest.py",
+        "pytest.ini",
+        "tox.ini",
+        "setup.cfg",
+        "pyproject.toml",
+        "sitecustomize.py",
+        "usercustomize.py",
+        "ruff.toml",
+        ".ruff.toml",
+        ".coveragerc",
+        "package.json",
+        "clippy.toml",
+        ".clippy.toml",
+        "rust-toolchain",
+        "rust-toolchain.toml",
+        ".shellcheckrc",
+        ".eslintignore",
+        "CTestTestfile.cmake",
+        ".gitattributes",
+    ];
+    const BEGINNINGS: &[&str] =
+        &["eslint.config.", ".eslintrc", "vitest.config.", "vite.config.", "jest.config.", ".golangci."];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let in_cargo = path == ".cargo/config.toml" || path == ".cargo/config" || path.contains("/.cargo/config");
+    NAMES.contains(&name) || BEGINNINGS.iter().any(|start| name.starts_with(start)) || in_cargo
 }
 
 /// Linters for what was changed.
@@ -230,7 +268,7 @@ fn linters_of(files: &BTreeSet<String>, changed: &Changed) -> Vec<Linter> {
 }
 
 /// How a linter is run; absent when it has nothing to read.
-fn lints(linter: Linter, changed: &Changed) -> Option<Run> {
+fn lints(linter: Linter, files: &BTreeSet<String>, changed: &Changed) -> Option<Run> {
     let commands = match linter {
         Linter::Clippy => vec![words(&["cargo", "clippy", "--all-targets", "--message-format", "json"])],
         Linter::Ruff => vec![words(&["ruff", "check", "--no-cache", "--output-format", "json", "."])],
@@ -244,7 +282,7 @@ fn lints(linter: Linter, changed: &Changed) -> Option<Run> {
             vec![words(&["/bin/sh", "-c", script])]
         }
         Linter::Shellcheck => {
-            let files: Vec<String> = still(changed, &["sh", "bash"]).cloned().collect();
+            let files: Vec<String> = still(changed, files, &["sh", "bash"]).collect();
             if files.is_empty() {
                 return None;
             }

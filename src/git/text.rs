@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+pub(super) use crate::base::text::unquote;
 use crate::base::text::visible_line;
 
 /// A path for a message, safe to show.
@@ -78,42 +79,6 @@ pub(super) fn header(side: &str, path: &[u8]) -> Vec<u8> {
     }
     quoted.push(b'"');
     quoted
-}
-
-/// The bytes of a path in the model's form.
-pub(super) fn unquote(path: &str) -> Vec<u8> {
-    let Some(inner) = path.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-        return path.as_bytes().to_vec();
-    };
-    let mut bytes = Vec::with_capacity(inner.len());
-    let mut rest = inner.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte != b'\\' {
-            bytes.push(byte);
-            continue;
-        }
-        let Some((&escaped, after)) = rest.split_first() else { break };
-        if let (b'0'..=b'3', Some(digits)) = (escaped, rest.get(..3)) {
-            if let Ok(value) = u8::from_str_radix(&String::from_utf8_lossy(digits), 8) {
-                bytes.push(value);
-            }
-            rest = &rest[3..];
-            continue;
-        }
-        rest = after;
-        bytes.push(match escaped {
-            b'n' => b'\n',
-            b't' => b'\t',
-            b'r' => b'\r',
-            b'a' => 7,
-            b'b' => 8,
-            b'v' => 11,
-            b'f' => 12,
-            other => other,
-        });
-    }
-    bytes
 }
 
 /// Bytes of git's output as a path.

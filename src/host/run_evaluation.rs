@@ -10,6 +10,7 @@ use crate::base::clock;
 use crate::eval::judge::{self, Ended, Judgement, Ran};
 use crate::eval::measure::{self, Material};
 use crate::eval::plan::{self, Plan, Run};
+use crate::eval::tree::Tree;
 use crate::host::effect::{EvaluationPlan, EvaluationTask};
 use crate::host::input::Input;
 use crate::host::on_evaluation::Prepared;
@@ -17,7 +18,9 @@ use crate::host::port::{Bounds, Ground, JobSpec, Judged, Stopped, apart};
 use crate::host::run_effect::{Ports, Runner};
 use crate::host::{run_gates, run_timeline};
 use crate::model::Refusal;
-use crate::model::evaluation::{EvaluationState, Evaluator, EvaluatorOutcome, EvaluatorResult, Limits, SuiteFrom};
+use crate::model::evaluation::{
+    EvaluationState, Evaluator, EvaluatorKind, EvaluatorOutcome, EvaluatorResult, Limits, SuiteFrom,
+};
 use crate::model::id::{EvaluationId, JobId, SessionId};
 use crate::model::job::{JobEnd, OnDaemonDeath};
 
@@ -209,6 +212,13 @@ impl Runner {
             let tool = run.tool.clone();
             return Ok(Judgement::without(EvaluatorOutcome::Missing { tool }, ""));
         };
+        // Without a command the report is an earlier evaluator's on purpose.
+        let writes = !matches!(evaluator.kind, EvaluatorKind::Coverage { command: None, .. });
+        if let Some(report) = run.report.as_ref().filter(|_| writes)
+            && let Err(reason) = self.ports.grounds.clear(&scene.ground, report)
+        {
+            return Ok(Judgement::without(EvaluatorOutcome::Errored { reason }, ""));
+        }
         let mut line = match &scene.apart {
             Ok(apart) => apart.clone(),
             Err(reason) => {
@@ -233,7 +243,8 @@ impl Runner {
         blocking(move || {
             let report = run.report.as_ref().map(|path| grounds.read(&scene.ground, path, REPORT));
             let ran = ran(&ended, &limits, report);
-            Ok(judge::judge(&evaluator, &run, &ran, &scene.ground.checkout, &scene.material.changed))
+            let tree = Tree { root: &scene.ground.checkout, files: &scene.files };
+            Ok(judge::judge(&evaluator, &run, &ran, &tree, &scene.material.changed))
         })
         .await
     }

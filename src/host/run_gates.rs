@@ -31,7 +31,7 @@ pub(crate) fn resolve(ports: &Ports, source: &GateSource) -> Result<Option<Suite
         }
         return read(&text, ".divisi.toml, evaluation.gates").map(Some);
     }
-    let Some(path) = &source.configured else { return Ok(None) };
+    let Some(path) = ports.grounds.gates(source.configured.clone())? else { return Ok(None) };
     let path = path.display().to_string();
     read(&ports.grounds.configured(&path)?, &path).map(Some)
 }

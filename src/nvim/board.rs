@@ -8,6 +8,7 @@ use crate::wire::dashboard::Tone;
 
 pub mod batch;
 pub mod bench;
+pub mod matrix;
 
 /// A cell: text that is safe to show, and what it means.
 pub type Cell = (Tone, String);

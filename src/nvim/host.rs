@@ -165,7 +165,7 @@ impl Host {
         match ask.method.as_str() {
             method if method.starts_with("transcript/") => self.of_transcript(ask, &session),
             method if method.starts_with("board/") || method.starts_with("bench/") => self.of_board(ask),
-            "batch/find" => self.of_board(ask),
+            "batch/find" | "batch/rows" => self.of_board(ask),
             // A person uses the plugin: the next attempt to connect comes at once and may start a daemon.
             "host/wake" => {
                 self.wake();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::answer;
-use super::board::{Board, Line, Widths, batch, bench};
+use super::board::{Board, Line, Widths, batch, bench, matrix};
 use super::handler::Ask;
 use super::host::{Done, Host};
 use crate::base::clock;
@@ -74,6 +74,8 @@ pub(super) struct Watched {
     content: Option<Content>,
     widths: Widths,
     window: usize,
+    /// Of a batch: task by agent.
+    matrix: bool,
     stirred: bool,
     looking: bool,
     asked: Option<Instant>,
@@ -119,7 +121,8 @@ impl Watched {
         let now = clock::now();
         let (lines, about): (Vec<Line>, Value) = match &self.content {
             Some(Content::Batch(detail)) => {
-                (batch::one(detail, self.window, &mut self.widths, now), batch::row(&detail.view))
+                let draw = if self.matrix { matrix::matrix } else { batch::one };
+                (draw(detail, self.window, &mut self.widths, now), batch::row(&detail.view))
             }
             Some(Content::Batches(views)) => (batch::all(views, self.window, &mut self.widths), json!({})),
             Some(Content::Run(detail)) => (
@@ -155,7 +158,8 @@ impl Host {
             ask.params.get("columns").and_then(Value::as_u64).and_then(|columns| usize::try_from(columns).ok());
         let outcome = match ask.method.as_str() {
             "board/open" => {
-                self.open_board(&board, columns.unwrap_or(80).clamp(20, 1_000));
+                let matrix = ask.params.get("matrix").and_then(Value::as_bool).unwrap_or(false);
+                self.open_board(&board, columns.unwrap_or(80).clamp(20, 1_000), matrix);
                 Ok(json!({}))
             }
             "board/close" => {
@@ -169,25 +173,26 @@ impl Host {
                 let read = self.bench.artefact(PathBuf::from(text("path")), &text("artefacts"), which);
                 read.map(|text| json!({ "lines": visible(&text).split('\n').collect::<Vec<_>>() }))
             }
-            "batch/find" => return self.find_batch(ask),
+            "batch/find" | "batch/rows" => return self.find_batch(ask),
             _ => Err(Refusal::internal("no such request")),
         };
         self.answer(ask.id, &ask.method, outcome);
     }
 
-    fn open_board(&mut self, name: &str, window: usize) {
+    fn open_board(&mut self, name: &str, window: usize, matrix: bool) {
         let watched = self.watch.open.entry(name.to_owned()).or_insert_with(|| Watched {
             board: Board::default(),
             content: None,
             widths: Widths::default(),
             window,
+            matrix,
             stirred: true,
             looking: false,
             asked: None,
             pause: PAUSE,
         });
-        if watched.window != window {
-            (watched.window, watched.widths) = (window, Widths::default());
+        if (watched.window, watched.matrix) != (window, matrix) {
+            (watched.window, watched.matrix, watched.widths) = (window, matrix, Widths::default());
         }
         watched.draw();
         watched.board.resend();
@@ -261,6 +266,13 @@ impl Host {
         tokio::spawn(async move {
             let wanted = params.get("batch").and_then(Value::as_str).filter(|name| !name.is_empty());
             let outcome = match wanted {
+                _ if method == "batch/rows" => {
+                    let all = call(current, "batch/list", json!({})).await.and_then(read::<Vec<BatchView>>);
+                    let outcome = all.map(|all| all.iter().map(batch::row).collect());
+                    // The loop ends only with the process.
+                    let _ = done.send(Done::Answer { id, method, outcome });
+                    return;
+                }
                 Some(name) => call(current, "batch/get", json!({ "batch": name })).await.and_then(read::<BatchView>),
                 None => call(current, "batch/list", json!({})).await.and_then(read::<Vec<BatchView>>).and_then(|all| {
                     let none = || Refusal::user("there are no batches").hint(":Divisi batch run plan.yaml");

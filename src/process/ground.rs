@@ -12,16 +12,31 @@ use crate::model::id::EvaluationId;
 /// A suite that a person configured is no larger.
 const CONFIGURED: u64 = 4 * 1024 * 1024;
 
+/// Reads which suite is configured.
+type ReadGates = Box<dyn Fn() -> Result<Option<PathBuf>, Refusal> + Send + Sync>;
+
 /// Places below one directory.
-#[derive(Debug)]
 pub struct GroundDriver {
     root: PathBuf,
+    gates: Option<ReadGates>,
+}
+
+impl std::fmt::Debug for GroundDriver {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("GroundDriver").field("root", &self.root).finish_non_exhaustive()
+    }
 }
 
 impl GroundDriver {
     /// Below a state directory. Nothing is made before it is needed.
     pub fn new(state_dir: &Path) -> Self {
-        Self { root: state_dir.join("evaluations") }
+        Self { root: state_dir.join("evaluations"), gates: None }
+    }
+
+    /// Asks for the configured gates each time instead of keeping what was known.
+    #[must_use]
+    pub fn reading_gates(self, read: impl Fn() -> Result<Option<PathBuf>, Refusal> + Send + Sync + 'static) -> Self {
+        Self { gates: Some(Box::new(read)), ..self }
     }
 
     /// An evaluation's directory. Ids are made by divisi; one that is no plain name is refused before it becomes a path.
@@ -44,6 +59,8 @@ impl Grounds for GroundDriver {
         delete(&directory).map_err(failed)?;
         let private = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
         private(&self.root).map_err(failed)?;
+        // Programs name files by where they are, not by the link that led there.
+        let directory = self.root.canonicalize().map_err(failed)?.join(evaluation.as_str());
         let make = |name: &str| -> Result<String, Refusal> {
             let path = directory.join(name);
             private(&path).map_err(failed)?;
@@ -64,6 +81,27 @@ impl Grounds for GroundDriver {
     fn sweep(&self) {
         if let Err(error) = delete(&self.root) {
             tracing::warn!(%error, "what evaluations left behind cannot be deleted");
+        }
+    }
+
+    fn clear(&self, ground: &Ground, path: &str) -> Result<(), String> {
+        let failed = |why: &dyn std::fmt::Display| {
+            format!("{}, of an earlier evaluator, cannot be deleted: {why}", crate::base::text::visible_line(path, 200))
+        };
+        let root = Path::new(&ground.checkout);
+        let whole = root.join(path);
+        let (Some(parent), Some(name)) = (whole.parent(), whole.file_name()) else {
+            return Err(failed(&"it is no file"));
+        };
+        // A directory that is not there yet has no file.
+        let Ok(parent) = parent.canonicalize() else { return Ok(()) };
+        let home = root.canonicalize().map_err(|error| failed(&error))?;
+        if !parent.starts_with(&home) {
+            return Err(failed(&"it leads out of the checkout"));
+        }
+        match fs::remove_file(parent.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&error)),
+            _ => Ok(()),
         }
     }
 
@@ -96,6 +134,10 @@ impl Grounds for GroundDriver {
             return Path::new(&ground.checkout).join(program).is_file();
         }
         which::which_in(program, Some(search), &ground.checkout).is_ok()
+    }
+
+    fn gates(&self, known: Option<PathBuf>) -> Result<Option<PathBuf>, Refusal> {
+        self.gates.as_ref().map_or(Ok(known), |read| read())
     }
 
     fn configured(&self, path: &str) -> Result<String, Refusal> {

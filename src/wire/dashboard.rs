@@ -51,11 +51,13 @@ pub fn sign(state: RunState) -> &'static str {
     }
 }
 
-/// `$1.20`, with `+` when it is at least that; `?` when tokens were used and nobody knows what they cost.
+/// `$1.20`, rounded, with `+` when it is at least that; `?` when tokens were used and nobody knows what they cost.
 pub fn money(spend: Spend) -> String {
     match spend.usd_micros {
         Some(usd) => {
-            format!("${}.{:02}{}", usd / 1_000_000, usd % 1_000_000 / 10_000, if spend.partial { "+" } else { "" })
+            let cents = usd.saturating_add(5_000) / 10_000;
+            let (less, cents) = if cents == 0 && usd > 0 { ("<", 1) } else { ("", cents) };
+            format!("{less}${}.{:02}{}", cents / 100, cents % 100, if spend.partial { "+" } else { "" })
         }
         None if spend.tokens > 0 => "?".to_owned(),
         None => String::new(),

@@ -180,6 +180,24 @@ in_every_neovim! {
         assert_eq!(scene.editor.notices().await, ["divisi: fix asks: cargo test"]);
     }
 
+    async fn what_is_answered_by_itself_is_told_only_when_it_stays(scene) {
+        scene.session("aaaaaaaaaa", "run", "running");
+        scene.session("bbbbbbbbbb", "other", "running");
+        scene.fake.set("aaaaaaaaaa", json!({ "policy": "auto" }));
+        scene.editor.attach().await;
+        scene.editor.until("require('divisi.mirror').sessions.aaaaaaaaaa.policy == 'auto'").await;
+        scene.fake.ask("ap1", "aaaaaaaaaa", "make");
+        scene.editor.until("#require('divisi.mirror').approvals == 1").await;
+        assert!(scene.fake.answer("ap1", "once", "policy"));
+        scene.editor.until("#require('divisi.mirror').approvals == 0").await;
+        scene.fake.ask("ap2", "bbbbbbbbbb", "cargo test");
+        scene.editor.until("#_G.notices >= 1").await;
+        assert_eq!(scene.editor.notices().await, ["divisi: other asks: cargo test"]);
+        // One that nothing answers waits for a person after all.
+        scene.fake.ask("ap3", "aaaaaaaaaa", "make all");
+        scene.editor.until("_G.told('run asks: make all')").await;
+    }
+
     async fn many_notices_never_ask_for_a_key(scene) {
         scene.editor.lua("vim.notify = function(t) vim.api.nvim_echo({ { t } }, true, {}) end").await;
         for n in 0..20 {

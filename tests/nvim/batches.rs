@@ -112,6 +112,11 @@ async fn an_evaluation_becomes_diagnostics_and_a_quickfix_list() {
         editor.ex("cclose").await;
         editor.ex(&format!("Divisi eval one --suite={}", good.display())).await;
         editor.until("_G.told('one passed style') and #vim.diagnostic.get(0) == 0").await;
+        // They can be taken away, and go with the session's end.
+        scene.divisi(&["eval", "one", "--suite", bad.to_str().unwrap()]);
+        editor.until("#vim.diagnostic.get(0) == 1").await;
+        editor.ex("Divisi eval --clear one").await;
+        assert_eq!(editor.lua("return #vim.diagnostic.get(0)").await, 0);
         editor.assert_calm().await;
         scene.discard(&["one"]);
     })

@@ -295,6 +295,39 @@ in_every_neovim! {
         editor.assert_calm().await;
     }
 
+    async fn a_batch_is_a_matrix_too_and_its_keys_mean_the_run_under_the_cursor(scene) {
+        let editor = &scene.editor;
+        has(&scene, &batch());
+        done(&scene, &["batch/retry"]);
+        editor.attach().await;
+        editor.will_choose(&["error-handling"]).await;
+        editor.ex("Divisi pick batches").await;
+        editor.shows(BOARD, "Edit src/parse.rs").await;
+        editor.keys("m").await;
+        editor.until("vim.fn.search('^all .*passed', 'nw') > 0").await;
+        let shown = rows(&scene).await;
+        assert!(shown[0].starts_with("errors/config  ✓ 3/3 90 #1 $1.11  ✗ 1/3 40 #2 $0.12"), "{shown:#?}");
+        assert!(shown[1].starts_with("errors/parser  ▸ ") && shown[1].trim_end().ends_with('…'), "{shown:#?}");
+        assert!(shown[2].starts_with("docs           ■ ") && shown[2].trim_end().ends_with('-'), "{shown:#?}");
+        assert!(shown[3].contains("1/3 passed") && shown[3].contains("0/3 passed"), "{shown:#?}");
+        // Onto the one that failed, and what stands before and behind it.
+        editor.keys("gg]]R").await;
+        wait_until("retried", || scene.fake.called("batch/retry").len() == 1).await;
+        editor.keys("0R").await;
+        wait_until("the first of the line", || scene.fake.called("batch/retry").len() == 2).await;
+        editor.lua("vim.fn.search('docs')").await;
+        editor.keys("$R").await;
+        wait_until("the last of the line", || scene.fake.called("batch/retry").len() == 3).await;
+        let sent: Vec<Value> = scene.fake.called("batch/retry").iter().map(|sent| sent["runs"][0].clone()).collect();
+        assert_eq!(sent, ["bbatch0001.r2", "bbatch0001.r1", "bbatch0001.r6"]);
+        editor.keys("Q").await;
+        editor.until("vim.bo.buftype == 'quickfix' and vim.fn.getqflist()[1].text:find('run 2', 1, true) ~= nil").await;
+        editor.ex("cclose").await;
+        editor.keys("m").await;
+        editor.shows(BOARD, "Edit src/parse.rs").await;
+        editor.assert_calm().await;
+    }
+
     async fn a_batch_tells_of_its_end_once_and_its_sessions_do_not(scene) {
         let editor = &scene.editor;
         editor.lua("_G.heard = {} vim.api.nvim_create_autocmd('User', { pattern = 'DivisiBatch*', callback = function(a) table.insert(_G.heard, { a.match, a.data.id, a.data.state }) end })").await;

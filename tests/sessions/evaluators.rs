@@ -62,7 +62,7 @@ fn tests_are_run_by_what_the_repository_has() {
     let cargo = "echo '{\"reason\":\"build-finished\",\"success\":true}'\necho 'test a ... ok'\necho 'test b ... FAILED'\n\
                  echo \"thread 'b' (7) panicked at src/lib.rs:7:5:\"\necho 'test result: FAILED. 1 passed; 1 failed'\nexit 101";
     let scene = with_tools(&[("cargo", cargo)]);
-    scene.shell("work", "echo '[package]' > Cargo.toml").ok();
+    scene.shell("work", "mkdir -p src; touch src/lib.rs; echo '[package]' > Cargo.toml").ok();
     let (evaluation, code) = eval(&scene, "work", "version: 1\nevaluators: [{id: t, kind: tests}]");
     let result = of(&evaluation, "t");
     assert_eq!((code, result["score"].as_u64()), (4, Some(50)), "{evaluation}");

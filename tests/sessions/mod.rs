@@ -22,6 +22,7 @@ mod failures;
 mod following;
 mod full;
 mod full_batch;
+mod gamed;
 mod hostile;
 mod judged;
 mod judges;

@@ -33,12 +33,24 @@ function M.what(approval)
   return ((approval.command or approval.title):gsub("[\r\n]", " "))
 end
 
----Those that are worth a float: of sessions that do not hold them back.
+---Approvals of sessions that answer by themselves, and did not.
+---@type table<string, boolean?>
+local left_over = {}
+
+---Whether an approval is about to be answered without anybody.
+---@param approval divisi.Approval
+---@return boolean
+function M.is_answered(approval)
+  local row = mirror.sessions[approval.session]
+  return row ~= nil and row.policy == "auto" and not approval.question and not left_over[approval.id]
+end
+
+---Those that are worth a float: of sessions that do not hold them back, nor answer them.
 ---@return divisi.Approval[]
 local function pressing()
   return vim.tbl_filter(function(approval)
     local row = mirror.sessions[approval.session]
-    return not (row and row.policy == "hold") and not dismissed[approval.id]
+    return not (row and row.policy == "hold") and not dismissed[approval.id] and not M.is_answered(approval)
   end, mirror.approvals)
 end
 
@@ -122,6 +134,25 @@ end
 function M.update(buf)
   queue = buf
   update()
+end
+
+---Calls back when an approval is one that a person has to answer: at once, or when nobody else has answered it soon.
+---@param approval divisi.Approval
+---@param tell fun()
+function M.when_open(approval, tell)
+  if not M.is_answered(approval) then
+    tell()
+    return
+  end
+  vim.defer_fn(function()
+    for _, open in ipairs(mirror.approvals) do
+      if open.id == approval.id then
+        left_over[approval.id] = true
+        tell()
+        update()
+      end
+    end
+  end, 2000)
 end
 
 local group = api.nvim_create_augroup("divisi.approvals", {})

@@ -74,7 +74,7 @@ local function retry(line, view)
   end
   local count = 0
   for _, other in
-    ipairs(view.lines --[[@as divisi.RunLine[] ]])
+    ipairs(board.entries(view) --[[@as divisi.RunLine[] ]])
   do
     count = count + (other.again and 1 or 0)
   end
@@ -160,7 +160,7 @@ end
 local function failures(_, view)
   local runs = vim.tbl_filter(function(line)
     return line.failed == true
-  end, view.lines) --[[@as divisi.RunLine[] ]]
+  end, board.entries(view)) --[[@as divisi.RunLine[] ]]
   if #runs == 0 then
     errors.notify("nothing failed")
     return
@@ -205,7 +205,7 @@ end
 ---@param view divisi.Board
 local function compare(line, view)
   local rows, gone = {}, 0 ---@type divisi.Row[], integer
-  for _, other in ipairs(view.lines) do
+  for _, other in ipairs(board.entries(view)) do
     ---@cast other divisi.RunLine
     local same = other.id
       and other.task == line.task
@@ -292,6 +292,13 @@ local run_keys = {
   { "r", "review what it made", review, line = true },
   { "R", "run again; above the runs: all that did not pass", retry },
   { "C", "compare the candidates for this task", compare, line = true },
+  {
+    "m",
+    "a table of task and agent, or a line for each run",
+    function(_, view)
+      board.turn(view)
+    end,
+  },
   { "p", "pause or go on", pause },
   { "+", "one more run at the same time ([count])", concurrency(1) },
   { "-", "one fewer", concurrency(-1) },

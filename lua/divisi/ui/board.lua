@@ -4,6 +4,7 @@ local M = {}
 local api = vim.api
 local errors = require("divisi.errors")
 local rpc = require("divisi.rpc")
+local tab = require("divisi.ui.tab")
 local window = require("divisi.ui.window")
 
 ---@class divisi.BoardLine
@@ -12,6 +13,7 @@ local window = require("divisi.ui.window")
 ---@field failed boolean?
 ---@field title string?
 ---@field session string?
+---@field runs { [1]: integer, [2]: integer, [3]: divisi.BoardLine }[]? in a matrix: what stands from which byte to which
 
 ---@class divisi.BoardKey
 ---@field [1] string
@@ -25,6 +27,7 @@ local window = require("divisi.ui.window")
 ---@field lines divisi.BoardLine[]
 ---@field about table
 ---@field columns integer? what the host draws for; absent: nobody looks
+---@field matrix boolean? task by agent instead of a line for each run
 
 ---@type table<string, divisi.Board?>
 local boards = {}
@@ -84,13 +87,36 @@ local function watch(view, again)
   end
   view.columns = columns
   if columns then
-    rpc.request("board/open", { board = view.board, columns = columns }, function() end)
+    rpc.request("board/open", { board = view.board, columns = columns, matrix = view.matrix }, function() end)
   elseif require("divisi.host").running() then
     rpc.request("board/close", { board = view.board }, function() end)
   end
 end
 
----The line under the cursor.
+---What a line stands for: itself, or what it has side by side.
+---@param line divisi.BoardLine
+---@return divisi.BoardLine[]
+local function entries_of(line)
+  if not line.runs then
+    return line.id and { line } or {}
+  end
+  return vim.tbl_map(function(spot)
+    return spot[3]
+  end, line.runs)
+end
+
+---Everything that a board's lines stand for.
+---@param view divisi.Board
+---@return divisi.BoardLine[]
+function M.entries(view)
+  local all = {} ---@type divisi.BoardLine[]
+  for _, line in ipairs(view.lines) do
+    vim.list_extend(all, entries_of(line))
+  end
+  return all
+end
+
+---What stands under the cursor; side by side: what begins before it last, or the first.
 ---@param view divisi.Board
 ---@return divisi.BoardLine?
 local function current(view)
@@ -98,20 +124,45 @@ local function current(view)
   if api.nvim_win_get_buf(win) ~= view.buf then
     return
   end
-  local line = view.lines[api.nvim_win_get_cursor(win)[1]]
-  return line and line.id and line or nil
+  local cursor = api.nvim_win_get_cursor(win)
+  local line = view.lines[cursor[1]]
+  if not line or not line.runs then
+    return line and line.id and line or nil
+  end
+  local found = line.runs[1]
+  for _, spot in ipairs(line.runs) do
+    if spot[1] <= cursor[2] then
+      found = spot
+    end
+  end
+  return found and found[3]
 end
 
----Goes to the next line that failed, or the one before.
+---Shows a matrix, or lines, instead.
+---@param view divisi.Board
+function M.turn(view)
+  view.matrix = not view.matrix
+  watch(view, true)
+end
+
+---Goes to the next that failed, or the one before.
 ---@param view divisi.Board
 ---@param step integer
 local function to_failed(view, step)
-  local at = api.nvim_win_get_cursor(0)[1] + step
-  while view.lines[at] and not view.lines[at].failed do
-    at = at + step
+  local at = api.nvim_win_get_cursor(0)
+  local found ---@type [integer, integer]?
+  for number, line in ipairs(view.lines) do
+    for _, spot in ipairs(line.runs or { { 0, 0, line } }) do
+      local here = { number, spot[1] }
+      local before = here[1] < at[1] or (here[1] == at[1] and here[2] < at[2])
+      local after = here[1] > at[1] or (line.runs and here[1] == at[1] and here[2] > at[2])
+      if spot[3].failed and ((step > 0 and after and not found) or (step < 0 and before)) then
+        found = here
+      end
+    end
   end
-  if view.lines[at] then
-    api.nvim_win_set_cursor(0, { at, 0 })
+  if found then
+    api.nvim_win_set_cursor(0, found)
   else
     errors.notify(step > 0 and "nothing below failed" or "nothing above failed")
   end
@@ -136,7 +187,7 @@ local function map(view, wanted)
         to_failed(view, -1)
       end,
     },
-    { "q", "close", M.close },
+    { "q", "close", tab.close },
   })
   local help = {} ---@type string[]
   for _, key in ipairs(keys) do
@@ -219,7 +270,7 @@ local function to_first(view)
       for _, win in ipairs(vim.fn.win_findbuf(view.buf)) do
         local on = view.lines[api.nvim_win_get_cursor(win)[1]]
         if not (on and on.id) then
-          api.nvim_win_set_cursor(win, { number, 0 })
+          api.nvim_win_set_cursor(win, { number, line.runs and line.runs[1] and line.runs[1][1] or 0 })
           -- With what stands above it.
           api.nvim_win_call(win, function()
             vim.fn.winrestview({ topline = 1 })
@@ -234,41 +285,14 @@ end
 ---Shows a board in a tab of its own, or where it is shown already.
 ---@param buf integer
 function M.tab(buf)
-  local win = window.shown(buf) or vim.fn.win_findbuf(buf)[1]
-  if win then
-    api.nvim_set_current_win(win)
+  local win, made = tab.open(buf, "board")
+  if not win or not made then
     return
   end
-  if not window.can_change_layout() then
-    return
-  end
-  if api.nvim_get_mode().mode:match("^[it]") then
-    vim.cmd.stopinsert()
-  end
-  local from = api.nvim_get_current_tabpage()
-  vim.cmd("tab sbuffer " .. buf)
-  win = api.nvim_get_current_win()
-  vim.w[win].divisi = "board"
-  vim.w[win].divisi_tab = from
-  vim.wo[win][0].winfixbuf = true
   dress(win)
   local view = of_buffer[buf]
   if view then
     to_first(view)
-  end
-end
-
----Closes the board's window, and its tab when that was opened for it.
-function M.close()
-  local win = api.nvim_get_current_win()
-  local from = vim.w[win].divisi_tab
-  if from and #api.nvim_tabpage_list_wins(0) == 1 and #api.nvim_list_tabpages() > 1 then
-    vim.cmd.tabclose()
-    if api.nvim_tabpage_is_valid(from) then
-      api.nvim_set_current_tabpage(from)
-    end
-  else
-    window.close(win)
   end
 end
 

@@ -5,6 +5,7 @@ local api = vim.api
 local errors = require("divisi.errors")
 local mirror = require("divisi.mirror")
 local rpc = require("divisi.rpc")
+local tab = require("divisi.ui.tab")
 local window = require("divisi.ui.window")
 
 local namespace = api.nvim_create_namespace("divisi.compare")
@@ -183,7 +184,7 @@ local function side_by_side(buf, index)
     vim.bo[base].modifiable = false
     vim.bo[base].filetype = vim.filetype.match({ filename = path }) or ""
     vim.cmd("tab sbuffer " .. base)
-    local tab = api.nvim_get_current_tabpage()
+    local page = api.nvim_get_current_tabpage()
     vim.t.divisi_diff = path
     local wins = { api.nvim_get_current_win() }
     -- Neovim compares at most eight buffers.
@@ -208,8 +209,8 @@ local function side_by_side(buf, index)
     vim.wo[wins[1]][0].winbar = " base"
     vim.cmd("wincmd =")
     vim.keymap.set("n", "q", function()
-      if api.nvim_tabpage_is_valid(tab) and #api.nvim_list_tabpages() > 1 then
-        vim.cmd.tabclose(api.nvim_tabpage_get_number(tab))
+      if api.nvim_tabpage_is_valid(page) and #api.nvim_list_tabpages() > 1 then
+        vim.cmd.tabclose(api.nvim_tabpage_get_number(page))
       end
     end, { buffer = base, desc = "divisi: close the comparison" })
   end)
@@ -305,7 +306,7 @@ local function make(buf)
     end)
   end
   map("q", "close", function()
-    window.close(api.nvim_get_current_win())
+    tab.close()
   end)
   map("g?", "help", function()
     window.help(HELP)
@@ -333,7 +334,9 @@ function M.open(rows)
   end
   local buf = window.buffer("divisi://compare/" .. table.concat(names, ","), make)
   views[buf] = views[buf] or { candidates = {}, rows = {}, picks = {}, ids = ids }
-  local win = window.open(buf, "compare", "right", math.floor(vim.o.columns / 2))
+  -- Half of a tab in which a view is already is too narrow to read.
+  local win = tab.is_taken() and tab.open(buf, "compare")
+    or window.open(buf, "compare", "right", math.floor(vim.o.columns / 2))
   if win then
     vim.wo[win][0].wrap = false
     vim.wo[win][0].number = false

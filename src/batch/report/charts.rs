@@ -110,9 +110,15 @@ pub(super) fn times(report: &Report) -> String {
 pub(super) fn heat(report: &Report) -> String {
     let agents: Vec<&str> = by_agent(report).into_iter().map(|(agent, _)| agent).take(MOST).collect();
     let mut rows: Vec<(String, BTreeMap<&str, [u32; 3]>)> = Vec::new();
+    let mut repositories = report.runs.iter().map(|run| &run.run.repository);
+    let first = repositories.next();
+    let several = repositories.any(|other| Some(other) != first);
     for run in &report.runs {
         let run = &run.run;
-        let name = format!("{}/{} {}", run.task, run.prompt, run.repository);
+        let mut name = format!("{}/{}", run.task, run.prompt);
+        if several {
+            let _ = write!(name, " {}", run.repository);
+        }
         if rows.last().is_none_or(|(last, _)| *last != name) {
             match rows.iter().position(|(known, _)| *known == name) {
                 Some(at) => {
@@ -141,7 +147,7 @@ pub(super) fn heat(report: &Report) -> String {
             let Some([all, over, passed]) = cells.get(agent).copied() else { continue };
             let hue = (passed * 120)
                 .checked_div(over)
-                .map_or_else(|| "class='bg'".to_owned(), |hue| format!("fill='hsl({hue} 55% 48%)'"));
+                .map_or_else(|| "class='bg'".to_owned(), |hue| format!("fill='hsl({hue} 50% 36%)'"));
             let x = 250 + column * 70;
             let _ = write!(
                 svg,

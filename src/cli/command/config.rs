@@ -91,7 +91,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Outcome {
         }
         Action::Set { key, value } => {
             edit::set(&context.paths.config_file, key, value)?;
-            if !key.starts_with("ui.") {
+            // Gates count from now on.
+            if !key.starts_with("ui.") && key != "evaluation.gates" {
                 render::remark("a running daemon takes it up at: divisi daemon restart");
             }
         }

@@ -33,8 +33,9 @@ pub(crate) fn page(report: &BenchReport, excerpts: &Excerpts<'_>) -> String {
         head(&mut html, run);
     }
     html.push_str("<div class='charts'>\n");
-    html.push_str(&shares(&report.runs, &names));
-    html.push_str(&costs(&report.runs, &names));
+    let labels = labels(&report.runs);
+    html.push_str(&shares(&report.runs, &labels));
+    html.push_str(&costs(&report.runs, &labels));
     html.push_str(&times(&report.runs));
     html.push_str("</div>\n");
     if let Some(comparison) = &report.comparison {
@@ -64,6 +65,18 @@ fn title(run: &RunSummary) -> String {
         _ => format!("{} by {by}", run.run_id),
     };
     visible_line(&text, 160)
+}
+
+/// What tells runs apart in few characters: who, else which, the end of its name.
+fn labels(runs: &[RunSummary]) -> Vec<String> {
+    let by: Vec<String> = runs.iter().map(|run| run.models.join(", ")).collect();
+    let alone = |name: &String| !name.is_empty() && by.iter().filter(|other| *other == name).count() == 1;
+    let end = |id: &str| {
+        let skipped = id.chars().count().saturating_sub(23);
+        let kept: String = id.chars().skip(skipped).collect();
+        if skipped > 0 { format!("…{kept}") } else { kept }
+    };
+    runs.iter().zip(&by).map(|(run, by)| short(&if alone(by) { by.clone() } else { end(&run.run_id) })).collect()
 }
 
 fn head(html: &mut String, run: &RunSummary) {
@@ -131,7 +144,7 @@ fn shares(runs: &[RunSummary], names: &[String]) -> String {
              <rect x='230' y='{}' width='{}' height='18' rx='3' class='good'/>\
              <path d='M{low} {}H{high}M{low} {}v8M{high} {}v8' fill='none' stroke='currentColor' stroke-width='2'/><text x='540' y='{}'>{}</text>",
             y + 18,
-            escape(&short(name)),
+            escape(name),
             y + 5,
             y + 5,
             part(share.share, 300),
@@ -164,14 +177,21 @@ fn costs(runs: &[RunSummary], names: &[String]) -> String {
                    <text x='52' y='222' class='e'>0 %</text>"
         .to_owned();
     let _ = write!(svg, "<text x='560' y='238' class='e'>{}</text>", escape(&micros(most)));
+    let mut taken: Vec<(i64, u32)> = Vec::new();
     for (cost, share, name) in priced.iter().take(MOST) {
         let (x, y) = (70 + cost * 380 / most, 220 - part(*share, 200));
+        // Above the axis, and not upon another name.
+        let mut line = (y + 4).min(212);
+        while taken.iter().any(|(other, at)| (other - x).abs() < 220 && at.abs_diff(line) < 13) && line > 13 {
+            line -= 13;
+        }
+        taken.push((x, line));
         let _ = write!(
             svg,
             "<circle cx='{x}' cy='{y}' r='6' class='dot'/><text x='{}' y='{}'>{} {}</text>",
             x + 9,
-            y + 4,
-            escape(&short(name)),
+            line,
+            escape(name),
             escape(&micros(*cost)),
         );
     }

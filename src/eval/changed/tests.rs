@@ -39,3 +39,12 @@ fn added_lines_keep_their_new_numbers() {
     assert!(changed.has("a.rs", 12) && changed.has("a.rs", 0));
     assert!(!changed.has("a.rs", 13) && !changed.has("b.rs", 0));
 }
+
+#[test]
+fn a_file_with_a_strange_name_or_one_that_is_not_compared_is_changed_too() {
+    let mut changed = Changed::of(&diff_of("\"odd\\033\\t.rs\"", 3, &["+new"]));
+    assert!(changed.has("odd\u{1b}\t.rs", 3));
+    changed.add_whole("b.rs", "one\ntwo\n");
+    assert!(changed.has("b.rs", 2) && !changed.has("b.rs", 3));
+    assert_eq!(changed.stat.added, 3);
+}

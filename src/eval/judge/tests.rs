@@ -13,7 +13,8 @@ fn ran(code: i32, stdout: &str, stderr: &str) -> Ran {
 
 fn judged(evaluator: &Evaluator, prints: Prints, ran: &Ran) -> Judgement {
     let run = Run { tool: "tool".to_owned(), commands: Vec::new(), prints, report: None };
-    judge(evaluator, &run, ran, "/c", &Changed::default())
+    let files = ["src/a.py".to_owned()].into();
+    judge(evaluator, &run, ran, &Tree { root: "/c", files: &files }, &Changed::default())
 }
 
 fn script(prints: Prints, ran: &Ran) -> (&'static str, Option<u8>) {
@@ -64,4 +65,39 @@ fn what_two_programs_cost_adds_up_and_the_worse_end_counts() {
     let missing = EvaluatorOutcome::Missing { tool: "t".to_owned() };
     let joined = both(of(EvaluatorOutcome::Failed, Some(10)), of(missing.clone(), None));
     assert_eq!((joined.outcome, joined.score), (missing, None));
+}
+
+#[test]
+fn a_report_of_no_test_is_no_passed_gate() {
+    let report = |format| Prints::Report(format);
+    for (format, text) in [
+        (OutputFormat::Junit, "<testsuites/>"),
+        (OutputFormat::Tap, "1..0 # SKIP nothing here"),
+        (OutputFormat::Go, "{\"Action\":\"pass\",\"Package\":\"p\"}"),
+        (OutputFormat::Pytest, "= no tests ran in 0.01s ="),
+        (OutputFormat::Cargo, "running 0 tests\n\ntest result: ok. 0 passed; 0 failed; 0 ignored"),
+        (OutputFormat::Vitest, "{\"testResults\":[]}"),
+    ] {
+        assert_eq!(script(report(format), &ran(0, text, "")), ("failed", Some(0)), "{format:?}");
+    }
+    // A compiler's messages and findings are no tests.
+    let clean = "{\"reason\":\"build-finished\",\"success\":true}";
+    assert_eq!(script(report(OutputFormat::Cargo), &ran(0, clean, "")), ("passed", Some(100)));
+    assert_eq!(script(report(OutputFormat::Sarif), &ran(0, "{\"runs\":[]}", "")), ("passed", Some(100)));
+}
+
+#[test]
+fn a_finding_leads_nowhere_outside_of_the_tree() {
+    let text = r#"{"passed": false, "findings": [{"file": "../../home/me/.bashrc", "line": 3, "message": "m"},
+        {"file": "/c/src/a.py", "line": 4, "message": "n"}, {"file": "/etc/\u001b[2Jpasswd", "message": "o"}]}"#;
+    let found = judged(
+        &evaluator("kind: script, command: x, format: json"),
+        Prints::Report(OutputFormat::Json),
+        &ran(0, text, ""),
+    );
+    let places: Vec<_> = found.findings.iter().map(|one| (one.file.as_deref(), one.line, &*one.message)).collect();
+    assert_eq!(
+        places,
+        [(None, 0, "../../home/me/.bashrc:3: m"), (Some("src/a.py"), 4, "n"), (None, 0, "/etc/␛[2Jpasswd: o")]
+    );
 }

@@ -3,19 +3,19 @@
 
 /// A function.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Function {
-    pub(super) name: String,
+pub(in crate::eval) struct Function {
+    pub(in crate::eval) name: String,
     /// First and last line, one-based.
-    pub(super) first: u32,
-    pub(super) last: u32,
-    pub(super) branches: u32,
+    pub(in crate::eval) first: u32,
+    pub(in crate::eval) last: u32,
+    pub(in crate::eval) branches: u32,
 }
 
 /// Files longer than this are not written by hand.
 const LONGEST: usize = 50_000;
 
 /// The functions of a file; none when its language is not known.
-pub(super) fn functions(path: &str, text: &str) -> Vec<Function> {
+pub(in crate::eval) fn functions(path: &str, text: &str) -> Vec<Function> {
     let lines: Vec<String> = text.lines().take(LONGEST).map(without_texts).collect();
     match path.rsplit_once('.').map(|(_, end)| end) {
         Some("py") => by_indentation(&lines),

@@ -9,6 +9,14 @@ fn credentials_are_known_by_their_shape() {
         "token: ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8",
         "-----BEGIN OPENSSH PRIVATE KEY-----",
         "password = \"hunter2-Zq9-plum-3381\"",
+        "const API_KEY: &'static str = \"hunter2-Zq9-plum-3381\";",
+        "  private readonly apiKey: string = 'hunter2-Zq9-plum-3381',",
+        "{\"user\": \"me\", \"password\": \"hunter2-Zq9-plum-3381\"}",
+        "config[\"access_key\"] := `hunter2-Zq9-plum-3381`",
+        "connect(host=\"db\", password=\"hunter2-Zq9-plum-3381\")",
+        "export STRIPE_SECRET=9aB3kLmQ82xYzW04tRv",
+        "db_password: 9aB3kLmQ82xYzW04tRv",
+        "API_TOKEN=0123456789abcdef0123456789abcdef",
     ] {
         assert!(credentials::find(line).is_some(), "{line}");
     }
@@ -18,6 +26,11 @@ fn credentials_are_known_by_their_shape() {
         "api_key = \"${API_KEY_FROM_ENV_1234567}\"",
         "sk-",
         "AKIA is a prefix",
+        "tokenizer = \"bert-base-uncased-2024-v12\"",
+        "token = default_session_token_2",
+        "secret: SecretKind::OfVersion123Something",
+        "password=$(pass show db/Production123456)",
+        "let token: Token = \"short\";",
         "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     ] {
         assert_eq!(credentials::find(line), None, "{line}");
@@ -58,4 +71,10 @@ proptest! {
         let _ = branches::functions(&format!("a.{end}"), &text);
         text.lines().for_each(|line| { let _ = credentials::find(line); });
     }
+}
+
+#[test]
+fn a_credential_at_the_end_of_a_long_line_is_found() {
+    let line = format!("{}; AKIAQRSTUVWX12345678", "é".repeat(20_000));
+    assert!(credentials::find(&line).is_some());
 }

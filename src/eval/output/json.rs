@@ -5,11 +5,19 @@ use serde_json::Value;
 use super::Report;
 use crate::model::evaluation::{EvalFinding, Linter, Severity};
 
+/// One value and nothing else: of two reports one may have been printed by what is judged.
 fn read(text: &str) -> Result<Value, String> {
-    // Programs print a word or two before their report.
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| not_json(&error))
+}
+
+/// The first value; some linters say a word after their report.
+fn read_first(text: &str) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_str(text.trim_start_matches('\u{feff}'));
-    let whole = serde::de::Deserialize::deserialize(&mut reader);
-    whole.map_err(|error: serde_json::Error| format!("it is not JSON: {error}"))
+    serde::de::Deserialize::deserialize(&mut reader).map_err(|error| not_json(&error))
+}
+
+fn not_json(error: &serde_json::Error) -> String {
+    format!("it is not JSON: {error}")
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
@@ -80,27 +88,67 @@ pub(super) fn sarif(said: &str) -> Result<Report, String> {
         return Err("it has no 'runs'".to_owned());
     };
     let mut report = Report::default();
-    for result in runs.iter().flat_map(|run| list(run, "results")) {
-        if text(result, "kind") == "pass" {
-            continue;
+    for run in runs {
+        let failed = |of: &Value| of.get("executionSuccessful").and_then(Value::as_bool) == Some(false);
+        if list(run, "invocations").iter().any(failed) {
+            return Err("it says that its tool did not come to its end".to_owned());
         }
-        let place = list(result, "locations").first().and_then(|place| place.get("physicalLocation"));
-        let uri = place.and_then(|place| place.pointer("/artifactLocation/uri")).and_then(Value::as_str);
-        let region = place.and_then(|place| place.get("region")).unwrap_or(&Value::Null);
-        let message = result.pointer("/message/text").and_then(Value::as_str).unwrap_or_default();
-        let rule = text(result, "ruleId");
-        report.find(EvalFinding {
-            file: file(uri.unwrap_or_default().trim_start_matches("file://")),
-            line: number(region, "startLine"),
-            column: number(region, "startColumn"),
-            message: if rule.is_empty() { message.to_owned() } else { format!("{message} ({rule})") },
-            severity: match text(result, "level") {
-                "" => Severity::Warning,
-                level => severity(level),
-            },
-        });
+        let rules = run.pointer("/tool/driver").map_or(&[][..], |driver| list(driver, "rules"));
+        for result in list(run, "results").iter().filter(|result| is_told(result)) {
+            sarif_result(&mut report, rules, result);
+        }
     }
     Ok(report)
+}
+
+/// Whether a result is something that was found, and that nobody decided to live with.
+fn is_told(result: &Value) -> bool {
+    let accepted = |one: &Value| matches!(text(one, "status"), "" | "accepted");
+    let suppressed = list(result, "suppressions").iter().any(accepted);
+    let found = !matches!(text(result, "kind"), "pass" | "notApplicable" | "informational");
+    found && !suppressed && text(result, "baselineState") != "absent"
+}
+
+fn sarif_result(report: &mut Report, rules: &[Value], result: &Value) {
+    let place = list(result, "locations").first().and_then(|place| place.get("physicalLocation"));
+    let uri = place.and_then(|place| place.pointer("/artifactLocation/uri")).and_then(Value::as_str);
+    let region = place.and_then(|place| place.get("region")).unwrap_or(&Value::Null);
+    let message = result.pointer("/message/text").and_then(Value::as_str).unwrap_or_default();
+    let index = result.get("ruleIndex").or(result.pointer("/rule/index")).and_then(Value::as_u64);
+    let named = |id: &str| rules.iter().find(|rule| !id.is_empty() && text(rule, "id") == id);
+    let rule = index.and_then(|at| rules.get(usize::try_from(at).ok()?)).or_else(|| named(text(result, "ruleId")));
+    let id = match text(result, "ruleId") {
+        "" => rule.map_or("", |rule| text(rule, "id")),
+        id => id,
+    };
+    let usual = rule.and_then(|rule| rule.pointer("/defaultConfiguration/level")).and_then(Value::as_str);
+    report.find(EvalFinding {
+        file: file(&unescaped(uri.unwrap_or_default().trim_start_matches("file://"))),
+        line: number(region, "startLine"),
+        column: number(region, "startColumn"),
+        message: if id.is_empty() { message.to_owned() } else { format!("{message} ({id})") },
+        severity: match text(result, "level") {
+            "" => usual.map_or(Severity::Warning, severity),
+            level => severity(level),
+        },
+    });
+}
+
+/// A URI's path, as the file is named.
+fn unescaped(uri: &str) -> String {
+    let mut bytes = Vec::with_capacity(uri.len());
+    let mut rest = uri.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| byte == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        if let Some(code) = code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            bytes.push(code);
+            rest = &after[2..];
+        } else {
+            bytes.push(byte);
+            rest = after;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The line of a file that a stack names first; 0: none.
@@ -110,14 +158,20 @@ fn line_in(stack: &str, file: &str) -> u32 {
     after[..digits].parse().unwrap_or(0)
 }
 
+/// The last object that begins a line and has a key: what tests print stands before what their runner says at its end.
+fn last_with(said: &str, key: &str) -> Option<Value> {
+    /// Lines that begin like one and are looked at.
+    const TRIES: usize = 20;
+    let begins = |at: &usize| *at == 0 || said.as_bytes().get(at - 1) == Some(&b'\n');
+    let starts = said.rmatch_indices('{').map(|(at, _)| at).filter(begins).take(TRIES);
+    starts.filter_map(|at| read_first(&said[at..]).ok()).find(|value| value.get(key).is_some_and(Value::is_array))
+}
+
 /// `vitest --reporter=json` and `jest --json`.
 pub(super) fn vitest(said: &str) -> Result<Report, String> {
-    let start = said.find('{').ok_or("it is not JSON")?;
-    let value = read(&said[start..])?;
-    let Some(files) = value.get("testResults").and_then(Value::as_array) else {
-        return Err("it has no 'testResults'".to_owned());
-    };
-    let mut report = Report::default();
+    let value = last_with(said, "testResults").ok_or("it has no JSON with 'testResults'")?;
+    let files = list(&value, "testResults");
+    let mut report = Report { of_tests: true, ..Report::default() };
     for suite in files {
         let tests = list(suite, "assertionResults");
         let name = file(text(suite, "name"));
@@ -148,7 +202,7 @@ pub(crate) fn lint_findings(linter: Linter, said: &str) -> Result<Report, String
     let value = match linter {
         Linter::Clippy => return super::lines::cargo_lints(said),
         // An empty answer of golangci-lint and shellcheck is no answer.
-        _ => read(said)?,
+        _ => read_first(said)?,
     };
     match linter {
         Linter::Clippy => {}

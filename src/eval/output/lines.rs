@@ -1,6 +1,6 @@
-//! Reports in lines: cargo, go, pytest, TAP.
+//! Reports in lines: cargo, go, TAP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -12,9 +12,8 @@ const OPEN: usize = 1_000;
 
 /// libtest's lines, and the compiler's messages in JSON among them.
 pub(super) fn cargo(said: &str) -> Result<Report, String> {
-    let mut report = cargo_messages(said, false);
-    let mut ended = report.1;
-    let report = &mut report.0;
+    let (mut report, end) = cargo_messages(said, false);
+    let mut ended = end.is_some();
     let mut panics: BTreeMap<&str, (&str, u32)> = BTreeMap::new();
     for line in said.lines() {
         // `thread 'name' (12) panicked at src/lib.rs:3:5:`
@@ -45,29 +44,48 @@ pub(super) fn cargo(said: &str) -> Result<Report, String> {
                 _ => {}
             }
         } else if line.starts_with("test result: ") {
-            ended = true;
+            (ended, report.of_tests) = (true, true);
         }
     }
     if !ended && report.passed + report.failed == 0 && report.errors == 0 {
         return Err("it has neither results of tests nor messages of the compiler".to_owned());
     }
-    Ok(std::mem::take(report))
+    Ok(report)
 }
 
-/// The compiler's messages; nothing to read is an error, so that a build that never began is not taken for a clean one.
+/// The compiler's messages; nothing to read is an error, so that a build that never began is not taken for a clean one. Neither is one that
+/// broke: what could not be compiled was not linted.
 pub(super) fn cargo_lints(said: &str) -> Result<Report, String> {
-    let (report, finished) = cargo_messages(said, true);
-    if finished { Ok(report) } else { Err("cargo did not come to its end".to_owned()) }
+    let (report, end) = cargo_messages(said, true);
+    // A lint that is denied ends the build too, but has a name of its own: `dead_code`, `clippy::all`.
+    let is_lint = |finding: &EvalFinding| {
+        let code = finding.message.rsplit_once(" (").map_or("", |(_, code)| code.trim_end_matches(')'));
+        code.starts_with(|c: char| c.is_ascii_lowercase())
+    };
+    match end {
+        None => Err("cargo did not come to its end".to_owned()),
+        Some(true) => Ok(report),
+        Some(false) if report.errors == 0 => Err("the code could not be built, so it was not linted".to_owned()),
+        Some(false) => {
+            let broken = report.findings.iter().find(|one| one.severity == Severity::Error && !is_lint(one));
+            let Some(EvalFinding { file, line, message, .. }) = broken else { return Ok(report) };
+            let place = file.as_deref().unwrap_or("?");
+            Err(format!("the code could not be compiled, so it was not linted: {place}:{line} {message}"))
+        }
+    }
 }
 
-/// `--message-format json`, and whether the build came to its end.
-fn cargo_messages(said: &str, whole: bool) -> (Report, bool) {
+/// `--message-format json`, and whether the build succeeded; absent when it did not come to its end.
+fn cargo_messages(said: &str, whole: bool) -> (Report, Option<bool>) {
     let mut report = Report { whole, ..Report::default() };
-    let mut finished = false;
+    let mut finished = None;
     for line in said.lines().filter(|line| line.starts_with('{')) {
         let Ok(value) = serde_json::from_str::<Value>(line) else { continue };
         match value.get("reason").and_then(Value::as_str) {
-            Some("build-finished") => finished = true,
+            Some("build-finished") => {
+                let success = value.get("success").and_then(Value::as_bool).unwrap_or(true);
+                finished = Some(finished.unwrap_or(true) && success);
+            }
             Some("compiler-message") => {
                 let message = value.get("message").unwrap_or(&Value::Null);
                 let word = |key: &str| message.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -104,14 +122,16 @@ fn cargo_messages(said: &str, whole: bool) -> (Report, bool) {
 
 /// `go test -json`.
 pub(super) fn go(said: &str) -> Result<Report, String> {
-    let mut report = Report::default();
+    let mut report = Report { of_tests: true, ..Report::default() };
     let mut known = false;
     let mut outputs: BTreeMap<(String, String), String> = BTreeMap::new();
+    // Packages in which a test was told to have failed.
+    let mut told: BTreeSet<String> = BTreeSet::new();
     for line in said.lines().filter(|line| line.starts_with('{')) {
         let Ok(value) = serde_json::from_str::<Value>(line) else { continue };
         let word = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let action = word("Action");
-        let (package, test) = (word("Package"), word("Test"));
+        let (action, test) = (word("Action"), word("Test"));
+        let package = if action.starts_with("build-") { word("ImportPath") } else { word("Package") };
         known |= !action.is_empty();
         let key = (package.clone(), test.clone());
         match action.as_str() {
@@ -123,14 +143,18 @@ pub(super) fn go(said: &str) -> Result<Report, String> {
             }
             "pass" if !test.is_empty() => report.passed += 1,
             "skip" if !test.is_empty() => report.skipped += 1,
-            "fail" => {
-                let output = outputs.remove(&key).unwrap_or_default();
-                if !test.is_empty() {
-                    let (file, line, said) = go_place(&output);
-                    report.fail(&test, &said, file, line);
-                } else if report.failed == 0 {
-                    report.fail(&package, output.lines().next().unwrap_or("it could not be built"), None, 0);
-                }
+            "fail" if !test.is_empty() => {
+                let (file, line, said) = go_place(&outputs.remove(&key).unwrap_or_default());
+                // It is named within its package.
+                report.fail(&test, &said, file.map(|file| format!("{package}/{file}")), line);
+                told.insert(package);
+            }
+            "fail" if !told.contains(&package) => {
+                let built = (word("FailedBuild"), String::new());
+                let output = outputs.remove(&built).or_else(|| outputs.remove(&key)).unwrap_or_default();
+                let (file, line, said) = go_place(&output);
+                let first = output.lines().find(|line| !line.starts_with('#')).unwrap_or("it could not be built");
+                report.fail(&package, if file.is_some() { &said } else { first }, file, line);
             }
             _ => {}
         }
@@ -138,11 +162,11 @@ pub(super) fn go(said: &str) -> Result<Report, String> {
     if known { Ok(report) } else { Err("it has no events of go test -json".to_owned()) }
 }
 
-fn has_end(file: &str, end: &str) -> bool {
+pub(super) fn has_end(file: &str, end: &str) -> bool {
     file.rsplit_once('.').is_some_and(|(_, last)| last == end)
 }
 
-/// `    x_test.go:12: said`.
+/// `    x_test.go:12: said`, or `b/b.go:3:5: said` of the compiler.
 fn go_place(output: &str) -> (Option<String>, u32, String) {
     for line in output.lines() {
         let mut parts = line.trim().splitn(3, ':');
@@ -150,89 +174,16 @@ fn go_place(output: &str) -> (Option<String>, u32, String) {
             && has_end(file, "go")
             && let Ok(number) = number.parse()
         {
-            return (Some(file.to_owned()), number, said.trim().to_owned());
+            let column = said.split_once(':').filter(|(column, _)| column.parse::<u32>().is_ok());
+            return (Some(file.to_owned()), number, column.map_or(said, |(_, said)| said).trim().to_owned());
         }
     }
     (None, 0, String::new())
 }
 
-/// pytest's short summary (`-rA`), its verbose lines, or its last line.
-pub(super) fn pytest(said: &str) -> Result<Report, String> {
-    let mut report = Report::default();
-    // One test may be told twice, as it runs and in the summary.
-    let mut told: BTreeMap<String, (&str, String)> = BTreeMap::new();
-    let mut last = None;
-    for line in said.lines() {
-        let line = line.trim();
-        let mut words = line.splitn(2, ' ');
-        let (first, rest) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        if matches!(first, "PASSED" | "FAILED" | "ERROR" | "SKIPPED" | "XFAIL" | "XPASS") && !rest.is_empty() {
-            let (name, why) = rest.split_once(" - ").unwrap_or((rest, ""));
-            told.insert(name.to_owned(), (word(first), why.to_owned()));
-        } else if let Some((name, rest)) = line.split_once(' ')
-            && name.contains("::")
-            && let outcome = word(rest.split([' ', '[']).next().unwrap_or_default())
-            && !outcome.is_empty()
-        {
-            told.entry(name.to_owned()).or_insert((outcome, String::new()));
-        } else if line.contains(" in ") && line.ends_with(['s', '=', ')']) {
-            last = summary(line).or(last);
-        }
-    }
-    for (name, (outcome, why)) in &told {
-        match *outcome {
-            "passed" => report.passed += 1,
-            "failed" => {
-                let file = name.split("::").next().filter(|file| has_end(file, "py")).map(str::to_owned);
-                report.fail(name, why, file, 0);
-            }
-            _ => report.skipped += 1,
-        }
-    }
-    match last {
-        // What the run says of itself is what counts; lines may have been left out.
-        Some((passed, failed, skipped)) => {
-            (report.passed, report.skipped) = (passed, skipped);
-            report.failed = report.failed.max(failed);
-        }
-        None if told.is_empty() => return Err("it has no results of pytest".to_owned()),
-        None => {}
-    }
-    Ok(report)
-}
-
-fn word(said: &str) -> &'static str {
-    match said {
-        "PASSED" | "XPASS" => "passed",
-        "FAILED" | "ERROR" => "failed",
-        "SKIPPED" | "XFAIL" => "skipped",
-        _ => "",
-    }
-}
-
-/// `== 1 failed, 2 passed, 3 skipped in 0.12s ==`.
-fn summary(line: &str) -> Option<(u64, u64, u64)> {
-    let (counts, _) = line.trim_matches('=').trim().split_once(" in ")?;
-    let mut sums = (0_u64, 0_u64, 0_u64);
-    let mut known = counts.trim() == "no tests ran";
-    for part in counts.split(", ") {
-        let mut words = part.trim().split(' ');
-        let Some(number) = words.next().and_then(|number| number.parse::<u64>().ok()) else { continue };
-        let sum = match words.next() {
-            Some("passed" | "xpassed") => &mut sums.0,
-            Some("failed" | "error" | "errors") => &mut sums.1,
-            Some("skipped" | "xfailed" | "deselected") => &mut sums.2,
-            _ => continue,
-        };
-        *sum = sum.saturating_add(number);
-        known = true;
-    }
-    known.then_some(sums)
-}
-
 /// The Test Anything Protocol, versions 12 to 14; subtests count by their parents.
 pub(super) fn tap(said: &str) -> Result<Report, String> {
-    let mut report = Report::default();
+    let mut report = Report { of_tests: true, ..Report::default() };
     let mut planned = None;
     let mut run = 0_u64;
     for line in said.lines() {

@@ -35,9 +35,14 @@ pub(super) fn junit(text: &str) -> Result<Report, String> {
     let mut report = Report::default();
     let mut case: Option<Case> = None;
     let mut known = false;
+    // What a suite says of all that is in it: some writers leave out cases.
+    let mut said = 0_u64;
     walk(text, |step| match step {
         Step::Begin(element) => match element.local_name().as_ref() {
-            "testsuites" | "testsuite" => known = true,
+            "testsuites" | "testsuite" => {
+                known = true;
+                said = said.max(u64::from(number(element, "failures")) + u64::from(number(element, "errors")));
+            }
             "testcase" => {
                 known = true;
                 let name = attribute(element, "name").unwrap_or_default();
@@ -76,6 +81,8 @@ pub(super) fn junit(text: &str) -> Result<Report, String> {
         }
         Step::End(_) => {}
     })?;
+    report.failed = report.failed.max(said);
+    report.of_tests = true;
     if known { Ok(report) } else { Err("it has no test suites".to_owned()) }
 }
 

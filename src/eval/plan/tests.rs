@@ -27,14 +27,16 @@ fn the_runner_is_found_by_the_files_and_narrowed_by_the_diff() {
     for (only, names, touched, expected) in [
         (false, &["Cargo.toml"][..], &[][..], "cargo test --no-fail-fast --message-format json"),
         (true, &["Cargo.toml", "a/Cargo.toml"], &["a/src/x.rs"], "--manifest-path a/Cargo.toml"),
-        (true, &["go.mod"], &["p/x.go", "y.go"], "go test -json . ./p"),
+        (true, &["go.mod", "p/x.go", "y.go", "z/a.txt"], &["p/gone.go", "y.go", "z/gone.go"], "go test -json . ./p"),
         (false, &["go.mod"], &["p/x.go"], "go test -json ./..."),
         (
             true,
-            &["pytest.ini"],
-            &["t/test_a.py", "b.py"],
+            &["pytest.ini", "t/test_a.py", "-test.py", "test_-.py"],
+            &["t/test_a.py", "NEWS.md", "test_gone.py"],
             "python3 -m pytest -rA --color=no -p no:cacheprovider t/test_a.py",
         ),
+        // A changed source may break every test, and pytest does not know which.
+        (true, &["pytest.ini", "t/test_a.py", "b.py"], &["t/test_a.py", "b.py"], "-p no:cacheprovider"),
         (true, &["vitest.config.ts", "package.json"], &["a.ts"], "vitest run --reporter=json --changed=base"),
         (false, &["jest.config.js"], &[], "jest --json --ci"),
         (false, &["package.json", "pnpm-lock.yaml"], &[], "pnpm test"),
@@ -44,6 +46,7 @@ fn the_runner_is_found_by_the_files_and_narrowed_by_the_diff() {
     ] {
         let found = line(&tests(only), names, touched);
         assert!(found.contains(expected), "{names:?}: {found}");
+        assert!(!expected.ends_with("cacheprovider") || found.ends_with(expected), "{found}");
     }
 }
 
@@ -57,6 +60,24 @@ fn linters_follow_what_was_changed_and_no_name_becomes_an_option() {
     );
     assert!(line(&lint, &[], &["a.md"]).starts_with("Unknown"));
     let shell = EvaluatorKind::Lint { linter: Some(Linter::Shellcheck) };
-    assert_eq!(line(&shell, &[], &["a.sh", "-x.sh", "b.txt"]), "shellcheck -f json1 -- a.sh");
+    let there = ["a.sh", "-x.sh", "b.txt"];
+    assert_eq!(line(&shell, &there, &["a.sh", "-x.sh", "b.txt", "gone.sh"]), "shellcheck -f json1 -- ./-x.sh a.sh");
     assert!(line(&shell, &[], &["b.txt"]).starts_with("Nothing"));
+}
+
+#[test]
+fn what_tells_judges_how_to_judge_is_known() {
+    for path in [
+        "conftest.py",
+        "a/b/conftest.py",
+        ".cargo/config.toml",
+        "web/package.json",
+        "eslint.config.mjs",
+        ".golangci.yml",
+    ] {
+        assert!(tells_judges(path), "{path}");
+    }
+    for path in ["src/a.py", "conftest.pyc", "package-lock.json", "config.toml", "Cargo.toml"] {
+        assert!(!tells_judges(path), "{path}");
+    }
 }

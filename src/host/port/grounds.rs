@@ -1,5 +1,7 @@
 //! Port of the places in which evaluators work: made for one evaluation, gone after it.
 
+use std::path::PathBuf;
+
 use crate::model::Refusal;
 use crate::model::id::EvaluationId;
 
@@ -31,6 +33,12 @@ pub trait Grounds: Send + Sync {
     /// Removes everything that evaluations ever left. For the start, when none runs.
     fn sweep(&self);
 
+    /// Deletes a file of the checkout, so that what is read there later was written since. One that is not there is no error.
+    ///
+    /// # Errors
+    /// Why it cannot be deleted, one sentence.
+    fn clear(&self, ground: &Ground, path: &str) -> Result<(), String>;
+
     /// A file of the checkout as text, at most `limit` bytes; links out of the checkout are not followed.
     ///
     /// # Errors
@@ -39,6 +47,13 @@ pub trait Grounds: Send + Sync {
 
     /// Whether a program is there: on a `PATH`, or below the checkout when its name has a slash.
     fn has(&self, ground: &Ground, program: &str, search: &str) -> bool;
+
+    /// The suite that a person has configured by now, where `known` was configured when the daemon began: gates count from the moment
+    /// they are set.
+    ///
+    /// # Errors
+    /// When the configuration cannot be read: nobody knows whether there are gates.
+    fn gates(&self, known: Option<PathBuf>) -> Result<Option<PathBuf>, Refusal>;
 
     /// A file that a person configured, as text.
     ///

@@ -3,18 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Scene;
-use crate::eval::changed::Changed;
+use crate::base::text::visible_line;
+use crate::eval::changed::{Changed, named};
 use crate::eval::measure::Material;
+use crate::eval::plan::tells_judges;
 use crate::host::effect::EvaluationTask;
 use crate::host::environment::NETWORK;
 use crate::host::port::Ground;
 use crate::host::run_effect::Ports;
 use crate::model::Refusal;
-use crate::model::diff::DiffRange;
+use crate::model::diff::{Diff, DiffRange, FileStatus};
 use crate::model::evaluation::EvaluatorKind;
 
 /// A file that is compared with others, bytes.
 const TEXT: u64 = 1024 * 1024;
+/// A file that is looked into for credentials and the like, bytes.
+const WHOLE: u64 = 16 * 1024 * 1024;
 /// All of them together.
 const TEXTS: usize = 64 * 1024 * 1024;
 /// How many.
@@ -50,15 +54,17 @@ pub(super) fn set(ports: &Ports, task: &EvaluationTask) -> Result<Scene, Refusal
     let apart = ports.git.check_out_apart(worktree, &task.commit, &task.base, restore, &ground.checkout)?;
     let range = DiffRange::Checkpoints { from: task.base.0.clone(), to: Some(task.commit.0.clone()) };
     let diff = ports.git.diff(worktree, &range, None, false)?;
-    let changed = Changed::of(&diff);
+    let mut changed = Changed::of(&diff);
+    let mut notes = apart.notes;
     let files: BTreeSet<String> = apart.files.into_iter().collect();
+    look_into(ports, &ground, &diff, &mut changed, &mut notes);
+    notes.extend(own_judges(&changed));
     let wants = |wanted: fn(&EvaluatorKind) -> bool| task.suite.evaluators.iter().any(|one| wanted(&one.kind));
     let texts = if wants(|kind| matches!(kind, EvaluatorKind::Duplication { .. } | EvaluatorKind::Complexity { .. })) {
         texts(ports, &ground, &files, &changed)
     } else {
         BTreeMap::new()
     };
-    let mut notes = apart.notes;
     let mut conflicts = None;
     if task.is_merged {
         // It was merged without any.
@@ -80,6 +86,37 @@ pub(super) fn set(ports: &Ports, task: &EvaluationTask) -> Result<Scene, Refusal
         environment,
         apart: Ok(Vec::new()),
         notes,
+    })
+}
+
+/// Reads what git was told, or is used, to compare as one piece: `.gitattributes` come with the commit, and are not who judges.
+fn look_into(ports: &Ports, ground: &Ground, diff: &Diff, changed: &mut Changed, notes: &mut Vec<String>) {
+    let whole = diff.files.iter().filter(|file| file.binary && file.status != FileStatus::Deleted);
+    for path in whole.take(FILES).map(|file| named(&file.path)) {
+        match ports.grounds.read(ground, &path, WHOLE) {
+            Ok(text) if text.contains('\0') => {}
+            Ok(text) => {
+                changed.add_whole(&path, &text);
+                notes.push(format!("git shows no lines of {}: all of them count as changed", visible_line(&path, 200)));
+            }
+            Err(why) => notes.push(format!("nobody looked into {}: {why}", visible_line(&path, 200))),
+        }
+    }
+}
+
+/// What tells judges how to judge, among what was changed: a person should look at it, for no evaluator does.
+fn own_judges(changed: &Changed) -> Option<String> {
+    const SHOWN: usize = 8;
+    let mut found: Vec<String> = changed.files.keys().filter(|path| tells_judges(path)).cloned().collect();
+    let more = found.len().saturating_sub(SHOWN);
+    found.truncate(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!found.is_empty()).then(|| {
+        let found: Vec<String> = found.iter().map(|path| visible_line(path, 80)).collect();
+        format!(
+            "the session changed what tells judges how to judge: {}{more}; 'restore' in the suite takes files from the base",
+            found.join(", ")
+        )
     })
 }
 

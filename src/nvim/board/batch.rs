@@ -78,8 +78,18 @@ fn state_tone(state: BatchState) -> Tone {
     }
 }
 
-/// The board of one batch.
+/// The board of one batch, a line for each run.
 pub fn one(detail: &BatchDetail, window: usize, widths: &mut Widths, now: i64) -> Vec<Line> {
+    let mut lines = head(detail, window, now);
+    let names = Names::of(detail);
+    let places = dashboard::places(&detail.ranking);
+    let rows = detail.runs.iter().map(|run| (cells(run, &places, &names, now), about(run))).collect();
+    lines.extend(table(&RUNS, rows, window, widths));
+    lines
+}
+
+/// What stands above the runs of a batch.
+pub(super) fn head(detail: &BatchDetail, window: usize, now: i64) -> Vec<Line> {
     let view = &detail.view;
     let counts = view.counts;
     let mut lines = vec![
@@ -103,23 +113,19 @@ pub fn one(detail: &BatchDetail, window: usize, widths: &mut Widths, now: i64) -
     let progress = dashboard::progress(view, now);
     lines.extend(flow(progress.split(", ").map(|part| cell(Tone::Quiet, part)).collect(), window));
     lines.push(Line::of(Vec::new()));
-    let names = Names::of(detail);
-    let places = dashboard::places(&detail.ranking);
-    let rows = detail.runs.iter().map(|run| (cells(run, &places, &names, now), about(run))).collect();
-    lines.extend(table(&RUNS, rows, window, widths));
     lines
 }
 
 /// What has to be said to tell runs apart.
-struct Names<'a> {
+pub(super) struct Names<'a> {
     /// Tasks with one prompt.
     plain: BTreeSet<&'a str>,
-    repositories: bool,
+    pub(super) repositories: bool,
     repetitions: bool,
 }
 
 impl<'a> Names<'a> {
-    fn of(detail: &'a BatchDetail) -> Self {
+    pub(super) fn of(detail: &'a BatchDetail) -> Self {
         let mut prompts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for view in &detail.runs {
             prompts.entry(&view.run.task).or_default().insert(&view.run.prompt);
@@ -135,11 +141,14 @@ impl<'a> Names<'a> {
     fn task(&self, view: &RunView) -> String {
         let run = &view.run;
         let again = if self.repetitions { format!(" ({})", run.repetition) } else { String::new() };
-        if self.plain.contains(run.task.as_str()) {
-            format!("{}{again}", run.task)
-        } else {
-            format!("{}/{}{again}", run.task, run.prompt)
-        }
+        self.prompt(view) + &again
+    }
+
+    /// The task, and its prompt where it has several; safe to show.
+    pub(super) fn prompt(&self, view: &RunView) -> String {
+        let run = &view.run;
+        let plain = self.plain.contains(run.task.as_str());
+        visible_line(&if plain { run.task.clone() } else { format!("{}/{}", run.task, run.prompt) }, 120)
     }
 }
 
@@ -163,7 +172,7 @@ fn cells(view: &RunView, places: &BTreeMap<&RunId, u32>, names: &Names<'_>, now:
     ]
 }
 
-fn about(view: &RunView) -> Value {
+pub(super) fn about(view: &RunView) -> Value {
     let run = &view.run;
     json!({
         "id": run.id,
@@ -290,4 +299,4 @@ pub fn all(views: &[BatchView], window: usize, widths: &mut Widths) -> Vec<Line>
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -35,3 +35,28 @@ fn reports_are_read_below_the_checkout_only() {
         assert!(driver.read(&ground, path, 100).is_err(), "{path}");
     }
 }
+
+#[test]
+fn a_report_of_an_earlier_program_is_deleted_and_nothing_else() {
+    let (state, driver) = driver();
+    let ground = driver.make(&EvaluationId::from("abcdefghij.e1")).unwrap();
+    fs::write(state.path().join("precious"), "x").unwrap();
+    fs::write(format!("{}/report", ground.checkout), "old").unwrap();
+    symlink(state.path().join("precious"), format!("{}/link", ground.checkout)).unwrap();
+    symlink(state.path(), format!("{}/dir", ground.checkout)).unwrap();
+    for path in ["report", "link", "report", "no/such"] {
+        assert_eq!(driver.clear(&ground, path), Ok(()), "{path}");
+    }
+    assert!(driver.read(&ground, "report", 10).is_err() && driver.read(&ground, "link", 10).is_err());
+    assert!(driver.clear(&ground, "dir/precious").unwrap_err().contains("out of the checkout"));
+    assert_eq!(fs::read_to_string(state.path().join("precious")).unwrap(), "x");
+}
+
+#[test]
+fn a_checkout_is_named_by_where_it_is() {
+    let state = tempfile::tempdir().unwrap();
+    fs::create_dir(state.path().join("real")).unwrap();
+    symlink("real", state.path().join("link")).unwrap();
+    let ground = GroundDriver::new(&state.path().join("link")).make(&EvaluationId::from("abcdefghij.e1")).unwrap();
+    assert_eq!(fs::canonicalize(&ground.checkout).unwrap(), Path::new(&ground.checkout));
+}

@@ -1,10 +1,11 @@
 //! What real programs printed (`tests/fixtures/output`): node 20, pytest 9, ruff 0.6, cargo 1.95, vitest 2, go 1.25.
 
-use super::super::{OutputFormat, Report, parse};
+use super::super::{OutputFormat, Report, Tree, parse};
 
 fn read(format: OutputFormat, text: &str) -> Report {
     let mut report = parse(format, text).unwrap_or_else(|error| panic!("{error}: {text}"));
-    report.below("/checkout");
+    let files = ["p/test_a.py", "bad.py", "src/lib.rs", "a.test.js", "g_test.go"].map(str::to_owned).into();
+    report.place(&Tree { root: "/checkout", files: &files });
     report
 }
 
@@ -35,7 +36,8 @@ fn pytest() {
     let (passed, failed, skipped, findings) = told(&report);
     assert_eq!((passed, failed, skipped), (2, 2, 2));
     assert!(findings[0].ends_with("p/test_a.py::test_bad: AssertionError: not the same"), "{findings:?}");
-    assert!(findings[0].starts_with("p/test_a.py:"), "{findings:?}");
+    assert!(findings[0].starts_with("p/test_a.py:5 "), "{findings:?}");
+    assert!(findings[1].starts_with("p/test_a.py:14 "), "{findings:?}");
 }
 
 #[test]

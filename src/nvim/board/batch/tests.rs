@@ -3,7 +3,7 @@ use crate::model::batch::samples::{attempt, batch, plan, run as sample};
 use crate::model::batch::{AttemptOutcome, Gates, RunCounts, Spend};
 use crate::model::plan::Budget;
 
-fn view(runs: &[RunView]) -> BatchView {
+pub(in crate::nvim::board) fn view(runs: &[RunView]) -> BatchView {
     let batch = batch(plan());
     let runs: Vec<_> = runs.iter().map(|view| view.run.clone()).collect();
     BatchView {
