@@ -78,7 +78,7 @@ impl Checkout {
         if !own.join("HEAD").is_file() {
             return Err(Unrun::Failed(format!("the case's repository is gone from {}", root.display())));
         }
-        Ok(Self { root: root.to_owned(), files: root.join("files"), own })
+        Ok(Self { root: root.to_owned(), files: root.join("files"), own, environment: None })
     }
 
     /// Git over some files with the git directory that nobody else can reach.

@@ -178,8 +178,7 @@ pub(super) fn judge(
     let life = case.limits.test.saturating_add(SPARE);
     let container = Container::start(engine, image, &Allowed { limits, network: yard.network(), life })?;
     container.copy(&script_file, SCRIPT)?;
-    let outcome =
-        |outcome, said, prepare_ms, test_ms| Judged { outcome, said, prepare_ms, test_ms, environment: None };
+    let outcome = |outcome, said, prepare_ms, test_ms| Judged { outcome, said, prepare_ms, test_ms, environment: None };
     if !patch.is_empty() {
         container.copy(&patch_file, PATCH)?;
         let applied = apply_as_harness(&|words, with_patch| {

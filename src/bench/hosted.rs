@@ -4,7 +4,7 @@
 //! has a session a directory called after that: the repository in which the agent works, and everything beside it. What prepares,
 //! carries over and judges is what `divisi bench` uses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::checkout::Checkout;
+use super::environments::remove_directory;
 use super::judge::{self, Judged};
 use super::machine::{Machine, Unrun, since};
-use super::environments::remove_directory;
 use super::one::again;
 use super::own_runs;
 use super::validity::Known;
@@ -31,8 +31,10 @@ use crate::model::Refusal;
 use crate::model::attempt::{Asked, BenchRequest, Contestant, Outcome};
 use crate::model::bench::Excerpt;
 use crate::model::case::{PlanCase, PlanCases};
+use crate::model::container::Containers;
 use crate::model::id::{BatchId, JobId, SessionId};
 use crate::model::meter::Allowance;
+use crate::model::retries::Retries;
 use crate::model::suite::Limits;
 
 mod find;
@@ -110,6 +112,11 @@ impl CaseDriver {
             allowance: Allowance::default(),
             limits: Limits { memory_mb: 0, processes: PROCESSES, output_kb: OUTPUT, ..Limits::default() },
             cache: self.cache.clone(),
+            // A run of a batch is tried again as a whole.
+            retries: Retries { tries: 1, ..Retries::default() },
+            containers: Containers::Never,
+            images: BTreeMap::new(),
+            network: None,
         };
         Machine::new(&self.environment, &request, self.jobs.as_ref(), stop)
     }
@@ -143,7 +150,7 @@ fn failed(why: String) -> CaseFailure {
 fn unrun(unrun: Unrun) -> CaseFailure {
     match unrun {
         Unrun::Stopped => CaseFailure::Stopped,
-        Unrun::Failed(why) => CaseFailure::Failed(why),
+        Unrun::Failed(why) | Unrun::Never(why) => CaseFailure::Failed(why),
     }
 }
 
@@ -226,19 +233,20 @@ impl Cases for CaseDriver {
         let checkout = Checkout::again(&root).map_err(unrun)?;
         let patch = checkout.patch(&machine, Path::new(files), &case.carry).map_err(unrun)?;
         let tests = root.join("tests");
-        let cleared =
-            || remove_directory(&tests).map_err(|error| failed(format!("failed to clear {}: {error}", tests.display())));
+        let cleared = || {
+            remove_directory(&tests).map_err(|error| failed(format!("failed to clear {}: {error}", tests.display())))
+        };
         cleared()?;
         let judged = if patch.is_empty() {
             let said = b"nothing was changed\n".to_vec();
-            Ok(Judged { outcome: Outcome::EmptyPatch, said, prepare_ms: 0, test_ms: 0 })
+            Ok(Judged { outcome: Outcome::EmptyPatch, said, prepare_ms: 0, test_ms: 0, environment: None })
         } else {
             judge::judge(&machine, &case, &patch, &tests)
         };
         if let Err(failure) = cleared() {
             tracing::warn!(session = %ground.session, ?failure, "a tree of tests stays until its session is removed");
         }
-        let Judged { outcome, said, prepare_ms, test_ms } = judged.map_err(unrun)?;
+        let Judged { outcome, said, prepare_ms, test_ms, environment: _ } = judged.map_err(unrun)?;
         let results = self.results(ground).map_err(failed)?;
         private_directory(&results)
             .and_then(|()| fs::write(results.join("patch.diff"), &patch))
@@ -250,11 +258,11 @@ impl Cases for CaseDriver {
             prepare_ms,
             test_ms,
             again: again(&said),
-            validity: Known::load(&self.cache).of(&case),
+            validity: Known::load(&self.cache).of(&case, None, None),
         })
     }
 
-    fn remove_directory(&self, batch: &BatchId, session: &SessionId) -> Result<(), Refusal> {
+    fn remove(&self, batch: &BatchId, session: &SessionId) -> Result<(), Refusal> {
         let root = self.of_session(batch, session).map_err(Refusal::internal)?;
         clear(&root).map_err(|error| {
             Refusal::environment(format!("the case's repository {} cannot be deleted: {error}", root.display()))

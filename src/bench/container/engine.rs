@@ -117,7 +117,7 @@ impl<'a> Engine<'a> {
             stop,
         };
         let plain = |unrun| match unrun {
-            Unrun::Failed(why) => why,
+            Unrun::Failed(why) | Unrun::Never(why) => why,
             Unrun::Stopped => "it was stopped".to_owned(),
         };
         // Under docker's name there may be podman.

@@ -93,12 +93,12 @@ impl<'a> Yard<'a> {
         match yard.set(cases, &must, &maybe, fixed, (environment, stop)) {
             Ok(()) => Ok(yard),
             Err(Unrun::Stopped) => Err(Refusal::user("stopped before anything ran")),
-            Err(Unrun::Failed(why)) if must.is_empty() => {
+            Err(Unrun::Failed(why) | Unrun::Never(why)) if must.is_empty() => {
                 // Nobody asked for containers: without an engine there is nothing to say, with one that fails there is.
                 let notes = (!why.is_empty()).then(|| format!("no containers are used: {why}"));
                 Ok(Self { notes: notes.into_iter().collect(), ..Self::empty() })
             }
-            Err(Unrun::Failed(why)) => {
+            Err(Unrun::Failed(why) | Unrun::Never(why)) => {
                 let why = if why.is_empty() { "neither docker nor podman is on the PATH".to_owned() } else { why };
                 Err(Refusal::environment(format!("failed to use containers: {why}"))
                     .hint("mend that, or judge without containers: --containers never"))

@@ -6,6 +6,7 @@ use crate::bench::tests::plain::Plain;
 use crate::eval::case::{Files, Grading, Limits, Source};
 use crate::model::attempt::{Asked, BenchRequest, Contestant};
 use crate::model::bench_environment::Shelve;
+use crate::model::container::Containers;
 use crate::model::meter::Allowance;
 use crate::model::retries::Retries;
 
@@ -91,6 +92,9 @@ impl Ground {
             limits: crate::model::suite::Limits::default(),
             cache: self.temp.path().join("cache"),
             retries: Retries::default(),
+            containers: Containers::Never,
+            images: BTreeMap::new(),
+            network: None,
         }
     }
 

@@ -44,6 +44,7 @@ pub(super) fn find(directory: &Path, wanted: &PlanCases) -> Result<(PathBuf, Vec
         repositories: repositories.as_deref(),
         environments: environments.as_deref(),
         script_command: wanted.script_command.as_deref(),
+        without_clones: false,
     };
     let told = |refusal: &Refusal| {
         // The hint of the command line is not one for a plan.

@@ -39,6 +39,7 @@ pub fn case(text: &str, repository: String, command: Option<&str>) -> Result<Cas
         id,
         follow_ups: Vec::new(),
         setup: None,
+        environment: None,
         variables: Vec::new(),
         test: judged_by,
         grading: Grading::ExitCode,

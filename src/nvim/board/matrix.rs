@@ -1,11 +1,14 @@
 //! The runs of a batch as a matrix: a line for each task, a column for each agent.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::batch::{Names, about, head};
 use super::{Cell, Line, Widths, cell};
 use crate::base::columns::{cut, fit, width};
 use crate::model::batch::{BatchDetail, RunCounts, RunState, RunView, Spend};
+use crate::model::id::RunId;
 use crate::wire::dashboard::{self, Tone};
 use crate::wire::transcript::duration;
 
@@ -20,6 +23,7 @@ const GAP: &str = "  ";
 pub fn matrix(detail: &BatchDetail, window: usize, widths: &mut Widths, now: i64) -> Vec<Line> {
     let mut lines = head(detail, window, now);
     let names = Names::of(detail);
+    let places = dashboard::places(&detail.ranking);
     let mut agents: Vec<&str> = Vec::new();
     let mut rows: Vec<(String, Vec<&RunView>)> = Vec::new();
     for view in &detail.runs {
@@ -42,7 +46,7 @@ pub fn matrix(detail: &BatchDetail, window: usize, widths: &mut Widths, now: i64
     let told: Vec<Vec<Square>> = rows
         .iter()
         .map(|(_, runs)| {
-            let of = |agent: &&str| Square::of(in_row(runs, agent).iter().map(|at| runs[*at]).collect(), detail, now);
+            let of = |agent: &&str| Square::of(in_row(runs, agent).iter().map(|at| runs[*at]).collect(), &places, now);
             agents.iter().map(of).collect()
         })
         .collect();
@@ -89,7 +93,7 @@ struct Square<'a> {
 }
 
 impl<'a> Square<'a> {
-    fn of(runs: Vec<&'a RunView>, detail: &BatchDetail, now: i64) -> Self {
+    fn of(runs: Vec<&'a RunView>, places: &BTreeMap<&RunId, u32>, now: i64) -> Self {
         if runs.is_empty() {
             return Self { runs, cells: vec![(Tone::Quiet, "·".to_owned())] };
         }
@@ -99,13 +103,11 @@ impl<'a> Square<'a> {
             .collect();
         // Of several the best says what they came to.
         let best = runs.iter().min_by_key(|view| {
-            let ranked = detail.ranking.iter().flat_map(|ranked| &ranked.candidates);
-            let place = ranked.filter(|one| one.run == view.run.id).map(|one| one.place).min();
-            (view.run.state != RunState::Passed, place.unwrap_or(u32::MAX))
+            (view.run.state != RunState::Passed, places.get(&view.run.id).copied().unwrap_or(u32::MAX))
         });
         if let Some(view) = best.or(runs.first()) {
             let run = &view.run;
-            let verdict = dashboard::verdict(run, &detail.ranking);
+            let verdict = dashboard::verdict(run, places);
             let said = match run.state {
                 RunState::Queued | RunState::Skipped => String::new(),
                 RunState::Running => duration(run.duration(now)),
