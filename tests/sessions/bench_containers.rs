@@ -132,7 +132,7 @@ impl Yard {
         let test_patch = git(&["diff", "--", "tests"]) + "\n";
         git(&["checkout", "--quiet", "--", "."]);
         scene.env.write("clones/acme__anvil/answer", "42\n");
-        let patch = git(&["diff"]) + "\n";
+        let fix = git(&["diff"]) + "\n";
         git(&["commit", "--quiet", "--all", "--message", "The fix"]);
         let marker = "EOF_114329324912";
         let script = format!(
@@ -141,7 +141,7 @@ impl Yard {
              : '>>>>> Start Test Output'\nBEFORE sh tests/check.sh\n: '>>>>> End Test Output'\n"
         );
         let instance = json!({
-            "repo": "acme/anvil", "instance_id": "acme__anvil-1", "base_commit": base, "patch": patch, "test_patch": test_patch,
+            "repo": "acme/anvil", "instance_id": "acme__anvil-1", "base_commit": base, "patch": fix, "test_patch": test_patch,
             "problem_statement": "The answer is wrong.", "version": "1.0", "image": IMAGE,
             "FAIL_TO_PASS": ["x::answer"], "PASS_TO_PASS": ["x::there"],
             "eval_script": script, "log_parser": "parse_log_pytest", "eval_type": "pass_and_fail",

@@ -93,14 +93,14 @@ struct Lock(PathBuf);
 impl Lock {
     fn take(path: PathBuf) -> Option<Self> {
         let make = || OpenOptions::new().write(true).create_new(true).open(&path);
-        let made = match make() {
+        let locked = match make() {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_leftover(&path) => {
                 fs::remove_file(&path).and_then(|()| make())
             }
-            made => made,
+            first => first,
         };
         // The file is there from now on, whether it can be written or not.
-        let (mut file, lock) = (made.ok()?, Self(path));
+        let (mut file, lock) = (locked.ok()?, Self(path));
         file.write_all(MARK.as_bytes()).ok()?;
         Some(lock)
     }
