@@ -39,6 +39,8 @@ pub(super) fn checkpoint(
     let before = settle(git, worktree, &place)?;
     let names = Names { worktree, name };
     let made = record(git, &place, worktree, &status, &before, message, &names)?;
+    let (made, counted) =
+        made.map_or((None, None), |made| (Some(made.commit), made.counted.filter(|_| before == *from)));
     let head = made.clone().unwrap_or_else(|| before.clone());
     if made.is_none() {
         names.keep(git, &place, &head);
@@ -49,9 +51,18 @@ pub(super) fn checkpoint(
     } else {
         grown_from(git, &place, worktree, &head)?
     };
-    let turn_stat = stat(git, &place, from, &head)?;
+    let turn_stat = match counted {
+        Some(counted) => counted,
+        None => stat(git, &place, from, &head)?,
+    };
     let stat = if base == *from { turn_stat } else { stat(git, &place, &base, &head)? };
     Ok(Checkpoint { turn_stat, stat, commit: made, head })
+}
+
+/// A checkpoint's commit, and its counts where they are known already.
+struct Made {
+    commit: Oid,
+    counted: Option<DiffStat>,
 }
 
 /// The names under which the repository keeps where a turn ended, and, with the first one, where the session began.
@@ -103,15 +114,18 @@ fn record(
     before: &Oid,
     message: &str,
     names: &Names<'_>,
-) -> Result<Option<Oid>, Refusal> {
+) -> Result<Option<Made>, Refusal> {
     if status.changes.is_empty() && status.context.is_empty() {
         return Ok(None);
     }
     stage(git, place, status, None)?;
     git.ages.observe(Path::new(&worktree.common_dir));
     if let Some(made) = seal::seal(git, place, worktree, before, message)? {
-        names.keep(git, place, &made);
-        return Ok(Some(made));
+        names.keep(git, place, &made.commit);
+        let only_new = status.changes.iter().all(|change| change.staged == b'?')
+            && status.context.is_empty()
+            && !status.context_changed;
+        return Ok(Some(Made { commit: made.commit, counted: made.counted.filter(|_| only_new) }));
     }
     let tree = git.call(place).arg("write-tree").writes().oid()?;
     if tree == tree_of(git, place, before)? {
@@ -122,14 +136,14 @@ fn record(
     changes.advance(&worktree.branch, &made, before);
     names.add(git, place, &made, &mut changes)?;
     if changes.make(git, place)? {
-        return Ok(Some(made));
+        return Ok(Some(Made { commit: made, counted: None }));
     }
     // It may have been the name that was in the way.
     if !refs::advance(git, place, &worktree.branch, &made, before)? {
         return Err(Refusal::conflict(format!("the branch {} moved while a checkpoint was made", worktree.branch))
             .hint("try again when the agent has stopped"));
     }
-    Ok(Some(made))
+    Ok(Some(Made { commit: made, counted: None }))
 }
 
 /// The branch's commit. Where the agent checked out something that grew from the branch, the branch follows it.

@@ -43,6 +43,71 @@ fn a_checkpoint_commits_everything_but_the_context() {
 }
 
 #[test]
+fn what_is_counted_on_the_way_is_what_a_diff_counts() {
+    let fixture = Fixture::new();
+    let turns: &[&[(&str, &[u8])]] = &[
+        &[
+            ("one", b"a\nb\nc"),
+            ("two", b""),
+            ("deep/three", b"x\r\ny\r\n"),
+            ("four", b"\0\x01\0"),
+            ("fifty", &[b'\n'; 50]),
+        ],
+        &[("a.txt", b"another\nthing\n"), ("one more", b"1\n")],
+        &[("\u{1b}]0;x\u{7} 9 files changed", b"hostile\n")],
+    ];
+    for (number, files) in turns.iter().enumerate() {
+        let worktree = fixture.create(&format!("s{number}"), &format!("name{number}"));
+        let path = Path::new(&worktree.path);
+        for (name, content) in *files {
+            let file = path.join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, content).unwrap();
+        }
+        let before = fixture.driver.processes();
+        let message = " 7 files changed, 7 insertions(+)\n\n 7 files changed, 7 insertions(+)\n";
+        let made = fixture.driver.checkpoint(&worktree, &worktree.base.commit, message, Some("t1")).unwrap();
+        let processes = fixture.driver.processes() - before;
+        let listed = fixture.git_in(path, &["diff", "--numstat", "HEAD~1", "HEAD"]);
+        let count = |column: usize| -> u32 {
+            listed.lines().map(|line| line.split('\t').nth(column).unwrap().parse::<u32>().unwrap_or(0)).sum()
+        };
+        let stat = made.turn_stat;
+        let files = u32::try_from(listed.lines().count()).unwrap();
+        assert_eq!((stat.files, stat.added, stat.removed), (files, count(0), count(1)), "turn {number}");
+        assert_eq!(made.stat, made.turn_stat);
+        // Without a diff where only files came: the first turn of many.
+        let only_new = !listed.contains("a.txt");
+        assert_eq!(processes, if only_new { 3 } else { 4 }, "turn {number}");
+        assert_eq!(fixture.git_in(path, &["log", "-1", "--format=%B"]).trim_end(), message.trim_end());
+    }
+}
+
+/// Where nobody wants logs, what moved the branch is asked for.
+#[test]
+fn a_repository_without_logs_has_checkpoints_too() {
+    let fixture = Fixture::new();
+    fixture.git(&["config", "core.logAllRefUpdates", "false"]);
+    let worktree = fixture.create("aaaa", "one");
+    let path = Path::new(&worktree.path);
+    for turn in ["one", "two"] {
+        let from = fixture.git_in(path, &["rev-parse", "HEAD"]);
+        put(path, "a.txt", turn);
+        let made =
+            fixture.driver.checkpoint(&worktree, &divisi::model::id::Oid(from.clone()), "divisi: turn", None).unwrap();
+        assert_eq!(fixture.git_in(path, &["rev-parse", "HEAD~1"]), from);
+        assert_eq!(Some(made.head), made.commit);
+        assert_eq!(made.turn_stat.files, 1);
+    }
+    assert!(!fixture.path().join("repo/.git/logs/refs/heads/divisi").exists(), "and still none are kept");
+    // Written anew with what it had.
+    put(path, "a.txt", "one");
+    put(path, "a.txt", "two");
+    let head = divisi::model::id::Oid(fixture.git_in(path, &["rev-parse", "HEAD"]));
+    assert_eq!(fixture.driver.checkpoint(&worktree, &head, "divisi: nothing", None).unwrap().commit, None);
+}
+
+#[test]
 fn a_repository_inside_is_not_swallowed_and_does_not_disturb() {
     let fixture = Fixture::new();
     let worktree = fixture.create("aaaa", "one");

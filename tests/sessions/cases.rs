@@ -170,7 +170,7 @@ fn instances_are_found_by_their_datasets_name_and_chosen() {
 #[test]
 fn what_is_wrong_with_cases_is_said_before_anything_starts() {
     let scene = Scene::new();
-    suite(&scene, &SUITE.replace("restore:", "restor:"));
+    suite(&scene, &SUITE.replace("restore:", "restores:"));
     let of = |task: &str| format!("version: 3\n{AGENTS}tasks:\n  - id: swe\n    type: evaluation\n{task}");
     let check = |task: &str| scene.divisi(&["batch", "check", &plan(&scene, &of(task))]);
     // The plan's place, and the file's own.

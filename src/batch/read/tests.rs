@@ -172,7 +172,7 @@ fn an_evaluation_says_where_its_cases_are_and_which_are_meant() {
         ("", "4:5: a task of type 'evaluation' needs 'dataset', 'cases_dir' or both"),
         (", dataset: ''", "4:42: 'dataset' is empty"),
         (", dataset: d, best_of: 2", "4:54: 'best_of' is not for tasks of type 'evaluation'"),
-        (", dataset: d, select: {sise: 2}", "4:54: 'select' has no 'sise' (did you mean 'size'?)"),
+        (", dataset: d, select: {sizes: 2}", "4:54: 'select' has no 'sizes' (did you mean 'size'?)"),
         (", dataset: d, select: {size: 0}", "4:60: "),
     ] {
         let found = problems(&evaluation(more));

@@ -38,7 +38,7 @@ fn a_suite_is_found_by_what_people_call_it() {
     assert_eq!(ids(of("somebody/other")), ["b"]);
     assert_eq!(ids(of("hub")), ["d"]);
     assert_eq!(ids(find(root, &wanted(Some("data/My_Suite.v2.yaml"), None))), ["a"]);
-    let unfound = of("othre").expect_err("there is none");
+    let unfound = of("others").expect_err("there is none");
     assert!(unfound.message.contains("My_Suite.v2.yaml") && unfound.key == "dataset", "{unfound:?}");
     let several = find(root, &wanted(None, Some("data"))).expect_err("there are several");
     assert!(several.message.contains("'dataset' names one") && several.key == "cases_dir", "{several:?}");
