@@ -46,8 +46,19 @@ impl Anvil {
     fn arguments(&self, entry: &str) -> Vec<String> {
         let file = format!("version: 1\nenvironments:\n  - {{repo: acme/anvil, {entry}}}\n");
         let file = self.scene.env.write("environments.yaml", file).display().to_string();
-        let fixed =
-            ["bench", "run", &self.dataset, "--agent", "null", "--repos", &self.clones, "--environments", &file];
+        let fixed = [
+            "bench",
+            "run",
+            &self.dataset,
+            "--agent",
+            "null",
+            "--repos",
+            &self.clones,
+            "--environments",
+            &file,
+            "--containers",
+            "never",
+        ];
         fixed.map(str::to_owned).to_vec()
     }
 
