@@ -17,6 +17,7 @@ use crate::host::run_effect::Ports;
 use crate::ide::IdeEndpoints;
 use crate::model::Refusal;
 use crate::model::settings::Settings;
+use crate::process::daemon::ONE_HEAP;
 use crate::process::{GroundDriver, JobDriver};
 use crate::store::{AttachmentFiles, Released, SqliteStore};
 
@@ -72,10 +73,11 @@ pub fn start_with(paths: &Paths, settings: &Settings, program: &Path) -> Result<
     let jobs = Arc::new(JobDriver::new(&paths.jobs_dir, program.to_owned(), &paths.runtime_dir));
     let case_jobs = paths.state_dir.join("case-jobs");
     let jobs_of_cases = Arc::new(JobDriver::new(&case_jobs, program.to_owned(), &paths.runtime_dir));
-    let cases = CaseDriver::new(&paths.state_dir, jobs_of_cases, case_jobs, std::env::vars_os());
-    let environment: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    // The daemon's alone.
+    let around = || std::env::vars_os().filter(|(name, _)| name != ONE_HEAP.0);
+    let cases = CaseDriver::new(&paths.state_dir, jobs_of_cases, case_jobs, around());
+    let environment: BTreeMap<String, String> =
+        around().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
     let path = environment.get("PATH").cloned().unwrap_or_default();
     let own = std::fs::canonicalize(program).unwrap_or_else(|_| program.to_owned());
     let (catalog, findings) = Catalog::load(Some(&paths.config_dir), &own, &path);

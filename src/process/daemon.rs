@@ -33,6 +33,10 @@ const FOREIGN: &[&str] = &[
     "VIM_TERMINAL",
 ];
 
+/// Has glibc keep one heap instead of one for each few threads: what threads that come and go leave free in theirs is never given back, and
+/// a daemon that has carried out thousands of runs had four times the memory for it. It is no slower. Other C libraries do not know it.
+pub const ONE_HEAP: (&str, &str) = ("MALLOC_ARENA_MAX", "1");
+
 /// Starts `divisi daemon run --detached`: no terminal, errors into the log, in the root directory. Returns the reading end of its
 /// standard output, on which it says when it is ready. It takes a session of its own as its first act.
 ///
@@ -48,6 +52,10 @@ pub fn start_daemon(paths: &Paths) -> io::Result<OwnedFd> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
     for name in FOREIGN {
         command.env_remove(name);
+    }
+    let (name, one) = ONE_HEAP;
+    if env::var_os(name).is_none() {
+        command.env(name, one);
     }
     let mut child = command.spawn()?;
     let ready = child.stdout.take().map(OwnedFd::from);

@@ -1,8 +1,9 @@
 //! What a batch adds to its runs: many shell runs through `divisi batch run`, against `xargs -P` doing the same worktree, command, commit
-//! and removal with git, in the same repository size and the same run of the bench. And a report of them.
+//! and removal with git, half of it before and half after, each in a repository of its own that begins with the same. And a report of them.
 
 use std::fmt::Write as _;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -11,9 +12,13 @@ use serde_json::json;
 
 use super::Measure;
 use super::scene::{DIVISI, Daemon, Scene};
+use super::wait::wait_until;
 
 /// Runs, unless `DIVISI_BENCH_RUNS` says otherwise.
 const RUNS: usize = 1_000;
+/// Between two measurements: ext4 looks at every inode that was deleted in the last five seconds before it gives one out, so that whoever
+/// comes next would pay for the files that were removed before.
+const REST: Duration = Duration::from_secs(6);
 /// At the same time.
 const AT_ONCE: usize = 4;
 
@@ -23,7 +28,7 @@ cd "../by-hand/$1"
 sh -c 'echo made > made.txt'
 git add --all
 git commit --quiet --message made
-cd ../../r
+cd ../../hand
 git worktree remove "../by-hand/$1"
 "#;
 
@@ -65,21 +70,31 @@ fn processes(daemon: &Daemon) -> u64 {
     daemon.connect().call("daemon/status", &json!({}))["git_processes"].as_u64().expect("a number")
 }
 
-/// A tenth of the runs, then all of them, in the same daemon, and their report.
+fn rest() {
+    let began = Instant::now();
+    wait_until(REST * 2, "some time has gone by", || began.elapsed() >= REST);
+}
+
+/// Some runs, then all of them, in the same daemon, and their report.
 pub(super) fn batches() -> Vec<Measure> {
     let runs = super::size("DIVISI_BENCH_RUNS", RUNS);
     let scene = Scene::new();
-    let repository = scene.repository("r", 10);
-    let by_hand = xargs(&scene, &repository.display().to_string(), runs);
+    scene.repository("r", 10);
+    let other = scene.repository("hand", 10);
+    let first = xargs(&scene, &other, 1..=runs / 2);
     let daemon = scene.daemon();
     let before = super::scene::memory(daemon.pid(), &["Rss"]);
-    let few = (runs / 10).max(1);
+    // Enough to fill what remembers a fixed number of things, the last 4,096 events above all.
+    let few = runs.min(500);
     carry_out(&scene, &plan(&scene, "few", few));
     let after_few = super::scene::memory(daemon.pid(), &["Rss"]);
     let gits = processes(&daemon);
+    rest();
     let ours = carry_out(&scene, &plan(&scene, "bench", runs));
     let gits = processes(&daemon) - gits;
     let after = super::scene::memory(daemon.pid(), &["Rss"]);
+    rest();
+    let by_hand = first + xargs(&scene, &other, runs / 2 + 1..=runs);
     let page = scene.path("report.html");
     let began = Instant::now();
     let status = scene
@@ -129,15 +144,17 @@ pub(super) fn batches() -> Vec<Measure> {
     ]
 }
 
-fn xargs(scene: &Scene, repository: &str, runs: usize) -> Duration {
+fn xargs(scene: &Scene, repository: &Path, runs: RangeInclusive<usize>) -> Duration {
     let script = scene.path("by-hand.sh");
     fs::write(&script, SCRIPT).expect("the bench directory can be written");
     fs::create_dir_all(scene.path("by-hand")).expect("the bench directory can be written");
     let began = Instant::now();
     // Worktrees that git makes at the same time get into each other's way now and then: those are made again, as a person would.
     let line = format!(
-        "seq {runs} | xargs -P {AT_ONCE} -I @ sh -c 'sh {0} @ 2>/dev/null || sh {0} @b 2>/dev/null || sh {0} @c'",
-        script.display()
+        "seq {1} {2} | xargs -P {AT_ONCE} -I @ sh -c 'sh {0} @ 2>/dev/null || sh {0} @b 2>/dev/null || sh {0} @c'",
+        script.display(),
+        runs.start(),
+        runs.end(),
     );
     let status = scene.command("sh").args(["-c", &line]).current_dir(repository).status().expect("sh runs");
     let took = began.elapsed();

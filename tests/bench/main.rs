@@ -15,6 +15,9 @@ mod overhead;
 mod scene;
 mod start;
 mod store;
+#[path = "../support/wait.rs"]
+#[expect(dead_code, reason = "tests wait for more than benches do")]
+mod wait;
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use divisi::process::daemon::ONE_HEAP;
 use serde_json::{Value, json};
 
 use super::directory;
@@ -102,6 +103,8 @@ impl Scene {
         let mut child = self
             .command(DIVISI)
             .args(["daemon", "run", "--detached"])
+            // As divisi itself starts one.
+            .env(ONE_HEAP.0, ONE_HEAP.1)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
