@@ -226,7 +226,9 @@ impl Agents for Catalog {
                 if !near.is_empty() {
                     refusal = refusal.hint(format!("did you mean {}?", near.join(" or ")));
                 }
-                return Err(refusal.hint("see them all with `divisi agents`"));
+                return Err(refusal
+                    .hint("see them all with `divisi agents`")
+                    .hint("if its definition is new: `divisi daemon restart`, which reads them"));
             }
         };
         let own = entry.command.first().map_or("", String::as_str);

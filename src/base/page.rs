@@ -6,10 +6,10 @@ const STYLE: &str = "
 body{font:14px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);margin:0 auto;max-width:1280px;padding:24px}
 h1{margin:0 0 4px;font-size:24px}h2{margin:32px 0 8px;font-size:17px}.dim{color:var(--dim)}
 .tiles{display:flex;flex-wrap:wrap;gap:12px;margin:16px 0}.tile{background:var(--soft);border-radius:8px;padding:10px 16px}
-.tile b{display:block;font-size:22px}.charts{display:flex;align-items:flex-start;flex-wrap:wrap;gap:20px}
+.tile b{display:block;font-size:22px}.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,540px),1fr));align-items:start;gap:20px;margin:16px 0}
 figure{margin:0;padding:12px;background:var(--soft);border-radius:8px;max-width:100%;overflow-x:auto;box-sizing:border-box}
 figcaption{font-weight:600;margin-bottom:8px}svg{max-width:100%;height:auto}
-svg text{font:12px system-ui,sans-serif;fill:var(--fg)}svg .e{text-anchor:end;fill:var(--dim)}svg .c{text-anchor:middle;fill:#fff}
+svg text{font:12px system-ui,sans-serif;fill:var(--fg)}svg .s{fill:var(--dim)}svg .e{text-anchor:end;fill:var(--dim)}svg .c{text-anchor:middle;fill:#fff}
 svg .bg{fill:var(--line)}svg .good{fill:var(--good)}svg .dot{fill:var(--acc)}svg .axis{stroke:var(--dim);fill:none}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:4px 10px;border-bottom:1px solid var(--line);vertical-align:top}
 th{position:sticky;top:0;background:var(--bg)}th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--acc)}

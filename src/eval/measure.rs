@@ -36,7 +36,12 @@ pub fn measure(evaluator: &Evaluator, material: &Material) -> Judgement {
                     report.find(at(path, number, Severity::Error, format!("this looks like {what}")));
                 }
             }
-            all_or_nothing(evaluator, report, "no credential was added", "added lines look like credentials")
+            all_or_nothing(
+                evaluator,
+                report,
+                "no credential was added",
+                ["added line looks like a credential", "added lines look like credentials"],
+            )
         }
         EvaluatorKind::Conflicts {} => {
             let mut report = Report::default();
@@ -48,7 +53,7 @@ pub fn measure(evaluator: &Evaluator, material: &Material) -> Judgement {
             for path in material.conflicts.iter().flatten() {
                 report.find(at(path, 0, Severity::Error, "it conflicts with the base as it is now".to_owned()));
             }
-            all_or_nothing(evaluator, report, "no conflicts", "places are in conflict")
+            all_or_nothing(evaluator, report, "no conflicts", ["place is in conflict", "places are in conflict"])
         }
         EvaluatorKind::Duplication { lines, maximum } => copies(evaluator, material, *lines, *maximum),
         EvaluatorKind::Complexity { maximum } => complexity(evaluator, material, *maximum),
@@ -70,9 +75,10 @@ fn at(path: &str, line: u32, severity: Severity, message: String) -> EvalFinding
     EvalFinding { file: Some(path.to_owned()), line, column: 0, message, severity }
 }
 
-fn all_or_nothing(evaluator: &Evaluator, mut report: Report, good: &str, bad: &str) -> Judgement {
+fn all_or_nothing(evaluator: &Evaluator, mut report: Report, good: &str, bad: [&str; 2]) -> Judgement {
     let clean = report.errors == 0;
-    report.details = if clean { good.to_owned() } else { format!("{} {bad}", report.errors) };
+    report.details =
+        if clean { good.to_owned() } else { format!("{} {}", report.errors, bad[usize::from(report.errors != 1)]) };
     Judgement::scored(if clean { 100 } else { 0 }, evaluator.minimum, clean, report)
 }
 
@@ -83,7 +89,9 @@ fn size(evaluator: &Evaluator, changed: &Changed, lines: Option<u32>, files: Opt
         _ => 100,
     };
     let score = part(touched, lines).min(part(changed.stat.files, files));
-    let details = format!("{touched} lines in {} files", changed.stat.files);
+    let files = changed.stat.files;
+    let word = |what: &str, count: u32| format!("{what}{}", if count == 1 { "" } else { "s" });
+    let details = format!("{touched} {} in {files} {}", word("line", touched), word("file", files));
     let report = Report { details, ..Report::default() };
     Judgement::scored(score, evaluator.minimum, score == 100, report)
 }

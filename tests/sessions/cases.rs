@@ -103,6 +103,8 @@ fn each_agent_attempts_each_case_and_the_tests_have_the_last_word() {
     assert!(read("jsonl").contains("\"verdict\":\"empty patch\""));
     assert!(read("md").contains("| gold | 2 of 2, 100 %"), "{}", read("md"));
     let html = read("html");
+    assert!(html.contains("<th>Resolved (interval at 95 %)</th>"), "{html}");
+    assert!(html.contains("<th class='n'>Cost of a resolved case</th>"), "{html}");
     // The agent saw one commit; what it made is shown although its worktree and repository are gone.
     assert!(html.contains("<ins>+42</ins>") && html.contains("<ins>+The question</ins>"), "{html}");
     assert!(!html.contains("<ins>+The fix</ins>"), "the agent saw what came later");

@@ -138,7 +138,7 @@ fn the_database_on_a_small_disk() {
     }
     for command in waiting {
         let ran = command.wait(DEADLINE);
-        assert!(ran.code() == 0 || ran.stderr.contains("full") || ran.stderr.contains("not ended"), "{ran}");
+        assert!(ran.code() == 0 || ran.stderr.contains("full") || ran.stderr.contains("has ended"), "{ran}");
     }
     scene.divisi(&["daemon", "stop"]).ok();
     unmount(&state);

@@ -43,7 +43,10 @@ fn what_lands_on_a_moved_target_is_judged_as_it_will_be_there() {
     // The target moves once more: that was not judged either.
     commit(&scene, "again.txt");
     scene.divisi(&["land", "work"]).exits(1).says("judged by nobody");
-    scene.divisi(&["eval", "work", "--merged"]).ok();
+    let target = scene.env.git(&scene.repo, &["rev-parse", "main"]);
+    let together = format!(" merged with main at {}", &target[..10]);
+    scene.divisi(&["eval", "work", "--merged"]).ok().prints(&format!("{together}: passed"));
+    scene.divisi(&["eval", "work", "--list"]).ok().prints(" merged with main ");
     let judged = scene.divisi(&["eval", "work", "--list", "--json"]).json();
     scene.divisi(&["land", "work"]).ok();
     let tree = scene.env.git(&scene.repo, &["rev-parse", "main^{tree}"]);

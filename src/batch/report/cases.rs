@@ -101,13 +101,14 @@ pub(super) fn section(html: &mut String, report: &Report) {
         return;
     }
     html.push_str("<h2>Cases</h2><div class='scroll'><table><thead><tr>");
-    for title in TITLES {
-        let _ = write!(html, "<th>{title}</th>");
+    for (title, class) in TITLES.iter().zip(["", "", "", " class='n'"]) {
+        let (first, rest) = title.split_at(1);
+        let _ = write!(html, "<th{class}>{}{rest}</th>", first.to_ascii_uppercase());
     }
     html.push_str("</tr></thead><tbody>\n");
     for row in rows {
-        let cells = row.map(|cell| format!("<td>{}</td>", escape(&visible_line(&cell, 300))));
-        let _ = writeln!(html, "<tr>{}</tr>", cells.concat());
+        let [agent, share, verdicts, each] = row.map(|cell| escape(&visible_line(&cell, 300)));
+        let _ = writeln!(html, "<tr><td>{agent}</td><td>{share}</td><td>{verdicts}</td><td class='n'>{each}</td></tr>");
     }
     html.push_str("</tbody></table></div>\n");
 }

@@ -46,13 +46,13 @@ pub(super) fn cost(report: &Report) -> String {
         .take(MOST)
         .collect();
     let most = costs.iter().map(|(cost, _, _)| *cost).max().unwrap_or(0).max(1);
-    let mut svg = "<path d='M60 10V220H560' class='axis'/><text x='52' y='20' class='e'>100 %</text>\
+    let mut svg = "<path d='M60 10V220H516' class='axis'/><text x='52' y='20' class='e'>100 %</text>\
                    <text x='52' y='222' class='e'>0 %</text>"
         .to_owned();
     if costs.is_empty() {
         svg.push_str("<text x='190' y='120' class='v'>no agent told what it cost</text>");
     }
-    let _ = write!(svg, "<text x='560' y='238' class='e'>{} a run</text>", dollars(most));
+    let _ = write!(svg, "<text x='516' y='238' class='e'>{} a run</text>", dollars(most));
     let mut names: Vec<(i64, i64)> = Vec::new();
     for (cost, rate, agent) in &costs {
         let (x, y) = (70 + cost * 440 / most, 220 - i64::from(*rate) * 2);
@@ -100,7 +100,7 @@ pub(super) fn times(report: &Report) -> String {
     }
     let _ = write!(
         svg,
-        "<text x='40' y='208' class='v'>0</text><text x='560' y='208' class='e'>{}</text><text x='36' y='26' class='e'>{highest}</text>",
+        "<text x='40' y='208' class='s'>0</text><text x='560' y='208' class='e'>{}</text><text x='36' y='26' class='e'>{highest}</text>",
         super::took(most),
     );
     figure("Time of a run", 600, 215, &svg, times.len().min(MOST))
@@ -180,6 +180,8 @@ fn figure(title: &str, width: usize, height: usize, svg: &str, count: usize) -> 
     let more = if count > MOST { format!(" (the first {MOST} of {count})") } else { String::new() };
     format!(
         "<figure><figcaption>{title}{more}</figcaption><svg viewBox='0 0 {width} {height}' width='{width}' \
-         role='img' aria-label='{title}'>{svg}</svg></figure>\n"
+         style='min-width:{}px' role='img' aria-label='{title}'>{svg}</svg></figure>\n",
+        // Never so small that nobody can read it: then it is scrolled.
+        width * 4 / 5,
     )
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::bench::{compared, effort_words, interval, micros, percent, seconds, words};
+use Head::{Number, Text};
+
 use crate::base::page::{self, escape};
 use crate::base::text::visible_line;
 use crate::model::bench::{BenchReport, CaseVerdict, Excerpt, RunSummary};
@@ -119,8 +121,10 @@ fn short(name: &str) -> String {
 fn figure(caption: &str, width: usize, height: usize, svg: &str, left_out: usize) -> String {
     let more = if left_out > 0 { format!(" ({left_out} more are not shown)") } else { String::new() };
     format!(
-        "<figure><figcaption>{}{more}</figcaption><svg viewBox='0 0 {width} {height}' width='{width}' height='{height}' role='img' aria-label='{}'>{svg}</svg></figure>\n",
+        "<figure><figcaption>{}{more}</figcaption><svg viewBox='0 0 {width} {height}' width='{width}' style='min-width:{}px' role='img' aria-label='{}'>{svg}</svg></figure>\n",
         escape(caption),
+        // Never so small that nobody can read it: then it is scrolled.
+        width * 4 / 5,
         escape(caption),
     )
 }
@@ -173,10 +177,10 @@ fn costs(runs: &[RunSummary], names: &[String]) -> String {
     if most == 0 {
         return String::new();
     }
-    let mut svg = "<path d='M60 10V220H560' class='axis'/><text x='52' y='20' class='e'>100 %</text>\
+    let mut svg = "<path d='M60 10V220H456' class='axis'/><text x='52' y='20' class='e'>100 %</text>\
                    <text x='52' y='222' class='e'>0 %</text>"
         .to_owned();
-    let _ = write!(svg, "<text x='560' y='238' class='e'>{}</text>", escape(&micros(most)));
+    let _ = write!(svg, "<text x='456' y='238' class='e'>{}</text>", escape(&micros(most)));
     let mut taken: Vec<(i64, u32)> = Vec::new();
     for (cost, share, name) in priced.iter().take(MOST) {
         let (x, y) = (70 + cost * 380 / most, 220 - part(*share, 200));
@@ -221,16 +225,25 @@ fn times(runs: &[RunSummary]) -> String {
     }
     let _ = write!(
         svg,
-        "<text x='40' y='208'>0</text><text x='560' y='208' class='e'>{}</text><text x='36' y='26' class='e'>{highest}</text>",
+        "<text x='40' y='208' class='s'>0</text><text x='560' y='208' class='e'>{}</text><text x='36' y='26' class='e'>{highest}</text>",
         escape(&seconds(most)),
     );
     figure("Time of an attempt", 600, 215, &svg, 0)
 }
 
-fn begin_table(html: &mut String, heads: &[&str]) {
+/// A column's heading, which stands where its cells do.
+enum Head<'a> {
+    Text(&'a str),
+    Number(&'a str),
+}
+
+fn begin_table(html: &mut String, heads: &[Head<'_>]) {
     html.push_str("<div class='scroll'><table class='sortable'><thead><tr>");
     for head in heads {
-        let _ = write!(html, "<th>{}</th>", escape(head));
+        let _ = match head {
+            Head::Text(title) => write!(html, "<th>{}</th>", escape(title)),
+            Head::Number(title) => write!(html, "<th class='n'>{}</th>", escape(title)),
+        };
     }
     html.push_str("</tr></thead><tbody>\n");
 }
@@ -255,7 +268,7 @@ fn chances(html: &mut String, report: &BenchReport) {
         return;
     }
     html.push_str("<h2>Several attempts</h2>");
-    begin_table(html, &["Run", "Attempts", "At least one resolves", "All resolve"]);
+    begin_table(html, &[Text("Run"), Number("Attempts"), Number("At least one resolves"), Number("All resolve")]);
     for (name, pass_at, _) in &all {
         for chance in *pass_at {
             let _ = writeln!(
@@ -273,7 +286,7 @@ fn chances(html: &mut String, report: &BenchReport) {
         return;
     }
     html.push_str("<h2>Not the same every time</h2>");
-    begin_table(html, &["Run", "Case", "Attempts", "Resolved", "Variance"]);
+    begin_table(html, &[Text("Run"), Text("Case"), Number("Attempts"), Number("Resolved"), Number("Variance")]);
     for (name, case) in all.iter().flat_map(|(name, _, unsteady)| unsteady.iter().map(move |case| (name, case))) {
         let _ = writeln!(
             html,
@@ -290,7 +303,19 @@ fn chances(html: &mut String, report: &BenchReport) {
 
 fn repositories(html: &mut String, report: &BenchReport) {
     html.push_str("<h2>Repositories</h2>");
-    begin_table(html, &["Run", "Repository", "Resolved", "Of", "Share", "95 %", "Cost", "Agent, middle attempt"]);
+    begin_table(
+        html,
+        &[
+            Text("Run"),
+            Text("Repository"),
+            Number("Resolved"),
+            Number("Of"),
+            Number("Share"),
+            Text("95 %"),
+            Number("Cost"),
+            Number("Agent, middle attempt"),
+        ],
+    );
     for (run, repo) in report.runs.iter().flat_map(|run| run.repos.iter().map(move |repo| (run, repo))) {
         let effort = repo.effort.as_ref();
         let cost = effort.and_then(|effort| effort.cost_micros);
@@ -327,7 +352,7 @@ fn cases(html: &mut String, report: &BenchReport) {
     html.push_str("<h2>Cases</h2>");
     let mut heads = vec!["Case".to_owned()];
     heads.extend(runs.iter().map(|run| title(run)));
-    begin_table(html, &heads.iter().map(String::as_str).collect::<Vec<_>>());
+    begin_table(html, &heads.iter().map(|head| Text(head)).collect::<Vec<_>>());
     for (id, of_runs) in rows {
         let _ = write!(html, "<tr>{}", text_cell(id, 120));
         for cases in of_runs {

@@ -37,8 +37,21 @@ pub(crate) fn one(screen: &Screen, evaluation: &Evaluation) {
         EvaluationState::Done => (Style::Bad, "failed"),
     };
     let score = evaluation.score.map(|score| format!(", score {score}")).unwrap_or_default();
-    let of = format!("{} ({}) at {}: ", evaluation.suite, evaluation.id, evaluation.commit.short());
+    let of = format!("{} ({}) at {}: ", evaluation.suite, evaluation.id, judged(evaluation));
     line(screen, &Line::new().add(Style::Plain, &of).add(style, verdict).add(Style::Plain, &score));
+}
+
+/// What was judged: a commit, or what landing it would make of its target.
+fn judged(evaluation: &Evaluation) -> String {
+    let at = evaluation.merged.as_ref().map(|merged| format!(" at {}", merged.onto_commit.short()));
+    format!("{}{}", briefly(evaluation), at.unwrap_or_default())
+}
+
+/// The same without the target's commit.
+fn briefly(evaluation: &Evaluation) -> String {
+    let onto = evaluation.merged.as_ref().map(|merged| merged.onto.strip_prefix("refs/heads/").unwrap_or(&merged.onto));
+    let onto = onto.map(|onto| format!(" merged with {onto}"));
+    format!("{}{}", evaluation.commit.short(), onto.unwrap_or_default())
 }
 
 fn outcome(outcome: &EvaluatorOutcome) -> (Style, &'static str) {
@@ -97,7 +110,7 @@ pub(crate) fn list(screen: &Screen, all: &[Evaluation], now: Millis) {
         table.row(vec![
             (Style::Dim, one.id.0.clone()),
             (Style::Plain, one.suite.clone()),
-            (Style::Plain, one.commit.short().to_owned()),
+            (Style::Plain, briefly(one)),
             (style, verdict.to_owned()),
             (Style::Plain, one.score.map(|score| score.to_string()).unwrap_or_default()),
             (Style::Plain, format!("{good}/{}", one.evaluators)),

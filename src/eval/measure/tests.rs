@@ -78,3 +78,18 @@ fn a_credential_at_the_end_of_a_long_line_is_found() {
     let line = format!("{}; AKIAQRSTUVWX12345678", "é".repeat(20_000));
     assert!(credentials::find(&line).is_some());
 }
+
+#[test]
+fn one_line_is_not_called_lines() {
+    let suite = "version: 1\nevaluators: [{id: s, kind: secrets}, {id: c, kind: conflicts}, {id: d, kind: diff_size, lines: 2}]";
+    let suite = crate::eval::suite::parse(suite).unwrap();
+    let said = |lines: u32| -> Vec<String> {
+        let added = (1..=lines).map(|number| (number, "<<<<<<< AKIAQRSTUVWX12345678".to_owned())).collect();
+        let mut material = Material::default();
+        material.changed.stat = crate::model::diff::DiffStat { files: 1, added: lines, removed: 0 };
+        material.changed.files.insert("a".to_owned(), added);
+        suite.evaluators.iter().map(|evaluator| measure(evaluator, &material).details).collect()
+    };
+    assert_eq!(said(1), ["1 added line looks like a credential", "1 place is in conflict", "1 line in 1 file"]);
+    assert_eq!(said(2), ["2 added lines look like credentials", "2 places are in conflict", "2 lines in 1 file"]);
+}

@@ -61,6 +61,7 @@ fn excerpt(text: &str) -> impl Fn(usize, &CaseVerdict, usize) -> Excerpt {
 fn nothing_that_was_said_is_markup() {
     let cases = vec![case("a", "resolved", 1), case("a", "unresolved", 2), case(HOSTILE, "budget", 1)];
     let html = page(&report(vec![run("one", cases.clone()), run("two", cases)]), &excerpt(HOSTILE));
+    assert!(html.contains("<th>Repository</th><th class='n'>Resolved</th>"), "headings stand where their cells do");
     assert!(!html.contains("<script>alert") && html.contains("&lt;script&gt;alert(1)"));
     assert!(html.contains("default-src 'none'") && !html.contains("http://") && !html.contains("https://"));
     for told in [
