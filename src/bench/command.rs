@@ -280,6 +280,8 @@ impl<'a> Commands<'a> {
             ("GIT_CONFIG_NOSYSTEM", "1"),
             ("GIT_CONFIG_GLOBAL", "/dev/null"),
             ("CI", "1"),
+            // Scripts of SWE-bench's instances install what they test, and outside of a container that Python may be the person's own.
+            ("PIP_REQUIRE_VIRTUALENV", "1"),
         ] {
             set(name, value.to_owned());
         }

@@ -82,3 +82,17 @@ fn tests_do_not_reach_the_packages_of_the_next_case() {
     let of = |case: &str| (case.to_owned(), "resolved".to_owned());
     assert_eq!(outcomes(&scene, &run, 0), [of("one"), of("two")]);
 }
+
+/// Scripts of instances made for containers install what they test; outside of one that Python may be the person's own.
+#[test]
+fn nothing_is_installed_into_the_persons_python_unless_they_say_so() {
+    let scene = Scene::new();
+    scene.env.write("files/a", "a\n");
+    let suite = "version: 1\nname: own\ndefaults: {directory: files}\ncases:\n  - {id: kept, prompt: p, script_command: 'test \"$PIP_REQUIRE_VIRTUALENV\" = 1'}\n";
+    let suite = scene.env.write("suite.yaml", suite).display().to_string();
+    let run = ["bench", "run", &suite, "--agent", "null", "--json"];
+    let of = |outcome: &str| vec![("kept".to_owned(), outcome.to_owned())];
+    assert_eq!(outcomes(&scene, &run, 0), of("resolved"));
+    let allowed = [&run[..], &["--env", "PIP_REQUIRE_VIRTUALENV=0"]].concat();
+    assert_eq!(outcomes(&scene, &allowed, 4), of("unresolved"));
+}
