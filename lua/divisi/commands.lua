@@ -444,7 +444,7 @@ local verbs = {
       if not sources[source] then
         local names = vim.tbl_keys(sources)
         table.sort(names)
-        errors.warn(("%q cannot be picked; there are %s"):format(source, table.concat(names, ", ")))
+        errors.warn(("%q is none of %s"):format(source, table.concat(names, ", ")))
         return
       end
       M.when_attached(function()

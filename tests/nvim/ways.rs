@@ -64,9 +64,9 @@ in_every_neovim! {
         scene.editor.ex("Divisi pick worktrees").await;
         scene.editor.until("vim.t.divisi_session == 'aaaaaaaaaa'").await;
         scene.editor.ex("Divisi pick nonsense").await;
-        scene.editor.until("_G.told('there are approvals, batches, files, sessions, worktrees')").await;
+        scene.editor.until("_G.told('is none of approvals, batches, files, sessions, worktrees')").await;
         let words = scene.editor.lua("return vim.fn.getcompletion('Divisi pick ', 'cmdline')").await;
-        assert_eq!(words, json!(["sessions", "worktrees", "approvals", "files"]));
+        assert_eq!(words, json!(["sessions", "worktrees", "approvals", "files", "batches"]));
         scene.editor.assert_calm().await;
     }
 
