@@ -163,13 +163,18 @@ fn small(path: &Path) -> Content {
     }
 }
 
+/// Opens a file to be read. Links are not followed, and nothing waits for who writes into a pipe in its place.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
+
 /// An ordinary file's text; nothing when it is no ordinary file, too long or not text. Links are not followed, and nothing waits.
 fn content(path: &Path, limit: u64) -> io::Result<Option<String>> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let mut file = match rustix::fs::open(path, flags, Mode::empty()) {
+    let mut file = match open(path) {
         // A link.
-        Err(Errno::LOOP) => return Ok(None),
-        opened => File::from(opened?),
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => return Ok(None),
+        opened => opened?,
     };
     let meta = file.metadata()?;
     if meta.is_dir() {

@@ -1,12 +1,13 @@
 //! Commits read from files of their own: those that were made a moment ago have not been packed yet.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
 use flate2::read::ZlibDecoder;
 
 use crate::model::id::Oid;
+
+use super::loose;
 
 /// The beginning of a commit: its kind, its size, and the line that names its tree.
 const BEGINNING: u64 = 128;
@@ -17,7 +18,7 @@ pub(super) fn tree_of(common_dir: &Path, commit: &Oid) -> Option<Oid> {
         return None;
     }
     let (directory, name) = commit.as_str().split_at(2);
-    let file = File::open(common_dir.join("objects").join(directory).join(name)).ok()?;
+    let file = loose::open(&common_dir.join("objects").join(directory).join(name)).ok()?;
     let mut beginning = Vec::new();
     // A hostile object inflates to as much as it likes; this reads no more than it needs.
     ZlibDecoder::new(file).take(BEGINNING).read_to_end(&mut beginning).ok()?;

@@ -43,6 +43,7 @@ pub(super) fn remove(git: &Git, worktree: &Worktree) -> Result<Option<String>, R
         return Err(Refusal::conflict(format!("the worktree {} changed while it was removed", shown(worktree)))
             .hint("try again"));
     }
+    loose::write::sweep(&writer, common_dir, &worktree.branch);
     let tip = refs::read(git, &place, &worktree.branch)?;
     let files = Path::new(&worktree.path);
     let mut thrown = None;

@@ -5,7 +5,7 @@
 //! then git is asked. The format: git's `Documentation/gitformat-index`.
 
 use std::collections::HashSet;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -13,6 +13,7 @@ use std::path::Path;
 use crate::model::id::Oid;
 
 use super::command::Place;
+use super::loose;
 use super::status::CONTEXT;
 use super::text;
 
@@ -27,7 +28,7 @@ pub(super) fn is_untouched(place: &Place, tree: &Oid) -> bool {
 }
 
 fn look(git_dir: &Path, files: &Path, tree: &Oid) -> Option<bool> {
-    let mut file = File::open(git_dir.join("index")).ok()?;
+    let mut file = loose::open(&git_dir.join("index")).ok()?;
     let written = file.metadata().ok()?;
     if !written.is_file() || written.len() > LARGEST {
         return None;

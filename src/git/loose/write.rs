@@ -2,7 +2,7 @@
 //!
 //! Whatever is out of the ordinary is not done here: then git does it, or says why it cannot.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -87,6 +87,16 @@ pub(in crate::git) fn delete(_: &Writer<'_>, common_dir: &Path, refs: &[(String,
     all
 }
 
+/// Takes away the locks that a daemon left which was killed while it deleted a ref of ours. For who writes to the repository.
+pub(in crate::git) fn sweep(_: &Writer<'_>, common_dir: &Path, name: &str) {
+    for lock in [format!("{name}.lock"), "packed-refs.lock".to_owned()].map(|file| common_dir.join(file)) {
+        if is_leftover(&lock) {
+            // Who cannot take it away is told by git, which finds it in its way.
+            let _ = fs::remove_file(lock);
+        }
+    }
+}
+
 /// A lock file as git makes one; taken away when dropped.
 struct Lock(PathBuf);
 
@@ -114,7 +124,7 @@ impl Drop for Lock {
 
 fn is_leftover(path: &Path) -> bool {
     let mut said = String::new();
-    let read = File::open(path).and_then(|file| file.take(64).read_to_string(&mut said));
+    let read = super::open(path).and_then(|file| file.take(64).read_to_string(&mut said));
     read.is_ok() && said == MARK
 }
 

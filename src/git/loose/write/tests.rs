@@ -1,7 +1,7 @@
 use std::fs;
 use std::time::Duration;
 
-use super::{MARK, create, delete, link};
+use super::{MARK, create, delete, link, sweep};
 use crate::git::command::Git;
 use crate::git::lock::Writers;
 use crate::git::loose::tests::{by_git, repository};
@@ -82,6 +82,18 @@ fn refs_are_deleted_with_their_logs_all_or_none() {
     assert!(lock.exists(), "it is not ours to take");
     fs::write(&lock, MARK).unwrap();
     assert!(gone(&git, &place, &[(BRANCH, &one)]));
+
+    // One that is gone already has nobody who takes its lock.
+    let packed = common.join("packed-refs.lock");
+    fs::write(&lock, MARK).unwrap();
+    fs::write(&packed, MARK).unwrap();
+    let others = common.join("refs/heads/divisi/x/other.lock");
+    fs::write(&others, "").unwrap();
+    let writer = writers.enter(common, Duration::from_secs(5)).unwrap();
+    sweep(&writer, common, BRANCH);
+    sweep(&writer, common, "refs/heads/divisi/x/other");
+    drop(writer);
+    assert!(!lock.exists() && !packed.exists() && others.exists());
 
     // What is packed too would come back.
     git.call(&place).args(["pack-refs", "--all", "--no-prune"]).writes().ok().unwrap();
