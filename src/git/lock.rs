@@ -15,6 +15,9 @@ use crate::model::Refusal;
 
 use super::text;
 
+/// In the common directory: locked by who writes to the repository.
+pub(super) const WRITERS: &str = "divisi/lock";
+
 /// How often a lock held by another process is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -79,13 +82,13 @@ impl Drop for Writer<'_> {
 
 /// Opens and locks `<common_dir>/divisi/lock`, which holds the pid of who has it.
 fn lock_file(common_dir: &Path, end: std::time::Instant, limit: Duration) -> Result<File, Refusal> {
-    let directory = common_dir.join("divisi");
-    let path = directory.join("lock");
+    let path = common_dir.join(WRITERS);
+    let directory = path.parent().unwrap_or(common_dir);
     let failed = |what: &str, error: &std::io::Error| {
         Refusal::environment(format!("cannot {what} the lock file {}: {error}", text::path(&path)))
             .hint("make the repository writable for you, then try again")
     };
-    fs::create_dir_all(&directory).map_err(|error| failed("make the directory of", &error))?;
+    fs::create_dir_all(directory).map_err(|error| failed("make the directory of", &error))?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let file = rustix::fs::open(&path, flags, rustix::fs::Mode::from_raw_mode(0o600))
         .map_err(|error| failed("open", &error.into()))?;
@@ -120,7 +123,7 @@ fn too_long(common_dir: &Path, limit: Duration, holder: &str) -> Refusal {
         "waited {} s to write to {}: {holder} holds its lock ({})",
         limit.as_secs_f32(),
         text::path(common_dir),
-        text::path(&common_dir.join("divisi/lock")),
+        text::path(&common_dir.join(WRITERS)),
     ))
     .hint("wait until it has finished, then try again")
 }

@@ -3,17 +3,14 @@
 //! Whatever is out of the ordinary is not done here: then git does it, or says why it cannot.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::git::lock::Writer;
+use crate::git::lock::{WRITERS, Writer};
 use crate::model::id::Oid;
 
 use super::{Seen, entries, files_backend, lookup, packed, small_oid};
-
-/// What a lock file of ours says. Only who writes to the repository makes one, so that one that is found by the next writer was left
-/// by a daemon that was killed.
-const MARK: &str = "divisi\n";
 
 /// Makes a ref of ours that does not exist, in one step and without a lock that a kill could leave: a link to a file that is written and
 /// on the disk. False when it was not made, for whatever reason.
@@ -57,8 +54,8 @@ pub(in crate::git) fn link(common_dir: &Path, from: &str, name: &str, to: &Oid) 
     right
 }
 
-/// Deletes refs of ours with their logs, for who writes to the repository, all of them or none. False when they were left, for whatever
-/// reason.
+/// Deletes refs of ours with their logs, for who writes to the repository. False when they were left, for whatever reason; where a disk
+/// fails in between, some may be gone.
 pub(in crate::git) fn delete(_: &Writer<'_>, common_dir: &Path, refs: &[(String, Oid)]) -> bool {
     if !files_backend(common_dir) || !refs.iter().all(|(name, _)| is_ours(name)) {
         return false;
@@ -67,7 +64,7 @@ pub(in crate::git) fn delete(_: &Writer<'_>, common_dir: &Path, refs: &[(String,
     // In git's order: the refs, then what is packed, so that nobody packs one of them meanwhile. Only branches are moved by others.
     let branches = refs.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with("refs/heads/"));
     for file in branches.chain(["packed-refs"]) {
-        let Some(lock) = Lock::take(common_dir.join(format!("{file}.lock"))) else { return false };
+        let Some(lock) = Lock::take(common_dir, common_dir.join(format!("{file}.lock"))) else { return false };
         locks.push(lock);
     }
     let Some(packed) = packed(common_dir) else { return false };
@@ -90,29 +87,29 @@ pub(in crate::git) fn delete(_: &Writer<'_>, common_dir: &Path, refs: &[(String,
 /// Takes away the locks that a daemon left which was killed while it deleted a ref of ours. For who writes to the repository.
 pub(in crate::git) fn sweep(_: &Writer<'_>, common_dir: &Path, name: &str) {
     for lock in [format!("{name}.lock"), "packed-refs.lock".to_owned()].map(|file| common_dir.join(file)) {
-        if is_leftover(&lock) {
+        if is_leftover(common_dir, &lock) {
             // Who cannot take it away is told by git, which finds it in its way.
             let _ = fs::remove_file(lock);
         }
     }
 }
 
-/// A lock file as git makes one; taken away when dropped.
+/// A lock file in git's way; taken away when dropped.
+///
+/// It is a second name of the file that the one who writes to the repository holds, so that it is whole from its first moment, and known
+/// again: one that the next writer finds was left by a daemon that was killed.
 struct Lock(PathBuf);
 
 impl Lock {
-    fn take(path: PathBuf) -> Option<Self> {
-        let make = || OpenOptions::new().write(true).create_new(true).open(&path);
+    fn take(common_dir: &Path, path: PathBuf) -> Option<Self> {
+        let make = || fs::hard_link(common_dir.join(WRITERS), &path);
         let locked = match make() {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_leftover(&path) => {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_leftover(common_dir, &path) => {
                 fs::remove_file(&path).and_then(|()| make())
             }
             first => first,
         };
-        // The file is there from now on, whether it can be written or not.
-        let (mut file, lock) = (locked.ok()?, Self(path));
-        file.write_all(MARK.as_bytes()).ok()?;
-        Some(lock)
+        locked.ok().map(|()| Self(path))
     }
 }
 
@@ -122,10 +119,9 @@ impl Drop for Lock {
     }
 }
 
-fn is_leftover(path: &Path) -> bool {
-    let mut said = String::new();
-    let read = super::open(path).and_then(|file| file.take(64).read_to_string(&mut said));
-    read.is_ok() && said == MARK
+fn is_leftover(common_dir: &Path, path: &Path) -> bool {
+    let which = |path: &Path| path.symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+    which(path).is_some_and(|found| Some(found) == which(&common_dir.join(WRITERS)))
 }
 
 fn is_ours(name: &str) -> bool {

@@ -1,9 +1,9 @@
 use std::fs;
 use std::time::Duration;
 
-use super::{MARK, create, delete, link, sweep};
+use super::{create, delete, link, sweep};
 use crate::git::command::Git;
-use crate::git::lock::Writers;
+use crate::git::lock::{WRITERS, Writers};
 use crate::git::loose::tests::{by_git, repository};
 use crate::model::id::Oid;
 
@@ -80,13 +80,14 @@ fn refs_are_deleted_with_their_logs_all_or_none() {
     fs::write(&lock, "").unwrap();
     assert!(!gone(&git, &place, &[(BRANCH, &one)]));
     assert!(lock.exists(), "it is not ours to take");
-    fs::write(&lock, MARK).unwrap();
+    fs::remove_file(&lock).unwrap();
+    fs::hard_link(common.join(WRITERS), &lock).unwrap();
     assert!(gone(&git, &place, &[(BRANCH, &one)]));
 
     // One that is gone already has nobody who takes its lock.
     let packed = common.join("packed-refs.lock");
-    fs::write(&lock, MARK).unwrap();
-    fs::write(&packed, MARK).unwrap();
+    fs::hard_link(common.join(WRITERS), &lock).unwrap();
+    fs::hard_link(common.join(WRITERS), &packed).unwrap();
     let others = common.join("refs/heads/divisi/x/other.lock");
     fs::write(&others, "").unwrap();
     let writer = writers.enter(common, Duration::from_secs(5)).unwrap();
