@@ -1,9 +1,7 @@
 //! The fold: what a batch and its runs are after an event.
 
 use crate::model::Event;
-use crate::model::batch::{
-    Attempt, AttemptEnd, Batch, BatchChange, BatchState, Run, RunCounts, RunState, Spend, Summary,
-};
+use crate::model::batch::{Attempt, AttemptEnd, Batch, BatchChange, BatchState, Run, RunCounts, RunState, Summary};
 use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStarted, RunStopping};
 use crate::model::contest::Contest;
 use crate::model::id::{BatchId, RunId};
@@ -26,14 +24,42 @@ pub fn batch_of_run(run: &RunId) -> Option<BatchId> {
     run.as_str().split_once(".r").map(|(batch, _)| BatchId(batch.to_owned()))
 }
 
+/// The batch of a contest, by the key of its row.
+pub fn batch_of_contest(key: &str) -> Option<BatchId> {
+    key.rsplit_once(".c").map(|(batch, _)| BatchId(batch.to_owned()))
+}
+
 /// The place of a run in its batch's list.
 pub fn place(runs: &[Run], id: &RunId) -> Option<usize> {
     let number: usize = id.as_str().split_once(".r")?.1.parse().ok()?;
     runs.get(number.checked_sub(1)?).filter(|run| run.id == *id).map(|_| number - 1)
 }
 
-/// Applies an event to a batch. `time` is the envelope's, milliseconds since the epoch. Returns the place of the run it changes.
-pub fn apply(batch: &mut Batch, runs: &mut [Run], event: &Event, time: i64) -> Option<usize> {
+/// What an event changed of a batch: as little as possible is to be stored again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Touched {
+    /// The batch itself, without its runs and contests.
+    pub batch: bool,
+    /// The run at this place.
+    pub run: Option<usize>,
+    /// The contest with this number.
+    pub contest: Option<u32>,
+    /// The contest with this number is gone.
+    pub gone: Option<u32>,
+}
+
+impl Touched {
+    fn run(run: Option<usize>) -> Self {
+        Self { run, ..Self::default() }
+    }
+
+    fn batch() -> Self {
+        Self { batch: true, ..Self::default() }
+    }
+}
+
+/// Applies an event to a batch. `time` is the envelope's, milliseconds since the epoch.
+pub fn apply(batch: &mut Batch, runs: &mut [Run], event: &Event, time: i64) -> Touched {
     match event {
         Event::BatchChanged(BatchChanged { change, .. }) => {
             match change {
@@ -45,46 +71,54 @@ pub fn apply(batch: &mut Batch, runs: &mut [Run], event: &Event, time: i64) -> O
                     batch.summary = ended.then(|| summary(batch, runs));
                 }
                 BatchChange::Concurrency { concurrency } => batch.concurrency = *concurrency,
-                BatchChange::Contest { contest } => return contested(batch, runs, contest),
+                BatchChange::Contest { contest } => {
+                    let run = contested(batch, runs, contest);
+                    return Touched { run, contest: Some(contest.number), ..Touched::default() };
+                }
                 BatchChange::Case { case } => {
-                    return with(runs, &case.run, |run| {
+                    return Touched::run(with(runs, &case.run, |run| {
                         let attempt = run.attempts.last_mut().filter(|attempt| attempt.outcome.is_none());
                         if let Some(attempt) = attempt {
                             attempt.case.get_or_insert_default().take(&case.step, time);
                         }
-                    });
+                    }));
                 }
             }
-            None
+            Touched::batch()
         }
-        Event::RunStarted(RunStarted { run, attempt }) => with(runs, run, |run| started(run, attempt)),
-        Event::RunStopping(RunStopping { run, why }) => with(runs, run, |run| {
+        Event::RunStarted(RunStarted { run, attempt }) => Touched::run(with(runs, run, |run| started(run, attempt))),
+        Event::RunStopping(RunStopping { run, why }) => Touched::run(with(runs, run, |run| {
             if let Some(attempt) = run.attempts.last_mut().filter(|attempt| attempt.outcome.is_none()) {
                 attempt.stopping = Some(*why);
             }
-        }),
-        Event::RunEnded(RunEnded { run, end }) => with(runs, run, |run| ended(run, end, time)),
-        Event::RunQueued(RunQueued { run }) => {
-            let place = with(runs, run, |run| {
-                run.state = RunState::Queued;
-                (run.reason, run.not_before) = (None, None);
-                run.discounted = u32::try_from(run.attempts.len()).unwrap_or(u32::MAX);
-            })?;
-            // Who competes again is compared again, unless that is settled by a landing.
-            let run = &runs[place];
-            let gone = |contest: &Contest| !contest.landed && contest.is_of(&run.task, &run.prompt, &run.repository);
-            let used = batch.contests.iter().filter(|contest| gone(contest)).map(Contest::spent);
-            batch.earlier = used.fold(batch.earlier, Spend::plus);
-            batch.contests.retain(|contest| !gone(contest));
-            Some(place)
-        }
-        Event::RunSettled(RunSettled { run, state, reason }) => with(runs, run, |run| {
+        })),
+        Event::RunEnded(RunEnded { run, end }) => Touched::run(with(runs, run, |run| ended(run, end, time))),
+        Event::RunQueued(RunQueued { run }) => queued(batch, runs, run),
+        Event::RunSettled(RunSettled { run, state, reason }) => Touched::run(with(runs, run, |run| {
             run.state = *state;
             run.reason = Some(reason.clone());
             run.not_before = None;
-        }),
-        _ => None,
+        })),
+        _ => Touched::default(),
     }
+}
+
+/// A run waits again. Who competes again is compared again, unless that is settled by a landing.
+fn queued(batch: &mut Batch, runs: &mut [Run], run: &RunId) -> Touched {
+    let place = with(runs, run, |run| {
+        run.state = RunState::Queued;
+        (run.reason, run.not_before) = (None, None);
+        run.discounted = u32::try_from(run.attempts.len()).unwrap_or(u32::MAX);
+    });
+    let Some(place) = place else { return Touched::default() };
+    let run = &runs[place];
+    let gone = |contest: &Contest| !contest.landed && contest.is_of(&run.task, &run.prompt, &run.repository);
+    let gone = batch.contests.iter().position(gone).map(|at| batch.contests.remove(at));
+    if let Some(contest) = &gone {
+        batch.earlier = batch.earlier.plus(contest.spent());
+    }
+    // What it cost, and that its number is taken, is told by nobody else now.
+    Touched { batch: gone.is_some(), run: Some(place), gone: gone.map(|contest| contest.number), contest: None }
 }
 
 /// A contest as it is now; a winner that was landed is a landed attempt.

@@ -108,6 +108,7 @@ pub(crate) fn mend(registry: &mut Registry, store: &dyn Store, damaged: &[(Table
                 | Table::Worktrees
                 | Table::Batches
                 | Table::Runs
+                | Table::Contests
         )
     })?;
     for (table, row) in damaged {
@@ -128,7 +129,7 @@ pub(crate) fn mend(registry: &mut Registry, store: &dyn Store, damaged: &[(Table
     // Not only the damaged keys: when it is the key that is damaged, the events know the right one.
     let left: BTreeSet<SessionId> = registry.mends.left_out.keys().cloned().collect();
     let Registry { sessions, approvals, jobs, rules, trust, named, batches, .. } = replay.registry;
-    if damaged.iter().any(|(table, _)| matches!(table, Table::Batches | Table::Runs)) {
+    if damaged.iter().any(|(table, _)| matches!(table, Table::Batches | Table::Runs | Table::Contests)) {
         registry.batches = batches;
     }
     for (id, session) in sessions {

@@ -10,6 +10,7 @@ use crate::host::port::{DamagedRow, Row, Store, Table};
 use crate::model::approval::{Approval, ApprovalState, Rule};
 use crate::model::batch::{Batch, BatchState, Run};
 use crate::model::command::Receipt;
+use crate::model::contest::Contest;
 use crate::model::event::{Cause, Envelope, Event};
 use crate::model::id::{ApprovalId, BatchId, HunkId, JobId, Seq, SessionId};
 use crate::model::job::Job;
@@ -47,6 +48,14 @@ pub(crate) struct LiveBatch {
     pub(crate) runs: Vec<Run>,
 }
 
+impl LiveBatch {
+    /// Brings what was read in any order into that of the numbers.
+    pub(crate) fn sort(&mut self) {
+        self.runs.sort_by_key(|run| run.number);
+        self.batch.contests.sort_by_key(|contest| contest.number);
+    }
+}
+
 impl Registry {
     /// Loads everything live from the store. What is damaged is made again from the events; a session for which that cannot be done is
     /// left out (see [`Mends`]), and everybody else goes on.
@@ -78,8 +87,14 @@ impl Registry {
                 live.runs.push(run);
             }
         }
+        for (key, contest) in live::<Contest>(store, Table::Contests, &mut damaged)? {
+            let batch = batches::batch_of_contest(&key).and_then(|id| registry.batches.get_mut(&id));
+            if let Some(live) = batch {
+                live.batch.take_contest(contest);
+            }
+        }
         for live in registry.batches.values_mut() {
-            live.runs.sort_by_key(|run| run.number);
+            live.sort();
         }
         if !damaged.is_empty() {
             mend::mend(&mut registry, store, &damaged)?;
@@ -237,13 +252,13 @@ impl Registry {
         }
         let Some(id) = batches::batch_of(&envelope.event) else { return };
         let Some(live) = self.batches.get_mut(&id) else { return };
-        let before = live.batch.state;
-        match batches::apply(&mut live.batch, &mut live.runs, &envelope.event, envelope.time) {
-            Some(place) => rows.push(run_row(&live.runs[place], &id, live.batch.state != BatchState::Ended)),
-            None if (before == BatchState::Ended) != (live.batch.state == BatchState::Ended) => {
-                rows.extend(batch_rows(live));
-            }
-            None => rows.push(batch_rows(&LiveBatch { batch: live.batch.clone(), runs: Vec::new() }).remove(0)),
+        let before = live.batch.state == BatchState::Ended;
+        let touched = batches::apply(&mut live.batch, &mut live.runs, &envelope.event, envelope.time);
+        let ended = live.batch.state == BatchState::Ended;
+        if before == ended {
+            rows.extend(touched_rows(live, &touched));
+        } else {
+            rows.extend(batch_rows(live));
         }
         if live.batch.state == BatchState::Ended {
             self.batches.remove(&id);
@@ -319,17 +334,46 @@ fn session_rows(session: &Session, event: &Event) -> Vec<Row> {
     rows
 }
 
-/// The rows of a batch and its runs.
+/// The rows of a batch, its runs and its contests.
 fn batch_rows(live: &LiveBatch) -> Vec<Row> {
-    let id = &live.batch.id;
-    let is_live = live.batch.state != BatchState::Ended;
-    let mut rows = vec![row(Table::Batches, id.as_str(), None, is_live, &live.batch)];
-    rows.extend(live.runs.iter().map(|run| run_row(run, id, is_live)));
+    let mut rows = vec![batch_row(live)];
+    rows.extend(live.runs.iter().map(|run| run_row(run, live)));
+    rows.extend(live.batch.contests.iter().map(|contest| contest_row(contest, live)));
     rows
 }
 
-fn run_row(run: &Run, batch: &BatchId, live: bool) -> Row {
-    row(Table::Runs, run.id.as_str(), Some(&SessionId(batch.0.clone())), live, run)
+/// The rows that an event changed, and no other: the plan in the batch's own is long.
+fn touched_rows(live: &LiveBatch, touched: &batches::Touched) -> Vec<Row> {
+    let contests = &live.batch.contests;
+    let contest = touched.contest.and_then(|number| contests.iter().find(|contest| contest.number == number));
+    let gone =
+        touched.gone.map(|number| Row { doc: None, ..of_batch(Table::Contests, contest_key(live, number), live) });
+    let batch = touched.batch.then(|| batch_row(live));
+    let run = touched.run.and_then(|place| live.runs.get(place)).map(|run| run_row(run, live));
+    let contest = contest.map(|contest| contest_row(contest, live));
+    [batch, run, contest, gone].into_iter().flatten().collect()
+}
+
+fn batch_row(live: &LiveBatch) -> Row {
+    row(Table::Batches, live.batch.id.as_str(), None, live.batch.state != BatchState::Ended, &live.batch)
+}
+
+fn run_row(run: &Run, live: &LiveBatch) -> Row {
+    Row { doc: Some(document(run)), ..of_batch(Table::Runs, run.id.0.clone(), live) }
+}
+
+fn contest_row(contest: &Contest, live: &LiveBatch) -> Row {
+    Row { doc: Some(document(contest)), ..of_batch(Table::Contests, contest_key(live, contest.number), live) }
+}
+
+fn contest_key(live: &LiveBatch, number: u32) -> String {
+    format!("{}.c{number}", live.batch.id)
+}
+
+/// A row that belongs to a batch: its id stands where others have their session's.
+fn of_batch(table: Table, key: String, live: &LiveBatch) -> Row {
+    let session = Some(SessionId(live.batch.id.0.clone()));
+    Row { table, key, session, live: live.batch.state != BatchState::Ended, doc: None }
 }
 
 /// The key of a rejected hunk's patch.

@@ -243,14 +243,18 @@ pub(crate) fn stored(store: &dyn Store, id: &BatchId) -> Result<LiveBatch, Refus
     let missing = || Refusal::user(format!("there is no batch {shown}")).hint("divisi batch list");
     let doc = store.row(Table::Batches, id.as_str())?.and_then(|row| row.doc).ok_or_else(missing)?;
     let unreadable = |error: serde_json::Error| Refusal::environment(format!("failed to read batch {shown}: {error}"));
-    let batch: Batch = serde_json::from_str(&doc).map_err(unreadable)?;
+    let mut batch: Batch = serde_json::from_str(&doc).map_err(unreadable)?;
     let mut runs = Vec::new();
     for row in store.rows_of(Table::Runs, &SessionId(id.0.clone()))? {
         let run: Run = serde_json::from_str(&row.doc.unwrap_or_default()).map_err(unreadable)?;
         runs.push(run);
     }
-    runs.sort_by_key(|run| run.number);
-    Ok(LiveBatch { batch, runs })
+    for row in store.rows_of(Table::Contests, &SessionId(id.0.clone()))? {
+        batch.take_contest(serde_json::from_str(&row.doc.unwrap_or_default()).map_err(unreadable)?);
+    }
+    let mut stored = LiveBatch { batch, runs };
+    stored.sort();
+    Ok(stored)
 }
 
 /// Batches that have ended, the newest first.

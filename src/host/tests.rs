@@ -32,6 +32,7 @@ use crate::model::worktree::Base;
 use crate::model::{Refusal, RefusalKind};
 
 mod batches;
+mod contests;
 mod life;
 mod recovery;
 mod refusals;

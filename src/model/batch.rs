@@ -67,10 +67,10 @@ pub struct Batch {
     pub reason: Option<String>,
     /// Runs at the same time, now.
     pub concurrency: u32,
-    /// What competes, of which the best one counts.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// What competes, of which the best one counts. Each is stored by itself: a batch has thousands of them, and its plan is long.
+    #[serde(default, skip_serializing)]
     pub contests: Vec<Contest>,
-    /// How many contests there were.
+    /// How many contests there were, of which some are gone; no number is given twice.
     #[serde(default)]
     pub opened: u32,
     /// What judges used of contests that are gone because who competed in them ran again.
@@ -82,6 +82,12 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Takes a contest that was stored beside it.
+    pub fn take_contest(&mut self, contest: Contest) {
+        self.opened = self.opened.max(contest.number);
+        self.contests.push(contest);
+    }
+
     /// What judges of its contests used.
     pub fn judged(&self) -> Spend {
         self.contests.iter().fold(self.earlier, |sum, contest| sum.plus(contest.spent()))

@@ -11,6 +11,7 @@ mod codec;
 pub mod fault;
 mod headmark;
 mod lock;
+mod moved;
 mod open;
 mod read;
 mod reserve;

@@ -7,7 +7,7 @@ use crate::model::id::SessionId;
 use crate::store::codec::row_checksum;
 
 /// Every table.
-pub(super) const TABLES: [Table; 15] = [
+pub(super) const TABLES: [Table; 16] = [
     Table::Sessions,
     Table::Worktrees,
     Table::Turns,
@@ -23,6 +23,7 @@ pub(super) const TABLES: [Table; 15] = [
     Table::Patches,
     Table::Batches,
     Table::Runs,
+    Table::Contests,
 ];
 
 /// A table's name in SQL.
@@ -43,6 +44,7 @@ pub(super) fn name(table: Table) -> &'static str {
         Table::Patches => "patches",
         Table::Batches => "batches",
         Table::Runs => "runs",
+        Table::Contests => "contests",
     }
 }
 

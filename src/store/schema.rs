@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::model::Refusal;
 use crate::store::lock::beside;
+use crate::store::moved;
 use crate::store::open::{trouble, unusable};
 
 /// The steps; the number of steps taken is the database's `user_version`.
@@ -17,7 +18,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_events_and_rows.sql"),
     include_str!("migrations/0002_indexes.sql"),
     include_str!("migrations/0003_batches.sql"),
+    include_str!("migrations/0004_contests.sql"),
 ];
+
+/// The step after which contests have a table of their own.
+const CONTESTS: usize = 4;
 
 /// `application_id` of a divisi database: the letters `divs`.
 pub(super) const APPLICATION_ID: i64 = 0x6469_7673;
@@ -87,6 +92,9 @@ fn newer(path: &Path, version: usize, newest: usize) -> Refusal {
 fn apply(connection: &mut Connection, sql: &str, number: usize) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(sql)?;
+    if number == CONTESTS {
+        moved::contests(&transaction)?;
+    }
     transaction.pragma_update(None, "user_version", i64::try_from(number).unwrap_or(i64::MAX))?;
     transaction.commit()
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::{Contests, decided, is_open, orders, settle, to_open};
-use crate::batch::fold;
+use crate::batch::fold::{self, Touched};
 use crate::model::Event;
 use crate::model::batch::samples::{BATCH, attempt, batch, plan, run};
 use crate::model::batch::{
@@ -120,7 +120,8 @@ fn what_depends_on_a_contest_waits_for_its_winner() {
     let mut folded = runs.clone();
     let change = BatchChange::Contest { contest: Box::new(contest) };
     let event = Event::BatchChanged(BatchChanged { batch: BATCH.into(), change });
-    assert_eq!(fold::apply(&mut batch, &mut folded, &event, 9), Some(0));
+    let touched = fold::apply(&mut batch, &mut folded, &event, 9);
+    assert_eq!(touched, Touched { run: Some(0), contest: Some(1), ..Touched::default() });
     assert!(folded[0].attempts[0].landed && is_settled(&batch, &folded[1]));
     let failed = vec![candidate(1, RunState::Failed, 5), candidate(2, RunState::Passed, 0)];
     assert_eq!(Contests::of(&competing(false)).hopeless(&failed), Some(&failed[0]), "nobody can win");

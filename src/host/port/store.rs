@@ -36,6 +36,8 @@ pub enum Table {
     Batches,
     /// [`crate::model::batch::Run`] by run id. They belong to their batch: its id stands where others have their session's.
     Runs,
+    /// [`crate::model::contest::Contest`] by `<batch id>.c<number>`; they belong to their batch as runs do.
+    Contests,
 }
 
 /// A row to write.

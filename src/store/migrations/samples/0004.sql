@@ -1,0 +1,37 @@
+-- Data as version 4 wrote it.
+
+INSERT INTO events VALUES (1, 1001, 's', '{"by":"command","id":"c-1"}', 'session.read', 1, '{}', 2799909516);
+INSERT INTO events VALUES (2, 1002, NULL, '{"by":"host"}', 'fault.raised', 1, '{"part":"test","message":"two"}', 1205146936);
+INSERT INTO events VALUES (3, 1003, 's', '{"by":"journal","job":"s.j1","offset":77}', 'future.thing', 1, '{"a":[1,2]}', 1112773224);
+INSERT INTO sessions VALUES ('live', 's', 1, '{}', 3434835693);
+INSERT INTO sessions VALUES ('dead', NULL, 0, '{"b":2}', 1230423714);
+INSERT INTO worktrees VALUES ('live', 's', 1, '{}', 704402725);
+INSERT INTO worktrees VALUES ('dead', NULL, 0, '{"b":2}', 3184117007);
+INSERT INTO turns VALUES ('live', 's', 1, '{}', 2947931386);
+INSERT INTO turns VALUES ('dead', NULL, 0, '{"b":2}', 142253718);
+INSERT INTO tool_calls VALUES ('live', 's', 1, '{}', 1334977747);
+INSERT INTO tool_calls VALUES ('dead', NULL, 0, '{"b":2}', 341314647);
+INSERT INTO approvals VALUES ('live', 's', 1, '{}', 2279574900);
+INSERT INTO approvals VALUES ('dead', NULL, 0, '{"b":2}', 3257217230);
+INSERT INTO landings VALUES ('live', 's', 1, '{}', 3487416929);
+INSERT INTO landings VALUES ('dead', NULL, 0, '{"b":2}', 2484467390);
+INSERT INTO usage VALUES ('live', 's', 1, '{}', 2527721748);
+INSERT INTO usage VALUES ('dead', NULL, 0, '{"b":2}', 3106863555);
+INSERT INTO jobs VALUES ('live', 's', 1, '{}', 3994571865);
+INSERT INTO jobs VALUES ('dead', NULL, 0, '{"b":2}', 2733691367);
+INSERT INTO rules VALUES ('live', 's', 1, '{}', 3237626284);
+INSERT INTO rules VALUES ('dead', NULL, 0, '{"b":2}', 3107703368);
+INSERT INTO trust VALUES ('live', 's', 1, '{}', 483386189);
+INSERT INTO trust VALUES ('dead', NULL, 0, '{"b":2}', 542128466);
+INSERT INTO names VALUES ('live', 's', 1, '{}', 113036243);
+INSERT INTO names VALUES ('dead', NULL, 0, '{"b":2}', 3001117650);
+INSERT INTO receipts VALUES ('live', 's', 1, '{}', 362058097);
+INSERT INTO receipts VALUES ('dead', NULL, 0, '{"b":2}', 3981180494);
+INSERT INTO patches VALUES ('live', 's', 1, '{}', 1761867859);
+INSERT INTO patches VALUES ('dead', NULL, 0, '{"b":2}', 3351595166);
+INSERT INTO batches VALUES ('live', 's', 1, '{}', 3349626903);
+INSERT INTO batches VALUES ('dead', NULL, 0, '{"b":2}', 3824934750);
+INSERT INTO runs VALUES ('live', 's', 1, '{}', 3546382493);
+INSERT INTO runs VALUES ('dead', NULL, 0, '{"b":2}', 2009775092);
+INSERT INTO contests VALUES ('live', 's', 1, '{}', 2319984172);
+INSERT INTO contests VALUES ('dead', NULL, 0, '{"b":2}', 1493222754);
