@@ -20,6 +20,8 @@ pub struct Facts<'a> {
     pub used: &'a dyn Fn(usize) -> Spend,
     /// What judges of contests that are under way used so far.
     pub judges: Spend,
+    /// Whether the run at a place has done its work and passed, and only waits to be landed, or is being landed.
+    pub landing: &'a dyn Fn(usize) -> bool,
 }
 
 /// One thing to do.
@@ -117,10 +119,11 @@ fn stop_late(batch: &Batch, runs: &[Run], facts: &Facts<'_>, decision: &mut Deci
             }
             Some(_) => continue,
         };
-        if due <= facts.now {
-            decision.steps.push(Step::Stop(place, StopReason::TimedOut));
-        } else {
+        if due > facts.now {
             wake(decision, due);
+        } else if !(facts.landing)(place) {
+            // The limit is for the work. Landing waits for those before it, and each of its steps has a limit of its own.
+            decision.steps.push(Step::Stop(place, StopReason::TimedOut));
         }
     }
 }

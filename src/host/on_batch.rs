@@ -12,7 +12,7 @@ use crate::host::port::ResolvedBase;
 use crate::host::profile::Caller;
 use crate::host::registry::LiveBatch;
 use crate::host::run_batch::{self, Snapshot};
-use crate::host::{on_contest, on_judge, on_run};
+use crate::host::{on_contest, on_judge, on_merge, on_run};
 use crate::model::Refusal;
 use crate::model::batch::{
     Batch, BatchChange, BatchState, CreateBatch, Machine, NewBatch, Run, RunState, SetConcurrency, Spend,
@@ -275,7 +275,10 @@ fn advance(change: &mut Change<'_>, id: &BatchId) {
     let mut decision = {
         let spent = |place: usize| live.runs.get(place).map(|run| used(change, run)).unwrap_or_default();
         let judges = on_contest::used(change, id);
-        let facts = Facts { now: change.now, machine: change.brain.batches.machine, used: &spent, judges };
+        let landing =
+            |place: usize| live.runs.get(place).is_some_and(|run| on_merge::is_landing(change.brain, live, run));
+        let machine = change.brain.batches.machine;
+        let facts = Facts { now: change.now, machine, used: &spent, judges, landing: &landing };
         queue::decide(&live.batch, &live.runs, &facts)
     };
     decision.wake_at = [decision.wake_at, due].into_iter().flatten().min();

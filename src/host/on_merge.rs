@@ -1,8 +1,11 @@
 //! The merge queue of batches: what passed lands one after the other in a repository, judged as it will be on the target.
 
-use crate::host::change::{Change, Step};
+use crate::batch::contest;
+use crate::host::change::{Brain, Change, Step};
 use crate::host::on_run::inner;
+use crate::host::registry::LiveBatch;
 use crate::host::{on_evaluation, on_landing};
+use crate::model::batch::Run;
 use crate::model::command::StartLanding;
 use crate::model::diff::DiffStat;
 use crate::model::evaluation::{Evaluation, EvaluationState, EvaluatorOutcome, StartEvaluation, SuiteFrom};
@@ -21,6 +24,27 @@ pub(crate) enum Landed {
     Done,
     /// It did not, and why.
     Not(String),
+}
+
+/// Whether an evaluation is of a session's commit as it is now, by the suite with this digest.
+pub(crate) fn is_of_head(one: &Evaluation, session: &Session, digest: &str) -> bool {
+    one.digest == digest && Some(&one.commit) == session.head.as_ref()
+}
+
+/// What the session's commit was found to be worth alone; what a landing would make of it is [`land`]'s to see to.
+pub(crate) fn alone<'a>(session: &'a Session, digest: &str) -> Option<&'a Evaluation> {
+    let mut of_head = session.evaluations.kept.iter().rev().filter(|one| is_of_head(one, session, digest));
+    of_head.find(|one| one.merged.is_none()).filter(|one| one.state == EvaluationState::Done)
+}
+
+/// Whether a run has done its work and passed, and only waits to be landed, or is being landed.
+pub(crate) fn is_landing(brain: &Brain, live: &LiveBatch, run: &Run) -> bool {
+    let session = run.current().and_then(|attempt| brain.registry.sessions.get(&attempt.session));
+    let passed = |session: &Session| {
+        let gates = session.evaluations.gates.as_ref();
+        gates.and_then(|gates| alone(session, &gates.digest)).is_some_and(|one| one.passed)
+    };
+    live.batch.plan.land && !contest::competes(&live.batch, run) && session.is_some_and(passed)
 }
 
 /// Goes on with landing what passed. One after the other in a repository, as a merge queue does: what lands is judged as it will be on the

@@ -77,7 +77,7 @@ fn retry(change: &mut Change<'_>, request: &RetryRuns) -> Result<u32, Refusal> {
 /// What has used up its budget would be ended again before anything starts.
 fn require_budget(live: &LiveBatch) -> Result<(), Refusal> {
     let (nothing, machine) = (|_: usize| Spend::default(), Machine::default());
-    let facts = Facts { now: 0, machine, used: &nothing, judges: Spend::default() };
+    let facts = Facts { now: 0, machine, used: &nothing, judges: Spend::default(), landing: &|_| false };
     match queue::over_budget(&live.batch, &live.runs, &facts) {
         Some(why) => Err(Refusal::conflict(format!("cannot retry: {why}"))
             .hint("start a new batch whose plan has a larger budget: divisi batch run PLAN")),

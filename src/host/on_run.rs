@@ -11,6 +11,7 @@ use crate::host::on_landing::has_landed;
 use crate::host::on_merge::{self, Landed};
 use crate::host::port::ResolvedBase;
 use crate::host::profile::Caller;
+use crate::host::registry::LiveBatch;
 use crate::host::{on_case, on_contest, on_create, on_evaluation, on_full, on_judge};
 use crate::model::Refusal;
 use crate::model::approval::ApprovalPolicy;
@@ -220,12 +221,7 @@ pub(crate) fn observe(change: &mut Change<'_>, id: &SessionId, run: &RunId) {
 }
 
 /// What is asked after the session's newest turn.
-fn follow_up(
-    live: &crate::host::registry::LiveBatch,
-    run: &Run,
-    change: &Change<'_>,
-    id: &SessionId,
-) -> Option<String> {
+fn follow_up(live: &LiveBatch, run: &Run, change: &Change<'_>, id: &SessionId) -> Option<String> {
     let turns = change.brain.registry.sessions.get(id)?.turns as usize;
     let task = queue::task_of(&live.batch, run)?;
     let prompt = task.prompts.iter().find(|prompt| prompt.id == run.prompt)?;
@@ -296,11 +292,8 @@ fn judge(change: &mut Change<'_>, session: &Session, run: &RunId, attempt: &Atte
     // Of those that compete only the best one lands, once all are done.
     let land = live.batch.plan.land && !contest::competes(&live.batch, known);
     let Some(suite) = suite else { return end(change, run, AttemptOutcome::Done, None, Some(session)) };
-    // What it is worth alone; what a landing would make of it is `land`'s to see to.
-    let of_head = |one: &&Evaluation| one.digest == suite.digest && Some(&one.commit) == session.head.as_ref();
-    let alone = session.evaluations.kept.iter().rev().filter(of_head).find(|one| one.merged.is_none());
-    let newest =
-        alone.filter(|one| one.state == EvaluationState::Done).or(session.evaluations.newest().filter(of_head));
+    let of_head = |one: &&Evaluation| on_merge::is_of_head(one, session, &suite.digest);
+    let newest = on_merge::alone(session, &suite.digest).or(session.evaluations.newest().filter(of_head));
     match newest.map(|newest| (&newest.state, newest.passed)) {
         Some((EvaluationState::Running, _)) => {}
         Some((EvaluationState::Done, true)) if land && attempt.stopping.is_none() => land_run(change, session, run),

@@ -56,7 +56,13 @@ impl World {
             let steps = decide(
                 &self.batch,
                 &self.runs,
-                &Facts { now: self.now, machine: self.machine, used: &of, judges: Spend::default() },
+                &Facts {
+                    now: self.now,
+                    machine: self.machine,
+                    used: &of,
+                    judges: Spend::default(),
+                    landing: &|_| false,
+                },
             )
             .steps;
             if steps.is_empty() {
@@ -130,7 +136,7 @@ impl World {
         decide(
             &self.batch,
             &self.runs,
-            &Facts { now: self.now, machine: self.machine, used: &of, judges: Spend::default() },
+            &Facts { now: self.now, machine: self.machine, used: &of, judges: Spend::default(), landing: &|_| false },
         )
         .held
     }
@@ -229,7 +235,7 @@ fn a_busy_machine_starts_nothing_new_but_one_always_runs() {
     let decision = decide(
         &world.batch,
         &world.runs,
-        &Facts { now: world.now, machine: BUSY, used: &none, judges: Spend::default() },
+        &Facts { now: world.now, machine: BUSY, used: &none, judges: Spend::default(), landing: &|_| false },
     );
     assert_eq!(decision.held.as_deref(), Some("only 1 % of the memory is available"));
     assert_eq!(decision.wake_at, Some(world.now + 1_000));

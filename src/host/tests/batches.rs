@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::batch::expand;
+use crate::host::change::Step;
 use crate::host::on_batch::{self, Bases};
 use crate::host::on_retry;
 use crate::host::registry::LiveBatch;
@@ -353,6 +354,31 @@ fn what_passed_and_was_stopped_before_its_landing_says_so_and_stays() {
     let over = run(&brain, 1);
     assert_eq!((over.state, over.reason.as_deref()), (RunState::Passed, Some("passed, not landed: it took too long")));
     assert_eq!(brain.registry.sessions[&session].worktree.state, WorktreeState::Ready, "somebody may land it");
+}
+
+#[test]
+fn who_waits_to_be_landed_is_not_late() {
+    let mut brain = begun(|plan| {
+        plan.land = true;
+        plan.suite = Some(Box::new(suite()));
+    });
+    work(&mut brain, 1, 2_000);
+    brain.steps.clear();
+    judged(&mut brain);
+    // Somebody else lands in this repository, for longer than the plan's minute.
+    let (waits, works) = (session(&brain, 1), session(&brain, 2));
+    let common_dir = brain.registry.sessions[&waits].worktree.common_dir.clone();
+    assert!(brain.batches.take_lane(&common_dir, &"other".into()));
+    at(&mut brain, 2_600, |change| change.touch(Some(&waits)));
+    at(&mut brain, 100_000, |change| {
+        change.stirred.insert(id());
+    });
+    assert_eq!(run(&brain, 1).current().unwrap().stopping, None, "it has done its work");
+    assert_eq!(run(&brain, 2).attempts[0].stopping, Some(StopReason::TimedOut), "{works} has not");
+    // Its turn comes.
+    assert!(brain.batches.leave_lane(&"other".into()));
+    let lands = at(&mut brain, 100_001, |change| change.touch(Some(&waits)));
+    assert!(brain.steps.contains(&(waits, Step::Landing)), "{:?}", effects(&lands));
 }
 
 #[test]

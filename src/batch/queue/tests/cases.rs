@@ -40,7 +40,8 @@ fn only_the_agents_own_time_is_limited() {
         run.state = RunState::Running;
         run.attempts.push(Attempt { case: Some(Box::new(case.clone())), ..samples::attempt(1) });
         let none = |_: usize| Spend::default();
-        let facts = Facts { now, machine: Machine::default(), used: &none, judges: Spend::default() };
+        let facts =
+            Facts { now, machine: Machine::default(), used: &none, judges: Spend::default(), landing: &|_| false };
         decide(&batch, &[run], &facts).steps.contains(&Step::Stop(0, StopReason::TimedOut))
     };
     let mut case = CaseAttempt::default();
