@@ -162,10 +162,14 @@ local function held(approval)
   return row ~= nil and row.policy == "hold"
 end
 
----Whether a session is an attempt of a batch that goes on.
+---Whether a session belongs to something that tells of itself: an attempt of a batch that goes on, or a judge, which nobody
+---asked for by its name.
 ---@param row divisi.Row?
 ---@return boolean
 local function of_batch(row)
+  if row and row.judges then
+    return true
+  end
   local batch = row and row.run and require("divisi.mirror").batches[row.run:match("^(.-)%.r") or ""]
   return batch ~= nil and batch.state ~= "ended"
 end
@@ -232,7 +236,7 @@ function M._wire()
       if heard then
         events.autocmd("SessionChanged", vim.deepcopy(row))
       end
-      if not row.run then
+      if not row.run and not row.judges then
         require("divisi.progress").update(row)
       end
       require("divisi.ui.prompt").changed(row)
@@ -355,7 +359,9 @@ function M._wire()
         tell(("%s not landed: %s"):format(name_of(data.session), data.reason or "?"), vim.log.levels.WARN)
       end
     elseif data.type == "session.faulted" or data.type == "fault.raised" then
-      tell(("%s: %s"):format(name_of(data.session), data.message or "a fault"), vim.log.levels.WARN)
+      if not (row and row.judges) then
+        tell(("%s: %s"):format(name_of(data.session), data.message or "a fault"), vim.log.levels.WARN)
+      end
     end
   end)
 

@@ -39,6 +39,7 @@ local events = require("divisi.events")
 ---@field landing string?
 ---@field cost string?
 ---@field run string? the run of a batch that it is an attempt of
+---@field judges boolean it judges what other sessions made
 ---@field verdict divisi.Verdict? the newest evaluation
 ---@field created_at integer
 ---@field updated_at integer

@@ -258,6 +258,7 @@ impl Agents for Catalog {
             base_url_variable: entry.base_url_variable.clone(),
             mode_variable: entry.mode_variable.clone(),
             editor: entry.editor,
+            tells: entry.tells,
             install_hint: entry.install_hint.clone(),
             source: entry.source.clone(),
             definition: variant.definition.map(str::to_owned),

@@ -7,6 +7,7 @@ pub mod queue;
 pub mod rank;
 pub mod read;
 pub mod report;
+pub mod statistics;
 pub mod suites;
 pub mod view;
 

@@ -85,7 +85,10 @@ fn evidence(run: &Run) -> String {
     let files = if stat.files == 1 { "1 file".to_owned() } else { format!("{} files", stat.files) };
     let score = last.and_then(|attempt| attempt.score).map(|score| format!(", score {score}")).unwrap_or_default();
     let landed = if last.is_some_and(|attempt| attempt.landed) { ", landed" } else { "" };
-    format!("{}{score}{landed}, {files} +{} -{}, {cost}", run.state.as_str(), stat.added, stat.removed)
+    // Of a case its tests have the last word: `unresolved` says more than `failed`.
+    let verdict = last.and_then(|attempt| attempt.case.as_ref()?.words());
+    let state = verdict.unwrap_or_else(|| run.state.as_str().to_owned());
+    format!("{state}{score}{landed}, {files} +{} -{}, {cost}", stat.added, stat.removed)
 }
 
 #[cfg(test)]

@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use crate::base::date;
 use crate::base::text::visible_line;
 use crate::batch::queue::dollars;
-use crate::model::batch::{Batch, BatchView, Ranked, Run, RunState, Spend};
+use crate::eval::swebench::statistics::share;
+use crate::model::batch::{Batch, BatchView, Candidate, Ranked, Run, RunState, Spend, Statistics};
 use crate::model::plan::{ExportFormat, Metric};
 
 mod cases;
 mod charts;
 mod html;
+mod sure;
 
 /// Everything a report is made of.
 #[derive(Debug, Clone)]
@@ -25,6 +27,8 @@ pub struct Report {
     pub runs: Vec<ReportRun>,
     /// Candidates for the same thing.
     pub ranking: Vec<Ranked>,
+    /// How sure its results are.
+    pub statistics: Statistics,
     /// When the report was made, milliseconds since the epoch.
     pub now: i64,
 }
@@ -69,11 +73,14 @@ struct Tally {
     tools: BTreeMap<String, u32>,
     millis: i64,
     spend: Spend,
+    /// Runs that were begun.
+    began: u32,
 }
 
 impl Tally {
     fn add(&mut self, run: &ReportRun, now: i64) {
         self.runs += 1;
+        self.began += u32::from(!run.run.attempts.is_empty());
         self.over += u32::from(run.run.state.is_over());
         self.passed += u32::from(run.run.state == RunState::Passed);
         self.turns += run.run.attempts.iter().map(|attempt| u64::from(attempt.turns)).sum::<u64>();
@@ -87,6 +94,11 @@ impl Tally {
     /// Passed of those that are over, per cent.
     fn rate(&self) -> u32 {
         (self.passed * 100).checked_div(self.over).unwrap_or(0)
+    }
+
+    /// The same with its interval at 95 %.
+    fn rate_words(&self) -> String {
+        share(self.passed as usize, self.over as usize).map_or_else(|| "-".to_owned(), |share| share.words())
     }
 
     /// Turns of a run, tenths.
@@ -113,11 +125,12 @@ fn wants(report: &Report, metric: Metric) -> bool {
     report.batch.plan.collection.is_empty() || report.batch.plan.collection.contains(&metric)
 }
 
-fn money(spend: Spend) -> String {
+/// What was used in money; `began` says whether anything was used at all. Who tells no cost has not worked for nothing.
+fn money(spend: Spend, began: bool) -> String {
     match spend.usd_micros {
         Some(usd) if spend.partial => format!("at least {}", dollars(usd)),
         Some(usd) => dollars(usd),
-        None if spend.tokens > 0 => "unknown".to_owned(),
+        None if spend.tokens > 0 || began => "unknown".to_owned(),
         None => "-".to_owned(),
     }
 }
@@ -223,6 +236,14 @@ fn jsonl(report: &Report) -> String {
         text.push_str(&Value::Object(document).to_string());
         text.push('\n');
     }
+    // The last line is about all runs together: it has no `run`.
+    let summary = json!({
+        "batch": report.batch.id.as_str(),
+        "plan": report.batch.plan.name,
+        "summary": report.statistics,
+    });
+    text.push_str(&summary.to_string());
+    text.push('\n');
     text
 }
 
@@ -277,6 +298,7 @@ fn markdown(report: &Report) -> String {
     );
     agent_table(&mut text, report);
     cases::table(&mut text, report);
+    sure::tables(&mut text, report);
     ranking(&mut text, report);
     text.push_str("\n| run | task | agent | repository | state | changed | time | cost | reason |\n");
     text.push_str("|---:|---|---|---|---|---:|---:|---:|---|\n");
@@ -294,7 +316,7 @@ fn markdown(report: &Report) -> String {
             stat.added,
             stat.removed,
             took(run.duration(report.now)),
-            money(*spend),
+            money(*spend, !run.attempts.is_empty()),
             md(run.reason.as_deref().unwrap_or_default()),
         );
     }
@@ -316,7 +338,7 @@ fn ranking(text: &mut String, report: &Report) {
                 md(&ranked.task),
                 md(&ranked.prompt),
                 md(&ranked.repository),
-                candidate.place,
+                place(ranked, candidate),
                 candidate.run.as_str().rsplit_once(".r").map_or("", |(_, number)| number),
                 md(&candidate.agent),
                 md(&candidate.evidence),
@@ -329,6 +351,12 @@ fn ranking(text: &mut String, report: &Report) {
         let gap = if index == 0 { "\n" } else { "" };
         let _ = writeln!(text, "{gap}- {task}/{prompt} in {repository}: {}", cut_md(&contest.sentence(), 2_000));
     }
+}
+
+/// A candidate's place, and whether it won.
+fn place(ranked: &Ranked, candidate: &Candidate) -> String {
+    let won = if ranked.has_won(&candidate.run) { " (winner)" } else { "" };
+    format!("{}{won}", candidate.place)
 }
 
 /// Agents in numbers: those that the plan collects.
@@ -353,13 +381,13 @@ fn agent_table(text: &mut String, report: &Report) {
     for (agent, tally) in by_agent(report) {
         let turns = tally.usual_turns();
         let cell = |metric: Metric| match metric {
-            Metric::SuccessRate => format!("{} %", tally.rate()),
+            Metric::SuccessRate => tally.rate_words(),
             Metric::ExecutionTime => took(tally.usual_millis()),
             Metric::AvgIterations => format!("{}.{}", turns / 10, turns % 10),
             Metric::ToolUsageStats if tally.tools.is_empty() => "0".to_owned(),
             Metric::ToolUsageStats => format!("{} ({})", calls(&tally.tools), md(&kinds(&tally.tools))),
             Metric::TokenUsage => tally.spend.tokens.to_string(),
-            Metric::CostAnalysis => money(tally.spend),
+            Metric::CostAnalysis => money(tally.spend, tally.began > 0),
         };
         let first = [md(agent), tally.runs.to_string(), tally.passed.to_string()];
         line(first.into_iter().chain(wanted.iter().map(|(metric, _)| cell(*metric))).collect());

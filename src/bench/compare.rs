@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::eval::swebench::statistics::{mcnemar, pass_at_k, pass_hat_k, variance};
+use crate::eval::swebench::statistics::{chances, is_done, mcnemar, variance};
 use crate::model::bench::{CaseAttempts, PassAt, RunComparison, RunSummary};
 
 /// What changed from one run to the other.
 pub(super) fn two(first: &RunSummary, second: &RunSummary) -> RunComparison {
-    // Of several attempts the greater part decides.
     let resolved = |run: &RunSummary| -> BTreeMap<String, bool> {
         let cases = attempts(std::slice::from_ref(run)).into_iter();
-        cases.map(|case| (case.instance_id, 2 * case.resolved > case.attempts)).collect()
+        cases.map(|case| (case.instance_id, is_done(case.attempts, case.resolved))).collect()
     };
     let (first, second) = (resolved(first), resolved(second));
     let only = |of: &BTreeMap<String, bool>, other: &BTreeMap<String, bool>| -> Vec<String> {
@@ -58,17 +57,8 @@ fn attempts(runs: &[RunSummary]) -> Vec<CaseAttempts> {
 }
 
 /// The chances of success within 1, 2, ... attempts, and the instances that differ between runs.
-#[expect(clippy::cast_precision_loss, reason = "numbers of cases are small")]
 pub(super) fn several(runs: &[RunSummary]) -> (Vec<PassAt>, Vec<CaseAttempts>) {
     let cases = attempts(runs);
-    let mean = |of: Vec<f64>| (!of.is_empty()).then(|| of.iter().sum::<f64>() / of.len() as f64);
-    let most = cases.iter().map(|case| case.attempts).max().unwrap_or(0);
-    let pass_at = (1..=most).filter_map(|k| {
-        let over = |estimate: fn(usize, usize, usize) -> Option<f64>| {
-            mean(cases.iter().filter_map(|case| estimate(case.attempts, case.resolved, k)).collect())
-        };
-        Some(PassAt { k, any: over(pass_at_k)?, all: over(pass_hat_k)? })
-    });
-    let pass_at = pass_at.collect();
-    (pass_at, cases.into_iter().filter(|case| case.variance > 0.0).collect())
+    let counts: Vec<(usize, usize)> = cases.iter().map(|case| (case.attempts, case.resolved)).collect();
+    (chances(&counts), cases.into_iter().filter(|case| case.variance > 0.0).collect())
 }

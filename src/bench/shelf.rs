@@ -9,7 +9,8 @@ use std::time::UNIX_EPOCH;
 use serde_json::Value;
 
 use super::grade::RECORD;
-use super::{record, runs, summary};
+use super::{record, runs};
+use crate::eval::swebench::statistics::share;
 use crate::model::Refusal;
 use crate::model::attempt::Attempted;
 use crate::model::bench::{CaseVerdict, RunSummary};
@@ -64,7 +65,7 @@ fn own(path: &Path) -> Result<BenchRunDetail, Refusal> {
         attempts: cases.len(),
         counted,
         resolved,
-        share: summary::share(resolved, counted),
+        share: share(resolved, counted),
         cost_micros: (!costs.is_empty()).then(|| costs.iter().sum()),
         cost_partial: used.clone().count() > costs.len() || used.clone().any(|usage| usage.cost_partial),
     };

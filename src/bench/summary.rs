@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::eval::swebench::statistics::wilson;
+use crate::eval::swebench::statistics::share;
 use crate::model::attempt::Validity;
-use crate::model::bench::{CaseVerdict, RepoResult, RunSummary, Share};
+use crate::model::bench::{CaseVerdict, RepoResult, RunSummary};
 use crate::model::effort::Effort;
 
 /// Counts. The cases are put in order; names and files are the caller's to fill in.
@@ -60,10 +60,4 @@ pub(super) fn summarise(run_id: String, models: Vec<String>, total: usize, mut c
         unsteady: Vec::new(),
         written: Vec::new(),
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "numbers of cases are small")]
-pub(super) fn share(successes: usize, total: usize) -> Option<Share> {
-    let interval = wilson(successes, total)?;
-    Some(Share { share: successes as f64 / total as f64, low: interval.low, high: interval.high })
 }

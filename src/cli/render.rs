@@ -12,6 +12,7 @@ pub(crate) mod progress;
 pub(crate) mod review;
 pub(crate) mod screen;
 pub(crate) mod session;
+pub(crate) mod sure;
 pub(crate) mod table;
 pub(crate) mod timeline;
 pub(crate) mod usage;

@@ -273,6 +273,7 @@ impl Dispatcher {
                         let blocked = self.runner.ports.store.blocked();
                         *live = on_batch::snapshots(&self.brain, blocked.as_deref());
                     }
+                    Lookup::Plan { known, .. } => **known = crate::host::run_batch::Known::of(&self.brain),
                     Lookup::Preflight { strategy, gates, .. } => {
                         *strategy = self.brain.settings.landing;
                         gates.configured.clone_from(&self.brain.settings.gates);

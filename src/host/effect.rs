@@ -119,7 +119,12 @@ pub(crate) enum Effect {
     /// Keep a round's baseline and read what it quotes.
     PrepareRound { session: SessionId, worktree: Box<Worktree>, round: Box<Round>, comments: Vec<Comment> },
     /// Read a plan with the files it names, and look its repositories up.
-    PrepareBatch { ticket: Ticket, request: Box<CreateBatch>, batch: BatchId },
+    PrepareBatch {
+        ticket: Ticket,
+        request: Box<CreateBatch>,
+        batch: BatchId,
+        known: Box<crate::host::run_batch::Known>,
+    },
     /// Remove what was kept for a batch that was refused.
     ForgetCases { batch: BatchId },
     /// Make the repository of an attempt at a case.

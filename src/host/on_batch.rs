@@ -11,7 +11,7 @@ use crate::host::effect::{Effect, Ticket};
 use crate::host::port::ResolvedBase;
 use crate::host::profile::Caller;
 use crate::host::registry::LiveBatch;
-use crate::host::run_batch::{self, Snapshot};
+use crate::host::run_batch::{self, Known, Snapshot};
 use crate::host::{on_contest, on_judge, on_merge, on_run};
 use crate::model::Refusal;
 use crate::model::batch::{
@@ -102,7 +102,8 @@ pub(crate) fn on_create(change: &mut Change<'_>, id: &CommandId, request: &Creat
         }
     };
     let ticket = change.brain.wait(id, &Command::CreateBatch(request.clone()));
-    change.want(Effect::PrepareBatch { ticket, request: Box::new(request.clone()), batch });
+    let known = Box::new(Known::of(change.brain));
+    change.want(Effect::PrepareBatch { ticket, request: Box::new(request.clone()), batch, known });
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::host::on_combine::MOST;
 use crate::host::on_landing::{default_message, gate_source, other_worktrees};
 use crate::host::on_repository::worktrees_by_repository;
 use crate::host::registry::Registry;
-use crate::host::run_batch::Snapshot;
+use crate::host::run_batch::{Known, Snapshot};
 use crate::host::run_timeline::repeated;
 use crate::model::Refusal;
 use crate::model::batch::CheckPlan;
@@ -126,7 +126,10 @@ pub(crate) enum Lookup {
         format: ExportFormat,
     },
     /// What is wrong with a plan.
-    Plan(CheckPlan),
+    Plan {
+        request: CheckPlan,
+        known: Box<Known>,
+    },
     Cases(CheckCases),
     /// The daemon's status, which the dispatcher completes.
     Status,
@@ -220,7 +223,7 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
         Query::ExportBatch(request) => {
             Lookup::Export { live: Vec::new(), wanted: request.batch, format: request.format }
         }
-        Query::CheckPlan(request) => Lookup::Plan(request),
+        Query::CheckPlan(request) => Lookup::Plan { request, known: Box::default() },
         Query::CheckCases(request) => Lookup::Cases(request),
         Query::DaemonStatus {} => Lookup::Status,
     })

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::base::clock;
 use crate::base::yaml::{self, Node, Place, Problem, Problems, Value};
-use crate::batch::{expand, rank, read, suites, view};
+use crate::batch::{expand, rank, read, statistics, suites, view};
 use crate::eval::case::own;
 use crate::host::on_batch::{Bases, PreparedBatch};
 use crate::host::on_query::encode;
@@ -21,6 +21,10 @@ use crate::model::batch::{Batch, BatchDetail, BatchView, CheckPlan, CreateBatch,
 use crate::model::bench::CheckCases;
 use crate::model::id::{BatchId, SessionId};
 use crate::model::plan::{Plan, PlanRepository};
+
+mod agents;
+
+pub(crate) use agents::Known;
 
 /// Bytes of a prompt's file at most.
 const LONGEST_PROMPT: u64 = 1024 * 1024;
@@ -38,9 +42,15 @@ pub(crate) struct Snapshot {
 }
 
 /// Reads a plan and everything it names.
-pub(crate) fn prepare(ports: &Ports, request: &CreateBatch, id: BatchId) -> Result<PreparedBatch, Refusal> {
-    let Loaded { plan, bases, cases } = load(ports, &request.text, &request.path, request.environment.as_deref())
-        .map_err(|problems| refusal(&request.path, &problems))?;
+pub(crate) fn prepare(
+    ports: &Ports,
+    known: &Known,
+    request: &CreateBatch,
+    id: BatchId,
+) -> Result<PreparedBatch, Refusal> {
+    let loaded = load(ports, known, &request.text, &request.path, request.environment.as_deref());
+    let Loaded { mut plan, bases, cases, warnings } = loaded.map_err(|problems| refusal(&request.path, &problems))?;
+    plan.notes.extend(warnings.into_iter().map(|warning| format!("line {}: {}", warning.line, warning.message)));
     if !cases.is_empty()
         && let Err(refusal) = ports.cases.keep(&id, &cases)
     {
@@ -67,13 +77,14 @@ fn refusal(path: &str, problems: &[Problem]) -> Refusal {
 }
 
 /// What is wrong with a plan.
-pub(crate) fn check(ports: &Ports, request: &CheckPlan) -> PlanCheck {
-    match load(ports, &request.text, &request.path, request.environment.as_deref()) {
-        Ok(Loaded { plan, .. }) => PlanCheck {
+pub(crate) fn check(ports: &Ports, known: &Known, request: &CheckPlan) -> PlanCheck {
+    match load(ports, known, &request.text, &request.path, request.environment.as_deref()) {
+        Ok(Loaded { plan, warnings, .. }) => PlanCheck {
             problems: Vec::new(),
+            warnings,
             runs: u32::try_from(expand::runs(&plan, &BatchId(String::new())).len()).unwrap_or(u32::MAX),
             judged_by: suites::told(&plan, &|task, agent| expand::is_run(&plan, task, agent)),
-            agents: agents(&plan),
+            agents: started(&plan),
             name: Some(plan.name),
             notes: plan.notes,
         },
@@ -89,7 +100,7 @@ pub(crate) fn check_cases(request: &CheckCases) -> Vec<Problem> {
 }
 
 /// Every agent that a plan starts, those that judge included, with its profile.
-fn agents(plan: &Plan) -> Vec<(String, Option<String>)> {
+fn started(plan: &Plan) -> Vec<(String, Option<String>)> {
     let work = plan.agents.iter().map(|agent| (agent.agent.clone(), agent.profile.clone()));
     work.chain(suites::judges(plan).into_iter().map(|judge| (judge.agent.clone(), judge.profile.clone()))).collect()
 }
@@ -99,10 +110,17 @@ struct Loaded {
     plan: Plan,
     bases: Bases,
     cases: Vec<FoundCase>,
+    warnings: Vec<Problem>,
 }
 
-/// Reads a plan, its prompt files and cases, and looks its repositories up.
-fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Result<Loaded, Vec<Problem>> {
+/// Reads a plan, its prompt files and cases, and looks its repositories and its agents up.
+fn load(
+    ports: &Ports,
+    known: &Known,
+    text: &str,
+    path: &str,
+    environment: Option<&str>,
+) -> Result<Loaded, Vec<Problem>> {
     let mut plan = read::read(text, environment)?;
     if let Some(suite) = &mut plan.suite {
         suite.digest = suites::digest(suite);
@@ -136,7 +154,13 @@ fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Res
             repository.commit = Some(resolved.base.commit.clone());
         }
     }
-    if problems.is_empty() { Ok(Loaded { plan, bases, cases }) } else { Err(problems.into_sorted()) }
+    let mut warnings = Problems::default();
+    agents::look(ports.agents.as_ref(), known, (&plan, text), &bases, &mut problems, &mut warnings);
+    if problems.is_empty() {
+        Ok(Loaded { plan, bases, cases, warnings: warnings.into_sorted() })
+    } else {
+        Err(problems.into_sorted())
+    }
 }
 
 /// The cases of a plan's evaluations, which become the prompts of their tasks.
@@ -356,6 +380,7 @@ impl Snapshot {
             view: self.view(),
             runs: runs.collect(),
             ranking: rank::rank(&self.live.runs, &self.live.batch.contests),
+            statistics: statistics::of(&self.live.batch, &self.live.runs),
         }
     }
 }

@@ -193,8 +193,9 @@ impl Runner {
             Effect::KeepAttachments { ticket, session, attach, client } => {
                 Input::AttachmentsKept { ticket, client, result: self.keep(&session, &attach) }
             }
-            Effect::PrepareBatch { ticket, request, batch } => {
-                Input::BatchPrepared { ticket, result: Box::new(run_batch::prepare(&self.ports, &request, batch)) }
+            Effect::PrepareBatch { ticket, request, batch, known } => {
+                let result = Box::new(run_batch::prepare(&self.ports, &known, &request, batch));
+                Input::BatchPrepared { ticket, result }
             }
             Effect::ForgetCases { batch } => self.forget_cases(&batch),
             Effect::RemoveCase { batch, session } => self.remove_case(&batch, &session),

@@ -53,6 +53,7 @@ pub(crate) fn report(ports: &Ports, snapshot: &Snapshot, format: ExportFormat) -
         view: detail.view,
         runs: gathered,
         ranking: detail.ranking,
+        statistics: detail.statistics,
         now: clock::now(),
     };
     Ok(report::write(&report, format))

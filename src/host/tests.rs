@@ -90,6 +90,7 @@ impl Agents for TwoAgents {
             base_url_variable: Some("SERVER".to_owned()),
             mode_variable: None,
             editor: None,
+            tells: crate::model::tells::Tells::Unknown,
             install_hint: None,
             source: "test".to_owned(),
             definition: None,

@@ -41,6 +41,8 @@ pub(super) struct Check {
     asking: bool,
     /// What was answered, and about which text; nothing when it could not be told.
     pub(super) told: Option<(String, Vec<Problem>)>,
+    /// What is probably not meant so, of the same text.
+    pub(super) warned: Vec<Problem>,
 }
 
 impl Server {
@@ -199,7 +201,9 @@ impl Server {
     pub(super) fn checked(&mut self, path: &Path, text: String, answer: Result<Value, Refusal>) {
         let Some(check) = self.checks.get_mut(path) else { return };
         check.asking = false;
+        check.warned = Vec::new();
         check.told = answer.ok().and_then(|answer| {
+            check.warned = serde_json::from_value(answer["warnings"].clone()).unwrap_or_default();
             let problems = if answer.is_array() { answer } else { answer["problems"].clone() };
             Some((text, serde_json::from_value(problems).ok()?))
         });
@@ -219,6 +223,11 @@ impl Server {
             Some((text, problems)) if self.state.connected => (text, problems.clone()),
             _ => (text, kind.alone(text)),
         }
+    }
+
+    /// What the daemon thinks is probably not meant so in an open document.
+    pub(super) fn warnings_of(&self, path: &Path) -> &[Problem] {
+        self.checks.get(path).filter(|_| self.state.connected).map(|check| check.warned.as_slice()).unwrap_or_default()
     }
 
     /// The text of a document: the editor's, else the file's.

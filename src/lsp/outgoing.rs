@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use gen_lsp_types::{Diagnostic, DiagnosticSeverity};
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
 use serde_json::{Value, json};
 
@@ -142,6 +143,9 @@ impl Server {
             if kind.asks(text, &around).is_some() {
                 let (text, problems) = self.problems_of(kind, path, text);
                 found.extend(own::yaml::diagnostics(text, &problems, self.client.encoding));
+                let warned = own::yaml::diagnostics(text, self.warnings_of(path), self.client.encoding).into_iter();
+                let severity = Some(DiagnosticSeverity::Warning);
+                found.extend(warned.map(|warning| Diagnostic { severity, ..warning }));
             }
             now.entry(path.clone()).or_default().extend(found);
         }

@@ -11,6 +11,7 @@ use super::plan::{ExportFormat, Plan};
 mod gates;
 mod request;
 mod spend;
+mod statistics;
 
 pub use gates::Gates;
 pub use request::SetConcurrency;
@@ -18,6 +19,7 @@ pub use request::{
     CheckPlan, CreateBatch, ExportBatch, GetBatch, JudgedBy, OfBatch, OneJudgedBy, PlanCheck, RetryRuns,
 };
 pub use spend::Spend;
+pub use statistics::{AgentStatistics, Pair, Repeated, Statistics};
 
 /// Where a batch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -539,7 +541,7 @@ pub struct RunView {
 }
 
 /// Answer of `batch/get`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BatchDetail {
     /// The batch.
     #[serde(flatten)]
@@ -549,6 +551,9 @@ pub struct BatchDetail {
     /// Passed runs first, by what speaks for them, for every task, prompt and repository that several agents or repetitions worked on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ranking: Vec<Ranked>,
+    /// How sure its results are.
+    #[serde(default, skip_serializing_if = "Statistics::is_empty")]
+    pub statistics: Statistics,
 }
 
 /// Candidates for the same thing, the best first.
@@ -565,6 +570,13 @@ pub struct Ranked {
     /// How the best one was chosen, when the plan asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contest: Option<Box<Contest>>,
+}
+
+impl Ranked {
+    /// Whether a run won the contest that the plan asked for.
+    pub fn has_won(&self, run: &RunId) -> bool {
+        self.contest.as_ref().is_some_and(|contest| contest.winner() == Some(run))
+    }
 }
 
 /// One of them.

@@ -43,6 +43,7 @@ pub mod secret;
 pub mod session;
 pub mod settings;
 pub mod suite;
+pub mod tells;
 pub mod terminal;
 pub mod timeline;
 pub mod turn;

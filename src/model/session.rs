@@ -347,6 +347,9 @@ pub struct SessionView {
     /// The run of a batch that it is an attempt of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
+    /// It judges what other sessions made: nobody asked for it by itself, and it goes when it has answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub judges: bool,
     /// When it was created, milliseconds since the epoch.
     pub created_at: i64,
     /// When something last happened.

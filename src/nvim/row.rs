@@ -89,6 +89,7 @@ pub fn session(view: &Value) -> Option<Value> {
         "verdict": super::verdict::newest(view),
         "cost": cost(view.pointer("/usage")),
         "run": text(view, "/run"),
+        "judges": view.pointer("/judges").and_then(Value::as_bool).unwrap_or(false),
         "created_at": number(view, "/created_at"),
         "updated_at": number(view, "/updated_at"),
         "removed": view.pointer("/removed").and_then(Value::as_bool).unwrap_or(false),

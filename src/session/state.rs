@@ -165,6 +165,7 @@ pub fn view(session: &Session, open_approvals: &[&Approval]) -> SessionView {
         ready: session.ready.clone(),
         created_at: session.created_at,
         run: session.run.clone(),
+        judges: session.judging.is_some(),
         updated_at: session.updated_at,
         removed: session.removed,
     }

@@ -134,16 +134,22 @@ pub fn progress(view: &BatchView, now: i64) -> String {
         parts.push(format!("about {} left", date::length(eta.saturating_sub(now))));
     }
     let spent = money(view.spend);
+    let began = over(view.counts) > 0;
     match view.budget.usd_micros {
         Some(limit) => {
             let limit = money(Spend { usd_micros: Some(limit), ..Spend::default() });
-            parts.push(format!("{} of {limit}", if spent.is_empty() { "$0.00" } else { &spent }));
+            // Who tells no cost has not worked for nothing.
+            let nothing = if began { "cost unknown" } else { "$0.00" };
+            let spent = if matches!(spent.as_str(), "" | "?") { nothing } else { &spent };
+            parts.push(format!("{spent} of {limit}"));
         }
         None if !spent.is_empty() => parts.push(spent),
         None => {}
     }
     if let Some(limit) = view.budget.tokens {
-        parts.push(format!("{} of {limit} tokens", view.spend.tokens));
+        let untold = began && view.spend.tokens == 0;
+        let tokens = if untold { "unknown".to_owned() } else { view.spend.tokens.to_string() };
+        parts.push(format!("{tokens} of {limit} tokens"));
     } else if view.spend.tokens > 0 {
         parts.push(format!("{} tokens", view.spend.tokens));
     }
@@ -160,15 +166,28 @@ fn of_case(run: &Run) -> Option<String> {
     Some(format!("{}{flaw}", case.verdict.as_ref()?.word()))
 }
 
-/// The places of candidates for the same thing, by their runs; where all are equal a place says nothing.
-pub fn places(ranking: &[Ranked]) -> BTreeMap<&RunId, u32> {
-    let decided = ranking.iter().filter(|ranked| ranked.candidates.iter().any(|candidate| candidate.place > 1));
-    decided.flat_map(|ranked| &ranked.candidates).map(|candidate| (&candidate.run, candidate.place)).collect()
+/// Where a run stands among the candidates for the same thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It won the contest that the plan asked for.
+    Winner,
+    /// At this place.
+    Place(u32),
+}
+
+/// Where candidates for the same thing stand, by their runs; where all are equal a place says nothing.
+pub fn places(ranking: &[Ranked]) -> BTreeMap<&RunId, Standing> {
+    let standing = |ranked: &Ranked, run: &RunId, place: u32| {
+        let is_told = ranked.candidates.iter().any(|candidate| candidate.place > 1);
+        if ranked.has_won(run) { Some(Standing::Winner) } else { is_told.then_some(Standing::Place(place)) }
+    };
+    let all = ranking.iter().flat_map(|ranked| ranked.candidates.iter().map(move |candidate| (ranked, candidate)));
+    all.filter_map(|(ranked, one)| Some((&one.run, standing(ranked, &one.run, one.place)?))).collect()
 }
 
 /// What was said of the newest attempt of a run: how its case came out, evaluators that passed of how many, their score, its place among the candidates for
 /// the same thing; else how it ended when that says more than the run's state.
-pub fn verdict(run: &Run, places: &BTreeMap<&RunId, u32>) -> String {
+pub fn verdict(run: &Run, places: &BTreeMap<&RunId, Standing>) -> String {
     let mut parts = Vec::new();
     let last = run.attempts.last();
     parts.extend(of_case(run));
@@ -184,8 +203,10 @@ pub fn verdict(run: &Run, places: &BTreeMap<&RunId, u32>) -> String {
     {
         parts.push(outcome.words().to_owned());
     }
-    if let Some(place) = places.get(&run.id) {
-        parts.push(format!("#{place}"));
+    match places.get(&run.id) {
+        Some(Standing::Winner) => parts.push("winner".to_owned()),
+        Some(Standing::Place(place)) => parts.push(format!("#{place}")),
+        None => {}
     }
     if last.is_some_and(|attempt| attempt.landed) {
         parts.push("landed".to_owned());

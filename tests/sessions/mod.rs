@@ -33,6 +33,7 @@ mod locked;
 mod moved;
 mod names;
 mod network;
+mod plan_agents;
 mod precious;
 mod profiles;
 mod rebuilt;

@@ -9,6 +9,7 @@ use crate::base::schema::check::{Problem, line_of, problems};
 use crate::model::agent::Protocol;
 use crate::model::editor::EditorProtocol;
 use crate::model::schema::{definition, repository};
+use crate::model::tells::Tells;
 
 use super::command::Arguments;
 use super::login::LoginRule;
@@ -55,6 +56,8 @@ pub(super) struct DefinitionFile {
     /// How its own interface speaks with an editor.
     #[serde(default)]
     pub(super) editor: Option<EditorProtocol>,
+    /// What it tells of what it uses.
+    pub(super) tells: Option<Tells>,
     pub(super) install_hint: Option<String>,
     pub(super) notes: Option<String>,
 }

@@ -7,6 +7,7 @@ use crate::agent::json_lines::Dialect;
 use crate::model::agent::Protocol;
 use crate::model::editor::EditorProtocol;
 use crate::model::schema::definition::missing;
+use crate::model::tells::Tells;
 
 use super::command::Arguments;
 use super::definition::DefinitionFile;
@@ -35,6 +36,7 @@ pub(super) struct Entry {
     pub(super) version: Vec<String>,
     pub(super) editor: Option<EditorProtocol>,
     pub(super) login: LoginRule,
+    pub(super) tells: Tells,
     pub(super) install_hint: Option<String>,
     pub(super) notes: Option<String>,
     pub(super) source: String,
@@ -67,6 +69,7 @@ pub(super) fn merge(
     if protocol == Protocol::JsonLines && dialect.is_none() {
         return Err("`dialect` is missing (it is needed with the protocol json_lines)".to_owned());
     }
+    let tells = file.tells.or_else(|| earlier.filter(|_| !replaced).map(|entry| entry.tells));
     Ok(Entry {
         description: file
             .description
@@ -93,8 +96,19 @@ pub(super) fn merge(
         }),
         editor: file.editor.or_else(|| earlier.and_then(|entry| entry.editor)),
         login: file.login.over(earlier.map(|entry| &entry.login)),
+        tells: tells.unwrap_or_else(|| told(protocol, dialect)),
         install_hint: file.install_hint.or_else(|| earlier.and_then(|entry| entry.install_hint.clone())),
         notes: file.notes.or_else(|| earlier.and_then(|entry| entry.notes.clone())),
         source: source.to_owned(),
     })
+}
+
+/// What agents tell of what they use, by how they are spoken to.
+fn told(protocol: Protocol, dialect: Option<Dialect>) -> Tells {
+    match (protocol, dialect) {
+        (Protocol::Shell | Protocol::Pty, _) | (_, Some(Dialect::Copilot)) => Tells::Nothing,
+        (Protocol::ClaudeStreamJson, _) | (_, Some(Dialect::Claude | Dialect::Opencode | Dialect::Pi)) => Tells::Cost,
+        (Protocol::CodexAppServer, _) | (_, Some(_)) => Tells::Tokens,
+        (Protocol::Acp | Protocol::JsonLines, None) => Tells::Unknown,
+    }
 }

@@ -309,3 +309,17 @@ proptest::proptest! {
         let _ = catalog.find_as("shell", Variant { definition: Some(&value), program: None });
     }
 }
+
+#[test]
+fn what_agents_tell_of_what_they_use_is_known_of_every_built_in_one() {
+    use crate::model::tells::Tells;
+    let catalog = built_in();
+    let of = |wanted: Tells| -> Vec<&str> {
+        let told = catalog.entries.iter().filter(|(_, entry)| entry.tells == wanted);
+        told.map(|(name, _)| name.as_str()).collect()
+    };
+    assert_eq!(of(Tells::Unknown), Vec::<&str>::new());
+    let nothing = ["claude-tui", "codex-tui", "copilot-once", "gemini-tui", "opencode-tui", "shell", "terminal"];
+    assert_eq!(of(Tells::Nothing), nothing);
+    assert_eq!(of(Tells::Cost), ["claude", "claude-acp", "opencode", "opencode-once", "pi", "scripted"]);
+}

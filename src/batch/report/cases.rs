@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{Report, ReportRun, md, money};
 use crate::base::page::escape;
 use crate::base::text::visible_line;
-use crate::eval::swebench::statistics::wilson;
+use crate::eval::swebench::statistics::share;
 use crate::model::attempt::Outcome;
 use crate::model::batch::Spend;
 
@@ -39,11 +39,8 @@ impl Tally {
 
     /// `3 of 4, 75 % (30 to 95)`: the share with its interval at 95 %.
     fn share(&self) -> String {
-        let percent = |share: f64| format!("{:.0}", share * 100.0);
-        let Some(interval) = wilson(self.resolved, self.counted) else { return "none counts".to_owned() };
-        let share = self.resolved * 100 / self.counted;
-        let (low, high) = (percent(interval.low), percent(interval.high));
-        format!("{} of {}, {share} % ({low} to {high})", self.resolved, self.counted)
+        let Some(share) = share(self.resolved, self.counted) else { return "none counts".to_owned() };
+        format!("{} of {}, {}", self.resolved, self.counted, share.words())
     }
 
     /// The words, and how many are not counted.
@@ -60,7 +57,7 @@ impl Tally {
     fn each(&self) -> String {
         let each = |usd: i64| usd.checked_div(i64::try_from(self.resolved).ok()?);
         match self.spend.usd_micros.and_then(each) {
-            Some(usd) => money(Spend { usd_micros: Some(usd), ..self.spend }),
+            Some(usd) => money(Spend { usd_micros: Some(usd), ..self.spend }, true),
             None => "-".to_owned(),
         }
     }

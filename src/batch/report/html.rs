@@ -7,7 +7,8 @@ use super::{Report, ReportRun, by_agent, money, wants};
 use crate::base::date;
 use crate::base::page::{self, escape};
 use crate::base::text::{visible, visible_line};
-use crate::model::batch::RunCounts;
+use crate::eval::swebench::statistics::share;
+use crate::model::batch::{Ranked, RunCounts};
 use crate::model::plan::Metric;
 
 fn shown(text: &str, width: usize) -> String {
@@ -43,6 +44,7 @@ pub(super) fn page(report: &Report) -> String {
     html.push_str("</div>\n");
     agents(&mut html, report);
     super::cases::section(&mut html, report);
+    super::sure::sections(&mut html, report);
     ranking(&mut html, report);
     runs(&mut html, report);
     details(&mut html, report);
@@ -53,13 +55,13 @@ pub(super) fn page(report: &Report) -> String {
 fn tiles(html: &mut String, report: &Report) {
     let RunCounts { passed, failed, cancelled, skipped, running, queued } = report.view.counts;
     let over = passed + failed + cancelled + skipped;
-    let rate = (passed * 100).checked_div(over).unwrap_or(0);
+    let rate = share(passed as usize, over as usize).map_or_else(|| "0 %".to_owned(), |share| share.words());
     html.push_str("<div class='tiles'>");
     let mut tile = |value: &str, what: &str| {
         let _ = write!(html, "<div class='tile'><b>{}</b>{what}</div>", escape(value));
     };
     tile(&report.view.counts.total().to_string(), "runs");
-    tile(&passed.to_string(), &format!("passed ({rate} %)"));
+    tile(&passed.to_string(), &format!("passed: {rate}"));
     tile(&failed.to_string(), "failed");
     if cancelled + skipped > 0 {
         tile(&(cancelled + skipped).to_string(), "cancelled or skipped");
@@ -73,7 +75,8 @@ fn tiles(html: &mut String, report: &Report) {
         tile(&report.view.spend.tokens.to_string(), "tokens");
     }
     if wants(report, Metric::CostAnalysis) {
-        tile(&money(report.view.spend), "cost");
+        let began = report.runs.iter().any(|run| !run.run.attempts.is_empty());
+        tile(&money(report.view.spend, began), "cost");
     }
     html.push_str("</div>\n");
 }
@@ -103,12 +106,14 @@ fn agents(html: &mut String, report: &Report) {
         let tenths = tally.usual_turns();
         for (metric, _) in metrics.iter().filter(|(metric, _)| wants(report, *metric)) {
             html.push_str(&match metric {
-                Metric::SuccessRate => number(i64::from(tally.rate()), &format!("{} %", tally.rate())),
+                Metric::SuccessRate => number(i64::from(tally.rate()), &tally.rate_words()),
                 Metric::ExecutionTime => number(tally.usual_millis(), &super::took(tally.usual_millis())),
                 Metric::AvgIterations => number(signed(tenths), &format!("{}.{}", tenths / 10, tenths % 10)),
                 Metric::ToolUsageStats => tools(&tally.tools),
                 Metric::TokenUsage => number(signed(tally.spend.tokens), &tally.spend.tokens.to_string()),
-                Metric::CostAnalysis => number(tally.spend.usd_micros.unwrap_or(-1), &money(tally.spend)),
+                Metric::CostAnalysis => {
+                    number(tally.spend.usd_micros.unwrap_or(-1), &money(tally.spend, tally.began > 0))
+                }
             });
         }
         html.push_str("</tr>\n");
@@ -135,12 +140,23 @@ fn number(value: i64, text: &str) -> String {
     format!("<td class='n' data-v='{value}'>{}</td>", escape(text))
 }
 
+/// Contests that the plan asked for, and apart from them what several agents or repetitions made of the same thing.
 fn ranking(html: &mut String, report: &Report) {
-    if report.ranking.is_empty() {
+    let (contests, others): (Vec<&Ranked>, Vec<&Ranked>) =
+        report.ranking.iter().take(super::RANKED).partition(|ranked| ranked.contest.is_some());
+    ranked(html, "Best of several", &contests);
+    ranked(html, "Side by side", &others);
+}
+
+fn ranked(html: &mut String, title: &str, all: &[&Ranked]) {
+    if all.is_empty() {
         return;
     }
-    html.push_str("<h2>Best of several</h2><div class='scroll'><table><thead><tr><th>Task</th><th class='n'>Place</th><th class='n'>Run</th><th>Agent</th><th>Evidence</th></tr></thead><tbody>\n");
-    for ranked in report.ranking.iter().take(super::RANKED) {
+    let _ = write!(
+        html,
+        "<h2>{title}</h2><div class='scroll'><table><thead><tr><th>Task</th><th class='n'>Place</th><th class='n'>Run</th><th>Agent</th><th>Evidence</th></tr></thead><tbody>\n"
+    );
+    for ranked in all {
         for candidate in ranked.candidates.iter().take(super::CANDIDATES) {
             let run = candidate.run.as_str().rsplit_once(".r").map_or("", |(_, number)| number);
             let _ = writeln!(
@@ -149,7 +165,7 @@ fn ranking(html: &mut String, report: &Report) {
                 shown(&ranked.task, 60),
                 shown(&ranked.prompt, 60),
                 shown(&ranked.repository, 80),
-                candidate.place,
+                super::place(ranked, candidate),
                 shown(&candidate.agent, 60),
                 shown(&candidate.evidence, 200),
             );
@@ -178,7 +194,7 @@ fn runs(html: &mut String, report: &Report) {
             number(i64::try_from(run.attempts.len()).unwrap_or(0), &run.attempts.len().to_string()),
             number(i64::from(stat.added) + i64::from(stat.removed), &format!("+{} -{}", stat.added, stat.removed)),
             number(took, &if run.attempts.is_empty() { "-".to_owned() } else { super::took(took) }),
-            number(spend.usd_micros.unwrap_or(-1), &money(*spend)),
+            number(spend.usd_micros.unwrap_or(-1), &money(*spend, !run.attempts.is_empty())),
             shown(run.reason.as_deref().unwrap_or_default(), 160),
             shown(&super::verdict(run).unwrap_or_else(|| run.state.as_str().to_owned()), 100),
         );
@@ -199,7 +215,7 @@ fn details(html: &mut String, report: &Report) {
             shown(&run.prompt, 64),
             shown(&run.agent, 64),
             run.state.as_str(),
-            run.state.as_str(),
+            shown(&super::verdict(run).unwrap_or_else(|| run.state.as_str().to_owned()), 100),
         );
         for attempt in &run.attempts {
             let _ = write!(

@@ -1,5 +1,5 @@
 use super::{Report, ReportRun, room_for_each, write};
-use crate::batch::{expand, rank, view};
+use crate::batch::{expand, rank, statistics, view};
 use crate::model::batch::samples::{attempt, batch, plan};
 use crate::model::batch::{AttemptOutcome, RunState, Spend};
 use crate::model::contest::{Contest, ContestState, Decided};
@@ -22,6 +22,7 @@ fn report(plan: Plan, hostile: &str) -> Report {
     }
     let view = view::view(&batch, &runs, &|_| Spend::default(), 5_000, None);
     let ranking = rank::rank(&runs, &[]);
+    let statistics = statistics::of(&batch, &runs);
     let room = room_for_each(runs.len());
     let runs = runs
         .into_iter()
@@ -33,7 +34,7 @@ fn report(plan: Plan, hostile: &str) -> Report {
             log: format!("{hostile}\n").repeat(room / 2 / (hostile.len() + 1)),
         })
         .collect();
-    Report { batch, view, runs, ranking, now: 5_000 }
+    Report { batch, view, runs, ranking, statistics, now: 5_000 }
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn nothing_hostile_is_markup_or_a_formula() {
     }
     let markdown = write(&report, ExportFormat::Md);
     assert!(!markdown.contains("<script>") && !markdown.contains('\u{1b}'));
-    for line in write(&report, ExportFormat::Jsonl).lines() {
+    for line in write(&report, ExportFormat::Jsonl).lines().take(report.runs.len()) {
         let run: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(run["reason"], HOSTILE, "JSON is exact");
         assert_eq!(run["cost_usd_micros"], 1_250_000);
@@ -139,10 +140,61 @@ fn a_contest_is_told_in_markdown_too() {
     let runs: Vec<_> = report.runs.iter().map(|run| run.run.clone()).collect();
     report.ranking = rank::rank(&runs, &[contest]);
     let markdown = write(&report, ExportFormat::Md);
-    assert!(markdown.contains("| fix/p1 | . | 1 | 2 | two | failed"), "{markdown}");
+    assert!(markdown.contains("| fix/p1 | . | 1 (winner) | 2 | two | failed"), "{markdown}");
     let said = markdown.lines().find(|line| line.starts_with("- fix/p1 in .: run 2 won by the judge")).unwrap();
     assert!(said.contains("both orders, landed; \\<script\\>alert"), "{said}");
     assert!(!markdown.contains("<script>") && !markdown.contains('\u{1b}'));
+}
+
+#[test]
+fn how_sure_results_are_is_in_every_format_that_has_room() {
+    let mut plan = plan();
+    plan.execution.repeat = 3;
+    let report = report(plan, HOSTILE);
+    // Passed and failed in turn: agent one has 2 of 3, agent two 1 of 3.
+    let markdown = write(&report, ExportFormat::Md);
+    for expected in [
+        "| one | 3 | 2 | 67 % (21 to 94) |",
+        "| agent | one run (interval at 95 %) | pass@1 | pass@2 | pass@3 |",
+        "| one | 67 % \\(21 to 94\\) | 67 % | 100 % | 100 % |",
+        "| two | 33 % \\(6 to 79\\) | 33 % | 67 % | 100 % |",
+        "| fix/p1 | . | one | 2 of 3 | 0.22 |",
+        "| one and two | 1 | 0 | 0 | 1 | 0 | 1.000 |",
+    ] {
+        assert!(markdown.contains(expected), "{expected} in {markdown}");
+    }
+    let html = write(&report, ExportFormat::Html);
+    for expected in ["<td>67 % (21 to 94)</td><td>67 %</td><td>100 %</td>", "<td>one and two</td>", "<td>0.22</td>"] {
+        assert!(html.contains(expected), "{expected}");
+    }
+    let lines = write(&report, ExportFormat::Jsonl);
+    let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!(last["summary"]["agents"][0]["pass_at"][1]["any"], 1.0);
+    assert_eq!(last["summary"]["pairs"][0]["only_one"], 1);
+    assert_eq!((last.get("run"), lines.lines().count()), (None, 7));
+}
+
+#[test]
+fn who_tells_no_cost_did_not_work_for_nothing() {
+    let mut report = report(plan(), "x");
+    for run in &mut report.runs {
+        run.spend = Spend::default();
+    }
+    report.runs[1].run.attempts.clear();
+    let markdown = write(&report, ExportFormat::Md);
+    let lines: Vec<&str> =
+        markdown.lines().filter(|line| line.starts_with("| 1 |") || line.starts_with("| 2 |")).collect();
+    assert!(lines[0].contains("| unknown |") && lines[1].contains("| - |"), "{lines:?}");
+    assert!(!markdown.contains("$0.00"), "{markdown}");
+}
+
+#[test]
+fn contests_stand_apart_from_what_is_only_side_by_side() {
+    let html = write(&report(plan(), "x"), ExportFormat::Html);
+    assert!(
+        html.contains("<h2>Side by side</h2>") && !html.contains("<h2>Best of several</h2>"),
+        "nobody asked for one"
+    );
 }
 
 #[test]

@@ -273,6 +273,9 @@ async fn check(context: &Context, plan: &Path, environment: Option<String>, json
         for problem in &found.problems {
             render::text(&format!("{}:{problem}", plan.display()));
         }
+        for warning in &found.warnings {
+            render::text(&format!("{}:{warning} [warning]", plan.display()));
+        }
         for note in &found.notes {
             render::remark(&format!("note: {note}"));
         }

@@ -1,8 +1,9 @@
 //! Batches on a terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::clock;
+use crate::cli::render::sure;
 use crate::cli::render::table::{Table, cut};
 use crate::cli::render::words::{age, stat};
 use crate::cli::render::{Line, Screen, Style, line, text};
@@ -11,7 +12,7 @@ use crate::model::batch::{BatchChanged, RunEnded, RunQueued, RunSettled, RunStar
 use crate::model::case::CaseStep;
 use crate::model::id::RunId;
 use crate::model::{Envelope, Event};
-use crate::wire::dashboard::{self, Tone, money};
+use crate::wire::dashboard::{self, Standing, Tone, money};
 
 /// The colour of a tone.
 fn style(tone: Tone) -> Style {
@@ -41,7 +42,23 @@ fn progress(view: &BatchView) -> String {
     dashboard::progress(view, clock::now())
 }
 
-fn cells(view: &RunView, places: &BTreeMap<&RunId, u32>, now: i64) -> Vec<(Style, String)> {
+/// Who works: with the number of the repetition where there are several, which nothing else tells apart.
+fn who(run: &Run, repeated: bool) -> String {
+    if repeated { format!("{} #{}", run.agent, run.repetition) } else { run.agent.clone() }
+}
+
+/// What is run more than once by the same agent.
+fn repeated(detail: &BatchDetail) -> BTreeSet<(&str, &str)> {
+    let again = detail.runs.iter().map(|view| &view.run).filter(|run| run.repetition > 1);
+    again.map(|run| (run.task.as_str(), run.agent.as_str())).collect()
+}
+
+fn cells(
+    view: &RunView,
+    places: &BTreeMap<&RunId, Standing>,
+    repeated: &BTreeSet<(&str, &str)>,
+    now: i64,
+) -> Vec<(Style, String)> {
     let run = &view.run;
     let took = if run.attempts.is_empty() { String::new() } else { age(0, run.duration(now)) };
     let tries = if run.attempts.len() > 1 { format!("attempt {}  ", run.attempts.len()) } else { String::new() };
@@ -49,7 +66,7 @@ fn cells(view: &RunView, places: &BTreeMap<&RunId, u32>, now: i64) -> Vec<(Style
         (Style::Dim, run.number.to_string()),
         (style(dashboard::tone(run.state)), run.state.as_str().to_owned()),
         (Style::Plain, format!("{}/{}", run.task, run.prompt)),
-        (Style::Plain, run.agent.clone()),
+        (Style::Plain, who(run, repeated.contains(&(run.task.as_str(), run.agent.as_str())))),
         (Style::Plain, run.repository.clone()),
         (Style::Plain, dashboard::verdict(run, places)),
         (Style::Dim, took),
@@ -58,8 +75,12 @@ fn cells(view: &RunView, places: &BTreeMap<&RunId, u32>, now: i64) -> Vec<(Style
     ]
 }
 
-/// The column of what evaluators said.
+/// The columns of repositories, and of what evaluators said.
+const REPOSITORY: usize = 4;
 const VERDICT: usize = 5;
+
+/// Columns of a terminal that has room for everything.
+const WIDE: usize = 100;
 
 const HEAD: [&str; 9] = ["RUN", "STATE", "TASK", "AGENT", "REPOSITORY", "VERDICT", "TIME", "COST", ""];
 
@@ -84,13 +105,21 @@ pub(crate) fn table(detail: &BatchDetail, width: Option<usize>, rows: usize) -> 
     runs.truncate(room);
     runs.sort_by_key(|view| view.run.number);
     let places = dashboard::places(&detail.ranking);
-    let mut rows: Vec<_> = runs.into_iter().map(|view| cells(view, &places, now)).collect();
+    let repeated = repeated(detail);
+    let mut rows: Vec<_> = runs.into_iter().map(|view| cells(view, &places, &repeated, now)).collect();
     let mut titles = HEAD.to_vec();
     if rows.iter().all(|row| row[VERDICT].1.is_empty()) {
         // Without evaluators there is room for what is said.
         titles.remove(VERDICT);
         for row in &mut rows {
             row.remove(VERDICT);
+        }
+    }
+    if width.is_some_and(|width| width < WIDE) && rows.iter().all(|row| row[REPOSITORY].1 == rows[0][REPOSITORY].1) {
+        // All of them say the same: there is better use for the room.
+        titles.remove(REPOSITORY);
+        for row in &mut rows {
+            row.remove(REPOSITORY);
         }
     }
     let mut table = Table::new(&titles);
@@ -111,6 +140,7 @@ pub(crate) fn detail(screen: &Screen, detail: &BatchDetail) {
     for row in table(detail, screen.width, usize::MAX) {
         line(screen, &row);
     }
+    sure::lines(&detail.statistics).iter().for_each(|said| text(said));
 }
 
 /// Batches, one per line.
@@ -167,7 +197,10 @@ pub(crate) fn ranking(screen: &Screen, detail: &BatchDetail) {
         for candidate in &ranked.candidates {
             let number = candidate.run.as_str().rsplit_once(".r").map_or("", |(_, number)| number);
             table.row(vec![
-                (Style::Accent, candidate.place.to_string()),
+                (
+                    Style::Accent,
+                    format!("{}{}", candidate.place, if ranked.has_won(&candidate.run) { " winner" } else { "" }),
+                ),
                 (Style::Dim, number.to_owned()),
                 (Style::Plain, candidate.agent.clone()),
                 (Style::Plain, candidate.evidence.clone()),
@@ -178,6 +211,7 @@ pub(crate) fn ranking(screen: &Screen, detail: &BatchDetail) {
             line(screen, &Line::new().add(Style::Dim, &crate::base::text::visible_line(&contest.sentence(), 2_000)));
         }
     }
+    sure::lines(&detail.statistics).iter().for_each(|said| text(said));
 }
 
 /// A line for an event, where nothing can be drawn again.
@@ -186,7 +220,8 @@ pub(crate) fn event(event: &Envelope, detail: &BatchDetail) {
         detail.runs.iter().find(|view| view.run.id == *id).map_or_else(
             || id.to_string(),
             |RunView { run, .. }| {
-                format!("run {} {}/{} {} {}", run.number, run.task, run.prompt, run.agent, run.repository)
+                let again = if run.repetition > 1 { format!(" #{}", run.repetition) } else { String::new() };
+                format!("run {} {}/{} {}{again} {}", run.number, run.task, run.prompt, run.agent, run.repository)
             },
         )
     };

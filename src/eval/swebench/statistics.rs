@@ -1,5 +1,7 @@
 //! Numbers that say how sure a result is.
 
+use crate::model::bench::{PassAt, Share};
+
 /// 95 %, two-sided.
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -85,6 +87,33 @@ pub fn mcnemar(gained: usize, lost: usize) -> f64 {
 pub fn variance(attempts: usize, successes: usize) -> Option<f64> {
     let share = (attempts > 0).then(|| successes as f64 / attempts as f64)?;
     Some(share * (1.0 - share))
+}
+
+/// The chances of success within 1, 2, ... attempts: the mean over all cases that have as many. A case is its attempts and how many of
+/// them succeeded.
+#[expect(clippy::cast_precision_loss, reason = "numbers of cases are small")]
+pub fn chances(cases: &[(usize, usize)]) -> Vec<PassAt> {
+    let mean = |of: Vec<f64>| (!of.is_empty()).then(|| of.iter().sum::<f64>() / of.len() as f64);
+    let most = cases.iter().map(|(attempts, _)| *attempts).max().unwrap_or(0);
+    let pass_at = (1..=most).filter_map(|k| {
+        let over = |estimate: fn(usize, usize, usize) -> Option<f64>| {
+            mean(cases.iter().filter_map(|(attempts, successes)| estimate(*attempts, *successes, k)).collect())
+        };
+        Some(PassAt { k, any: over(pass_at_k)?, all: over(pass_hat_k)? })
+    });
+    pass_at.collect()
+}
+
+/// Whether a case counts as done: of several attempts the greater part decides.
+pub fn is_done(attempts: usize, successes: usize) -> bool {
+    2 * successes > attempts
+}
+
+/// A share of so many with its interval at 95 %; absent when there is nothing to have a share of.
+#[expect(clippy::cast_precision_loss, reason = "numbers of cases are small")]
+pub fn share(successes: usize, total: usize) -> Option<Share> {
+    let interval = wilson(successes, total)?;
+    Some(Share { share: successes as f64 / total as f64, low: interval.low, high: interval.high })
 }
 
 #[cfg(test)]

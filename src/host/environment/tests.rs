@@ -20,6 +20,7 @@ fn what_was_given_to_the_session_is_not_replaced() {
         base_url_variable: None,
         mode_variable: None,
         editor: None,
+        tells: crate::model::tells::Tells::Unknown,
         install_hint: None,
         source: "test".to_owned(),
         definition: None,

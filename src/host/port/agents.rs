@@ -24,6 +24,7 @@ use crate::model::mcp::McpServer;
 use crate::model::profile::CredentialSource;
 use crate::model::query::Finding;
 use crate::model::secret::Secret;
+use crate::model::tells::Tells;
 use crate::model::terminal::TerminalSize;
 use crate::model::turn::TurnOutcome;
 use crate::model::usage::Usage;
@@ -58,6 +59,8 @@ pub struct AgentDefinition {
     pub mode_variable: Option<String>,
     /// How its own interface speaks with an editor.
     pub editor: Option<EditorProtocol>,
+    /// What it tells of what it uses.
+    pub tells: Tells,
     /// What to do when it is missing.
     pub install_hint: Option<String>,
     /// `built-in` or the file's path.

@@ -83,6 +83,9 @@ pub struct CheckPlan {
 pub struct PlanCheck {
     /// What is wrong; nothing starts with any.
     pub problems: Vec<Problem>,
+    /// What is probably not meant so; it can be started all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Problem>,
     /// The plan's name, when it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

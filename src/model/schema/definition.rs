@@ -5,6 +5,7 @@ use toml_edit::Item;
 use super::variable;
 use crate::base::schema::{Field, Shape};
 use crate::model::agent::Protocol;
+use crate::model::tells::Tells;
 
 /// The dialects of the protocol `json_lines`.
 pub const DIALECTS: [&str; 8] = ["amp", "claude", "codex", "copilot", "gemini", "opencode", "pi", "qwen"];
@@ -132,6 +133,11 @@ fn fields() -> Vec<Field> {
         Field::new("login", "where it looks for its credential", Shape::Table(login)),
         Field::new("terminal", "its own interface, for people", Shape::Table(terminal)),
         Field::new("editor", "how its own interface speaks with an editor", Shape::one_of(&["claude"])),
+        Field::new(
+            "tells",
+            "what it tells of what it uses, which is what a budget can count",
+            Shape::one_of(&Tells::WORDS),
+        ),
         prose("install_hint", "what to do when its program is missing"),
         prose("notes", "what is known about its ways"),
     ]

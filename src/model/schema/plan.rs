@@ -37,7 +37,11 @@ const EXECUTION: Table = Table {
     keys: &[
         key("concurrency", Kind::Number(1, 1000), "Runs at the same time; 4 without it."),
         key("per_repository", Kind::Number(1, 1000), "Of them in one repository."),
-        key("timeout_sec", Kind::Number(1, WEEK), "How long an attempt may take; 1800 without it."),
+        key(
+            "timeout_sec",
+            Kind::Number(1, WEEK),
+            "How long an attempt may take, until what it made is judged; waiting to be landed does not count. 1800 without it.",
+        ),
         key("retry_policy", Kind::One(&RETRY), "Attempts after a crash, a time-out or a rate limit."),
         key("budget", Kind::One(&BUDGET), "What the batch may cost, all attempts together."),
         key("on_failure", Kind::Word(&["continue", "stop"]), "What a failed run means for the others."),

@@ -10,7 +10,7 @@ use crate::base::text::visible_line;
 use crate::model::batch::{Attempt, BatchDetail, BatchState, BatchView, Ranked, RunState, RunView};
 use crate::model::case::CaseAttempt;
 use crate::model::id::RunId;
-use crate::wire::dashboard::{self, Tone};
+use crate::wire::dashboard::{self, Standing, Tone};
 use crate::wire::transcript::duration;
 
 /// Columns of the bar at most.
@@ -152,7 +152,7 @@ impl<'a> Names<'a> {
     }
 }
 
-fn cells(view: &RunView, places: &BTreeMap<&RunId, u32>, names: &Names<'_>, now: i64) -> Vec<Cell> {
+fn cells(view: &RunView, places: &BTreeMap<&RunId, Standing>, names: &Names<'_>, now: i64) -> Vec<Cell> {
     let run = &view.run;
     let tone = dashboard::tone(run.state);
     let took = if run.attempts.is_empty() { String::new() } else { duration(run.duration(now)) };

@@ -9,7 +9,7 @@ use super::{Cell, Line, Widths, cell};
 use crate::base::columns::{cut, fit, width};
 use crate::model::batch::{BatchDetail, RunCounts, RunState, RunView, Spend};
 use crate::model::id::RunId;
-use crate::wire::dashboard::{self, Tone};
+use crate::wire::dashboard::{self, Standing, Tone};
 use crate::wire::transcript::duration;
 
 /// Columns of a task's name at most.
@@ -93,7 +93,7 @@ struct Square<'a> {
 }
 
 impl<'a> Square<'a> {
-    fn of(runs: Vec<&'a RunView>, places: &BTreeMap<&RunId, u32>, now: i64) -> Self {
+    fn of(runs: Vec<&'a RunView>, places: &BTreeMap<&RunId, Standing>, now: i64) -> Self {
         if runs.is_empty() {
             return Self { runs, cells: vec![(Tone::Quiet, "·".to_owned())] };
         }
@@ -103,7 +103,7 @@ impl<'a> Square<'a> {
             .collect();
         // Of several the best says what they came to.
         let best = runs.iter().min_by_key(|view| {
-            (view.run.state != RunState::Passed, places.get(&view.run.id).copied().unwrap_or(u32::MAX))
+            (view.run.state != RunState::Passed, places.get(&view.run.id).copied().unwrap_or(Standing::Place(u32::MAX)))
         });
         if let Some(view) = best.or(runs.first()) {
             let run = &view.run;

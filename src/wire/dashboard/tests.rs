@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::batch::samples::{BATCH, attempt, run};
-use crate::model::batch::{AttemptOutcome, Candidate, Gates};
+use crate::model::batch::{AttemptOutcome, Candidate, Gates, Statistics};
 use crate::model::contest::{ContestState, Decided};
 use crate::model::plan::Budget;
 
@@ -87,7 +87,7 @@ fn a_batch_is_accomplished_when_each_passed_or_somebody_won_and_all_that_should_
             held: None,
             exports: Vec::new(),
         };
-        BatchDetail { view, runs: runs.collect(), ranking: Vec::new() }
+        BatchDetail { view, runs: runs.collect(), ranking: Vec::new(), statistics: Statistics::default() }
     };
     assert!(is_accomplished(&with([RunState::Passed, RunState::Passed])));
     let mut one_failed = with([RunState::Passed, RunState::Failed]);

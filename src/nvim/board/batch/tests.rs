@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::batch::samples::{attempt, batch, plan, run as sample};
-use crate::model::batch::{AttemptOutcome, Gates, RunCounts, Spend};
+use crate::model::batch::{AttemptOutcome, Gates, RunCounts, Spend, Statistics};
 use crate::model::plan::Budget;
 
 pub(in crate::nvim::board) fn view(runs: &[RunView]) -> BatchView {
@@ -43,7 +43,7 @@ fn a_batch_fits_a_narrow_window_and_names_what_tells_its_runs_apart() {
     second.repository = "backend".to_owned();
     second.repetition = 2;
     let runs = vec![seen(first), seen(second)];
-    let detail = BatchDetail { view: view(&runs), runs, ranking: Vec::new() };
+    let detail = BatchDetail { view: view(&runs), runs, ranking: Vec::new(), statistics: Statistics::default() };
     let lines = one(&detail, 40, &mut Widths::default(), 60_000);
     let shown = texts(&lines);
     assert!(shown[0].starts_with("a␛[31m name  active  "), "{shown:#?}");

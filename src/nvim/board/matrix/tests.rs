@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::batch::samples::{attempt, run as sample};
-use crate::model::batch::{AttemptOutcome, Gates, Run};
+use crate::model::batch::{AttemptOutcome, Gates, Run, Statistics};
 use crate::nvim::board::batch::tests::view;
 
 fn run(number: u32, task: &str, agent: &str, state: RunState) -> Run {
@@ -28,7 +28,7 @@ fn detail() -> BatchDetail {
         seen(failed, Some(10_000)),
         seen(run(4, "do\u{7}cs", "claude", RunState::Queued), None),
     ];
-    BatchDetail { view: view(&runs), runs, ranking: Vec::new() }
+    BatchDetail { view: view(&runs), runs, ranking: Vec::new(), statistics: Statistics::default() }
 }
 
 fn texts(lines: &[Line]) -> Vec<String> {
