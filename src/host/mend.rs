@@ -124,6 +124,13 @@ pub(crate) fn mend(registry: &mut Registry, store: &dyn Store, damaged: &[(Table
             registry.mends.mended.push(format!("{}: {} - made again from the events", store.path(), row.what));
             let key = (*table, row.key.clone().unwrap_or_default());
             registry.mends.rows.extend(replay.rows.get(&key).cloned());
+            if *table == Table::Batches {
+                // In an older database they stood in this row, which could not be taken apart.
+                let of_batch = |row: &&Row| {
+                    row.table == Table::Contests && row.session.as_ref().map(SessionId::as_str) == Some(key.1.as_str())
+                };
+                registry.mends.rows.extend(replay.rows.values().filter(of_batch).cloned());
+            }
         }
     }
     // Not only the damaged keys: when it is the key that is damaged, the events know the right one.

@@ -141,6 +141,9 @@ fn a_contest_is_told_in_markdown_too() {
     report.ranking = rank::rank(&runs, &[contest]);
     let markdown = write(&report, ExportFormat::Md);
     assert!(markdown.contains("| fix/p1 | . | 1 (winner) | 2 | two | failed"), "{markdown}");
+    let html = write(&report, ExportFormat::Html);
+    assert!(html.contains("<h2>Best of several</h2>") && !html.contains("<h2>Side by side</h2>"));
+    assert!(html.contains("<td class='n'>1 (winner)</td>"));
     let said = markdown.lines().find(|line| line.starts_with("- fix/p1 in .: run 2 won by the judge")).unwrap();
     assert!(said.contains("both orders, landed; \\<script\\>alert"), "{said}");
     assert!(!markdown.contains("<script>") && !markdown.contains('\u{1b}'));

@@ -44,6 +44,20 @@ fn tables_fit() {
 }
 
 #[test]
+fn where_there_is_no_room_the_widest_columns_give_and_short_words_stay_whole() {
+    let mut table = Table::new(&["TASK", "AGENT", "VERDICT", ""]);
+    let cells = ["a-task-with-a-name/and-a-prompt", "an-agent-of-many-words #2", "2/3 winner", "3 files +10 -2"];
+    table.row(cells.map(|text| (Style::Plain, text.to_owned())).to_vec());
+    for width in [44, 71] {
+        for line in table.lines(Some(width)) {
+            assert!(line.write(false).chars().count() <= width, "{width}: {}", line.write(false));
+        }
+        assert!(table.lines(Some(width))[1].write(false).contains("2/3 winner"), "{width}");
+    }
+    assert!(table.lines(Some(120))[1].write(false).contains("/and-a-prompt  an-agent-of-many-words #2  2/3"));
+}
+
+#[test]
 fn small_words() {
     assert_eq!(
         [age(0, 59_999), age(0, 60_000), age(0, 7_200_000), age(0, 172_800_000), age(9, 0)],

@@ -44,7 +44,32 @@ fn a_verdict_says_gates_score_place_and_landing() {
         candidates: vec![candidate],
         contest: None,
     };
-    assert_eq!(verdict(&one, &places(&[ranked])), "2/3 80 #2 landed");
+    assert_eq!(verdict(&one, &places(std::slice::from_ref(&ranked))), "2/3 80 #2 landed");
+    // Who won the contest that the plan asked for is called so, also when nobody else competed.
+    let mut won = ranked;
+    won.candidates[0].place = 1;
+    assert_eq!(verdict(&one, &places(std::slice::from_ref(&won))), "2/3 80 landed");
+    won.contest = Some(Box::new(contest_won_by(&one)));
+    assert_eq!(verdict(&one, &places(&[won])), "2/3 80 winner landed");
+}
+
+fn contest_won_by(run: &Run) -> Contest {
+    Contest {
+        number: 1,
+        task: "fix".to_owned(),
+        prompt: "p1".to_owned(),
+        repository: ".".to_owned(),
+        candidates: vec![run.id.clone()],
+        seed: 0,
+        asks: Vec::new(),
+        ranking: vec![run.id.clone()],
+        decided: Some(Decided::Evidence),
+        note: None,
+        state: ContestState::Closed,
+        landed: false,
+        unlanded: None,
+        spend: Spend::default(),
+    }
 }
 
 #[test]
@@ -93,23 +118,7 @@ fn a_batch_is_accomplished_when_each_passed_or_somebody_won_and_all_that_should_
     let mut one_failed = with([RunState::Passed, RunState::Failed]);
     assert!(!is_accomplished(&one_failed));
     // Somebody has to lose.
-    let winner = one_failed.runs[0].run.id.clone();
-    let mut contest = Contest {
-        number: 1,
-        task: "fix".to_owned(),
-        prompt: "p1".to_owned(),
-        repository: ".".to_owned(),
-        candidates: vec![winner.clone()],
-        seed: 0,
-        asks: Vec::new(),
-        ranking: vec![winner],
-        decided: Some(Decided::Evidence),
-        note: None,
-        state: ContestState::Closed,
-        landed: false,
-        unlanded: None,
-        spend: Spend::default(),
-    };
+    let mut contest = contest_won_by(&one_failed.runs[0].run);
     let ranked = |contest: &Contest| Ranked {
         task: "fix".to_owned(),
         prompt: "p1".to_owned(),
