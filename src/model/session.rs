@@ -269,6 +269,7 @@ impl Setup {
 }
 
 /// A session as faces see it: the facts with everything computed.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none excludes another")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionView {
     /// Its id.

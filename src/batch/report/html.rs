@@ -152,9 +152,9 @@ fn ranked(html: &mut String, title: &str, all: &[&Ranked]) {
     if all.is_empty() {
         return;
     }
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<h2>{title}</h2><div class='scroll'><table><thead><tr><th>Task</th><th class='n'>Place</th><th class='n'>Run</th><th>Agent</th><th>Evidence</th></tr></thead><tbody>\n"
+        "<h2>{title}</h2><div class='scroll'><table><thead><tr><th>Task</th><th class='n'>Place</th><th class='n'>Run</th><th>Agent</th><th>Evidence</th></tr></thead><tbody>"
     );
     for ranked in all {
         for candidate in ranked.candidates.iter().take(super::CANDIDATES) {

@@ -41,7 +41,7 @@ fn chances_within_several_attempts_are_estimated_from_repetitions() {
     let one = &told.agents[0];
     assert_eq!((one.agent.as_str(), one.counted, one.passed, one.pass_at.len()), ("one", 8, 3, 4));
     close(one.pass_at[0].any, 0.375);
-    close(one.pass_at[1].any, (5.0 / 6.0 + 0.5) / 2.0);
+    close(one.pass_at[1].any, f64::midpoint(5.0 / 6.0, 0.5));
     close(one.pass_at[3].any, 1.0);
     close(one.pass_at[1].all, (1.0 / 6.0) / 2.0);
     assert!(one.share.low < 0.375 && one.share.high > 0.375 && one.share.low > 0.1, "{:?}", one.share);

@@ -140,7 +140,9 @@ pub(crate) fn detail(screen: &Screen, detail: &BatchDetail) {
     for row in table(detail, screen.width, usize::MAX) {
         line(screen, &row);
     }
-    sure::lines(&detail.statistics).iter().for_each(|said| text(said));
+    for said in sure::lines(&detail.statistics) {
+        text(&said);
+    }
 }
 
 /// Batches, one per line.
@@ -211,7 +213,9 @@ pub(crate) fn ranking(screen: &Screen, detail: &BatchDetail) {
             line(screen, &Line::new().add(Style::Dim, &crate::base::text::visible_line(&contest.sentence(), 2_000)));
         }
     }
-    sure::lines(&detail.statistics).iter().for_each(|said| text(said));
+    for said in sure::lines(&detail.statistics) {
+        text(&said);
+    }
 }
 
 /// A line for an event, where nothing can be drawn again.

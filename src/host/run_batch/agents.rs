@@ -47,7 +47,7 @@ pub(super) fn look(
     warnings: &mut Problems,
 ) {
     let listing = Listing { repository: None, probe: false, set: None };
-    let names: Vec<String> = agents.list(&listing).into_iter().map(|agent| agent.name).collect();
+    let catalog: Vec<String> = agents.list(&listing).into_iter().map(|agent| agent.name).collect();
     let root = yaml::parse(text, &mut Problems::default());
     let workers = plan.agents.iter().map(|agent| Wanted {
         named: format!("the agent '{}' of the plan", agent.id),
@@ -71,8 +71,8 @@ pub(super) fn look(
                 continue;
             }
         };
-        if own.is_none() && !names.iter().any(|name| name == wanted.agent) {
-            let nearest = near(wanted.agent, names.iter().map(String::as_str)).first().map(|near| (*near).to_owned());
+        if own.is_none() && !catalog.iter().any(|name| name == wanted.agent) {
+            let nearest = near(wanted.agent, catalog.iter().map(String::as_str)).first().map(|near| (*near).to_owned());
             let message = format!("{named}: there is no agent '{}'; `divisi agents` lists them", wanted.agent);
             problems.tell_with(at, message, nearest.as_deref());
             continue;
