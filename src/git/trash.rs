@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// How the name of a directory begins that was removed and is being deleted.
-pub(super) const PREFIX: &str = ".trash-";
+pub(super) const PREFIX: &str = ".divisi-trash-";
 
 /// Removes a directory and all below it, links not followed, also where directories were made read-only.
 pub(super) fn delete(path: &Path) -> io::Result<()> {
