@@ -295,9 +295,6 @@ in_every_neovim! {
         // Where nothing opens it that is said, and where it is.
         editor.until("_G.told('nothing here opens it (no opener is here)')").await;
         editor.until("_G.told('out.html')").await;
-        editor.lua("vim.ui.open = function() return vim.system({ 'sh', '-c', 'exit 3' }) end").await;
-        editor.keys("E").await;
-        editor.until("_G.told('it ended with 3')").await;
         editor.assert_calm().await;
     }
 
