@@ -126,7 +126,7 @@ fn plan(node: &Node, environment: Option<&str>, problems: &mut Problems) -> Opti
         matrix.finish(problems);
     }
     let evaluators = suites::evaluators(&mut part, problems);
-    let notes = suites::not_of_cases(&part.node("evaluators").map(|node| node.at), &agents, &tasks);
+    let notes = suites::not_of_cases(part.node("evaluators").map(|node| node.at), &agents, &tasks);
     let restore = suites::restore(&mut part, problems);
     let prepare = suites::prepare(&mut part, problems);
     let protected = suites::protected(&mut part, problems);

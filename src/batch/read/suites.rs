@@ -60,7 +60,7 @@ pub(super) fn hand_on(judge: Option<Judge>, tasks: &mut [(Place, PlanTask)], pro
 /// Says of evaluators that do not judge what somebody may think they judge: attempts at cases, which the cases' own tests judge. `at` is
 /// where those of the plan stand.
 pub(super) fn not_of_cases(
-    at: &Option<Place>,
+    at: Option<Place>,
     agents: &[(Place, PlanAgent)],
     tasks: &[(Place, PlanTask)],
 ) -> Vec<String> {
