@@ -89,7 +89,7 @@ fn text(text: &str) -> Vec<u8> {
 
 fn list(members: &[Vec<u8>]) -> Vec<u8> {
     let head = if members.len() < 15 {
-        vec![u8::try_from(members.len()).unwrap() << 4 | 12]
+        vec![u8::try_from(members.len()).unwrap() << 4 | 0x0c]
     } else {
         [vec![0xfc], varint(members.len() as u64)].concat()
     };
