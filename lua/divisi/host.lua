@@ -28,8 +28,21 @@ function M.places()
   end
   add("the option bin", require("divisi.config").get().bin)
   add("$DIVISI_BIN", vim.env.DIVISI_BIN)
-  add("the plugin directory, release build", vim.fs.joinpath(root(), "target/release/divisi"))
-  add("the plugin directory, debug build", vim.fs.joinpath(root(), "target/debug/divisi"))
+  local builds = {
+    { place = "the plugin directory, release build", path = vim.fs.joinpath(root(), "target/release/divisi") },
+    { place = "the plugin directory, debug build", path = vim.fs.joinpath(root(), "target/debug/divisi") },
+  }
+  -- Whoever has both built the newer one last, and means that one.
+  local function built(build)
+    local stat = vim.uv.fs_stat(build.path)
+    return stat and stat.mtime.sec + stat.mtime.nsec / 1e9 or 0
+  end
+  if built(builds[2]) > built(builds[1]) then
+    builds = { builds[2], builds[1] }
+  end
+  for _, build in ipairs(builds) do
+    add(build.place, build.path)
+  end
   add("downloaded by :Divisi install", require("divisi.install").managed())
   add("$PATH", vim.fn.exepath("divisi"))
   return places

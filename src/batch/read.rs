@@ -6,7 +6,7 @@ use crate::base::near::near;
 use crate::base::yaml::{self, Node, Place, Problem, Problems, Value};
 use crate::batch::expand::{self, MOST_RUNS};
 use crate::batch::keys;
-use crate::model::evaluation::{Evaluator, Limits, Suite};
+use crate::model::evaluation::{Evaluator, Limits, Protected, Suite};
 use crate::model::id::BatchId;
 use crate::model::plan::{
     Budget, Execution, ExportFormat, Keep, Metric, OnFailure, Plan, PlanAgent, PlanRepository, PlanTask, Selector,
@@ -126,10 +126,15 @@ fn plan(node: &Node, environment: Option<&str>, problems: &mut Problems) -> Opti
         matrix.finish(problems);
     }
     let evaluators = suites::evaluators(&mut part, problems);
+    let notes = suites::not_of_cases(part.node("evaluators").map(|node| node.at), &agents, &tasks);
     let restore = suites::restore(&mut part, problems);
-    let suite = (!evaluators.is_empty()).then(|| {
+    let prepare = suites::prepare(&mut part, problems);
+    let protected = suites::protected(&mut part, problems);
+    // What holds for every run is the plan's, also where only tasks and agents say what judges.
+    let says = !evaluators.is_empty() || !restore.is_empty() || prepare.is_some() || !protected.is_usual();
+    let suite = says.then(|| {
         let name = name.clone().unwrap_or_else(|| "batch".to_owned());
-        Box::new(suite(name, evaluators, restore))
+        Box::new(Suite { prepare, protected, ..suite(name, evaluators, restore) })
     });
     let land = part.node("land").map(|node| node.at);
     let land = land.filter(|_| part.word("land", problems) == Some("on_pass"));
@@ -147,7 +152,7 @@ fn plan(node: &Node, environment: Option<&str>, problems: &mut Problems) -> Opti
         exclude,
         collection,
         exports,
-        notes: Vec::new(),
+        notes,
     };
     suites::require_some(&plan, land, problems);
     Some(plan)
@@ -155,7 +160,15 @@ fn plan(node: &Node, environment: Option<&str>, problems: &mut Problems) -> Opti
 
 /// A suite of evaluators that stand in a plan. Its digest is the batch's to make.
 fn suite(name: String, evaluators: Vec<Evaluator>, restore: Vec<String>) -> Suite {
-    Suite { name, evaluators, restore, limits: Limits::default(), digest: String::new() }
+    Suite {
+        name,
+        evaluators,
+        restore,
+        prepare: None,
+        protected: Protected::default(),
+        limits: Limits::default(),
+        digest: String::new(),
+    }
 }
 
 /// What there is when the plan says nothing.

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base::hex;
 use crate::model::batch::{JudgedBy, OneJudgedBy};
-use crate::model::evaluation::{Evaluator, Limits, Suite};
+use crate::model::evaluation::{Evaluator, Limits, Protected, Suite};
 use crate::model::judge::Judge;
 use crate::model::plan::{Plan, PlanAgent, PlanTask};
 
@@ -56,7 +56,7 @@ pub fn merged<'a>(plan: &'a Plan, task: &'a PlanTask, agent: &'a PlanAgent) -> V
 /// What the runs of a task by an agent are judged by; absent: nothing. The suite of a plan whose tasks and agents add nothing is the
 /// plan's own, so batches of an older divisi keep theirs.
 pub fn of(plan: &Plan, task: &str, agent: &str) -> Option<Suite> {
-    let own = || plan.suite.as_ref().map(|suite| (**suite).clone());
+    let own = || plan.suite.as_ref().map(|suite| (**suite).clone()).filter(|suite| !suite.evaluators.is_empty());
     let task = plan.tasks.iter().find(|known| known.id == task);
     let agent = plan.agents.iter().find(|known| known.id == agent);
     if task.is_some_and(|task| task.cases.is_some()) {
@@ -70,7 +70,7 @@ pub fn of(plan: &Plan, task: &str, agent: &str) -> Option<Suite> {
     if evaluators.is_empty() {
         return None;
     }
-    let of_plan = own();
+    let of_plan = plan.suite.as_deref().cloned();
     let mut restore = of_plan.as_ref().map(|suite| suite.restore.clone()).unwrap_or_default();
     for path in &task.restore {
         if !restore.contains(path) {
@@ -78,8 +78,10 @@ pub fn of(plan: &Plan, task: &str, agent: &str) -> Option<Suite> {
         }
     }
     let limits = of_plan.as_ref().map_or_else(Limits::default, |suite| suite.limits);
+    let prepare = of_plan.as_ref().and_then(|suite| suite.prepare.clone());
+    let protected = of_plan.as_ref().map_or_else(Protected::default, |suite| suite.protected);
     let name = of_plan.map_or_else(|| plan.name.clone(), |suite| suite.name);
-    let mut suite = Suite { name, evaluators, restore, limits, digest: String::new() };
+    let mut suite = Suite { name, evaluators, restore, prepare, protected, limits, digest: String::new() };
     suite.digest = digest(&suite);
     Some(suite)
 }

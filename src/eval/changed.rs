@@ -1,6 +1,6 @@
 //! The lines that a session added, by file: what linters and coverage are counted on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::text::unquote;
 use crate::model::diff::{Diff, DiffStat};
@@ -12,6 +12,8 @@ pub struct Changed {
     pub stat: DiffStat,
     /// Added or changed lines with their numbers, by file, named as a commit's files are listed; files that are gone have none.
     pub files: BTreeMap<String, Vec<(u32, String)>>,
+    /// What renamed files were called before: under that name they are gone.
+    pub renamed: BTreeSet<String>,
 }
 
 impl Changed {
@@ -35,7 +37,8 @@ impl Changed {
             }
             files.insert(named(&file.path), added);
         }
-        Self { stat: diff.stat, files }
+        let renamed = diff.files.iter().filter_map(|file| file.old_path.as_deref()).map(named).collect();
+        Self { stat: diff.stat, files, renamed }
     }
 
     /// A file that git compares as one piece (its attributes say so, it is too large, or not UTF-8): all of its lines count as added,

@@ -1,6 +1,9 @@
 //! Gates: whether exactly this commit may land.
 
-use crate::model::evaluation::{Evaluation, EvaluationState, Evaluations, GateStanding, GateView, Suite};
+use crate::base::text::visible_line;
+use crate::model::evaluation::{
+    Evaluation, EvaluationState, Evaluations, EvaluatorResult, GateStanding, GateView, Suite,
+};
 use crate::model::id::Oid;
 
 /// What is said of a landing on a target that moved since the gates judged.
@@ -45,7 +48,10 @@ pub fn view(gates: &Suite, evaluations: &Evaluations, commit: &Oid, target: Targ
     let failed: Vec<String> = match here {
         Some(one) if one.state == EvaluationState::Done => {
             let passed = |id: &String| one.results.iter().any(|result| result.id == *id && result.passed());
-            required.iter().filter(|id| !passed(id)).cloned().collect()
+            let mut failed: Vec<String> = required.iter().filter(|id| !passed(id)).cloned().collect();
+            let protected = |result: &&EvaluatorResult| result.is_of_protected() && result.required && !result.passed();
+            failed.extend(one.results.iter().filter(protected).map(|result| result.id.clone()));
+            failed
         }
         _ => required.clone(),
     };
@@ -66,6 +72,7 @@ pub fn view(gates: &Suite, evaluations: &Evaluations, commit: &Oid, target: Targ
         required,
         standing,
         failed,
+        asks: here.and_then(Evaluation::asks).map(|asks| visible_line(asks, 400)),
         evaluation: newest.map(|one| one.id.clone()),
         judged: newest.map(|one| one.commit.clone()),
     }

@@ -15,6 +15,7 @@ pub mod lint;
 pub mod measure;
 pub mod output;
 pub mod plan;
+pub mod protected;
 pub mod score;
 pub mod suite;
 pub mod swebench;

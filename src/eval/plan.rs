@@ -219,36 +219,6 @@ fn one_manifest(files: &BTreeSet<String>, changed: &Changed) -> Option<String> {
     all.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
-/// Whether a file tells a runner or a linter what to do: which tests there are, which rules hold.
-pub fn tells_judges(path: &str) -> bool {
-    const NAMES: &[&str] = &[
-        "conftest.py",
-        "pytest.ini",
-        "tox.ini",
-        "setup.cfg",
-        "pyproject.toml",
-        "sitecustomize.py",
-        "usercustomize.py",
-        "ruff.toml",
-        ".ruff.toml",
-        ".coveragerc",
-        "package.json",
-        "clippy.toml",
-        ".clippy.toml",
-        "rust-toolchain",
-        "rust-toolchain.toml",
-        ".shellcheckrc",
-        ".eslintignore",
-        "CTestTestfile.cmake",
-        ".gitattributes",
-    ];
-    const BEGINNINGS: &[&str] =
-        &["eslint.config.", ".eslintrc", "vitest.config.", "vite.config.", "jest.config.", ".golangci."];
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let in_cargo = path == ".cargo/config.toml" || path == ".cargo/config" || path.contains("/.cargo/config");
-    NAMES.contains(&name) || BEGINNINGS.iter().any(|start| name.starts_with(start)) || in_cargo
-}
-
 /// Linters for what was changed.
 fn linters_of(files: &BTreeSet<String>, changed: &Changed) -> Vec<Linter> {
     const SCRIPT: &[&str] = &["js", "jsx", "ts", "tsx", "mjs", "cjs", "vue"];

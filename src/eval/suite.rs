@@ -16,7 +16,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base::hex;
 use crate::base::yaml::{self, Fields, Node, Place, Problem, Problems};
-use crate::model::evaluation::{Evaluator, EvaluatorKind, Limits, Linter, OutputFormat, Suite, TestRunner};
+use crate::model::evaluation::{
+    Evaluator, EvaluatorKind, Limits, Linter, OutputFormat, Preparation, Protected, Suite, TestRunner,
+};
 use crate::model::judge::Judge;
 use crate::model::schema::suite as schema;
 
@@ -67,8 +69,10 @@ fn of_node(node: &Node, text: &str, problems: &mut Problems) -> Option<Suite> {
         Some(list) => evaluators(list, problems),
         None => Vec::new(),
     };
+    let prepare = fields.node("prepare").and_then(|node| preparation(node, problems));
+    let protected = fields.choice("protected", Protected::ALL, problems).unwrap_or_default();
     fields.finish(problems);
-    Some(Suite { name, evaluators, restore, limits, digest: hex::encode(&Sha256::digest(text)) })
+    Some(Suite { name, evaluators, restore, prepare, protected, limits, digest: hex::encode(&Sha256::digest(text)) })
 }
 
 /// A list of evaluators, as in a suite or beside the tasks of a plan. When none is marked as required all of them are: a suite that
@@ -82,6 +86,10 @@ pub fn evaluators(list: &Node, problems: &mut Problems) -> Vec<Evaluator> {
     let mut all = Vec::new();
     for node in list.items() {
         let Some(evaluator) = evaluator(node, problems) else { continue };
+        if evaluator.id == Protected::RESULT {
+            let message = "the id 'protected' is that of what the key 'protected' finds: name the evaluator otherwise";
+            problems.tell(node.at, message);
+        }
         if !seen.insert(evaluator.id.clone()) {
             problems.tell(node.at, format!("there are two evaluators '{}'", evaluator.id));
         }
@@ -96,6 +104,16 @@ pub fn evaluators(list: &Node, problems: &mut Problems) -> Vec<Evaluator> {
         }
     }
     all
+}
+
+/// What is run before the evaluators, in a suite or a plan.
+pub fn preparation(node: &Node, problems: &mut Problems) -> Option<Preparation> {
+    let mut fields = Fields::described(node, &schema::PREPARATION, problems)?;
+    let command = fields.require_text("command", problems);
+    let timeout_sec = fields.number("timeout_sec", 1..=LONGEST, problems).unwrap_or(600);
+    let network = fields.flag("network", problems);
+    fields.finish(problems);
+    Some(Preparation { command: command?, timeout_sec, network })
 }
 
 fn limits(node: &Node, problems: &mut Problems) -> Limits {

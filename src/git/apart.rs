@@ -11,7 +11,7 @@ use crate::model::worktree::Worktree;
 use super::command::{Git, LONG_DEADLINE, Place};
 use super::{admin, text};
 
-/// Puts the files of a commit into an empty directory. What `restore` names is as the base has it.
+/// Puts the files of a commit into a directory, over what lies there. What `restore` names is as the base has it.
 pub(super) fn check_out(
     git: &Git,
     worktree: &Worktree,
@@ -44,16 +44,24 @@ pub(super) fn check_out(
         }
     }
     git.call(&place).args(["checkout-index", "--all", "--force", "--quiet"]).writes().deadline(LONG_DEADLINE).ok()?;
-    let listed = git.call(&place).args(["ls-files", "-z"]).ok()?;
-    let files: Vec<String> = listed
-        .split(|byte| *byte == 0)
-        .filter(|name| !name.is_empty())
-        .map(|name| String::from_utf8_lossy(name).into_owned())
-        .collect();
+    let names = |listed: &[u8]| -> Vec<String> {
+        let names = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        names.map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+    };
+    let files = names(&git.call(&place).args(["ls-files", "-z"]).ok()?);
+    let restored = if restore.is_empty() {
+        Vec::new()
+    } else {
+        names(
+            &git.call(&place)
+                .args(["diff-index", "--cached", "--name-only", "-z", "--no-renames", commit.as_str()])
+                .ok()?,
+        )
+    };
     if files.iter().any(|file| file == ".gitmodules") {
         notes.push("submodules are empty in the checkout".to_owned());
     }
-    Ok(Apart { files, notes })
+    Ok(Apart { files, restored, notes })
 }
 
 /// Objects are read where they are; nothing is written there.

@@ -1,5 +1,6 @@
 //! The merge queue of batches: what passed lands one after the other in a repository, judged as it will be on the target.
 
+use crate::base::text::visible_line;
 use crate::batch::contest;
 use crate::host::change::{Brain, Change, Step};
 use crate::host::on_run::inner;
@@ -63,6 +64,10 @@ pub(crate) fn land(change: &mut Change<'_>, session: &Session) -> Landed {
             missed(failed).join(", ")
         ));
     }
+    if let Some(asks) = asks(session) {
+        let next = format!("divisi diff {0}, then: divisi land {0}", session.name);
+        return Landed::Not(format!("{asks}: a person has to look at it ({next})"));
+    }
     let landed = session.landing.as_ref().filter(|landing| Some(&landing.head) == session.head.as_ref());
     match landed.map(|landing| &landing.state) {
         Some(LandingState::Completed { .. }) => Landed::Done,
@@ -89,6 +94,13 @@ pub(crate) fn land(change: &mut Change<'_>, session: &Session) -> Landed {
             }
         }
     }
+}
+
+/// What a person has to look at before a session's commit lands.
+fn asks(session: &Session) -> Option<String> {
+    let digest = session.evaluations.gates.as_ref().map(|gates| &gates.digest);
+    let here = |one: &&Evaluation| Some(&one.commit) == session.head.as_ref() && Some(&one.digest) == digest;
+    session.evaluations.kept.iter().filter(here).find_map(Evaluation::asks).map(|asks| visible_line(asks, 400))
 }
 
 /// Evaluations of what landing a session's commit would make.

@@ -18,7 +18,7 @@ pub use attachments::{Attachments, Content};
 pub use cases::{CaseFailure, CaseGround, Cases, FoundCase, FoundCases, JudgedCase, PreparedCase, Unfound};
 pub use endpoints::{EditorDoor, Endpoint, EndpointSpec, Endpoints};
 pub use git::{Apart, Checkpoint, CreatedWorktree, Git, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
-pub use grounds::{Ground, Grounds};
+pub use grounds::{Again, Ground, Grounds, Seal};
 pub use jobs::{
     Attached, Bounds, JobControl, JobHandle, JobSpec, Jobs, JournalReader, Judged, Record, RecordKind, Stopped,
 };

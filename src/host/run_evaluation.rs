@@ -21,10 +21,12 @@ use crate::model::Refusal;
 use crate::model::evaluation::{
     EvaluationState, Evaluator, EvaluatorKind, EvaluatorOutcome, EvaluatorResult, Limits, SuiteFrom,
 };
-use crate::model::id::{EvaluationId, JobId, SessionId};
+use crate::model::id::{EvaluationId, JobId, Oid, SessionId};
 use crate::model::job::{JobEnd, OnDaemonDeath};
+use stage::{Stage, unable};
 
 mod place;
+mod stage;
 
 /// How long a program that nobody follows any more is kept: a daemon that goes on purpose leaves nothing running.
 const LEASE: Duration = Duration::from_secs(5);
@@ -60,15 +62,26 @@ pub(crate) fn prepare(ports: &Ports, plan: &EvaluationPlan) -> Result<Prepared, 
     Ok(Prepared { suite, checkpoint, name: plan.checkpoint_name.clone(), base, merged })
 }
 
-/// What all evaluators of one evaluation share.
+/// What all evaluators of one evaluation share. Nothing of it is in a program's reach, other than the ground, which is put back to what
+/// it was before each program ([`stage`]).
 struct Scene {
     ground: Ground,
+    /// What is as the base has it: paths and globs.
+    restore: Vec<String>,
     files: BTreeSet<String>,
     material: Material,
     environment: BTreeMap<String, String>,
-    /// What comes before every command line, to turn the network off where the suite wants that; why it cannot be turned off.
+    /// What comes before a command line to turn the network off, where the suite wants that of any; why it cannot be turned off.
     apart: Result<Vec<String>, String>,
     notes: Vec<String>,
+    /// What the session changed of what tells judges how to judge, where that is more than a note.
+    protected: Option<Box<EvaluatorResult>>,
+}
+
+impl Scene {
+    fn plan(&self, evaluator: &Evaluator, base: &Oid) -> Plan {
+        plan::plan(&evaluator.kind, &self.files, &self.material.changed, base.as_str())
+    }
 }
 
 impl Runner {
@@ -131,11 +144,13 @@ impl Runner {
         let task = Arc::clone(&shared);
         let mut scene = blocking(move || place::set(&ports, &task)).await?;
         let task = shared;
-        if !task.suite.limits.network && task.suite.evaluators.iter().any(|one| one.kind.runs()) {
+        let prepares_alone = task.suite.prepare.as_ref().is_some_and(|prepare| prepare.network == Some(false));
+        if (!task.suite.limits.network || prepares_alone) && task.suite.evaluators.iter().any(|one| one.kind.runs()) {
             let probe = |words| spec(job(&task.id, 0, 0), words, &scene);
             scene.apart = apart::words(&*self.ports.jobs, probe, &cancel).await?;
         }
         let scene = Arc::new(scene);
+        let mut stage = self.open_stage(&task, &scene, &cancel).await;
         for (number, evaluator) in (1_u32..).zip(&task.suite.evaluators) {
             let begun = clock::instant();
             let judgement = if *cancel.borrow() {
@@ -143,24 +158,29 @@ impl Runner {
             } else if let Some(judge) = evaluator.kind.judge() {
                 self.ask_judge(session, &task, (evaluator, judge), &cancel).await
             } else {
-                self.judge(&task, &scene, (number, evaluator), &cancel).await
+                self.judge(&task, (&scene, &mut stage), (number, evaluator), &cancel).await
             };
             let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
             let result: Box<EvaluatorResult> = Box::new(judgement.result(evaluator, took));
             self.send(Input::EvaluatorEnded { session: session.clone(), evaluation: task.id.clone(), result });
         }
-        let state = if *cancel.borrow() { EvaluationState::Cancelled } else { EvaluationState::Done };
-        Ok((state, scene.notes.clone()))
+        if *cancel.borrow() {
+            return Ok((EvaluationState::Cancelled, scene.notes.clone()));
+        }
+        if let Some(result) = scene.protected.clone() {
+            self.send(Input::EvaluatorEnded { session: session.clone(), evaluation: task.id.clone(), result });
+        }
+        Ok((EvaluationState::Done, scene.notes.clone()))
     }
 
     async fn judge(
         &self,
         task: &EvaluationTask,
-        scene: &Arc<Scene>,
+        (scene, stage): (&Arc<Scene>, &mut Stage),
         (number, evaluator): (u32, &Evaluator),
         cancel: &watch::Receiver<bool>,
     ) -> Judgement {
-        let runs = match plan::plan(&evaluator.kind, &scene.files, &scene.material.changed, task.base.as_str()) {
+        let runs = match scene.plan(evaluator, &task.base) {
             Plan::Run(runs) => runs,
             Plan::Unknown(reason) => return Judgement::without(EvaluatorOutcome::Errored { reason }, ""),
             Plan::Nothing(why) => {
@@ -177,7 +197,7 @@ impl Runner {
         for (program, run) in (0_u32..).zip(&runs).take(PROGRAMS as usize) {
             let left = deadline.saturating_duration_since(clock::instant());
             let name = job(&task.id, number, program);
-            let judged = self.run_program(task, scene, (evaluator, run), (name, left), cancel).await;
+            let judged = self.run_program(task, (scene, stage), (evaluator, run), (name, left), cancel).await;
             let judged = judged.unwrap_or_else(|refusal| errored(&refusal));
             all = Some(match all {
                 None => judged,
@@ -190,7 +210,7 @@ impl Runner {
     async fn run_program(
         &self,
         task: &EvaluationTask,
-        scene: &Arc<Scene>,
+        (scene, stage): (&Arc<Scene>, &mut Stage),
         (evaluator, run): (&Evaluator, &Run),
         (name, time): (JobId, Duration),
         cancel: &watch::Receiver<bool>,
@@ -198,8 +218,13 @@ impl Runner {
         if let Some(report) = &run.report
             && place::is_committed(&scene.files, report)
         {
-            let reason = format!("the report {report} is committed: it says nothing of this commit");
-            return Ok(Judgement::without(EvaluatorOutcome::Errored { reason }, ""));
+            return Ok(unable(format!("the report {report} is committed: it says nothing of this commit")));
+        }
+        if matches!(evaluator.kind, EvaluatorKind::Coverage { command: None, .. }) {
+            return Ok(stage.coverage(scene, evaluator, run));
+        }
+        if let Err(reason) = self.set_stage(scene, stage).await {
+            return Ok(unable(reason));
         }
         let search = scene.environment.get("PATH").cloned().unwrap_or_default();
         let usable = |command: &&Vec<String>| {
@@ -212,32 +237,24 @@ impl Runner {
             let tool = run.tool.clone();
             return Ok(Judgement::without(EvaluatorOutcome::Missing { tool }, ""));
         };
-        // Without a command the report is an earlier evaluator's on purpose.
-        let writes = !matches!(evaluator.kind, EvaluatorKind::Coverage { command: None, .. });
-        if let Some(report) = run.report.as_ref().filter(|_| writes)
+        if let Some(report) = &run.report
             && let Err(reason) = self.ports.grounds.clear(&scene.ground, report)
         {
-            return Ok(Judgement::without(EvaluatorOutcome::Errored { reason }, ""));
+            return Ok(unable(reason));
         }
-        let mut line = match &scene.apart {
+        let limits = task.suite.limits;
+        let apart = match &scene.apart {
+            _ if limits.network => Vec::new(),
             Ok(apart) => apart.clone(),
             Err(reason) => {
-                let reason = reason.clone();
-                return Ok(Judgement::without(EvaluatorOutcome::Errored { reason }, ""));
+                return Ok(unable(reason.clone()));
             }
         };
-        let limits = task.suite.limits;
-        line.extend(["/bin/sh", "-c"].map(str::to_owned));
-        line.extend([limited(&limits), "evaluator".to_owned()]);
-        line.extend(command.iter().cloned());
-        let spec = spec(name, line, scene);
-        let bounds = Bounds {
-            time,
-            processes: limits.processes,
-            output: limits.output_kb.saturating_mul(1024),
-            memory: limits.memory_mb.saturating_mul(1 << 20),
-        };
+        let spec = spec(name, line(apart, &limits, command), scene);
+        let bounds = bounds(&limits, time);
+        stage.used = true;
         let ended = self.ports.jobs.judge(&spec, bounds, cancel.clone()).await?;
+        self.keep_reports(scene, stage).await;
         let (grounds, scene, run) = (Arc::clone(&self.ports.grounds), Arc::clone(scene), run.clone());
         let evaluator = evaluator.clone();
         blocking(move || {
@@ -269,6 +286,21 @@ fn spec(job: JobId, command: Vec<String>, scene: &Scene) -> JobSpec {
         terminal: None,
         on_daemon_death: OnDaemonDeath::Kill,
         lease: LEASE,
+    }
+}
+
+/// A command line with what comes before it: who has no network, and what bounds it.
+fn line(apart: Vec<String>, limits: &Limits, command: &[String]) -> Vec<String> {
+    let around = ["/bin/sh".to_owned(), "-c".to_owned(), limited(limits), "evaluator".to_owned()];
+    apart.into_iter().chain(around).chain(command.iter().cloned()).collect()
+}
+
+fn bounds(limits: &Limits, time: Duration) -> Bounds {
+    Bounds {
+        time,
+        processes: limits.processes,
+        output: limits.output_kb.saturating_mul(1024),
+        memory: limits.memory_mb.saturating_mul(1 << 20),
     }
 }
 

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::Spend;
 use super::id::{EvaluationId, Oid, SessionId};
-pub use super::suite::{Evaluator, EvaluatorKind, Limits, Linter, OutputFormat, Severity, Suite, TestRunner};
+pub use super::suite::{
+    Evaluator, EvaluatorKind, Limits, Linter, OutputFormat, Preparation, Protected, Severity, Suite, TestRunner,
+};
 
 /// Something an evaluator found at a place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +117,11 @@ impl EvaluatorResult {
     pub fn passed(&self) -> bool {
         self.outcome == EvaluatorOutcome::Passed
     }
+
+    /// Whether it is no evaluator's, but names what the session changed of the files that tell judges how to judge.
+    pub fn is_of_protected(&self) -> bool {
+        self.kind == Protected::RESULT
+    }
 }
 
 /// Where an evaluation stands.
@@ -206,6 +213,12 @@ pub struct Evaluation {
 impl Evaluation {
     /// Evaluations of a session whose results are kept.
     pub const KEPT: usize = 20;
+
+    /// What a person has to look at before it lands, one sentence, raw: the session changed what tells judges how to judge.
+    pub fn asks(&self) -> Option<&str> {
+        let found = self.results.iter().find(|one| one.is_of_protected() && !one.required && !one.passed());
+        found.map(|one| one.details.as_str())
+    }
 }
 
 /// An evaluation in a few words, for lists.
@@ -299,6 +312,9 @@ pub struct GateView {
     pub standing: GateStanding,
     /// Required evaluators that have not passed at it.
     pub failed: Vec<String>,
+    /// What a person should look at before it lands, one sentence: it changes what tells judges how to judge, and does not land by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<String>,
     /// The newest evaluation by them, of this commit if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation: Option<EvaluationId>,

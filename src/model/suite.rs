@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::judge::Judge;
+pub use ground::{Preparation, Protected};
+
+mod ground;
 
 /// What a session's work is judged by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +17,12 @@ pub struct Suite {
     /// Paths and globs (`tests/**`) that are taken from the base before anything is judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restore: Vec<String>,
+    /// What is done in the clean checkout before they run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepare: Option<Preparation>,
+    /// What it means when the session changed what tells judges how to judge.
+    #[serde(default, skip_serializing_if = "Protected::is_usual")]
+    pub protected: Protected,
     /// What its programs may use.
     #[serde(default)]
     pub limits: Limits,

@@ -39,7 +39,8 @@ pub(super) fn gates(preflight: &Value) -> Option<String> {
         GateStanding::Stale => "judged before the newest changes; :Divisi eval judges these".to_owned(),
         GateStanding::Unjudged => "not judged yet; :Divisi eval does it".to_owned(),
     };
-    Some(visible_line(&format!("{}: {standing}", gates.suite), 200))
+    let asks = gates.asks.map(|asks| format!("; look first: {asks}")).unwrap_or_default();
+    Some(visible_line(&format!("{}: {standing}{asks}", gates.suite), 300))
 }
 
 #[cfg(test)]

@@ -1,14 +1,28 @@
 //! Driver: the places in which evaluators work, `evaluations/<id>` in the state directory.
+//!
+//! | path | what |
+//! |---|---|
+//! | `stage/checkout`, `stage/home`, `stage/target` | where a program works |
+//! | `kept` | what `stage` was before the first one, for those that come later |
+//! | `gone` | what an earlier one made of `stage`, while it is deleted |
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 
-use crate::host::port::{Ground, Grounds};
+use crate::host::port::{Again, Ground, Grounds, Seal};
 use crate::model::Refusal;
 use crate::model::id::EvaluationId;
 
+mod kept;
+
+/// The part of a place that programs work in.
+const STAGE: &str = "stage";
+/// What it was.
+const KEPT: &str = "kept";
+/// What became of it.
+const GONE: &str = "gone";
 /// A suite that a person configured is no larger.
 const CONFIGURED: u64 = 4 * 1024 * 1024;
 
@@ -60,13 +74,65 @@ impl Grounds for GroundDriver {
         let private = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
         private(&self.root).map_err(failed)?;
         // Programs name files by where they are, not by the link that led there.
-        let directory = self.root.canonicalize().map_err(failed)?.join(evaluation.as_str());
+        let directory = self.root.canonicalize().map_err(failed)?.join(evaluation.as_str()).join(STAGE);
         let make = |name: &str| -> Result<String, Refusal> {
             let path = directory.join(name);
             private(&path).map_err(failed)?;
             path.to_str().map(str::to_owned).ok_or_else(|| Refusal::user("the state directory's path is not UTF-8"))
         };
         Ok(Ground { checkout: make("checkout")?, home: make("home")?, target: make("target")? })
+    }
+
+    fn keep(&self, ground: &Ground) -> Result<Seal, Refusal> {
+        let directory = place_of(ground)?;
+        let (stage, kept) = (directory.join(STAGE), directory.join(KEPT));
+        delete(&kept).and_then(|()| kept::copy(&stage, &kept)).and_then(|()| kept::seal(&kept)).map_err(|error| {
+            Refusal::environment(format!("cannot keep what evaluators begin with, in {}: {error}", kept.display()))
+        })
+    }
+
+    fn put_back(&self, ground: &Ground, seal: Seal, again: Again) -> Result<(), Refusal> {
+        let directory = place_of(ground)?;
+        let (stage, kept, gone) = (directory.join(STAGE), directory.join(KEPT), directory.join(GONE));
+        let failed = |error: io::Error| {
+            Refusal::environment(format!("cannot put {} back to what it was: {error}", stage.display()))
+        };
+        if !kept::seal(&kept).is_ok_and(|found| found == seal) {
+            return Err(Refusal::conflict(format!(
+                "an earlier evaluator changed what the later ones begin with, in {}",
+                kept.display()
+            )));
+        }
+        delete(&gone).map_err(failed)?;
+        match fs::rename(&stage, &gone) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let deleted = std::thread::scope(|scope| {
+            let deleting = scope.spawn(|| delete(&gone));
+            let made = match again {
+                Again::Copied => kept::copy(&kept, &stage),
+                Again::Moved => fs::rename(&kept, &stage),
+            };
+            let deleted = deleting.join().unwrap_or_else(|_| Err(io::Error::other("its thread did not end")));
+            made.map(|()| deleted)
+        });
+        if let Err(error) = deleted.map_err(failed)? {
+            // It is out of everybody's way, and goes with the whole place.
+            tracing::warn!(%error, path = %gone.display(), "what an evaluator left cannot be deleted yet");
+        }
+        Ok(())
+    }
+
+    fn without_git(&self, ground: &Ground) -> Result<(), Refusal> {
+        let path = Path::new(&ground.checkout).join(".git");
+        let deleted = match path.symlink_metadata() {
+            Ok(meta) if meta.is_dir() => delete(&path),
+            Ok(_) => fs::remove_file(&path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        };
+        deleted.map_err(|error| Refusal::environment(format!("cannot delete {}: {error}", path.display())))
     }
 
     fn remove(&self, evaluation: &EvaluationId) -> Result<(), Refusal> {
@@ -154,14 +220,29 @@ impl Grounds for GroundDriver {
         if fs::create_dir_all(&own).is_err() {
             return;
         }
-        for name in ["registry", "git", "bin", "config.toml", "config"] {
+        // Without it the evaluation only takes longer.
+        for name in ["registry", "git", "bin"] {
             let from = Path::new(cargo_home).join(name);
             if from.exists() {
-                // Without it the evaluation only takes longer.
                 let _ = symlink(&from, own.join(name));
             }
         }
+        for name in ["config.toml", "config"] {
+            // Not lent but given: through a link an evaluator would write it for everybody.
+            let Ok(file) = File::open(Path::new(cargo_home).join(name)) else { continue };
+            if let Ok(text) = text_of(&file, CONFIGURED) {
+                let _ = fs::write(own.join(name), text);
+            }
+        }
     }
+}
+
+/// The directory of the evaluation that a place is of.
+fn place_of(ground: &Ground) -> Result<PathBuf, Refusal> {
+    let directory = Path::new(&ground.checkout).parent().filter(|stage| stage.ends_with(STAGE)).and_then(Path::parent);
+    directory
+        .map(Path::to_owned)
+        .ok_or_else(|| Refusal::internal(format!("{} is no place of an evaluation", ground.checkout)))
 }
 
 fn text_of(file: &File, limit: u64) -> Result<String, String> {

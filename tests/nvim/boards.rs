@@ -288,10 +288,13 @@ in_every_neovim! {
         scene.fake.answers("batch/export", json!({ "text": "<html>\u{1b}</html>" }));
         let report = scene.repository().join("out.html");
         editor.will_choose(&[report.to_str().unwrap()]).await;
-        editor.lua("vim.ui.open = function(path) _G.opened = path end").await;
+        editor.lua("vim.ui.open = function(path) _G.opened = path; return nil, 'no opener is here' end").await;
         editor.keys("E").await;
         editor.until("_G.opened ~= nil").await;
         assert_eq!(std::fs::read_to_string(&report).unwrap(), "<html>\u{1b}</html>");
+        // Where nothing opens it that is said, and where it is.
+        editor.until("_G.told('nothing here opens it (no opener is here)')").await;
+        editor.until("_G.told('out.html')").await;
         editor.assert_calm().await;
     }
 

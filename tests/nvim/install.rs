@@ -69,10 +69,35 @@ in_every_neovim! {
         assert_eq!(scene.editor.lua(&format!("return {managed}")).await, true);
         // The binary in the plugin's own directory comes first; nothing is left beside the new one.
         let found = scene.editor.lua("return vim.tbl_map(function(p) return p.place end, require('divisi.host').places())").await;
-        assert_eq!(found[0], "the plugin directory, release build");
+        assert!(found[0].as_str().unwrap().starts_with("the plugin directory, "), "{found}");
         assert!(found.as_array().unwrap().contains(&json!("downloaded by :Divisi install")), "{found}");
         let left = scene.editor.lua("return vim.tbl_map(function(n) return n end, vim.fn.readdir(vim.fs.dirname(require('divisi.install').managed())))").await;
         assert_eq!(left, json!(["divisi-9.9.9"]));
+        scene.editor.assert_calm().await;
+    }
+
+    async fn of_two_builds_the_newer_one_is_meant(scene) {
+        let home = scene.repository().join("plugin");
+        let host = home.join("lua/divisi/host.lua");
+        write(&host, &std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("lua/divisi/host.lua")).unwrap());
+        for profile in ["release", "debug"] {
+            program(&home.join("target").join(profile).join("divisi"), "#!/bin/sh\n");
+        }
+        for (release, debug, first) in [(10, 20, "debug"), (20, 10, "release"), (20, 20, "release")] {
+            let found = scene
+                .editor
+                .lua(&format!(
+                    "vim.uv.fs_utime({:?}, 1, {release})
+                     vim.uv.fs_utime({:?}, 1, {debug})
+                     return vim.tbl_filter(function(p) return p:find('^the plugin directory') end,
+                       vim.tbl_map(function(p) return p.place end, dofile({host:?}).places()))",
+                    home.join("target/release/divisi"),
+                    home.join("target/debug/divisi"),
+                ))
+                .await;
+            assert_eq!(found[0], format!("the plugin directory, {first} build"), "{found}");
+            assert_eq!(found.as_array().unwrap().len(), 2);
+        }
         scene.editor.assert_calm().await;
     }
 

@@ -231,6 +231,30 @@ local function compare(line, view)
   end
 end
 
+---How long a program that opens pages has to say that it cannot, milliseconds.
+local OPENING = 2000
+
+---Opens a page, or says where it is.
+---@param path string
+local function open_page(path)
+  local function yourself(why)
+    why = vim.trim(why ~= "" and why or "?")
+    errors.notify(("nothing here opens it (%s): %s"):format(why, vim.fn.fnamemodify(path, ":~:.")))
+  end
+  local ok, opener, why = pcall(vim.ui.open, path)
+  if not ok or not opener then
+    yourself(tostring(not ok and opener or why or ""))
+  elseif type(opener) == "table" then
+    vim.defer_fn(function()
+      -- One that is still at it shows it.
+      local ended = opener:is_closing() and opener:wait()
+      if ended and ended.code ~= 0 then
+        yourself(("it ended with %d"):format(ended.code))
+      end
+    end, OPENING)
+  end
+end
+
 ---Writes the report and opens it.
 ---@param view divisi.Board
 local function export(_, view)
@@ -256,8 +280,7 @@ local function export(_, view)
       file:close()
       errors.notify("wrote " .. chosen)
       if format == "html" then
-        -- Where nothing opens pages the path was told.
-        pcall(vim.ui.open, chosen)
+        open_page(chosen)
       end
     end)
   end)

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::read;
+use crate::model::evaluation::Protected;
 use crate::model::plan::{ExportFormat, Keep, Metric, OnFailure, Plan};
 
 const WHOLE: &str = r#"
@@ -223,4 +224,33 @@ fn the_names_of_old_files_are_plain_too() {
     assert!(problems(text)[0].contains("an id has 1 to 64 letters"), "{:?}", problems(text));
     let blank = with("").replace("prompts: [x]", "prompts: [{id: ' ', prompt: x}]");
     assert!(problems(&blank)[0].contains("an id has 1 to 64 letters"), "{:?}", problems(&blank));
+}
+
+#[test]
+fn what_holds_for_every_run_is_the_plans_also_where_only_a_task_says_what_judges() {
+    let text = "version: 3\nagents: [{id: a, agent: shell}]\ntasks:\n  - {id: t, prompts: [x], repositories: [.], evaluators: [{id: e, kind: secrets}]}\n  \
+                - {id: u, prompts: [x], repositories: [.]}\nrestore: [tests/**]\nprepare: {command: npm ci, timeout_sec: 5}\nprotected: fail\n";
+    let plan = read(text, None).expect("a plan");
+    let suite = crate::batch::suites::of(&plan, "t", "a").expect("a suite");
+    assert_eq!((suite.restore.as_slice(), suite.protected), (&["tests/**".to_owned()][..], Protected::Fail));
+    assert_eq!(suite.prepare.map(|prepare| (prepare.command, prepare.timeout_sec)), Some(("npm ci".to_owned(), 5)));
+    assert_eq!(crate::batch::suites::of(&plan, "u", "a"), None, "what nobody judges is not judged by nothing");
+    assert!(
+        problems(&text.replace("fail", "fails"))[0].contains("did you mean fail"),
+        "{:?}",
+        problems(&text.replace("fail", "fails"))
+    );
+    assert!(problems(&text.replace("command: npm ci, ", ""))[0].contains("command"));
+}
+
+#[test]
+fn evaluators_that_judge_no_case_are_told_with_their_line() {
+    let text = "version: 3\nagents:\n  - {id: a, agent: shell, evaluators: [{id: e, kind: secrets}]}\n  - {id: b, agent: shell}\ntasks:\n  \
+                - {id: swe, type: evaluation, dataset: d}\nevaluators: [{id: e, kind: secrets}]\n";
+    let notes = read(text, None).expect("a plan").notes;
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0].starts_with("line 7: the plan's 'evaluators' do not judge 'swe': "), "{notes:?}");
+    assert!(notes[1].starts_with("line 3: the 'evaluators' of the agent 'a' do not judge 'swe': "), "{notes:?}");
+    let none = text.replace("type: evaluation, dataset: d", "prompts: [x], repositories: [.]");
+    assert_eq!(read(&none, None).expect("a plan").notes, Vec::<String>::new());
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{digest, merged, of, told};
 use crate::batch::read;
 use crate::model::batch::samples::plan;
-use crate::model::evaluation::{Evaluator, EvaluatorKind, Limits, Suite};
+use crate::model::evaluation::{Evaluator, EvaluatorKind, Limits, Protected, Suite};
 use crate::model::plan::Plan;
 
 fn evaluator(id: &str, minimum: u8) -> Evaluator {
@@ -18,8 +18,15 @@ fn with(of_plan: &[&str], of_task: &[&str], of_agent: &[&str]) -> Plan {
     let mut plan = plan();
     plan.suite = (!of_plan.is_empty()).then(|| {
         let (evaluators, restore) = (list(of_plan, 1), vec!["tests/**".to_owned()]);
-        let mut suite =
-            Suite { name: "p".to_owned(), evaluators, restore, limits: Limits::default(), digest: String::new() };
+        let mut suite = Suite {
+            name: "p".to_owned(),
+            evaluators,
+            restore,
+            prepare: None,
+            protected: Protected::default(),
+            limits: Limits::default(),
+            digest: String::new(),
+        };
         suite.digest = digest(&suite);
         Box::new(suite)
     });

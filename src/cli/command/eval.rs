@@ -18,12 +18,15 @@ use crate::model::{Event, Refusal};
 #[command(
     after_help = "Without --suite the session's gates are used: those of the trusted .divisi.toml ([evaluation] gates),
 or the file named by evaluation.gates of the configuration. Everything runs in a clean checkout of exactly
-the commit that is judged. Naming a file with --suite means that you stand for the commands in it.
+the commit that is judged; each program begins with that, an empty home and what 'prepare' made, whatever
+earlier ones did. Naming a file with --suite means that you stand for the commands in it.
 
 A suite:
   version: 1
   name: gates
   restore: [\"tests/**\"]          # taken from the base before anything is judged
+  # prepare: {command: npm ci}   # where needed: once, for all of them
+  protected: ask                 # or note, fail, restore: changes of conftest.py, package.json, CI ...
   limits: {memory_mb: 4096, processes: 512, network: false}
   evaluators:
     - {id: tests, kind: tests, required: true, timeout_sec: 900}

@@ -13,7 +13,12 @@ const DETAILS: usize = 12;
 /// One in full: a line per evaluator, and what those that did not pass found.
 pub(crate) fn one(screen: &Screen, evaluation: &Evaluation) {
     for result in &evaluation.results {
-        let (style, outcome) = outcome(&result.outcome);
+        let (style, outcome) = if result.is_of_protected() && !result.required {
+            // It decides nothing, and is a person's to look at.
+            (Style::Attention, "look at")
+        } else {
+            outcome(&result.outcome)
+        };
         let score = result.score.map_or_else(|| "   ".to_owned(), |score| format!("{score:>3}"));
         let mut row = Line::new()
             .add(style, &format!("{outcome:<9} "))

@@ -158,6 +158,9 @@ pub(crate) fn preflight(screen: &Screen, found: &Preflight) {
             GateStanding::Unjudged => "not judged",
         };
         say(style, &format!("gates {} ({required}): {standing}", gates.suite));
+        if let Some(asks) = &gates.asks {
+            say(Style::Attention, &format!("look first: {asks}"));
+        }
     }
     for blocker in &found.blockers {
         say(Style::Bad, &format!("blocked: {blocker}"));

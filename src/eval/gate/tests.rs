@@ -104,3 +104,30 @@ fn another_suite_of_the_same_name_does_not_count() {
         Evaluation { digest: "else".to_owned(), ..judged('1', EvaluatorOutcome::Passed, EvaluationState::Done) };
     assert_eq!(standing(vec![other], '1', false), GateStanding::Unjudged);
 }
+
+#[test]
+fn what_tells_judges_how_to_judge_is_to_be_looked_at_or_fails() {
+    let mut one = judged('1', EvaluatorOutcome::Passed, EvaluationState::Done);
+    let protected = |required| EvaluatorResult {
+        id: "protected".to_owned(),
+        kind: "protected".to_owned(),
+        outcome: EvaluatorOutcome::Failed,
+        required,
+        details: "it changed conftest.py\u{1b}".to_owned(),
+        ..one.results[0].clone()
+    };
+    let (asked, failed) = (protected(false), protected(true));
+    let seen = |one: &Evaluation| {
+        let evaluations = Evaluations { made: 1, kept: vec![one.clone()], gates: None };
+        let target = oid('a');
+        view(&gates(), &evaluations, &oid('1'), Target { commit: &target, moved: false }, false)
+    };
+    assert_eq!(seen(&one).asks, None);
+    one.results.push(asked);
+    let view = seen(&one);
+    assert_eq!((view.standing, view.failed.len()), (GateStanding::Passed, 0));
+    assert!(view.asks.is_some_and(|asks| asks.starts_with("it changed conftest.py") && !asks.contains('\u{1b}')));
+    (one.results[2], one.passed) = (failed, false);
+    let view = seen(&one);
+    assert_eq!((view.standing, view.failed, view.asks), (GateStanding::Failed, vec!["protected".to_owned()], None));
+}

@@ -64,20 +64,3 @@ fn linters_follow_what_was_changed_and_no_name_becomes_an_option() {
     assert_eq!(line(&shell, &there, &["a.sh", "-x.sh", "b.txt", "gone.sh"]), "shellcheck -f json1 -- ./-x.sh a.sh");
     assert!(line(&shell, &[], &["b.txt"]).starts_with("Nothing"));
 }
-
-#[test]
-fn what_tells_judges_how_to_judge_is_known() {
-    for path in [
-        "conftest.py",
-        "a/b/conftest.py",
-        ".cargo/config.toml",
-        "web/package.json",
-        "eslint.config.mjs",
-        ".golangci.yml",
-    ] {
-        assert!(tells_judges(path), "{path}");
-    }
-    for path in ["src/a.py", "conftest.pyc", "package-lock.json", "config.toml", "Cargo.toml"] {
-        assert!(!tells_judges(path), "{path}");
-    }
-}

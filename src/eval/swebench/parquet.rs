@@ -2,19 +2,25 @@
 //! dictionary; not compressed, or by snappy. The format: github.com/apache/parquet-format.
 
 mod pages;
+mod room;
 mod thrift;
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use self::pages::{packed, plain, unsnap};
+use self::pages::{packed, plain, unsnap, unsnapped};
+use self::room::Room;
 use self::thrift::Thing;
 
 const MAGIC: &[u8] = b"PAR1";
 /// Values that a column has at most.
 const MOST: usize = 1 << 20;
 const DAMAGED: &str = "it is damaged";
+/// Bytes that all of a file may take in memory. The largest dataset that is known (21,000 instances) takes half of it.
+const ROOM: usize = 1 << 30;
+/// What a page says of itself is not longer, bytes.
+const HEAD: usize = 1 << 20;
 
 /// A column that has values.
 struct Column {
@@ -31,16 +37,23 @@ struct Column {
 /// The rows.
 ///
 /// # Errors
-/// When it is no such file, is damaged, or has something that is not understood: what.
+/// When it is no such file, is damaged, would take too much memory, or has something that is not understood: what.
 pub(super) fn rows(bytes: &[u8]) -> Result<Vec<Value>, String> {
+    rows_within(bytes, ROOM)
+}
+
+fn rows_within(bytes: &[u8], room: usize) -> Result<Vec<Value>, String> {
+    let room = &mut Room::new(room);
     let inside = bytes.strip_prefix(MAGIC).and_then(|rest| rest.strip_suffix(MAGIC)).ok_or("it is no parquet file")?;
     let (rest, length) = inside.split_last_chunk::<4>().ok_or(DAMAGED)?;
     let begin = rest.len().checked_sub(u32::from_le_bytes(*length) as usize).ok_or(DAMAGED)?;
+    room.take_description(rest.len() - begin)?;
     let (about, _) = Thing::read(&rest[begin..]).ok_or(DAMAGED)?;
     let columns = columns(about.list(2))?;
     let mut rows: Vec<Value> = Vec::new();
     for group in about.list(4) {
         let count = group.size(3).filter(|count| *count <= MOST && rows.len() + count <= MOST).ok_or(DAMAGED)?;
+        room.take_values(count, "")?;
         let mut objects = vec![Map::new(); count];
         let chunks = group.list(1);
         if chunks.len() != columns.len() {
@@ -48,10 +61,11 @@ pub(super) fn rows(bytes: &[u8]) -> Result<Vec<Value>, String> {
         }
         for (column, chunk) in columns.iter().zip(chunks) {
             let about = chunk.field(3).ok_or(DAMAGED)?;
-            let values = values(bytes, column, about).map_err(|why| format!("column {}: {why}", column.name))?;
+            let values = values(bytes, column, about, room).map_err(|why| format!("column {}: {why}", column.name))?;
             if values.len() != count {
                 return Err(DAMAGED.to_owned());
             }
+            room.take_values(count, &column.name)?;
             for (object, value) in objects.iter_mut().zip(values) {
                 object.insert(column.name.clone(), value);
             }
@@ -100,14 +114,16 @@ struct Page<'a> {
 }
 
 /// All values of a chunk of a column, a list being one.
-fn values(file: &[u8], column: &Column, about: &Thing<'_>) -> Result<Vec<Value>, String> {
+fn values(file: &[u8], column: &Column, about: &Thing<'_>, room: &mut Room) -> Result<Vec<Value>, String> {
     let wanted = about.size(5).filter(|wanted| *wanted <= MOST).ok_or(DAMAGED)?;
     let codec = about.number(4).unwrap_or(0);
     let first = about.size(11).filter(|at| *at > 0).or(about.size(9)).ok_or(DAMAGED)?;
     let mut rest = file.get(first..).ok_or(DAMAGED)?;
     let (mut dictionary, mut values, mut seen) = (Vec::new(), Vec::new(), 0);
     while seen < wanted {
-        let (about, after) = Thing::read(rest).ok_or(DAMAGED)?;
+        let head = &rest[..rest.len().min(HEAD)];
+        let (about, left) = Thing::read(head).ok_or(DAMAGED)?;
+        let after = &rest[head.len() - left.len()..];
         let length = about.size(3).ok_or(DAMAGED)?;
         let (bytes, after) = after.split_at_checked(length).ok_or(DAMAGED)?;
         rest = after;
@@ -116,9 +132,12 @@ fn values(file: &[u8], column: &Column, about: &Thing<'_>) -> Result<Vec<Value>,
             Some(2) => {
                 let head = page.about.field(7).ok_or(DAMAGED)?;
                 let count = head.size(1).filter(|count| *count <= MOST).ok_or(DAMAGED)?;
-                dictionary = plain(&unpacked(bytes, codec)?, column.kind, count).ok_or_else(|| unknown(column))?;
+                let unpacked = unpacked(bytes, codec, room)?;
+                room.take(unpacked.len())?;
+                room.take_values(count, "")?;
+                dictionary = plain(&unpacked, column.kind, count).ok_or_else(|| unknown(column))?;
             }
-            Some(0 | 3) => seen += data(&page, codec, column, &dictionary, &mut values)?,
+            Some(0 | 3) => seen += data(&page, codec, column, &dictionary, (&mut values, room))?,
             _ => {}
         }
     }
@@ -129,10 +148,13 @@ fn unknown(column: &Column) -> String {
     format!("its values are damaged, or of a type that is not understood ({})", column.kind)
 }
 
-fn unpacked(bytes: &[u8], codec: i64) -> Result<Cow<'_, [u8]>, String> {
+fn unpacked<'a>(bytes: &'a [u8], codec: i64, room: &mut Room) -> Result<Cow<'a, [u8]>, String> {
     match codec {
         0 => Ok(bytes.into()),
-        1 => Ok(unsnap(bytes).ok_or(DAMAGED)?.into()),
+        1 => {
+            room.take(unsnapped(bytes).ok_or(DAMAGED)?)?;
+            Ok(unsnap(bytes).ok_or(DAMAGED)?.into())
+        }
         other => {
             let names = ["none", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4"];
             let name = usize::try_from(other).ok().and_then(|at| names.get(at)).unwrap_or(&"something unknown");
@@ -147,12 +169,14 @@ fn data(
     codec: i64,
     column: &Column,
     dictionary: &[Value],
-    into: &mut Vec<Value>,
+    (into, room): (&mut Vec<Value>, &mut Room),
 ) -> Result<usize, String> {
     let newer = page.about.field(8);
     let head = newer.or(page.about.field(5)).ok_or(DAMAGED)?;
     let count = head.size(1).filter(|count| *count <= MOST).ok_or(DAMAGED)?;
     let encoding = head.number(if newer.is_some() { 4 } else { 2 }).ok_or(DAMAGED)?;
+    // Levels and values, in lists or not.
+    room.take_values(count, "")?;
     let bits = |most: u32| u32::BITS - most.leading_zeros();
     let most_repeated = u32::from(column.member.is_some());
     let whole;
@@ -160,9 +184,9 @@ fn data(
         let (repeated, rest) = page.bytes.split_at_checked(head.size(6).ok_or(DAMAGED)?).ok_or(DAMAGED)?;
         let (defined, rest) = rest.split_at_checked(head.size(5).ok_or(DAMAGED)?).ok_or(DAMAGED)?;
         let codec = if head.field(7) == Some(&Thing::Bool(false)) { 0 } else { codec };
-        (repeated, defined, unpacked(rest, codec)?)
+        (repeated, defined, unpacked(rest, codec, room)?)
     } else {
-        whole = unpacked(page.bytes, codec)?;
+        whole = unpacked(page.bytes, codec, room)?;
         let mut rest: &[u8] = &whole;
         let mut levels = |most: u32| -> Option<&[u8]> {
             if most == 0 {
@@ -185,13 +209,16 @@ fn data(
     let defined = levels(defined, column.there).ok_or(DAMAGED)?;
     let present = defined.iter().filter(|level| **level == column.there).count();
     let values: Vec<Value> = match encoding {
-        0 => plain(&values, column.kind, present).ok_or_else(|| unknown(column))?,
+        0 => {
+            room.take(values.len())?;
+            plain(&values, column.kind, present).ok_or_else(|| unknown(column))?
+        }
         2 | 8 if present == 0 => Vec::new(),
         2 | 8 => {
             let (bits, indices) = values.split_first().ok_or(DAMAGED)?;
             let indices = packed(indices, u32::from(*bits), present).ok_or(DAMAGED)?;
-            let value = |index: u32| dictionary.get(index as usize).cloned();
-            indices.into_iter().map(value).collect::<Option<_>>().ok_or(DAMAGED)?
+            let value = |index: u32| room.copy(dictionary.get(index as usize).ok_or(DAMAGED)?);
+            indices.into_iter().map(value).collect::<Result<_, String>>()?
         }
         other => return Err(format!("its encoding {other} is not understood")),
     };

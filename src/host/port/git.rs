@@ -102,6 +102,8 @@ pub struct Unlanded {
 pub struct Apart {
     /// Its files, as git lists them.
     pub files: Vec<String>,
+    /// Those that are as the base has them and not as the commit has them, also where that means that they are not there.
+    pub restored: Vec<String>,
     /// What a person should know.
     pub notes: Vec<String>,
 }
@@ -325,8 +327,8 @@ pub trait Git: Send + Sync {
     /// When git refuses.
     fn abort_landing(&self, worktree: &Worktree, landing: &Landing) -> Result<(), Refusal>;
 
-    /// Puts the files of a commit into an empty directory outside of every repository, with a git directory of its own to which the
-    /// repository's objects are lent. What the patterns in `restore` name is as `base` has it. Nothing of the repository's
+    /// Puts the files of a commit into a directory outside of every repository, over what lies there, with a git directory of its own to
+    /// which the repository's objects are lent. What the patterns in `restore` name is as `base` has it. Nothing of the repository's
     /// configuration acts, and nothing is written to the repository.
     ///
     /// # Errors

@@ -16,6 +16,19 @@ pub struct Ground {
     pub target: String,
 }
 
+/// Tells whether what was kept of a place is what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seal(pub [u8; 32]);
+
+/// What is done about a program's place before it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Others will want it too: it is copied.
+    Copied,
+    /// Nobody will want it any more: it is moved, which costs nothing.
+    Moved,
+}
+
 /// Makes places for evaluations, in the state directory, readable by the user alone. All methods block.
 pub trait Grounds: Send + Sync {
     /// Makes an evaluation's place, empty; what an earlier daemon left there is removed first.
@@ -23,6 +36,25 @@ pub trait Grounds: Send + Sync {
     /// # Errors
     /// When the directories cannot be made.
     fn make(&self, evaluation: &EvaluationId) -> Result<Ground, Refusal>;
+
+    /// Keeps a place as it is now (its checkout, its home, what was built), for [`Grounds::put_back`].
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    fn keep(&self, ground: &Ground) -> Result<Seal, Refusal>;
+
+    /// Puts a place back to what was kept of it, whatever a program did to it: everything that is there now goes away, with its
+    /// directories. The paths stay the same.
+    ///
+    /// # Errors
+    /// When somebody has been at what was kept, or it cannot be copied.
+    fn put_back(&self, ground: &Ground, seal: Seal, again: Again) -> Result<(), Refusal>;
+
+    /// Deletes the git directory of a checkout, so that it can be made anew.
+    ///
+    /// # Errors
+    /// When it cannot be deleted.
+    fn without_git(&self, ground: &Ground) -> Result<(), Refusal>;
 
     /// Removes it with everything in it.
     ///

@@ -6,7 +6,7 @@ use super::Scene;
 use crate::base::text::visible_line;
 use crate::eval::changed::{Changed, named};
 use crate::eval::measure::Material;
-use crate::eval::plan::tells_judges;
+use crate::eval::protected;
 use crate::host::effect::EvaluationTask;
 use crate::host::environment::NETWORK;
 use crate::host::port::Ground;
@@ -50,15 +50,17 @@ pub(super) fn is_committed(files: &BTreeSet<String>, path: &str) -> bool {
 /// Makes everything that evaluators need.
 pub(super) fn set(ports: &Ports, task: &EvaluationTask) -> Result<Scene, Refusal> {
     let ground = ports.grounds.make(&task.id)?;
-    let (worktree, restore) = (&task.worktree, &task.suite.restore);
-    let apart = ports.git.check_out_apart(worktree, &task.commit, &task.base, restore, &ground.checkout)?;
+    let worktree = &task.worktree;
     let range = DiffRange::Checkpoints { from: task.base.0.clone(), to: Some(task.commit.0.clone()) };
     let diff = ports.git.diff(worktree, &range, None, false)?;
     let mut changed = Changed::of(&diff);
+    let restore = protected::restored(&task.suite, &changed);
+    let apart = ports.git.check_out_apart(worktree, &task.commit, &task.base, &restore, &ground.checkout)?;
     let mut notes = apart.notes;
     let files: BTreeSet<String> = apart.files.into_iter().collect();
     look_into(ports, &ground, &diff, &mut changed, &mut notes);
-    notes.extend(own_judges(&changed));
+    let (note, protected) = protected::said(&task.suite, &changed, &apart.restored);
+    notes.extend(note);
     let wants = |wanted: fn(&EvaluatorKind) -> bool| task.suite.evaluators.iter().any(|one| wanted(&one.kind));
     let texts = if wants(|kind| matches!(kind, EvaluatorKind::Duplication { .. } | EvaluatorKind::Complexity { .. })) {
         texts(ports, &ground, &files, &changed)
@@ -81,11 +83,13 @@ pub(super) fn set(ports: &Ports, task: &EvaluationTask) -> Result<Scene, Refusal
     let environment = environment(ports, &ground, task);
     Ok(Scene {
         ground,
+        restore,
         files,
         material: Material { changed, texts, conflicts },
         environment,
         apart: Ok(Vec::new()),
         notes,
+        protected: protected.map(Box::new),
     })
 }
 
@@ -102,22 +106,6 @@ fn look_into(ports: &Ports, ground: &Ground, diff: &Diff, changed: &mut Changed,
             Err(why) => notes.push(format!("nobody looked into {}: {why}", visible_line(&path, 200))),
         }
     }
-}
-
-/// What tells judges how to judge, among what was changed: a person should look at it, for no evaluator does.
-fn own_judges(changed: &Changed) -> Option<String> {
-    const SHOWN: usize = 8;
-    let mut found: Vec<String> = changed.files.keys().filter(|path| tells_judges(path)).cloned().collect();
-    let more = found.len().saturating_sub(SHOWN);
-    found.truncate(SHOWN);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!found.is_empty()).then(|| {
-        let found: Vec<String> = found.iter().map(|path| visible_line(path, 80)).collect();
-        format!(
-            "the session changed what tells judges how to judge: {}{more}; 'restore' in the suite takes files from the base",
-            found.join(", ")
-        )
-    })
 }
 
 /// The texts of the commit's files of the kinds that were changed.

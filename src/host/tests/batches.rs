@@ -14,7 +14,7 @@ use crate::model::batch::{
 use crate::model::contest::{Ask, Contest, ContestState, Decided};
 use crate::model::diff::DiffStat;
 use crate::model::evaluation::{
-    Evaluation, EvaluationState, Evaluator, EvaluatorKind, EvaluatorOutcome, EvaluatorResult, Limits, Suite,
+    Evaluation, EvaluationState, Evaluator, EvaluatorKind, EvaluatorOutcome, EvaluatorResult, Limits, Protected, Suite,
 };
 use crate::model::id::{BatchId, RunId};
 use crate::model::plan::Plan;
@@ -102,6 +102,8 @@ fn suite() -> Suite {
         name: "s".to_owned(),
         evaluators: vec![good],
         restore: Vec::new(),
+        prepare: None,
+        protected: Protected::default(),
         limits: Limits::default(),
         digest: "d".to_owned(),
     }

@@ -158,7 +158,13 @@ fn of_evaluation(state: &State, path: &Path, text: &str, evaluation: &Evaluation
         }
     }
     for result in &evaluation.results {
-        leaves.insert(leaf(&item, &[&result.id]), of_result(&tree, result));
+        // No item of the file says that: where it decides it is the whole file's. A person who should only look has it as diagnostics.
+        let at = match (result.is_of_protected(), result.required) {
+            (true, false) => continue,
+            (true, true) => item.clone(),
+            (false, _) => leaf(&item, &[&result.id]),
+        };
+        leaves.insert(at, of_result(&tree, result));
     }
     let name = view.map_or_else(|| evaluation.session.to_string(), |view| visible_line(&view.name, 40));
     let label = format!("{} on {name}", visible_line(&evaluation.suite, 60));

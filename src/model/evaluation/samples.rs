@@ -19,6 +19,8 @@ pub(crate) fn suite() -> Suite {
         name: "gates".to_owned(),
         evaluators: vec![evaluator("tests", tests, true), evaluator("secrets", EvaluatorKind::Secrets {}, false)],
         restore: vec!["tests/**".to_owned()],
+        prepare: Some(Preparation { command: "npm ci".to_owned(), timeout_sec: 60, network: Some(true) }),
+        protected: Protected::Fail,
         limits: Limits::default(),
         digest: "00".repeat(32),
     }

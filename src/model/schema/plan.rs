@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::suite::EVALUATOR;
+use super::suite::{EVALUATOR, PREPARE, PROTECTED};
 use crate::base::yaml::table::{Kind, Table, json, key, needed};
 
 /// Seconds in a week: the longest time limit.
@@ -21,6 +21,8 @@ pub const PLAN: Table = Table {
         key("matrix", Kind::One(&MATRIX), "Which combinations are run; all without it."),
         key("evaluators", EVALUATORS, "What every run is judged by; tasks and agents add to it."),
         key("restore", Kind::Texts, "Paths and globs that are taken from the base before a run is judged."),
+        PREPARE,
+        PROTECTED,
         key("land", Kind::Word(&["never", "on_pass"]), "Whether a run that passed is landed; of 'best_of' the winner."),
         key("judge", Kind::One(&JUDGE), "Who compares the candidates of tasks with 'best_of' that name nobody."),
         key("metrics", Kind::One(&METRICS), "What the report shows, and what is written at the end."),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::base::yaml::table::{Kind, Table, json, key, needed};
+use crate::base::yaml::table::{Key, Kind, Table, json, key, needed};
 use crate::model::suite::{Linter, OutputFormat, TestRunner};
 
 /// Seconds in a day: the longest time limit.
@@ -38,11 +38,42 @@ pub const SUITE: Table = Table {
         key("name", Kind::Text, "The suite's name; `suite` without it."),
         key("restore", Kind::Texts, "Paths and globs that are taken from the base before anything is judged."),
         key("limits", Kind::One(&LIMITS), "What evaluators may use."),
+        PREPARE,
+        PROTECTED,
         needed(
             "evaluators",
             Kind::Many(&EVALUATOR),
             "What judges. When none of them is required all are: a suite that nothing can fail is no gate.",
         ),
+    ],
+};
+
+/// What is run before the evaluators.
+pub const PREPARE: Key = key(
+    "prepare",
+    Kind::One(&PREPARATION),
+    "A command that is run once in the clean checkout (say `npm ci`): every evaluator begins with what it made.",
+);
+
+/// What a change of what tells judges how to judge means.
+pub const PROTECTED: Key = key(
+    "protected",
+    Kind::Word(&["ask", "note", "fail", "restore"]),
+    "When the session changed what tells judges how to judge (conftest.py, package.json, CI ...): `ask`, the usual, shows it before a \
+     landing and lands nothing by itself; `note` only says so; `fail` does not pass; `restore` judges with these files of the base.",
+);
+
+/// What is run before the evaluators.
+pub const PREPARATION: Table = Table {
+    what: "'prepare'",
+    keys: &[
+        needed(
+            "command",
+            Kind::Text,
+            "The command, for `/bin/sh -c`. When it fails nothing that runs a program passes.",
+        ),
+        key("timeout_sec", Kind::Number(1, DAY), "How long it may take; 600 without it."),
+        key("network", Kind::Flag, "Whether it may use the network; as the limits say without it."),
     ],
 };
 

@@ -56,4 +56,10 @@ fn gates_say_how_a_landing_stands_and_what_to_do() {
     assert!(stand("unjudged").unwrap().contains(":Divisi eval"));
     assert!(stand("stale").unwrap().contains("newest changes"));
     assert_eq!((stand("odd"), gates(&json!({}))), (None, None));
+    let asks =
+        json!({ "suite": "g", "required": [], "standing": "passed", "failed": [], "asks": "it changed conftest.py" });
+    assert_eq!(
+        gates(&json!({ "gates": asks })).unwrap(),
+        "g: passed at this commit; look first: it changed conftest.py"
+    );
 }

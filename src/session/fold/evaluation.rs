@@ -26,7 +26,12 @@ pub(super) fn apply(session: &mut Session, event: &Event, cause: &Cause, time: i
                 let known: usize = running.results.iter().map(|result| result.findings.len()).sum();
                 let mut result: EvaluatorResult = (**result).clone();
                 result.findings.truncate(FINDINGS.saturating_sub(known));
+                let known = running.results.len();
                 running.results.retain(|earlier| earlier.id != result.id);
+                if result.is_of_protected() && known == running.results.len() {
+                    // No evaluator of the suite said it, and so nobody had counted it.
+                    running.evaluators = running.evaluators.saturating_add(1);
+                }
                 running.results.push(result);
             }
         }

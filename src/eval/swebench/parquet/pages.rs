@@ -7,6 +7,12 @@ use super::thrift::varint;
 /// A page is not larger than this, bytes.
 const LARGEST: usize = 1 << 30;
 
+/// How long what snappy compressed says it is, bytes.
+pub(super) fn unsnapped(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    usize::try_from(varint(&mut rest)?).ok().filter(|length| *length <= LARGEST)
+}
+
 /// What snappy compressed; nothing when it did not.
 pub(super) fn unsnap(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut rest = bytes;

@@ -53,6 +53,20 @@ fn an_evaluation_is_found_by_what_its_suite_says() {
     assert_eq!(ran.leaves["suite:file:///r/s.yaml#a"]["state"], "errored");
     assert_eq!(ran.leaves["suite:file:///r/s.yaml#a"]["message"], "make is not there");
     assert_eq!(ran.leaves["suite:file:///r/s.yaml#b"]["state"], "running");
+    // What no evaluator says is the whole suite's, where it decides.
+    let mut asked = evaluation.clone();
+    let protected = json!({ "id": "protected", "kind": "protected", "outcome": "failed", "required": true, "details": "it changed" });
+    asked.results.push(serde_json::from_value(protected).unwrap());
+    state.evaluations.insert("s".into(), asked.clone());
+    let ran = all(&state, &papers, &BTreeMap::new()).remove(0);
+    assert_eq!(ran.leaves["suite:file:///r/s.yaml"]["message"], "it changed");
+    asked.results[1].required = false;
+    state.evaluations.insert("s".into(), asked);
+    assert_eq!(
+        all(&state, &papers, &BTreeMap::new()).remove(0).leaves.len(),
+        2,
+        "what is only to be looked at fails nothing"
+    );
     // By a part of it: only what that had, and only where somebody knows of what.
     let part = Evaluation { digest: "x".to_owned(), state: EvaluationState::Done, ..evaluation };
     state.evaluations.insert("s".into(), part);
