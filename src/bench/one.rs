@@ -268,14 +268,12 @@ impl Attempt<'_> {
         self.patiently(machine, || {
             clear(&root)?;
             let begin = clock::instant();
-            let judged = match (&self.case.grading, self.yard.image(&self.case.id)) {
-                (Grading::Swebench(instance), Some(image)) => {
-                    container::judge(machine, self.yard, (self.case, instance, image), &ledger.patch, &root)
-                }
-                _ => {
-                    let valid = self.validity == Some(Validity::Valid);
-                    judge_here(machine, self.case, (&ledger.patch, valid), &root)
-                }
+            let grounds = (&self.case.grading, self.yard.image(&self.case.id));
+            let judged = if let (Grading::Swebench(instance), Some(image)) = grounds {
+                container::judge(machine, self.yard, (self.case, instance, image), &ledger.patch, &root)
+            } else {
+                let valid = self.validity == Some(Validity::Valid);
+                judge_here(machine, self.case, (&ledger.patch, valid), &root)
             };
             let judged = judged.inspect_err(|_| ledger.prepare_ms += since(begin))?;
             let Judged { outcome, said, prepare_ms, test_ms, environment } = judged;

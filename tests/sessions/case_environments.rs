@@ -12,7 +12,7 @@ fn cases_of_a_batch_share_what_their_suite_says_with_the_variables_of_the_plan()
     scene.env.write("data/project/answer", "41\n");
     scene.env.write(
         "data/mine.yaml",
-        &format!(
+        format!(
             r#"version: 1
 name: mine
 defaults:
