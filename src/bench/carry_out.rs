@@ -15,6 +15,7 @@ use super::patience::Patience;
 use super::record::{self, Results};
 use super::rerun;
 use super::validity::{self, Known};
+use super::words;
 use crate::base::text::visible_line;
 use crate::eval::case::Case;
 use crate::host::port::Jobs;
@@ -92,11 +93,13 @@ pub fn validate(
     Ok(judged)
 }
 
-/// The last line of what an attempt's tests said.
+/// The last line of what an attempt's tests said, without what their script did before and after.
 fn last_words(artefacts: &Path) -> Option<String> {
     let said = std::fs::read(artefacts.join("test_output.txt")).ok()?;
-    let tail = String::from_utf8_lossy(&said[said.len().saturating_sub(4096)..]).into_owned();
-    let last = tail.lines().rfind(|line| !line.trim().is_empty())?;
+    let said = String::from_utf8_lossy(&said);
+    // A script that traces its commands says more after the tests than they do.
+    let is_said = |line: &&str| !line.trim().is_empty() && !line.starts_with("+ ");
+    let last = words::of_tests(&said).lines().rfind(is_said)?;
     Some(visible_line(last, 160))
 }
 

@@ -11,6 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::command::{For, Ran, Scene};
 use super::machine::{Machine, Unrun};
+use super::words;
 use crate::base::text::visible_line;
 use crate::eval::case::{Case, Files, Source, is_inside};
 use crate::model::bench_environment::EnvironmentRecord;
@@ -196,18 +197,44 @@ fn prepare(machine: &Machine<'_>, case: &Case, setup: &str, files: &Path, root: 
     let scene = Scene { case, files, own: root };
     match machine.commands.run(setup, For::Setup, scene, case.limits.setup)? {
         Ran::Ended { code: Some(0), .. } => {}
-        Ran::Ended { code, said } => {
-            let said = String::from_utf8_lossy(&said);
-            let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
-            let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
-            return Err(Unrun::Failed(format!("the setup ended with {code}: {}", visible_line(last, 300))));
-        }
-        Ran::TimedOut { .. } => {
-            let seconds = case.limits.setup.as_secs();
-            return Err(Unrun::Failed(format!("the setup did not end within {seconds} s")));
-        }
+        failed => return Err(unprepared("the setup", failed, case, root)),
     }
     Ok(())
+}
+
+/// Why a preparation failed, in the line of its output that tells it; all of the output is beside what was prepared.
+pub(super) fn unprepared(what: &str, ran: Ran, case: &Case, root: &Path) -> Unrun {
+    let (why, said) = match ran {
+        Ran::Ended { over: Some(why), said, .. } => (format!("{what} was ended: {why}"), said),
+        Ran::Ended { code, said, .. } => {
+            let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
+            (format!("{what} ended with {code}: {}", words::telling(&said)), said)
+        }
+        Ran::TimedOut { said } => (format!("{what} did not end within {} s", case.limits.setup.as_secs()), said),
+    };
+    if let Err(error) = fs::write(root.join(words::LOG), &said) {
+        tracing::warn!(root = %root.display(), %error, "what a preparation said is not kept");
+    }
+    Unrun::Failed(why)
+}
+
+/// What the preparation said that failed last below a directory of checkouts, moved to another directory: whether there was one.
+pub(super) fn keep_log(work: &Path, to: &Path) -> io::Result<bool> {
+    let mut logs: Vec<(std::time::SystemTime, PathBuf)> = Vec::new();
+    let below = fs::read_dir(work).into_iter().flatten().flatten().map(|entry| entry.path());
+    for root in below.chain([work.to_owned()]) {
+        for place in [root.join(words::LOG), root.join("environment").join(words::LOG)] {
+            if let Ok(found) = fs::symlink_metadata(&place)
+                && found.is_file()
+            {
+                logs.push((found.modified()?, place));
+            }
+        }
+    }
+    let Some((_, newest)) = logs.into_iter().max() else { return Ok(false) };
+    fs::create_dir_all(to)?;
+    fs::copy(newest, to.join(words::LOG))?;
+    Ok(true)
 }
 
 /// What was made in the tree becomes part of the one commit.

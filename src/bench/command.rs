@@ -34,6 +34,8 @@ pub(super) enum Ran {
         code: Option<i32>,
         /// What it said.
         said: Vec<u8>,
+        /// What it used too much of, where it was ended for that.
+        over: Option<String>,
     },
     /// Too late.
     TimedOut {
@@ -128,7 +130,8 @@ impl<'a> Commands<'a> {
         let directory = text(scene.files)?;
         let job = |command| self.job(command, directory.clone(), environment.clone());
         // A setup gets its packages from somewhere.
-        let mut command = if what == For::Test && self.network == Some(false) { self.apart(&job)? } else { Vec::new() };
+        let network = self.network.or(scene.case.limits.uses.network);
+        let mut command = if what == For::Test && network == Some(false) { self.apart(&job)? } else { Vec::new() };
         command.extend(shell);
         let memory = limits.memory_mb.saturating_mul(1 << 20);
         self.end(&job(command), &limits, Bounds { time, processes: limits.processes, output: 0, memory })
@@ -178,7 +181,11 @@ impl<'a> Commands<'a> {
     fn end(&self, spec: &JobSpec, limits: &Limits, bounds: Bounds) -> Result<Ran, Unrun> {
         let ended = self.judge(spec, Bounds { output: limits.output_kb.saturating_mul(1024), ..bounds });
         let Judged { end, stopped, stdout: mut said, .. } = ended.map_err(|refusal| Unrun::Failed(refusal.message))?;
-        let mut ended_for = |why: String| said.extend_from_slice(format!("\ndivisi ended it: {why}\n").as_bytes());
+        let mut over = None;
+        let mut ended_for = |why: String| {
+            said.extend_from_slice(format!("\ndivisi ended it: {why}\n").as_bytes());
+            over = Some(why);
+        };
         let code = match (stopped, end) {
             (Some(Stopped::Cancelled), _) => return Err(Unrun::Stopped),
             (Some(Stopped::Time), _) => return Ok(Ran::TimedOut { said }),
@@ -199,7 +206,7 @@ impl<'a> Commands<'a> {
             (None, JobEnd::NotStarted { reason }) => return Err(Unrun::Failed(reason)),
             (None, JobEnd::Lost) => return Err(Unrun::Failed("the command's process was lost".to_owned())),
         };
-        Ok(Ran::Ended { code, said })
+        Ok(Ran::Ended { code, said, over })
     }
 
     /// A command by its words, in a checkout, with a path as its last: whether it succeeded, and what it said.
@@ -207,7 +214,7 @@ impl<'a> Commands<'a> {
         let mut command: Vec<String> = words.iter().map(|word| quoted(word)).collect();
         command.extend(last.map(|path| quoted(&path.display().to_string())));
         match self.run(&command.join(" "), For::Test, scene, SHORT)? {
-            Ran::Ended { code, said } => Ok((code == Some(0), String::from_utf8_lossy(&said).into_owned())),
+            Ran::Ended { code, said, .. } => Ok((code == Some(0), String::from_utf8_lossy(&said).into_owned())),
             Ran::TimedOut { .. } => Err(Unrun::Failed(format!("{} did not end", words.join(" ")))),
         }
     }

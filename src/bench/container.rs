@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(super) use yard::{Fixed, Yard};
 
 use super::command::Ran;
-use super::judge::{Judged, apply_as_harness, grade, timed_out};
+use super::judge::{Judged, apply_as_harness, bounded, grade, timed_out};
 use super::machine::{Machine, Unrun, since};
 use crate::base::clock;
 use crate::base::text::visible_line;
@@ -28,6 +28,8 @@ const PATCH: &str = "/tmp/patch.diff";
 const SCRIPT: &str = "/eval.sh";
 /// Beside the tests' own time a container lives so long, then it ends and removes itself, whatever became of divisi.
 const SPARE: Duration = Duration::from_secs(3600);
+/// Why a container has ended that the kernel ended for what was used in it.
+const OUT_OF_MEMORY: &str = "the container used more memory than it may";
 /// Both outputs in one, in the order in which they were said; the rest are the words of a command.
 const TOGETHER: [&str; 4] = ["/bin/sh", "-c", "exec \"$@\" 2>&1", "judged"];
 
@@ -91,7 +93,7 @@ impl<'e, 'a> Container<'e, 'a> {
         let said = String::from_utf8_lossy(&finished.stdout).trim().to_owned();
         Ok(match (finished.code, said.split_once(' ')) {
             (Some(0), Some(("true", _))) => None,
-            (Some(0), Some((_, "true"))) => Some("the container used more memory than it may"),
+            (Some(0), Some((_, "true"))) => Some(OUT_OF_MEMORY),
             _ => Some("the container ended before its tests did"),
         })
     }
@@ -199,11 +201,11 @@ pub(super) fn judge(
     let test_ms = since(begin);
     Ok(match ran {
         Ran::TimedOut { said } => outcome(Outcome::TimedOut, timed_out(said, case), prepare_ms, test_ms),
-        Ran::Ended { code, mut said } => {
+        Ran::Ended { code, mut said, mut over } => {
             if limits.memory_mb > 0 && container.ended_for_memory() > 0 {
-                let most = limits.memory_mb;
-                let sentence = format!("\ndivisi ended some of it: all together used more than {most} MiB of memory\n");
-                said.extend_from_slice(sentence.as_bytes());
+                let why = format!("all together used more than {} MiB of memory", limits.memory_mb);
+                said.extend_from_slice(format!("\ndivisi ended some of it: {why}\n").as_bytes());
+                over = over.or(Some(why));
             }
             // What was ended from outside, for what it used, is nobody's fault but its own.
             let broken = match code {
@@ -213,13 +215,14 @@ pub(super) fn judge(
                 Some(_) => container.has_ended()?,
             };
             match broken {
+                Some(OUT_OF_MEMORY) => outcome(Outcome::OverLimit(OUT_OF_MEMORY.to_owned()), said, prepare_ms, test_ms),
                 Some(why) => {
                     let tail = String::from_utf8_lossy(&said[said.len().saturating_sub(4096)..]).into_owned();
                     let end = tail.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
                     let why = format!("{why}: {}", visible_line(&end, 200));
                     outcome(Outcome::Infrastructure(why), said, prepare_ms, test_ms)
                 }
-                None => outcome(grade(instance, patch, &said), said, prepare_ms, test_ms),
+                None => outcome(bounded(grade(instance, patch, &said), over), said, prepare_ms, test_ms),
             }
         }
     })

@@ -14,21 +14,23 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::checkout::Checkout;
+use super::checkout::{Checkout, keep_log};
+use super::container::{self, Fixed, Yard};
 use super::environments::remove_directory;
 use super::judge::{self, Judged};
 use super::machine::{Machine, Unrun, since};
 use super::one::again;
 use super::own_runs;
 use super::validity::Known;
+use super::words;
 use crate::base::path::private_directory;
 use crate::base::{clock, hex};
-use crate::eval::case::{Case, Limits as CaseLimits, Reference};
+use crate::eval::case::{Case, Grading, Limits as CaseLimits, Reference};
 use crate::host::port::{
-    CaseFailure, CaseGround, Cases, FoundCase, FoundCases, Jobs, JudgedCase, PreparedCase, Unfound,
+    CaseFailure, CaseGround, Cases, FoundCase, FoundCases, Jobs, JudgedCase, Needed, PreparedCase, Unfound,
 };
 use crate::model::Refusal;
-use crate::model::attempt::{Asked, BenchRequest, Contestant, Outcome};
+use crate::model::attempt::{Asked, BenchRequest, Contestant, Outcome, Validity};
 use crate::model::bench::Excerpt;
 use crate::model::case::{PlanCase, PlanCases};
 use crate::model::container::Containers;
@@ -38,6 +40,7 @@ use crate::model::retries::Retries;
 use crate::model::suite::Limits;
 
 mod find;
+mod retired;
 
 /// Processes of a command of a case at one time.
 const PROCESSES: u64 = 1024;
@@ -84,18 +87,42 @@ impl CaseDriver {
         Ok(self.of_batch(&ground.batch)?.join("results").join(plain(&ground.name)?))
     }
 
+    /// Why something of an attempt could not be done, with where everything is that its preparation said.
+    fn unready(&self, ground: &CaseGround, root: &Path, why: Unrun) -> CaseFailure {
+        let kept = self.results(ground).and_then(|results| {
+            let kept = keep_log(root, &results).map_err(|error| error.to_string())?;
+            Ok(kept.then(|| results.join(words::LOG)))
+        });
+        match (unrun(why), kept) {
+            (CaseFailure::Failed(why), Ok(Some(log))) => {
+                CaseFailure::Failed(format!("{why} (all of it: {})", log.display()))
+            }
+            (failure, Err(error)) => {
+                tracing::warn!(session = %ground.session, error, "what a preparation said is not kept");
+                failure
+            }
+            (failure, _) => failure,
+        }
+    }
+
     /// The case as it was when the batch began.
     fn kept(&self, ground: &CaseGround) -> Result<Case, String> {
         let path = self.of_batch(&ground.batch)?.join("kept").join(format!("{}.json", plain(&ground.key)?));
-        let text = fs::read(&path).map_err(|error| format!("the batch's case cannot be read: {error}"))?;
+        let text = fs::read(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                "the batch's cases are not kept any more: that is so 30 days after its end; run its plan again"
+                    .to_owned()
+            }
+            _ => format!("the batch's case cannot be read: {error}"),
+        })?;
         if hex::encode(&Sha256::digest(&text)) != ground.key {
             return Err(format!("the batch's case is damaged: {}", path.display()));
         }
         serde_json::from_slice(&text).map_err(|error| format!("the batch's case cannot be read: {error}"))
     }
 
-    fn machine<'a>(&'a self, stop: &'a AtomicBool) -> Result<Machine<'a>, String> {
-        let request = BenchRequest {
+    fn request(&self, ground: &CaseGround) -> BenchRequest {
+        BenchRequest {
             suite: PathBuf::new(),
             only: Vec::new(),
             size: None,
@@ -105,7 +132,7 @@ impl CaseDriver {
             directory: PathBuf::new(),
             repositories: None,
             environments: None,
-            environment: Vec::new(),
+            environment: ground.variables.clone().into_iter().collect(),
             contestant: Contestant::Null,
             asked: Asked::default(),
             keep: false,
@@ -114,11 +141,43 @@ impl CaseDriver {
             cache: self.cache.clone(),
             // A run of a batch is tried again as a whole.
             retries: Retries { tries: 1, ..Retries::default() },
-            containers: Containers::Never,
+            containers: ground.containers,
             images: BTreeMap::new(),
-            network: None,
-        };
-        Machine::new(&self.environment, &request, self.jobs.as_ref(), stop)
+            network: ground.network,
+        }
+    }
+
+    fn machine<'a>(&'a self, request: &BenchRequest, stop: &'a AtomicBool) -> Result<Machine<'a>, String> {
+        Machine::new(&self.environment, request, self.jobs.as_ref(), stop)
+    }
+
+    /// Judges a patch that is not empty: in a container of the case's image where the plan wants that and it can be had.
+    fn verdict(
+        &self,
+        machine: &Machine<'_>,
+        (request, case): (&BenchRequest, &Case),
+        patch: &[u8],
+        tests: &Path,
+        stop: &AtomicBool,
+    ) -> Result<(Judged, Option<Validity>), Unrun> {
+        let known = Known::load(&self.cache);
+        if request.containers != Containers::Never
+            && let Grading::Swebench(instance) = &case.grading
+        {
+            let cases = std::slice::from_ref(case);
+            let yard = Yard::survey(request, cases, &Fixed::new(), &self.environment, stop)
+                .map_err(|refusal| Unrun::Failed(refusal.message))?;
+            for note in &yard.notes {
+                tracing::info!(case = case.id, note, "judging in containers");
+            }
+            if let Some(image) = yard.image(&case.id) {
+                let judged = container::judge(machine, &yard, (case, instance, image), patch, tests)?;
+                return Ok((judged, known.of(case, Some(image), request.network)));
+            }
+        }
+        let validity = known.of(case, None, request.network);
+        judge::judge_here(machine, case, (patch, validity == Some(Validity::Valid)), tests)
+            .map(|judged| (judged, validity))
     }
 }
 
@@ -157,7 +216,7 @@ fn unrun(unrun: Unrun) -> CaseFailure {
 /// A case as a plan and a batch keep it: what resolves it is nobody's business.
 fn found(mut case: Case) -> Result<FoundCase, serde_json::Error> {
     case.reference = None::<Reference>;
-    if let crate::eval::case::Grading::Swebench(instance) = &mut case.grading {
+    if let Grading::Swebench(instance) = &mut case.grading {
         instance.patch = String::new();
         instance.hints_text = String::new();
     }
@@ -221,15 +280,16 @@ impl Cases for CaseDriver {
         // What a daemon that was killed left there is in an unknown state.
         clear(&root).map_err(|error| failed(format!("failed to clear {}: {error}", root.display())))?;
         private_directory(&root).map_err(|error| failed(format!("failed to make {}: {error}", root.display())))?;
-        let machine = self.machine(stop).map_err(failed)?;
-        let checkout = Checkout::make(&machine, &case, &root).map_err(unrun)?;
+        let machine = self.machine(&self.request(ground), stop).map_err(failed)?;
+        let checkout = Checkout::make(&machine, &case, &root).map_err(|why| self.unready(ground, &root, why))?;
         Ok(PreparedCase { repository: checkout.files.display().to_string(), prepare_ms: since(begin) })
     }
 
     fn judge(&self, ground: &CaseGround, files: &str, stop: &AtomicBool) -> Result<JudgedCase, CaseFailure> {
         let case = self.kept(ground).map_err(failed)?;
         let root = self.of_session(&ground.batch, &ground.session).map_err(failed)?;
-        let machine = self.machine(stop).map_err(failed)?;
+        let request = self.request(ground);
+        let machine = self.machine(&request, stop).map_err(failed)?;
         let checkout = Checkout::again(&root).map_err(unrun)?;
         let patch = checkout.patch(&machine, Path::new(files), &case.carry).map_err(unrun)?;
         let tests = root.join("tests");
@@ -239,14 +299,16 @@ impl Cases for CaseDriver {
         cleared()?;
         let judged = if patch.is_empty() {
             let said = b"nothing was changed\n".to_vec();
-            Ok(Judged { outcome: Outcome::EmptyPatch, said, prepare_ms: 0, test_ms: 0, environment: None })
+            let judged = Judged { outcome: Outcome::EmptyPatch, said, prepare_ms: 0, test_ms: 0, environment: None };
+            Ok((judged, Known::load(&self.cache).of(&case, None, ground.network)))
         } else {
-            judge::judge(&machine, &case, &patch, &tests)
+            self.verdict(&machine, (&request, &case), &patch, &tests, stop)
         };
+        let judged = judged.map_err(|why| self.unready(ground, &root, why));
         if let Err(failure) = cleared() {
             tracing::warn!(session = %ground.session, ?failure, "a tree of tests stays until its session is removed");
         }
-        let Judged { outcome, said, prepare_ms, test_ms, environment: _ } = judged.map_err(unrun)?;
+        let (Judged { outcome, said, prepare_ms, test_ms, environment: _ }, validity) = judged?;
         let results = self.results(ground).map_err(failed)?;
         private_directory(&results)
             .and_then(|()| fs::write(results.join("patch.diff"), &patch))
@@ -258,7 +320,7 @@ impl Cases for CaseDriver {
             prepare_ms,
             test_ms,
             again: again(&said),
-            validity: Known::load(&self.cache).of(&case, None, None),
+            validity,
         })
     }
 
@@ -269,22 +331,27 @@ impl Cases for CaseDriver {
         })
     }
 
-    fn sweep(&self, live: &BTreeSet<SessionId>, known: &dyn Fn(&BatchId) -> bool) {
+    fn sweep(&self, live: &BTreeSet<SessionId>, needed: &dyn Fn(&BatchId) -> Needed) {
         let mut left = Vec::new();
+        let mut retired = Vec::new();
         for batch in names(&self.root) {
             let directory = self.root.join(&batch);
-            let gone: Vec<PathBuf> = if known(&BatchId(batch)) {
+            let needed = needed(&BatchId(batch));
+            if needed == Needed::Report {
+                retired.push(directory.clone());
+            }
+            let gone: Vec<PathBuf> = if needed == Needed::Nothing {
+                vec![directory]
+            } else {
                 let stays = |name: &String| {
                     matches!(name.as_str(), "kept" | "results") || live.contains(&SessionId(name.clone()))
                 };
                 names(&directory).into_iter().filter(|name| !stays(name)).map(|name| directory.join(name)).collect()
-            } else {
-                vec![directory]
             };
             left.extend(gone);
         }
         let jobs: Vec<JobId> = names(&self.jobs_dir).into_iter().map(JobId).collect();
-        if left.is_empty() && jobs.is_empty() {
+        if left.is_empty() && jobs.is_empty() && retired.is_empty() {
             return;
         }
         // Nobody waits for it: what comes from now on has other names.
@@ -294,6 +361,11 @@ impl Cases for CaseDriver {
             for path in left {
                 if let Err(error) = remove_directory(&path) {
                     tracing::warn!(path = %path.display(), %error, "what is left of an attempt at a case stays");
+                }
+            }
+            for directory in retired {
+                if let Err(error) = retired::retire(&directory) {
+                    tracing::warn!(path = %directory.display(), %error, "cases of a batch that ended long ago stay");
                 }
             }
         });

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::checkout::Checkout;
 use super::command::{For, Ran, Scene};
 use super::machine::{Machine, Unrun, since};
+use super::words;
 use crate::base::clock;
 use crate::base::text::visible_line;
 use crate::eval::case::{Case, Grading, is_inside};
@@ -66,10 +67,10 @@ pub(super) fn judge(machine: &Machine<'_>, case: &Case, patch: &[u8], root: &Pat
     let test_ms = since(begin);
     Ok(match ran {
         Ran::TimedOut { said } => outcome(Outcome::TimedOut, timed_out(said, case), prepare_ms, test_ms),
-        Ran::Ended { said, .. } if let Grading::Swebench(instance) = &case.grading => {
-            outcome(grade(instance, patch, &said), said, prepare_ms, test_ms)
+        Ran::Ended { said, over, .. } if let Grading::Swebench(instance) = &case.grading => {
+            outcome(bounded(grade(instance, patch, &said), over), said, prepare_ms, test_ms)
         }
-        Ran::Ended { code, mut said } => {
+        Ran::Ended { code, mut said, over } => {
             let missing = case.expected_files.iter().find(|path| {
                 !is_inside(path) || !checkout.files.join(path).symlink_metadata().is_ok_and(|found| found.is_file())
             });
@@ -77,9 +78,49 @@ pub(super) fn judge(machine: &Machine<'_>, case: &Case, patch: &[u8], root: &Pat
                 said.extend_from_slice(format!("\n{missing} is expected and is not there\n").as_bytes());
             }
             let done = code == Some(0) && missing.is_none();
-            outcome(if done { Outcome::Resolved } else { Outcome::Unresolved }, said, prepare_ms, test_ms)
+            let verdict = if done { Outcome::Resolved } else { Outcome::Unresolved };
+            outcome(bounded(verdict, over), said, prepare_ms, test_ms)
         }
     })
+}
+
+/// A verdict of tests that may have used too much.
+pub(super) fn bounded(outcome: Outcome, over: Option<String>) -> Outcome {
+    match over {
+        Some(why) if outcome != Outcome::Resolved => Outcome::OverLimit(why),
+        _ => outcome,
+    }
+}
+
+/// [`judge`], which tells a machine that cannot run the tests from a patch that fails them: where a program of tests is not here with
+/// nothing done either, no patch can be the cause. Of cases that are known to be `valid` here nobody has to ask that.
+pub(super) fn judge_here(
+    machine: &Machine<'_>,
+    case: &Case,
+    (patch, valid): (&[u8], bool),
+    root: &Path,
+) -> Result<Judged, Unrun> {
+    let judged = judge(machine, case, patch, root)?;
+    let fits = match case.grading {
+        Grading::ExitCode => judged.outcome == Outcome::Unresolved,
+        Grading::Swebench(_) => matches!(judged.outcome, Outcome::NotGradable | Outcome::Ambiguous(_)),
+    };
+    let Some(line) = words::missing_runner(&judged.said).filter(|_| fits && !valid) else { return Ok(judged) };
+    if !patch.is_empty() {
+        let bare = judge(machine, case, &[], &root.join("bare"))?;
+        if words::missing_runner(&bare.said).is_none() {
+            return Ok(judged);
+        }
+    }
+    Ok(Judged { outcome: Outcome::Infrastructure(format!("{MISSING}{line}")), ..judged })
+}
+
+/// How the reason begins that no second try changes.
+const MISSING: &str = "what runs the tests is missing here: ";
+
+/// Whether a machine that failed so will fail again.
+pub(super) fn lasts(why: &str) -> bool {
+    why.starts_with(MISSING)
 }
 
 /// What tests said that did not end in time, as the harness has it, so that what reads its logs reads this one.

@@ -6,7 +6,7 @@
 //! - `checkout`: a fresh checkout without history, and the patch that leads to what somebody made of it.
 //! - `container`: the same in a container of a SWE-bench instance's image, where there is an engine.
 //! - `environments`: what many cases need, made once, and a copy for each.
-//! - `judge`: a patch on another fresh checkout, and what the tests say.
+//! - `judge`: a patch on another fresh checkout, and what the tests say; `words`: what output says in one line.
 //! - `one`: one attempt, from the case to its result; `patience`: what failed here and not by anybody's fault is tried again; `carry_out`: all of them, some at once, recorded as they end in `record`.
 //! - `validity`: what validations said of cases; `rerun`: a run again, and what is not as it was.
 //! - `own_runs`: those runs as they are reported, beside the harness' own (`runs`).
@@ -38,6 +38,7 @@ mod runs;
 pub mod shelf;
 mod summary;
 mod validity;
+mod words;
 
 pub use carry_out::{run as attempt, validate};
 pub use environments::shelve;

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::checkout::Checkout;
+use super::checkout::{Checkout, keep_log};
 use super::command::{For, Ran, Scene};
 use super::container::{self, Yard};
 use super::environments::{self, remove_directory};
-use super::judge::{Judged, judge};
+use super::judge::{self, Judged, judge_here};
 use super::machine::{Machine, Unrun, since};
 use super::patience::Patience;
+use super::words;
 use crate::base::clock;
 use crate::base::hex;
 use crate::base::text::visible;
@@ -88,6 +89,7 @@ impl Attempt<'_> {
         let stored = self.patiently(machine, || self.store(&ledger).map_err(Unrun::Failed));
         let outcome = match (stored, outcome) {
             (Err(Unrun::Failed(why) | Unrun::Never(why)), outcome) if outcome.counts() => Outcome::Infrastructure(why),
+            (Ok(()), Outcome::Infrastructure(why)) => Outcome::Infrastructure(self.with_log(why)),
             (_, outcome) => outcome,
         };
         if !keep && let Err(error) = remove_directory(self.work) {
@@ -251,9 +253,7 @@ impl Attempt<'_> {
                 match machine.commands.run(command, For::Setup, scene, self.case.limits.agent)? {
                     Ran::Ended { code: Some(0), .. } => checkout.patch(machine, &checkout.files, &[]),
                     Ran::Ended { said, .. } => {
-                        let said = String::from_utf8_lossy(&said);
-                        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-                        Err(Unrun::Failed(format!("the reference's command failed: {}", visible(last))))
+                        Err(Unrun::Failed(format!("the reference's command failed: {}", words::telling(&said))))
                     }
                     Ran::TimedOut { .. } => {
                         Err(Unrun::Failed("the reference's command did not end in time".to_owned()))
@@ -268,11 +268,12 @@ impl Attempt<'_> {
         self.patiently(machine, || {
             clear(&root)?;
             let begin = clock::instant();
-            let judged = match (&self.case.grading, self.yard.image(&self.case.id)) {
-                (Grading::Swebench(instance), Some(image)) => {
-                    container::judge(machine, self.yard, (self.case, instance, image), &ledger.patch, &root)
-                }
-                _ => judge(machine, self.case, &ledger.patch, &root),
+            let grounds = (&self.case.grading, self.yard.image(&self.case.id));
+            let judged = if let (Grading::Swebench(instance), Some(image)) = grounds {
+                container::judge(machine, self.yard, (self.case, instance, image), &ledger.patch, &root)
+            } else {
+                let valid = self.validity == Some(Validity::Valid);
+                judge_here(machine, self.case, (&ledger.patch, valid), &root)
             };
             let judged = judged.inspect_err(|_| ledger.prepare_ms += since(begin))?;
             let Judged { outcome, said, prepare_ms, test_ms, environment } = judged;
@@ -282,11 +283,24 @@ impl Attempt<'_> {
             ledger.test_ms += test_ms;
             ledger.environment = environment.or(ledger.environment.take());
             match outcome {
+                Outcome::Infrastructure(why) if judge::lasts(&why) => Err(Unrun::Never(why)),
                 // The tests' own log says that the machine failed.
                 Outcome::Infrastructure(why) => Err(Unrun::Failed(why)),
                 outcome => Ok(outcome),
             }
         })
+    }
+
+    /// What failed here, with where everything is that its preparation said: below the run's directory, which may be moved.
+    fn with_log(&self, why: String) -> String {
+        match keep_log(self.work, &self.run.join(&self.artefacts)) {
+            Ok(true) => format!("{why} (all of it: {}/{})", self.artefacts, words::LOG),
+            Ok(false) => why,
+            Err(error) => {
+                tracing::warn!(case = self.case.id, %error, "what a preparation said is not kept");
+                why
+            }
+        }
     }
 
     /// Keeps the patch and what the tests said.

@@ -166,7 +166,7 @@ pub(super) fn environment(case: &Case, image: Option<&Image>, network: Option<bo
     let mut all = case.setup.clone().unwrap_or_default();
     all.extend(image.into_iter().flat_map(|image| ["\0image\0", &image.id]));
     // As it is without a word about it: nothing, so that this is the hash that it always was.
-    if network.is_some_and(|network| network == image.is_some()) {
+    if network.or(case.limits.uses.network).is_some_and(|network| network == image.is_some()) {
         all.push_str("\0network");
     }
     if let Some(environment) = &case.environment {

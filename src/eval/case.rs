@@ -137,6 +137,9 @@ pub struct Uses {
     pub processes: Option<u64>,
     /// Output, KiB.
     pub output_kb: Option<u64>,
+    /// Whether tests may use the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<bool>,
 }
 
 impl Default for Limits {
@@ -167,6 +170,10 @@ impl Case {
         add(self.setup.as_deref().unwrap_or_default().as_bytes());
         if let Some(environment) = &self.environment {
             add(environment.text().as_bytes());
+        }
+        for (name, value) in &self.variables {
+            add(name.as_bytes());
+            add(value.as_bytes());
         }
         add(self.test.as_bytes());
         if let Grading::Swebench(instance) = &self.grading {

@@ -17,7 +17,7 @@ use crate::host::handle::{HostHandle, Request};
 use crate::host::input::Input;
 use crate::host::mend::LeftOut;
 use crate::host::on_query::{self, Lookup};
-use crate::host::port::{Batch, Table, Variant};
+use crate::host::port::{Batch, Needed, Table, Variant};
 use crate::host::profile;
 use crate::host::registry::Registry;
 use crate::host::run_effect::{Ports, Runner};
@@ -187,9 +187,14 @@ impl Dispatcher {
         let runs = registry.batches.values().flat_map(|live| &live.runs);
         let begun = runs.filter_map(|run| Some(&run.current()?.session));
         let owners = registry.sessions.keys().chain(registry.mends.left_out.keys()).chain(begun).cloned().collect();
-        // What cannot be looked up stays.
-        let is_known = |id: &BatchId| store.row(Table::Batches, id.as_str()).map_or(true, |row| row.is_some());
-        self.runner.ports.cases.sweep(&owners, &is_known);
+        let now = clock::now();
+        let needed = |id: &BatchId| match store.row(Table::Batches, id.as_str()) {
+            Ok(None) => Needed::Nothing,
+            Ok(Some(row)) => on_case::needed(row.doc.as_deref().unwrap_or_default(), now),
+            // What cannot be looked up stays.
+            Err(_) => Needed::Everything,
+        };
+        self.runner.ports.cases.sweep(&owners, &needed);
     }
 
     /// Lets the brain decide, and commits what it decided. A panic in the decision is contained and recorded.

@@ -6,15 +6,31 @@ use crate::host::change::{Change, Step};
 use crate::host::effect::Effect;
 use crate::host::on_batch::run_of;
 use crate::host::on_run;
-use crate::host::port::{CaseFailure, CaseGround, JudgedCase, PreparedCase, ResolvedBase};
+use crate::host::port::{CaseFailure, CaseGround, JudgedCase, Needed, PreparedCase, ResolvedBase};
 use crate::model::Refusal;
 use crate::model::attempt::Outcome;
 use crate::model::batch::{Attempt, AttemptOutcome, BatchChange, BatchChanged, Run, RunStarted, StopReason};
 use crate::model::case::{CaseAttempt, CaseChange, CaseStep};
+use crate::model::container::Containers;
 use crate::model::event::Event;
 use crate::model::id::{BatchId, RunId, SessionId};
 use crate::model::session::Session;
 use crate::model::worktree::WorktreeState;
+
+/// So long after its end the runs of a batch can be run again with the cases as they were, milliseconds.
+const CASES_STAY: i64 = 30 * 24 * 3600 * 1000;
+
+/// What is needed of the cases of a batch, by its document.
+pub(crate) fn needed(batch: &str, now: i64) -> Needed {
+    #[derive(serde::Deserialize)]
+    struct Ended {
+        ended_at: Option<i64>,
+    }
+    match serde_json::from_str::<Ended>(batch) {
+        Ok(Ended { ended_at: Some(ended) }) if now.saturating_sub(ended) > CASES_STAY => Needed::Report,
+        _ => Needed::Everything,
+    }
+}
 
 /// Begins an attempt: its case is prepared, then its session begins.
 pub(crate) fn start(change: &mut Change<'_>, batch: &BatchId, run: &Run, attempt: Attempt) {
@@ -28,11 +44,15 @@ pub(crate) fn start(change: &mut Change<'_>, batch: &BatchId, run: &Run, attempt
 fn ground(change: &Change<'_>, run: &RunId, session: &SessionId) -> Option<CaseGround> {
     let (live, known) = run_of(change, run)?;
     let key = queue::case_of(&live.batch, known)?.key.clone();
+    let cases = queue::task_of(&live.batch, known).and_then(|task| task.cases.as_ref());
     Some(CaseGround {
         batch: live.batch.id.clone(),
         session: session.clone(),
         key,
         name: result_name(known, known.current()?),
+        variables: cases.map(|cases| cases.variables.clone()).unwrap_or_default(),
+        containers: cases.and_then(|cases| cases.containers).unwrap_or(Containers::Never),
+        network: cases.and_then(|cases| cases.network),
     })
 }
 
@@ -233,3 +253,6 @@ pub(crate) fn recover(change: &mut Change<'_>, run: &RunId, attempt: &Attempt) {
         None => prepare(change, &batch, run, &attempt.session),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ pub use agents::{
     Update, Variant,
 };
 pub use attachments::{Attachments, Content};
-pub use cases::{CaseFailure, CaseGround, Cases, FoundCase, FoundCases, JudgedCase, PreparedCase, Unfound};
+pub use cases::{CaseFailure, CaseGround, Cases, FoundCase, FoundCases, JudgedCase, Needed, PreparedCase, Unfound};
 pub use endpoints::{EditorDoor, Endpoint, EndpointSpec, Endpoints};
 pub use git::{Apart, Checkpoint, CreatedWorktree, Git, Part, RepositoryFacts, ResolvedBase, Rewound, Unlanded};
 pub use grounds::{Again, Ground, Grounds, Seal};

@@ -30,6 +30,8 @@ pub enum Outcome {
     ApplyFailed(String),
     /// The tests did not end in time.
     TimedOut,
+    /// The tests used more than they may, and were ended: of what.
+    OverLimit(String),
     /// What the tests said cannot be graded.
     NotGradable,
     /// The tests failed in a way that may be the patch's fault or the machine's: which.
@@ -51,6 +53,7 @@ impl Outcome {
             Self::Resolved => "resolved",
             Self::Partial => "partial",
             Self::Unresolved => "unresolved",
+            Self::OverLimit(_) => "over limit",
             Self::NotGradable => "not gradable",
             Self::Ambiguous(_) => "ambiguous",
             Self::EmptyPatch => "empty patch",
@@ -71,9 +74,11 @@ impl Outcome {
     /// Why, where there is something to say.
     pub fn why(&self) -> Option<&str> {
         match self {
-            Self::ApplyFailed(why) | Self::Ambiguous(why) | Self::AgentFailed(why) | Self::Infrastructure(why) => {
-                Some(why)
-            }
+            Self::ApplyFailed(why)
+            | Self::OverLimit(why)
+            | Self::Ambiguous(why)
+            | Self::AgentFailed(why)
+            | Self::Infrastructure(why) => Some(why),
             _ => None,
         }
     }

@@ -108,7 +108,7 @@ pub struct CaseVerdict {
     pub instance_id: String,
     /// `owner/repo`
     pub repo: String,
-    /// `resolved`, `partial`, `unresolved`, `empty_patch`, `apply_failed`, `timed_out`, `not_gradable`, `infrastructure`, `ambiguous`,
+    /// `resolved`, `partial`, `unresolved`, `empty_patch`, `apply_failed`, `timed_out`, `over_limit`, `not_gradable`, `infrastructure`, `ambiguous`,
     /// `cancelled`, `budget`, or `error` in reports that do not tell these apart.
     pub outcome: String,
     /// Why, where that is known.

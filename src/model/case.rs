@@ -1,9 +1,13 @@
 //! Cases of benchmarks in plans: which are meant, and how far an attempt at one is.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::attempt::{Outcome, Validity};
+use super::container::Containers;
 use super::id::RunId;
+use super::secret::names_a_credential;
 use crate::base::yaml::Place;
 
 /// Which cases a task of the type `evaluation` has.
@@ -24,6 +28,15 @@ pub struct PlanCases {
     /// What instances need to run here, a file, relative to the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environments_file: Option<String>,
+    /// Variables of setups and tests, as this machine needs them: they do not make a case another one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// Whether instances of SWE-bench are judged in containers; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containers: Option<Containers>,
+    /// Whether tests may use the network; absent: as the case says, else not in a container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<bool>,
     /// Which of the cases.
     #[serde(default)]
     pub select: CaseSelection,
@@ -61,6 +74,15 @@ pub struct CaseSelection {
     /// What the choice depends on.
     #[serde(default)]
     pub seed: u64,
+}
+
+/// Why a variable of this name is none that a file gives to cases.
+pub fn unfit(name: &str) -> Option<String> {
+    if name.is_empty() || name.contains('=') || name.contains(char::is_control) {
+        return Some(format!("{name:?} is no name of a variable"));
+    }
+    names_a_credential(name)
+        .then(|| format!("{name} names a credential, and what stands here is stored with every run"))
 }
 
 /// A case as a plan knows it. What it is made of is kept beside the database, under its key.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// Whether they are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Containers {
     /// Where an engine works and an instance's image is there; else the instance is judged without.
     #[default]
@@ -12,6 +13,33 @@ pub enum Containers {
     Never,
     /// For every instance; an image that is not there is pulled.
     Always,
+}
+
+impl Containers {
+    /// Their words, for people.
+    pub const WORDS: &[(&str, Self)] = &[("auto", Self::Auto), ("never", Self::Never), ("always", Self::Always)];
+}
+
+/// Whether tests may use the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TestNetwork {
+    /// Not in a container; without one they may.
+    #[default]
+    Auto,
+    /// They may.
+    On,
+    /// They may not.
+    Off,
+}
+
+impl TestNetwork {
+    /// Their words, for people.
+    pub const WORDS: &[(&str, Self)] = &[("auto", Self::Auto), ("on", Self::On), ("off", Self::Off)];
+
+    /// What is asked for; absent: nothing.
+    pub fn asked(self) -> Option<bool> {
+        (self != Self::Auto).then_some(self == Self::On)
+    }
 }
 
 /// An image as it was used.

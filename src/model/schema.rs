@@ -3,6 +3,7 @@
 
 pub mod cases;
 pub mod definition;
+pub mod environment;
 pub mod mcp;
 pub mod plan;
 pub mod repository;

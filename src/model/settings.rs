@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::approval::ApprovalPolicy;
+use super::container::{Containers, TestNetwork};
 use super::job::OnDaemonDeath;
 use super::landing::Strategy;
 use super::mcp::McpServer;
@@ -54,6 +55,10 @@ pub struct Settings {
     pub foreign_mcp: bool,
     /// `evaluation.gates`: a suite file of the user's that every landing needs, absolute.
     pub gates: Option<PathBuf>,
+    /// `bench.containers`: whether `divisi bench` judges in containers.
+    pub containers: Containers,
+    /// `bench.network`: whether tests of benchmarks may use the network.
+    pub test_network: TestNetwork,
     /// `core.idle_exit_sec`: the daemon exits after this long without sessions and clients.
     pub idle_exit: Duration,
 }
@@ -81,6 +86,8 @@ impl Default for Settings {
             mcp: BTreeMap::new(),
             foreign_mcp: false,
             gates: None,
+            containers: Containers::Auto,
+            test_network: TestNetwork::Auto,
             idle_exit: Duration::from_secs(30 * 60),
         }
     }

@@ -91,7 +91,9 @@ fn what_tests_use_is_bounded_and_nothing_of_them_stays() {
         ("eats", "used more than 100 MiB of memory"),
     ];
     for (case, why) in over {
-        assert_eq!(outcome(case), "unresolved");
+        assert_eq!(outcome(case), "over_limit");
+        let result = results.iter().find(|result| result["case"] == case).unwrap();
+        assert_eq!(result["why"], format!("it {why}"), "{result}");
         let said = fs::read_to_string(scene.env.path(format!("out/cases/{case}/null/1/test_output.txt"))).unwrap();
         assert!(said.trim_end().ends_with(&format!("divisi ended it: it {why}")), "{case}: {said}");
     }

@@ -3,12 +3,22 @@
 use super::part::Part;
 use crate::base::near::near;
 use crate::base::yaml::{Place, Problems};
-use crate::model::case::{CaseSelection, PlanCases};
+use crate::model::case::{CaseSelection, PlanCases, unfit};
+use crate::model::container::Containers;
 use crate::model::plan::{Plan, PlanTask, Selector};
 
 /// What only such tasks have.
-pub(super) const KEYS: [&str; 6] =
-    ["dataset", "cases_dir", "script_command", "select", "repos_dir", "environments_file"];
+pub(super) const KEYS: [&str; 9] = [
+    "dataset",
+    "cases_dir",
+    "script_command",
+    "select",
+    "repos_dir",
+    "environments_file",
+    "variables",
+    "containers",
+    "network",
+];
 
 /// What they do not have, and why not.
 const FOREIGN: [(&str, &str); 6] = [
@@ -36,6 +46,15 @@ pub(super) fn read(mut part: Part<'_>, id: Option<String>, problems: &mut Proble
     let script_command = part.text("script_command", problems);
     let repos_dir = part.text("repos_dir", problems);
     let environments_file = part.text("environments_file", problems);
+    let variables = part.text_map("variables", problems);
+    for (name, (at, _)) in &variables {
+        if let Some(why) = unfit(name) {
+            problems.tell(*at, why);
+        }
+    }
+    let containers = part.word("containers", problems);
+    let containers = Containers::WORDS.iter().find(|(word, _)| Some(*word) == containers).map(|(_, chosen)| *chosen);
+    let network = part.flag("network", problems);
     for (key, text) in [("dataset", &dataset), ("cases_dir", &cases_dir), ("script_command", &script_command)] {
         if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
             problems.tell(place(&places, key), format!("'{key}' is empty"));
@@ -70,6 +89,9 @@ pub(super) fn read(mut part: Part<'_>, id: Option<String>, problems: &mut Proble
         script_command,
         repos_dir,
         environments_file,
+        variables: variables.into_iter().map(|(name, (_, value))| (name, value)).collect(),
+        containers,
+        network,
         select,
         file: String::new(),
         places,

@@ -73,6 +73,11 @@ impl<'a> Part<'a> {
         self.fields.number(key, least..=most, problems)
     }
 
+    pub(super) fn flag(&mut self, key: &'static str, problems: &mut Problems) -> Option<bool> {
+        self.kind(key);
+        self.fields.flag(key, problems)
+    }
+
     pub(super) fn money(&mut self, key: &'static str, problems: &mut Problems) -> Option<i64> {
         self.kind(key);
         self.fields.millionths(key, problems).map(|micros| i64::try_from(micros).unwrap_or(i64::MAX))

@@ -175,10 +175,17 @@ fn an_evaluation_says_where_its_cases_are_and_which_are_meant() {
         (", dataset: d, best_of: 2", "4:54: 'best_of' is not for tasks of type 'evaluation'"),
         (", dataset: d, select: {sizes: 2}", "4:54: 'select' has no 'sizes' (did you mean 'size'?)"),
         (", dataset: d, select: {size: 0}", "4:60: "),
+        (", dataset: d, variables: [A]", "4:56: 'variables' has to be a mapping"),
+        (", dataset: d, variables: {A: {}}", "4:60: "),
+        (", dataset: d, variables: {API_KEY: x}", "4:57: API_KEY names a credential"),
     ] {
         let found = problems(&evaluation(more));
         assert!(found.iter().any(|problem| problem.starts_with(expected)), "{more}: {found:#?}");
     }
+    let given =
+        read(&evaluation(", dataset: d, variables: {SSL_CERT_FILE: /etc/ca.pem, JOBS: 2}"), None).expect("a plan");
+    let given = &given.tasks[0].cases.as_ref().expect("cases").variables;
+    assert_eq!((given["SSL_CERT_FILE"].as_str(), given["JOBS"].as_str()), ("/etc/ca.pem", "2"));
     let batch = "version: 3\nagents: [{id: a, agent: shell}]\ntasks:\n  - {id: t, prompts: [x], repositories: [.], dataset: d}\n";
     assert!(problems(batch)[0].starts_with("4:55: 'dataset' is only for tasks of type 'evaluation'"));
 }

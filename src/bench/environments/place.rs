@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::copy::Copier;
 use super::keep::remove_directory;
 use super::{BESIDE, TREE, unkept};
-use crate::base::text::visible_line;
+use crate::bench::checkout::unprepared;
 use crate::bench::command::{For, Ran, Scene};
 use crate::bench::machine::{Machine, Unrun};
+use crate::bench::words;
 use crate::eval::case::Case;
 use crate::eval::case::recipe::Recipe;
 
@@ -36,10 +37,12 @@ pub(super) fn run_in(machine: &Machine<'_>, place: Place<'_>, command: &str) -> 
     let root = bare(place)?;
     let scene = Scene { case: place.case, files: &root.join("files"), own: &root };
     let said = match machine.commands.run(command, For::Setup, scene, place.case.limits.setup)? {
-        Ran::Ended { code: Some(0), said } => Ok(String::from_utf8_lossy(&said).trim().to_owned()),
-        Ran::Ended { said, .. } | Ran::TimedOut { said } => {
-            let last = last_line(&said);
-            Err(format!("what the environment needs is not here: {last}"))
+        Ran::Ended { code: Some(0), said, .. } => Ok(String::from_utf8_lossy(&said).trim().to_owned()),
+        failed => {
+            let (Ran::Ended { said, .. } | Ran::TimedOut { said }) = &failed;
+            let why = format!("what the environment needs is not here: {}", words::telling(said));
+            unprepared("looking for what the environment needs", failed, place.case, place.root);
+            Err(why)
         }
     };
     remove_directory(&root).map_err(|error| unkept(&root, &error))?;
@@ -56,21 +59,8 @@ pub(super) fn run_script(
     let scene = Scene { case, files, own: root };
     match machine.commands.run(&recipe.script, For::Setup, scene, case.limits.setup)? {
         Ran::Ended { code: Some(0), .. } => Ok(()),
-        Ran::Ended { code, said } => {
-            let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
-            Err(Unrun::Failed(format!("making the environment ended with {code}: {}", last_line(&said))))
-        }
-        Ran::TimedOut { .. } => {
-            let seconds = case.limits.setup.as_secs();
-            Err(Unrun::Failed(format!("making the environment did not end within {seconds} s")))
-        }
+        failed => Err(unprepared("making the environment", failed, case, root)),
     }
-}
-
-fn last_line(said: &[u8]) -> String {
-    let said = String::from_utf8_lossy(said);
-    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
-    visible_line(last, 300)
 }
 
 /// Keeps one thing that was made; what was not made is not there in copies either.

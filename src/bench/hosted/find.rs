@@ -9,6 +9,7 @@ use crate::eval::case::{Case, Grading};
 use crate::host::port::Unfound;
 use crate::model::Refusal;
 use crate::model::case::PlanCases;
+use crate::model::container::Containers;
 
 /// Endings of files that may be suites.
 const ENDINGS: [&str; 5] = ["yaml", "yml", "json", "jsonl", "parquet"];
@@ -77,7 +78,14 @@ pub(super) fn find(directory: &Path, wanted: &PlanCases) -> Result<(PathBuf, Vec
             (path, suite)
         }
     };
-    Ok((path, chosen(suite, wanted)?))
+    let cases = chosen(suite, wanted)?;
+    let has_images = || cases.iter().any(|case| matches!(case.grading, Grading::Swebench(_)));
+    if wanted.containers == Some(Containers::Always) && !has_images() {
+        let message =
+            "none of the cases is an instance of SWE-bench, and only these have images of containers".to_owned();
+        return Err(Unfound { key: "containers", message, near: None });
+    }
+    Ok((path, cases))
 }
 
 /// Cases by ids, then by repository and language, then drawn.

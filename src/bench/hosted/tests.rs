@@ -68,3 +68,26 @@ fn no_name_leads_out_of_the_directory() {
     }
     assert_eq!(plain("r3-a1"), Ok("r3-a1"));
 }
+
+#[test]
+fn of_a_batch_that_ended_long_ago_what_its_report_shows_stays() {
+    let root = tempfile::tempdir().expect("a directory");
+    let write = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        fs::write(path, text).expect("a file");
+    };
+    write("kept/x.json", "{}");
+    write("results/r1-a1/patch.diff", "the patch");
+    write("results/r1-a1/test_output.txt", &format!("begin{}the end", "x".repeat(1_000_000)));
+    write("results/r2-a1/test_output.txt", "short");
+    for _ in 0..2 {
+        retired::retire(root.path()).expect("it is retired");
+        assert_eq!(names(root.path()), ["results"]);
+        let excerpt = own_runs::excerpt(root.path(), "results/r1-a1", 12 * 1024);
+        assert!(excerpt.said.ends_with("xxthe end") && excerpt.patch == "the patch");
+        let long = fs::read(root.path().join("results/r1-a1/test_output.txt")).expect("an output");
+        assert!(long.starts_with(b"[the beginning was removed]\nxx") && long.len() == 64 * 1024, "{}", long.len());
+        assert_eq!(fs::read(root.path().join("results/r2-a1/test_output.txt")).expect("an output"), b"short");
+    }
+}

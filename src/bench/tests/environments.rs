@@ -62,14 +62,26 @@ fn what_fails_here_is_tried_again_within_the_run() {
     let fails = setup("echo no network; exit 7");
     let (results, _) = run_with(&dataset, &fails, |request| request.directory.push("always"));
     let Outcome::Infrastructure(why) = outcome(&results) else { panic!("{results:?}") };
-    assert_eq!((why.as_str(), tries()), ("the setup ended with code 7: no network (tried 3 times)", 3));
+    let log = "cases/acme__anvil-1/null/1/preparation.txt";
+    let told = format!("the setup ended with code 7: no network (tried 3 times) (all of it: {log})");
+    assert_eq!((why, tries()), (&told, 3));
 
     let (results, _) = run_with(&dataset, &fails, |request| {
         request.directory.push("not at all");
         request.retries.tries = 1;
     });
     let Outcome::Infrastructure(why) = outcome(&results) else { panic!("{results:?}") };
-    assert_eq!((why.as_str(), tries()), ("the setup ended with code 7: no network", 1));
+    assert_eq!((why, tries()), (&format!("the setup ended with code 7: no network (all of it: {log})"), 1));
+    // Of a long output the line that tells it, and all of it beside the results.
+    let wordy = setup("echo begin; echo error: no such package; seq 99; echo a hint; exit 7");
+    let (results, request) = run_with(&dataset, &wordy, |request| {
+        request.directory.push("long");
+        request.retries.tries = 1;
+    });
+    let Outcome::Infrastructure(why) = outcome(&results) else { panic!("{results:?}") };
+    assert!(why.starts_with("the setup ended with code 7: error: no such package ("), "{why}");
+    let said = fs::read_to_string(request.directory.join(log)).unwrap();
+    assert!(said.starts_with("begin\n") && said.ends_with("a hint\n"), "{said}");
 }
 
 #[test]
@@ -176,4 +188,40 @@ fn a_patch_that_does_not_fit_the_tests_checkout_is_told_apart() {
     let results = Place::agent(&place.request(agent()), "echo mine >generated; echo 42 >answer");
     assert!(matches!(outcome(&results), Outcome::ApplyFailed(why) if why.contains("generated")), "{results:?}");
     assert!(results[0].faults.is_empty() && results[0].counts());
+}
+
+#[test]
+fn cases_of_a_suite_share_what_they_need_and_each_has_its_own_copy() {
+    let place = Place::new(concat!(
+        "  - {id: one, prompt: p}\n",
+        "  - {id: two, prompt: p}\n",
+        "  - {id: other, prompt: p, environment: {variables: {WHO: other}}, script_command: 'echo $WHO; ls'}\n",
+    ));
+    let log = place.root.path().join("log");
+    let suite = fs::read_to_string(place.root.path().join("suite.yaml")).unwrap();
+    let environment = format!(
+        "  environment:\n    variables: {{WHO: all}}\n    install: ['echo $WHO >>{}; mkdir made; cp answer made/thing']\n    reads: [answer]\n    makes: [made]\ncases:\n",
+        log.display()
+    );
+    let suite = suite
+        .replace("cases:\n", &environment)
+        // Each looks at what is there, and spoils it.
+        .replace("sh tests/check.sh", "'echo $WHO; cat made/thing && echo spoiled >made/thing; sh tests/check.sh'");
+    fs::write(place.root.path().join("suite.yaml"), suite).unwrap();
+    let request = place.request(Contestant::Null);
+    let nobody = Solver { solve: &|_| Err(Unsolved::Cancelled), leave: &|_| {} };
+    let results = run(&request, nobody, &Plain, &|_| {}, &AtomicBool::new(false)).unwrap();
+    let said = |case: &str| {
+        let result = results.iter().find(|result| result.case == case).unwrap();
+        let said = fs::read_to_string(request.directory.join(&result.artefacts).join("test_output.txt")).unwrap();
+        (said, result.environment.clone())
+    };
+    let (one, two, other) = (said("one"), said("two"), said("other"));
+    assert_eq!((one.0.as_str(), two.0.as_str()), ("all\n41\n", "all\n41\n"), "{results:?}");
+    assert_eq!(other, ("other\nanswer\ntests\n".to_owned(), None));
+    assert_eq!(fs::read_to_string(&log).unwrap(), "all\n", "it is made once");
+    assert!(one.1.is_some() && one.1 == two.1);
+    // What is made is no part of what an agent did.
+    let patch = request.directory.join("cases/one/null/1/patch.diff");
+    assert_eq!(fs::read(patch).unwrap(), b"");
 }

@@ -95,6 +95,27 @@ fn an_instance_is_graded_by_its_log() {
 }
 
 #[test]
+fn a_runner_that_is_missing_is_this_machines_fault() {
+    let missing = Dataset::new("nosetests -v tests");
+    for contestant in [Contestant::Null, Contestant::Gold] {
+        let mut request = missing.request(contestant);
+        request.retries.tries = 3;
+        let nobody = Solver { solve: &|_| Err(Unsolved::Cancelled), leave: &|_| {} };
+        let results = run(&request, nobody, &Plain, &|_| {}, &AtomicBool::new(false)).unwrap();
+        let Outcome::Infrastructure(why) = outcome(&results) else { panic!("{results:?}") };
+        assert!(
+            why.starts_with("what runs the tests is missing here: ") && why.ends_with("nosetests: command not found")
+        );
+        // It is not here the next time either.
+        assert_eq!(results[0].faults.len(), 0, "{results:?}");
+    }
+    // Who prints such a line to get rid of a verdict has it all the same.
+    let printed = Dataset::new("cat answer");
+    let results = Place::agent(&printed.request(agent()), "echo 'x: nosetests: command not found' >answer");
+    assert_eq!(outcome(&results), &Outcome::NotGradable);
+}
+
+#[test]
 fn a_log_that_contradicts_its_exit_code_is_not_believed() {
     let dataset = Dataset::new("echo 'PASSED tests/x.py::answer'; echo 'PASSED tests/x.py::there'; false");
     let results = Place::agent(&dataset.request(agent()), "echo 43 >answer");

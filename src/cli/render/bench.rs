@@ -102,6 +102,11 @@ fn said_of(run: &RunSummary) -> Vec<String> {
     lines
 }
 
+/// Whether nothing was spent: references, nobody, and agents without a model.
+pub(super) fn is_free(effort: &Effort) -> bool {
+    effort.tokens == 0 && effort.cost_micros == Some(0) && effort.cost_unknown == 0
+}
+
 /// What attempts took, line by line.
 pub(super) fn effort_words(effort: &Effort) -> Vec<String> {
     if effort.agent_ms == 0 && effort.tokens == 0 {
@@ -109,6 +114,7 @@ pub(super) fn effort_words(effort: &Effort) -> Vec<String> {
         return vec![format!("preparing {}, tests {}", seconds(effort.prepare_ms), seconds(effort.test_ms))];
     }
     let cost = match (effort.cost_micros, effort.cost_unknown) {
+        _ if is_free(effort) => "no cost".to_owned(),
         (None, _) => "cost unknown".to_owned(),
         (Some(cost), 0) => {
             let each = effort

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::bench::{compared, effort_words, interval, micros, percent, seconds, words};
+use super::bench::{compared, effort_words, interval, is_free, micros, percent, seconds, words};
 use Head::{Number, Text};
 
 use crate::base::page::{self, escape};
@@ -92,8 +92,10 @@ fn head(html: &mut String, run: &RunSummary) {
         tile(&interval(share), "with 95 % certainty");
     }
     if let Some(effort) = &run.effort {
-        tile(&effort.cost_micros.map_or_else(|| "unknown".to_owned(), micros), "cost");
-        tile(&effort.cost_per_resolved.map_or_else(|| "unknown".to_owned(), micros), "for each resolved");
+        if !is_free(effort) {
+            tile(&effort.cost_micros.map_or_else(|| "unknown".to_owned(), micros), "cost");
+            tile(&effort.cost_per_resolved.map_or_else(|| "unknown".to_owned(), micros), "for each resolved");
+        }
         tile(&seconds(effort.agent_ms_median), "agent, middle attempt");
         tile(&effort.tokens.to_string(), "tokens");
     }
@@ -318,7 +320,7 @@ fn repositories(html: &mut String, report: &BenchReport) {
     );
     for (run, repo) in report.runs.iter().flat_map(|run| run.repos.iter().map(move |repo| (run, repo))) {
         let effort = repo.effort.as_ref();
-        let cost = effort.and_then(|effort| effort.cost_micros);
+        let cost = effort.filter(|effort| !is_free(effort)).and_then(|effort| effort.cost_micros);
         let time = effort.map(|effort: &Effort| effort.agent_ms_median);
         let _ = writeln!(
             html,

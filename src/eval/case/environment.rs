@@ -1,4 +1,5 @@
-//! What SWE-bench instances need to run on this machine: a file that says, by repository and version, which Python with which packages.
+//! What cases need to run on this machine and share: which Python with which packages, what is installed, and variables. A suite says it
+//! for its own cases; for SWE-bench's instances a file does, by repository and version.
 //!
 //! The datasets carry the command that tests an instance, and leave to a container image what it runs in. Without containers an
 //! environment is made once for each repository and version, and every checkout gets a copy of its own: editable installs of one case
@@ -8,6 +9,8 @@ use super::is_inside;
 use super::recipe::Recipe;
 use crate::base::yaml::{Fields, Node, Problem, Problems, parse};
 use crate::eval::swebench::Instance;
+use crate::model::case::unfit;
+use crate::model::schema::environment as schema;
 
 /// The only version there is.
 const VERSION: u64 = 1;
@@ -24,10 +27,10 @@ pub struct Environments {
     entries: Vec<Environment>,
 }
 
-/// How the checkouts of some instances are prepared.
+/// How the checkouts of some cases are prepared.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Environment {
-    /// `owner/repo`, without regard to case.
+    /// `owner/repo`, without regard to case; empty in a suite.
     pub repo: String,
     /// Versions of the project; empty: all.
     pub versions: Vec<String>,
@@ -78,15 +81,26 @@ impl Environments {
 }
 
 impl Environment {
-    /// How what its cases share is made, with `CASE_ROOT` as the directory of everything that belongs to a checkout. Its programs are in
-    /// `$CASE_ROOT/venv/bin`. Absent where nothing is shared.
+    /// How what an instance shares with others is made: see [`Self::recipe_for`].
     pub fn recipe(&self, instance: &Instance) -> Option<Recipe> {
+        let name =
+            if instance.version.is_empty() { self.repo.clone() } else { format!("{} {}", self.repo, instance.version) };
+        let day = self.exclude_newer.as_deref().map(|day| if day == CREATED { created(instance) } else { day });
+        self.made(name, day)
+    }
+
+    /// How what the cases of a suite share is made, with `CASE_ROOT` as the directory of everything that belongs to a checkout. Its programs
+    /// are in `$CASE_ROOT/venv/bin`. Absent where nothing is shared.
+    pub fn recipe_for(&self, suite: &str) -> Option<Recipe> {
+        self.made(suite.to_owned(), self.exclude_newer.as_deref())
+    }
+
+    fn made(&self, name: String, day: Option<&str>) -> Option<Recipe> {
         if self.python.is_none() && self.install.is_empty() {
             return None;
         }
         let mut script = vec!["set -e".to_owned()];
         if let Some(python) = &self.python {
-            let day = self.exclude_newer.as_deref().map(|day| if day == CREATED { created(instance) } else { day });
             let newer = day.map(|day| format!(" --exclude-newer {}", quoted(day))).unwrap_or_default();
             // Packages that warn when they are first compiled fail tests that forbid warnings.
             let install = |newer: &str| {
@@ -109,11 +123,7 @@ impl Environment {
             format!("p=$(uv python find --system --no-project {}) && echo \"$p\" && \"$p\" -VV", quoted(python))
         };
         Some(Recipe {
-            name: if instance.version.is_empty() {
-                self.repo.clone()
-            } else {
-                format!("{} {}", self.repo, instance.version)
-            },
+            name,
             script: script.join("\n") + "\n",
             asks: self.python.as_ref().map(python),
             requirements: self.requirements.clone(),
@@ -139,8 +149,22 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
+/// Reads what a suite says of its cases.
+pub(super) fn of_suite(node: &Node, problems: &mut Problems) -> Option<Environment> {
+    let mut fields = Fields::described(node, &schema::ENVIRONMENT, problems)?;
+    let environment = common(&mut fields, Environment::default(), problems);
+    if let Some(day) = fields.node("exclude_newer").filter(|day| day.text() == Some(CREATED)) {
+        problems.tell(
+            day.at,
+            "'created' is the day of an instance of SWE-bench, which cases of a suite are not: name a day",
+        );
+    }
+    fields.finish(problems);
+    Some(environment)
+}
+
 fn file(root: &Node, problems: &mut Problems) -> Vec<Environment> {
-    let Some(mut fields) = Fields::of(root, "the file of environments", problems) else { return Vec::new() };
+    let Some(mut fields) = Fields::described(root, &schema::FILE, problems) else { return Vec::new() };
     if fields.require("version", problems).is_some() {
         fields.number("version", VERSION..=VERSION, problems);
     }
@@ -151,11 +175,22 @@ fn file(root: &Node, problems: &mut Problems) -> Vec<Environment> {
 }
 
 fn entry(node: &Node, problems: &mut Problems) -> Option<Environment> {
-    let mut fields = Fields::of(node, "an environment", problems)?;
+    let mut fields = Fields::described(node, &schema::ENTRY, problems)?;
     let entry = Environment {
         repo: fields.require_text("repo", problems).unwrap_or_default(),
         versions: fields.texts("versions", problems),
         instances: fields.texts("instances", problems),
+        pre_install: fields.texts("pre_install", problems),
+        ..Environment::default()
+    };
+    let entry = common(&mut fields, entry, problems);
+    fields.finish(problems);
+    Some(entry)
+}
+
+/// What is said alike in a suite and in the file.
+fn common<'a>(fields: &mut Fields<'a>, rest: Environment, problems: &mut Problems) -> Environment {
+    let environment = Environment {
         python: fields.text("python", problems),
         packages: fields.texts("packages", problems),
         requirements: fields.texts("requirements", problems),
@@ -164,17 +199,30 @@ fn entry(node: &Node, problems: &mut Problems) -> Option<Environment> {
         install: fields.texts("install", problems),
         reads: fields.texts("reads", problems),
         makes: fields.texts("makes", problems),
-        pre_install: fields.texts("pre_install", problems),
+        ..rest
     };
-    let paths = entry.requirements.iter().chain(&entry.reads).chain(&entry.makes);
-    if let Some(outside) = paths.clone().find(|path| !is_inside(path)) {
-        problems.tell(fields.at(), format!("{outside:?} is no path below the tree"));
+    for key in ["requirements", "reads", "makes"] {
+        for item in fields.node(key).map_or(&[][..], Node::items) {
+            if let Some(outside) = item.text().filter(|path| !is_inside(path)) {
+                problems.tell(item.at, format!("{outside:?} is no path below the tree"));
+            }
+        }
     }
-    if entry.install.is_empty() && !(entry.reads.is_empty() && entry.makes.is_empty()) {
-        problems.tell(fields.at(), "'reads' and 'makes' say what 'install' reads and makes, and there is none");
+    let mut alone = |key: &'a str, what: &str| {
+        if let Some(node) = fields.node(key) {
+            problems.tell(node.at, format!("'{key}' {what}, and there is none"));
+        }
+    };
+    if environment.install.is_empty() {
+        alone("reads", "says what 'install' reads");
+        alone("makes", "says what 'install' makes");
     }
-    fields.finish(problems);
-    Some(entry)
+    if environment.python.is_none() {
+        for key in ["packages", "requirements", "exclude_newer"] {
+            alone(key, "is for the virtual environment of 'python'");
+        }
+    }
+    environment
 }
 
 fn variables(node: Option<&Node>, problems: &mut Problems) -> Vec<(String, String)> {
@@ -182,7 +230,12 @@ fn variables(node: Option<&Node>, problems: &mut Problems) -> Vec<(String, Strin
     let entries = Fields::open(node, "'variables'", problems);
     entries
         .iter()
-        .filter_map(|(key, value)| Some((key.name.clone(), value.require_text("a variable", problems)?.to_owned())))
+        .filter_map(|(key, value)| {
+            if let Some(why) = unfit(&key.name) {
+                problems.tell(key.at, format!("{why}; `divisi bench ... --env` gives what is not to be written down"));
+            }
+            Some((key.name.clone(), value.require_text("a variable", problems)?.to_owned()))
+        })
         .collect()
 }
 

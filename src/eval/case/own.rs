@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::base::yaml::{Fields, Node, Problem, Problems, parse};
 use crate::model::schema::cases as schema;
 
+use super::environment::{self, Environment};
 use super::{Case, Files, Grading, Limits, Reference, Source, Uses, is_inside};
 
 /// The only version there is.
@@ -23,6 +24,7 @@ struct Defaults {
     repository: Option<String>,
     base: Option<String>,
     directory: Option<String>,
+    environment: Option<Environment>,
     setup: Option<String>,
     script_command: Option<String>,
     restore: Vec<String>,
@@ -108,6 +110,7 @@ fn shared<'a>(fields: &mut Fields<'a>, or: &Defaults, read: &Read<'_>, problems:
         memory_mb: most("memory_mb", 0, or.limits.uses.memory_mb),
         processes: most("processes", 1, or.limits.uses.processes),
         output_kb: most("output_kb", 1, or.limits.uses.output_kb),
+        network: fields.flag("network", problems).or(or.limits.uses.network),
     };
     let limits = Limits { uses, ..limits };
     let iterations = fields.number("max_iterations", 1..=100, problems).and_then(|number| u32::try_from(number).ok());
@@ -116,6 +119,10 @@ fn shared<'a>(fields: &mut Fields<'a>, or: &Defaults, read: &Read<'_>, problems:
         repository: fields.text("repository", problems).or_else(|| or.repository.clone()),
         base: fields.text("base", problems).or_else(|| or.base.clone()),
         directory: fields.text("directory", problems).or_else(|| or.directory.clone()),
+        environment: fields
+            .node("environment")
+            .and_then(|node| environment::of_suite(node, problems))
+            .or_else(|| or.environment.clone()),
         setup: fields.text("setup", problems).or_else(|| or.setup.clone()),
         script_command: fields.text("script_command", problems).or_else(|| or.script_command.clone()),
         restore: restore.unwrap_or_else(|| or.restore.clone()),
@@ -186,16 +193,17 @@ fn case(
             .tell(at, format!("case {id} needs 'script_command': the command whose exit code 0 says that it is done"));
         return None;
     };
+    let environment = said.environment.unwrap_or_default();
     Some(Case {
         group: group.unwrap_or_else(|| suite.to_owned()),
         id,
         source,
         prompt: prompt?,
         follow_ups,
-        environment: None,
+        environment: environment.recipe_for(if suite.is_empty() { "the suite" } else { suite }),
         setup: said.setup,
         test,
-        variables: Vec::new(),
+        variables: environment.variables,
         grading: Grading::ExitCode,
         restore: said.restore,
         carry,

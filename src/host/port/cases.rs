@@ -1,12 +1,13 @@
 //! Port of benchmarks' cases: found for a plan, kept for a batch, prepared for an attempt, and judged by their own tests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 
 use crate::model::Refusal;
 use crate::model::attempt::{Outcome, Validity};
 use crate::model::bench::Excerpt;
 use crate::model::case::{PlanCase, PlanCases};
+use crate::model::container::Containers;
 use crate::model::id::{BatchId, SessionId};
 use crate::model::plan::PlanPrompt;
 
@@ -69,6 +70,12 @@ pub struct CaseGround {
     pub key: String,
     /// What is kept of it is called so: run and attempt.
     pub name: String,
+    /// Variables of its setup and tests that the plan gives.
+    pub variables: BTreeMap<String, String>,
+    /// Whether it may be judged in a container.
+    pub containers: Containers,
+    /// Whether its tests may use the network, where the plan says it.
+    pub network: Option<bool>,
 }
 
 /// An attempt's repository is there.
@@ -95,6 +102,17 @@ pub struct JudgedCase {
     pub again: String,
     /// What is known of the case on this machine.
     pub validity: Option<Validity>,
+}
+
+/// What of a batch's cases is still needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needed {
+    /// Nothing: there is no such batch.
+    Nothing,
+    /// What its report shows: patches, and the ends of what tests said. Its runs cannot be run again.
+    Report,
+    /// Everything.
+    Everything,
 }
 
 /// Why a case has no end.
@@ -141,9 +159,9 @@ pub trait Cases: Send + Sync {
     /// When something cannot be deleted.
     fn remove(&self, batch: &BatchId, session: &SessionId) -> Result<(), Refusal>;
 
-    /// Removes what is left of attempts whose sessions are not among `live`, and of batches that are not `known`; ends commands of
-    /// cases that an earlier daemon began. For the start, before anything runs.
-    fn sweep(&self, live: &BTreeSet<SessionId>, known: &dyn Fn(&BatchId) -> bool);
+    /// Removes what is left of attempts whose sessions are not among `live`, and what nobody needs of batches; ends commands of cases that
+    /// an earlier daemon began. For the start, before anything runs.
+    fn sweep(&self, live: &BTreeSet<SessionId>, needed: &dyn Fn(&BatchId) -> Needed);
 
     /// What was kept of an attempt, fit to be shown, each part at most so many bytes; nothing where nothing was.
     fn excerpt(&self, batch: &BatchId, name: &str, room: usize) -> Excerpt;

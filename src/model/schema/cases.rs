@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::environment::ENVIRONMENT;
 use crate::base::yaml::table::{Key, Kind, Table, json, key, needed};
 
 /// Seconds in a day: the longest time limit.
@@ -22,10 +23,15 @@ pub const CASES: Table = Table {
 const REPOSITORY: Key = key("repository", Kind::Text, "The repository that a case begins in, relative to this file.");
 const BASE: Key = key("base", Kind::Text, "The commit, branch or tag that a case begins at; HEAD without it.");
 const DIRECTORY: Key = key("directory", Kind::Text, "Or the directory that a case begins with, relative to this file.");
+const NEEDS: Key = key(
+    "environment",
+    Kind::One(&ENVIRONMENT),
+    "What cases need and share: made once, kept, and copied into each checkout. A case's own takes the place of the defaults'.",
+);
 const SETUP: Key = key(
     "setup",
     Kind::Text,
-    "A command of `sh`, run once in each fresh checkout; what it makes is not part of the patch.",
+    "A command of `sh`, run once in each fresh checkout after that; what it makes is not part of the patch.",
 );
 const SCRIPT: Key = key("script_command", Kind::Text, "The command that judges: it is done when that exits with 0.");
 const RESTORE: Key =
@@ -42,6 +48,11 @@ const MEMORY: Key = key(
 );
 const PROCESSES: Key =
     key("processes", Kind::Number(1, 1 << 20), "Processes of a preparation or a judgement at one time.");
+const NETWORK: Key = key(
+    "network",
+    Kind::Flag,
+    "Whether the command that judges may use the network; `--network` and `bench.network` decide otherwise.",
+);
 const OUTPUT: Key =
     key("output_kb", Kind::Number(1, 1 << 20), "Output of a preparation or a judgement that is kept, KiB.");
 
@@ -52,6 +63,7 @@ pub const DEFAULTS: Table = Table {
         REPOSITORY,
         BASE,
         DIRECTORY,
+        NEEDS,
         SETUP,
         SCRIPT,
         RESTORE,
@@ -63,6 +75,7 @@ pub const DEFAULTS: Table = Table {
         MEMORY,
         PROCESSES,
         OUTPUT,
+        NETWORK,
     ],
 };
 
@@ -85,6 +98,7 @@ pub const CASE: Table = Table {
         REPOSITORY,
         BASE,
         DIRECTORY,
+        NEEDS,
         SETUP,
         SCRIPT,
         RESTORE,
@@ -96,6 +110,7 @@ pub const CASE: Table = Table {
         MEMORY,
         PROCESSES,
         OUTPUT,
+        NETWORK,
     ],
 };
 

@@ -136,6 +136,21 @@ const TASK: Table = Table {
         key("select", Kind::One(&SELECT), "For evaluations: which cases; all without it."),
         key("repos_dir", Kind::Text, "For evaluations: where clones are of the repositories that instances name."),
         key("environments_file", Kind::Text, "For evaluations: what instances need to run here (Python, packages)."),
+        key(
+            "variables",
+            Kind::TextMap,
+            "For evaluations: variables of the cases' setups and tests, as this machine needs them; no credentials.",
+        ),
+        key(
+            "containers",
+            Kind::Word(&["auto", "never", "always"]),
+            "For evaluations: whether instances of SWE-bench are judged in containers of their images: 'auto' where an engine works and the image is here, 'always' pulling images; never without it.",
+        ),
+        key(
+            "network",
+            Kind::Flag,
+            "For evaluations: whether tests may use the network; without it as the case says, else not in a container.",
+        ),
     ],
 };
 

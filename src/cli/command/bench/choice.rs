@@ -58,10 +58,12 @@ pub(crate) struct Choice {
     #[arg(long)]
     keep: bool,
     /// For SWE-bench: judge in containers of the instances' images (docker or podman). auto: where an engine works and the image is
-    /// here; always: for every instance, pulling images that are not here
-    #[arg(long, value_enum, default_value_t = Engines::Auto, value_name = "WHEN")]
-    containers: Engines,
-    /// Whether tests may use the network; without it: not in a container, and without one they may
+    /// here; always: for every instance, pulling images that are not here. Without it: as `bench.containers` in the configuration
+    /// says, which is auto
+    #[arg(long, value_enum, value_name = "WHEN")]
+    containers: Option<Engines>,
+    /// Whether tests may use the network. Without it: as `bench.network` in the configuration says, else the suite, else not in a
+    /// container, and without one they may
     #[arg(long, value_enum, value_name = "STATE")]
     network: Option<Network>,
     #[command(flatten)]
@@ -139,6 +141,7 @@ impl Choice {
         asked: Asked,
         attempts: u32,
     ) -> Result<BenchRequest, Refusal> {
+        let settings = context.require_config()?.settings;
         let suite = absolute(&self.suite)?;
         let name = suite.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let directory = match &self.out {
@@ -164,12 +167,13 @@ impl Choice {
             cache: context.paths.state_dir.join(CACHE),
             retries: Retries { tries: self.retries + 1, total_sec: self.retry_minutes * 60, ..Retries::default() },
             containers: match self.containers {
-                Engines::Auto => Containers::Auto,
-                Engines::Never => Containers::Never,
-                Engines::Always => Containers::Always,
+                None => settings.containers,
+                Some(Engines::Auto) => Containers::Auto,
+                Some(Engines::Never) => Containers::Never,
+                Some(Engines::Always) => Containers::Always,
             },
             images: BTreeMap::new(),
-            network: self.network.map(|network| network == Network::On),
+            network: self.network.map(|network| network == Network::On).or(settings.test_network.asked()),
         })
     }
 }

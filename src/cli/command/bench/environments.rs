@@ -9,7 +9,7 @@ use crate::cli::render::table::Table;
 use crate::cli::render::{self, Style};
 use crate::model::bench_environment::{KeptEnvironment, Shelve};
 
-/// List the environments that are kept for SWE-bench's instances, or remove them
+/// List the environments that are kept for cases, or remove them
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "An environment is made once for everything that decides what is in it (commands, the files of the tree that they read, variables,

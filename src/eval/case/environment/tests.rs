@@ -65,6 +65,9 @@ fn what_is_read_and_made_lies_in_the_tree_and_belongs_to_a_command() {
             Environments::read(&format!("version: 1\nenvironments:\n  - {{repo: a/b, {entry}}}\n")).unwrap_err();
         problems[0].to_string()
     };
-    assert!(of("install: [x], makes: ['../y']").contains("no path below the tree"));
-    assert!(of("reads: [y]").contains("there is none"));
+    assert_eq!(of("install: [x], makes: [z, '../y']"), "3:42: \"../y\" is no path below the tree");
+    assert_eq!(of("reads: [y]"), "3:24: 'reads' says what 'install' reads, and there is none");
+    assert_eq!(of("packages: [y]"), "3:27: 'packages' is for the virtual environment of 'python', and there is none");
+    assert!(of("variables: {A=B: c}").starts_with("3:29: \"A=B\" is no name of a variable"));
+    assert!(of("variables: {GITHUB_TOKEN: c}").contains("names a credential"));
 }

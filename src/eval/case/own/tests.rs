@@ -76,3 +76,45 @@ fn what_is_wrong_is_said_with_its_place() {
     );
     assert!(problems("[").len() == 1);
 }
+
+const SHARED: &str = "\
+version: 1
+name: mine
+defaults:
+  directory: d
+  script_command: t
+  environment: {python: '3.11', packages: [pytest], exclude_newer: '2023-09-30', variables: {A: b}, install: [npm ci], reads: [p], makes: [n]}
+cases:
+  - {id: first, prompt: x}
+  - {id: second, prompt: x, environment: {variables: {C: d}}}
+  - {id: third, prompt: x, environment: {}}
+";
+
+#[test]
+fn cases_share_an_environment_unless_they_say_otherwise() {
+    let cases = cases(SHARED, "/suites", &read).unwrap();
+    let [first, second, third] = &cases[..] else { panic!("{cases:?}") };
+    let recipe = first.environment.as_ref().unwrap();
+    assert!(recipe.script.contains("--exclude-newer '2023-09-30' ") && recipe.script.ends_with(" 'pytest'\nnpm ci\n"));
+    assert_eq!(
+        (recipe.name.as_str(), &recipe.reads[..], &recipe.makes[..]),
+        ("mine", &["p".to_owned()][..], &["n".to_owned()][..])
+    );
+    assert_eq!(recipe.makes_beside, ["venv"]);
+    assert_eq!(first.variables, [("A".to_owned(), "b".to_owned())]);
+    assert_eq!((&second.environment, &second.variables[..]), (&None, &[("C".to_owned(), "d".to_owned())][..]));
+    assert_eq!((&third.environment, &third.variables[..]), (&None, &[][..]));
+    // What tests read decides what they say.
+    let other = &super::cases(&SHARED.replace("C: d", "C: e"), "/suites", &read).unwrap()[1];
+    assert_ne!(other.digest(), second.digest());
+}
+
+#[test]
+fn what_is_wrong_with_an_environment_is_said_with_its_place() {
+    let of = |from: &str, to: &str| problems(&SHARED.replace(from, to));
+    assert_eq!(of("packages:", "package:"), ["6:33: 'environment' has no 'package' (did you mean 'packages'?)"]);
+    assert!(of("'2023-09-30'", "created")[0].starts_with("6:68: 'created' is the day of an instance"));
+    assert_eq!(of("reads: [p]", "reads: [../p]"), ["6:128: \"../p\" is no path below the tree"]);
+    assert_eq!(of("{C: d}", "[C]"), ["9:54: 'variables' has to be a mapping, not a list"]);
+    assert_eq!(of("environment: {}", "environment: 3.11"), ["10:41: 'environment' has to be a mapping, not a text"]);
+}
