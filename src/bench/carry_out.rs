@@ -92,12 +92,16 @@ pub fn validate(
     Ok(judged)
 }
 
-/// The last line of what an attempt's tests said.
+/// The last line of what an attempt's tests said; rather the last one that names a program that is not here.
 fn last_words(artefacts: &Path) -> Option<String> {
     let said = std::fs::read(artefacts.join("test_output.txt")).ok()?;
     let tail = String::from_utf8_lossy(&said[said.len().saturating_sub(4096)..]).into_owned();
-    let last = tail.lines().rfind(|line| !line.trim().is_empty())?;
-    Some(visible_line(last, 160))
+    let absent = tail.lines().rfind(|line| line.ends_with(": command not found") || line.ends_with(": not found"));
+    let last = absent.or_else(|| tail.lines().rfind(|line| !line.trim().is_empty()))?;
+    // A shell names the script and its line first.
+    let words =
+        last.rsplit_once(": line ").and_then(|(_, rest)| rest.split_once(": ")).map_or(last, |(_, words)| words);
+    Some(visible_line(if absent.is_some() { words } else { last }, 160))
 }
 
 /// What the two results say of a case.

@@ -17,6 +17,7 @@ use crate::host::handle::{HostHandle, Request};
 use crate::host::input::Input;
 use crate::host::mend::LeftOut;
 use crate::host::on_query::{self, Lookup};
+use crate::host::plan_names::Configured;
 use crate::host::port::{Batch, Table, Variant};
 use crate::host::profile;
 use crate::host::registry::Registry;
@@ -269,6 +270,7 @@ impl Dispatcher {
                 let mut lookup = on_query::prepare(&self.brain.registry, query);
                 match &mut lookup {
                     Lookup::Agents { profiles, .. } => *profiles = profile::defaults(&self.brain.settings),
+                    Lookup::Plan(_, configured) => *configured = Configured::of(&self.brain.settings),
                     Lookup::Batches(live) | Lookup::Batch { live, .. } | Lookup::Export { live, .. } => {
                         let blocked = self.runner.ports.store.blocked();
                         *live = on_batch::snapshots(&self.brain, blocked.as_deref());

@@ -43,6 +43,7 @@ mod on_run;
 mod on_session;
 mod on_silence;
 mod on_terminal;
+mod plan_names;
 pub mod port;
 mod profile;
 mod quiet;

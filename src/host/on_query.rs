@@ -7,6 +7,7 @@ use crate::host::mend::LeftOut;
 use crate::host::on_combine::MOST;
 use crate::host::on_landing::{default_message, gate_source, other_worktrees};
 use crate::host::on_repository::worktrees_by_repository;
+use crate::host::plan_names::Configured;
 use crate::host::registry::Registry;
 use crate::host::run_batch::Snapshot;
 use crate::host::run_timeline::repeated;
@@ -125,8 +126,8 @@ pub(crate) enum Lookup {
         wanted: String,
         format: ExportFormat,
     },
-    /// What is wrong with a plan.
-    Plan(CheckPlan),
+    /// What is wrong with a plan; the dispatcher knows what is configured.
+    Plan(CheckPlan, Configured),
     Cases(CheckCases),
     /// The daemon's status, which the dispatcher completes.
     Status,
@@ -220,7 +221,7 @@ fn try_prepare(registry: &Registry, query: Query) -> Result<Lookup, Refusal> {
         Query::ExportBatch(request) => {
             Lookup::Export { live: Vec::new(), wanted: request.batch, format: request.format }
         }
-        Query::CheckPlan(request) => Lookup::Plan(request),
+        Query::CheckPlan(request) => Lookup::Plan(request, Configured::default()),
         Query::CheckCases(request) => Lookup::Cases(request),
         Query::DaemonStatus {} => Lookup::Status,
     })

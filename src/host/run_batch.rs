@@ -13,6 +13,7 @@ use crate::batch::{expand, rank, read, suites, view};
 use crate::eval::case::own;
 use crate::host::on_batch::{Bases, PreparedBatch};
 use crate::host::on_query::encode;
+use crate::host::plan_names::{self, Configured};
 use crate::host::port::{FoundCase, FoundCases, Store, Table, Unfound};
 use crate::host::registry::LiveBatch;
 use crate::host::run_effect::Ports;
@@ -67,15 +68,23 @@ fn refusal(path: &str, problems: &[Problem]) -> Refusal {
 }
 
 /// What is wrong with a plan.
-pub(crate) fn check(ports: &Ports, request: &CheckPlan) -> PlanCheck {
-    match load(ports, &request.text, &request.path, request.environment.as_deref()) {
-        Ok(Loaded { plan, .. }) => PlanCheck {
+pub(crate) fn check(ports: &Ports, request: &CheckPlan, configured: &Configured) -> PlanCheck {
+    let loaded = load(ports, &request.text, &request.path, request.environment.as_deref()).and_then(|loaded| {
+        let mut problems = Problems::default();
+        configured.require(&loaded.plan, &request.text, &mut problems);
+        if problems.is_empty() { Ok(loaded) } else { Err(problems.into_sorted()) }
+    });
+    match loaded {
+        Ok(Loaded { mut plan, .. }) => PlanCheck {
             problems: Vec::new(),
             runs: u32::try_from(expand::runs(&plan, &BatchId(String::new())).len()).unwrap_or(u32::MAX),
             judged_by: suites::told(&plan, &|task, agent| expand::is_run(&plan, task, agent)),
             agents: agents(&plan),
+            notes: {
+                plan.notes.extend(plan_names::absent(ports.agents.as_ref(), &plan));
+                plan.notes
+            },
             name: Some(plan.name),
-            notes: plan.notes,
         },
         Err(problems) => PlanCheck { problems, ..PlanCheck::default() },
     }
@@ -136,6 +145,7 @@ fn load(ports: &Ports, text: &str, path: &str, environment: Option<&str>) -> Res
             repository.commit = Some(resolved.base.commit.clone());
         }
     }
+    plan_names::require_agents(ports.agents.as_ref(), &plan, &bases, text, &mut problems);
     if problems.is_empty() { Ok(Loaded { plan, bases, cases }) } else { Err(problems.into_sorted()) }
 }
 

@@ -115,7 +115,7 @@ pub(crate) fn answer(ports: &Ports, lookup: Lookup, prices: &PriceTable) -> Resu
             Ok(run_batch::text(&run_report::report(ports, &snapshot, format)?))
         }
         Lookup::Cases(request) => encode(&run_batch::check_cases(&request)),
-        Lookup::Plan(request) => encode(&run_batch::check(ports, &request)),
+        Lookup::Plan(request, configured) => encode(&run_batch::check(ports, &request, &configured)),
         Lookup::Variables(_) => Err(Refusal::internal("the names of variables were not looked up")),
         Lookup::Status => Err(Refusal::internal("the status was not completed")),
     }

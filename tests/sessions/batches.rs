@@ -37,7 +37,7 @@ fn require_none_left(scene: &Scene) {
 }
 
 /// Removes what a batch kept.
-fn clear(scene: &Scene) {
+pub(super) fn clear(scene: &Scene) {
     let list = scene.env.json(&scene.repo, &["list"]);
     for session in list.as_array().expect("sessions") {
         scene.divisi(&["remove", session["id"].as_str().expect("an id"), "--discard"]).ok();
@@ -101,7 +101,7 @@ fn a_wrong_plan_starts_nothing_and_says_where() {
     let file = plan(&scene, &SMALL.replace("[repo]", "[nowhere]"));
     scene.divisi(&["batch", "run", &file]).exits(1).says("the repository 'nowhere'");
     let file = plan(&scene, &SMALL.replace("agent: shell", "agent: shel"));
-    scene.divisi(&["batch", "run", &file]).exits(1).says("the agent 'sh' of the plan");
+    scene.divisi(&["batch", "run", &file]).exits(1).says("5:26: there is no agent named 'shel'");
     assert_eq!(scene.env.json(&scene.repo, &["list"]), serde_json::json!([]));
     scene.divisi(&["batch", "list", "--json"]).ok().prints("[]");
 }

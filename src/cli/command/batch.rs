@@ -28,12 +28,14 @@ mod watch;
   divisi batch run plan.yaml
   divisi batch run plan.yaml --json | jq -r 'select(.type == \"run.ended\").payload.outcome'
   divisi batch list
-  divisi batch retry nightly            # runs that failed, again
+  divisi batch status nightly
+  divisi batch retry nightly            # what did not pass, again; retry nightly 3 7: these runs
+  divisi batch rank nightly             # of best_of: who won, and why
   divisi batch export nightly --format html --out report.html
 
 BATCH is a batch's id, the beginning of it, or the name of its plan (the newest batch of it then).
 Exit codes: 0 everything was accomplished, 1 refused, 4 something was not, 130 detached (the batch goes on).
-Accomplished: every run passed, of a task with 'best_of' somebody won (losers may fail), and with
+Accomplished: every run passed, of a task with 'best_of' somebody won (losers may fail), and with \
 'land: on_pass' what passed or won is on its target.")]
 pub(crate) struct Args {
     #[command(subcommand)]
