@@ -37,7 +37,7 @@ fn require_none_left(scene: &Scene) {
 }
 
 /// Removes what a batch kept.
-pub(super) fn clear(scene: &Scene) {
+fn clear(scene: &Scene) {
     let list = scene.env.json(&scene.repo, &["list"]);
     for session in list.as_array().expect("sessions") {
         scene.divisi(&["remove", session["id"].as_str().expect("an id"), "--discard"]).ok();
@@ -88,7 +88,9 @@ fn a_plan_runs_to_its_end_and_is_reported() {
     scene.divisi(&["batch", "retry", "small", "1"]).ok();
     scene.divisi(&["batch", "open", "small"]).exits(4);
     scene.divisi(&["batch", "pause", "small"]).exits(1);
-    clear(&scene);
+    scene.divisi(&["batch", "clear", "small"]).ok().prints("kept, for their work is not landed: ");
+    scene.divisi(&["batch", "clear", "small", "--discard"]).ok();
+    assert_eq!(scene.env.json(&scene.repo, &["list"]), serde_json::json!([]));
 }
 
 #[test]

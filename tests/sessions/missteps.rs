@@ -1,6 +1,6 @@
 //! What a person does who does not know batches yet, and what they are told to do next.
 
-use super::batches::{LONG, clear, plan, status};
+use super::batches::{LONG, plan, status};
 use super::scene::Scene;
 
 const NAMES: &str = r#"
@@ -79,5 +79,24 @@ fn what_is_landed_is_not_run_again_and_a_conflict_has_a_way_out_that_is_judged()
     scene.divisi(&["eval", name]).ok();
     scene.divisi(&["land", name]).ok();
     assert_eq!(std::fs::read_to_string(scene.repo.join("same.txt")).unwrap().trim(), name);
-    clear(&scene);
+    scene.divisi(&["batch", "clear", "both"]).ok().prints("removed 2 sessions of both");
+    assert_eq!(scene.env.json(&scene.repo, &["list"]), serde_json::json!([]));
+    assert_eq!(status(&scene, "both")["runs"][0]["attempts"][0]["landed"], true, "results stay");
+}
+
+#[test]
+fn the_first_five_minutes_go_as_the_readme_says() {
+    let scene = Scene::new();
+    let folder = scene.repo.join("examples");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("first.plan.yaml"), include_str!("../../examples/first.plan.yaml")).unwrap();
+    let file = "examples/first.plan.yaml";
+    scene.divisi(&["batch", "check", file]).ok().prints("first: 6 runs");
+    scene.env.spawn_divisi(&scene.repo, &["batch", "run", file]).wait(LONG).exits(4).prints("5 passed, 1 failed");
+    scene.divisi(&["batch", "rank", "first"]).ok().prints("numbers/p1");
+    scene.divisi(&["batch", "retry", "first", "2"]).ok().prints("1 run waits again");
+    scene.env.spawn_divisi(&scene.repo, &["batch", "open", "first"]).wait(LONG).exits(4);
+    scene.divisi(&["batch", "export", "first", "--format", "html"]).ok();
+    scene.divisi(&["batch", "clear", "first", "--discard"]).ok().prints("of first (");
+    assert_eq!(scene.env.json(&scene.repo, &["list"]), serde_json::json!([]));
 }
