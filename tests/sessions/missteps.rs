@@ -68,7 +68,10 @@ fn what_is_landed_is_not_run_again_and_a_conflict_has_a_way_out_that_is_judged()
     scene.divisi(&["batch", "pause", "both"]).exits(1).says("divisi batch retry");
 
     // As it says: merged by hand, judged, landed.
-    let name = second["session_name"].as_str().expect("a session");
+    let id = &second["attempts"][0]["session"];
+    let list = scene.env.json(&scene.repo, &["list"]);
+    let session = list.as_array().expect("sessions").iter().find(|session| session["id"] == *id).expect("its session");
+    let name = session["name"].as_str().expect("a name");
     let refused = scene.divisi(&["land", name]);
     refused.exits(1).says("it conflicts with main, and 'both' has not judged how that is resolved");
     refused.says(&format!("resolve, commit; then: divisi eval {name} && divisi land {name}"));
