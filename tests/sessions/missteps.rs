@@ -5,7 +5,7 @@ use super::scene::Scene;
 
 const NAMES: &str = r#"
 version: 3
-agents: [{id: sh, agent: shel}, {id: other, agent: shell, profile: wrk, mcp_servers: [tickts]}]
+agents: [{id: sh, agent: shel}, {id: other, agent: shell, profile: mia, mcp_servers: [tickts]}]
 tasks:
   - {id: one, prompts: ["true"], repositories: [repo], depends_on: [two], best_of: 2, judge: {agent: scriptd, rubric: r}}
   - {id: two, prompts: ["true"], repositories: [repo], depends_on: [one]}
@@ -30,12 +30,12 @@ fn names_of_nobody_are_told_where_they_stand_before_anything_starts() {
     let agents = straight.replace("agent: shel}", "agent: shell}").replace("scriptd", "scripted");
     check(&agents)
         .exits(1)
-        .prints(":3:69: there is no profile 'wrk'")
+        .prints(":3:69: there is no profile 'mia'")
         .prints(":3:88: there is no MCP server 'tickts' in the configuration");
     check("version: 4\nagents: []\ntasks: []\n").exits(1).prints(":1:10: 'version' has to be 3");
     // One that is not installed here is no mistake of the plan's.
     let absent = agents
-        .replace(", profile: wrk, mcp_servers: [tickts]", "")
+        .replace(", profile: mia, mcp_servers: [tickts]", "")
         .replace("id: sh, agent: shell", "id: sh, agent: amp");
     check(&absent).ok().says("the agent amp cannot be started: its program amp was not found in PATH");
     assert_eq!(scene.env.json(&scene.repo, &["list"]), serde_json::json!([]));
