@@ -75,8 +75,8 @@ pub(super) fn require_agents(agents: &dyn Agents, plan: &Plan, bases: &Bases, te
 /// Says which agents cannot be started on this machine, and why.
 pub(super) fn absent(agents: &dyn Agents, plan: &Plan) -> Vec<String> {
     // A profile may name another program.
-    let plain = plan.agents.iter().filter(|agent| agent.profile.is_none()).map(|agent| agent.agent.as_str());
-    let names: BTreeSet<&str> = plain.collect();
+    let own_program = plan.agents.iter().filter(|agent| agent.profile.is_none());
+    let names: BTreeSet<&str> = own_program.map(|agent| agent.agent.as_str()).collect();
     let refused: Vec<_> = names.into_iter().filter_map(|name| Some((name, agents.find(name).err()?))).collect();
     if refused.is_empty() {
         return Vec::new();

@@ -93,6 +93,9 @@ fn the_first_five_minutes_go_as_the_readme_says() {
     let folder = scene.repo.join("examples");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("first.plan.yaml"), include_str!("../../examples/first.plan.yaml")).unwrap();
+    // What it leads to is a plan too, whatever agents are installed here.
+    std::fs::write(folder.join("plan.yaml"), include_str!("../../examples/plan.yaml")).unwrap();
+    scene.divisi(&["batch", "check", "examples/plan.yaml"]).ok().prints("error-handling: 9 runs");
     let file = "examples/first.plan.yaml";
     scene.divisi(&["batch", "check", file]).ok().prints("first: 6 runs");
     scene.env.spawn_divisi(&scene.repo, &["batch", "run", file]).wait(LONG).exits(4).prints("5 passed, 1 failed");
