@@ -55,10 +55,16 @@ impl Flood<'_> {
         let end = format!(
             "vim.tbl_contains(vim.api.nvim_buf_get_lines(vim.fn.bufnr({BUFFER:?}), -4, -1, false), 'that was {line:.9} {lines}')"
         );
-        // Without the deadline of one event: it is a thousand of them.
+        // Without the deadline of one event: it is a thousand of them, and others may have the machine. How busy it was counts.
         let wait = tokio::time::timeout(Duration::from_secs(120), async {
-            while self.scene.editor.lua(&format!("return vim.wait(50, function() return {end} end, 10)")).await != true
-            {
+            loop {
+                let asked = processor_time(self.neovim);
+                let look = format!("return vim.wait(50, function() return {end} end, 10)");
+                let answer = self.scene.editor.lua_in_time(&look).await;
+                self.waits.push(processor_time(self.neovim).saturating_sub(asked));
+                if answer == Some(true.into()) {
+                    return;
+                }
             }
         });
         let shown = wait.await.is_ok();
@@ -84,9 +90,9 @@ impl<'a> Flood<'a> {
     /// The editor has answered all along.
     async fn end(mut self) {
         self.waits.sort_unstable();
-        let (middle, late) = (self.waits[self.waits.len() / 2], self.waits[self.waits.len() * 99 / 100]);
-        println!("busy until an answer while it poured: median {middle:?}, p99 {late:?}");
-        assert!(late < Duration::from_secs(2), "{late:?}");
+        let (middle, most) = (self.waits[self.waits.len() / 2], self.waits[self.waits.len() - 1]);
+        println!("busy until an answer: median {middle:?}, at most {most:?}");
+        assert!(most < Duration::from_secs(2), "{most:?}");
         self.scene.editor.assert_calm().await;
     }
 }
