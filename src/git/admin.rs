@@ -139,11 +139,18 @@ fn resolved(path: &Path) -> Option<PathBuf> {
 
 /// Whether the creation for this session was finished.
 pub(super) fn marked(git_dir: &Path, session: &SessionId) -> bool {
-    fs::read_to_string(git_dir.join(MARK)).is_ok_and(|content| content.trim() == session.as_str())
+    let says = |content: String| content.trim().strip_prefix(REASON).unwrap_or(content.trim()) == session.as_str();
+    fs::read_to_string(git_dir.join(MARK)).is_ok_and(says)
 }
 
-/// Says that the creation is finished.
+/// Says that the creation is finished: gives what it is locked for a second name, which stays when somebody unlocks it.
 pub(super) fn mark(git_dir: &Path, session: &SessionId) -> io::Result<()> {
+    if locked_for(git_dir).as_ref() == Some(session)
+        && fs::hard_link(git_dir.join("locked"), git_dir.join(MARK)).is_ok()
+    {
+        return Ok(());
+    }
+    // Unlocked already, or a file system without second names.
     let aside = git_dir.join("divisi.new");
     fs::write(&aside, format!("{session}\n"))?;
     fs::rename(aside, git_dir.join(MARK))

@@ -58,6 +58,12 @@ impl Beneath {
         Ok((at, OsStr::from_bytes(name).to_owned()))
     }
 
+    /// Makes a directory and those above it; one that is there is left.
+    pub(super) fn make_directory(&self, relative: &str) -> io::Result<()> {
+        // As if for a file in it.
+        self.parent(&[relative.as_bytes(), b"/file"].concat(), true).map(drop)
+    }
+
     /// Writes a whole file, replacing what was there in one step.
     pub(super) fn write(&self, relative: &str, content: &[u8]) -> io::Result<()> {
         let (directory, name) = self.parent(relative.as_bytes(), true)?;

@@ -30,12 +30,17 @@ pub(super) fn write(worktree: &Worktree, files: &[(String, String)]) -> Result<(
     };
     let root = Beneath::open(Path::new(&worktree.path)).map_err(|error| failed("", &error))?;
     for (name, content) in files {
-        root.write(&format!("{CONTEXT}/{name}"), content.as_bytes()).map_err(|error| failed(name, &error))?;
+        let written = match name.strip_suffix('/') {
+            Some(directory) => root.make_directory(&format!("{CONTEXT}/{directory}")),
+            None => root.write(&format!("{CONTEXT}/{name}"), content.as_bytes()),
+        };
+        written.map_err(|error| failed(name, &error))?;
     }
     Ok(())
 }
 
 fn plain(name: &str) -> bool {
+    let name = name.strip_suffix('/').unwrap_or(name);
     !name.is_empty()
         && !name.contains('\\')
         && !name.chars().any(char::is_control)

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-/// In the directory of worktrees: what was removed and is being deleted.
-pub(super) const DIRECTORY: &str = ".trash";
+/// How the name of a directory begins that was removed and is being deleted.
+pub(super) const PREFIX: &str = ".divisi-trash-";
 
 /// Removes a directory and all below it, links not followed, also where directories were made read-only.
 pub(super) fn delete(path: &Path) -> io::Result<()> {
@@ -33,46 +33,28 @@ fn open_up(directory: &Path) {
     }
 }
 
-/// Held while the trash is made and used, or removed when it is empty: one removal must not take it from under another.
-static TRASH: Mutex<()> = Mutex::new(());
-
-/// Moves a directory into the trash beside it, under a name that was never used there.
+/// Gives a directory the name of something thrown away, one that nothing beside it has.
 pub(super) fn throw(directory: &Path, session: &str) -> io::Result<PathBuf> {
-    let trash = directory.parent().unwrap_or(directory).join(DIRECTORY);
-    let _held = TRASH.lock().unwrap_or_else(PoisonError::into_inner);
-    fs::create_dir_all(&trash)?;
-    if trash.symlink_metadata()?.is_symlink() {
-        return Err(io::Error::other(format!("{} is a link", trash.display())));
-    }
+    let beside = directory.parent().unwrap_or(directory);
     for number in 1..10_000 {
-        let target = trash.join(format!("{session}-{number}"));
+        let target = beside.join(format!("{PREFIX}{session}-{number}"));
         if target.symlink_metadata().is_err() {
             fs::rename(directory, &target)?;
             return Ok(target);
         }
     }
-    Err(io::Error::other(format!("{} is full", trash.display())))
+    Err(io::Error::other(format!("{} is full of what was thrown away", beside.display())))
 }
 
-/// Removes the trash itself when nothing lies in it.
-pub(super) fn remove_empty(trash: &Path) {
-    let _held = TRASH.lock().unwrap_or_else(PoisonError::into_inner);
-    // Fails when something does.
-    let _ = fs::remove_dir(trash);
+/// What lies thrown away in a directory.
+pub(super) fn thrown(root: &Path) -> Vec<PathBuf> {
+    let ours = |entry: &fs::DirEntry| entry.file_name().as_bytes().starts_with(PREFIX.as_bytes());
+    fs::read_dir(root).into_iter().flatten().flatten().filter(ours).map(|entry| entry.path()).collect()
 }
 
 /// Deletes what is in the trash, in the background; what fails is found again by the doctor.
 pub(super) fn delete_later(thrown: PathBuf) {
-    let started = std::thread::Builder::new().name("divisi-trash".to_owned()).spawn(move || {
-        if delete(&thrown).is_ok()
-            && let Some(trash) = thrown.parent()
-        {
-            remove_empty(trash);
-        }
-    });
+    let started = std::thread::Builder::new().name("divisi-trash".to_owned()).spawn(move || delete(&thrown));
     // Without a thread the trash waits for the doctor.
     drop(started);
 }
-
-#[cfg(test)]
-mod tests;

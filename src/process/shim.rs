@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
@@ -68,7 +69,7 @@ pub fn shim_main(arguments: &[OsString]) -> i32 {
         }
     };
     say(&Ready::Running(started.keeper.who().clone()));
-    leave_standard_output();
+    leave_standard_streams();
     started.keeper.run();
     drop(started.lock);
     0
@@ -92,9 +93,8 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
     let lock = spec::lock(&directory)
         .map_err(StartError::environment("cannot lock the job's directory"))?
         .ok_or_else(|| StartError { kind: RefusalKind::Conflict, reason: "another shim keeps this job".into() })?;
-    // Only now: a daemon that has given this job up took the lock and deleted the file.
-    let spec_path = directory.join(spec::SPEC);
-    let spec = spec::load(&spec_path).map_err(StartError::environment("cannot read what to start"))?;
+    write_down_panics(&directory);
+    let spec = spec::load(&mut io::stdin()).map_err(StartError::environment("cannot read what to start"))?;
     let own = identity::own().map_err(StartError::environment("cannot identify this process"))?;
     let mut who = ShimFile {
         version: spec::VERSION,
@@ -123,7 +123,6 @@ fn start(job_dir: &Path) -> Result<Started, StartError> {
     let _ = journal.append(RecordKind::Started, "", size.as_ref().map_or(b"".as_slice(), |size| size.as_slice()));
     who.program = identity::identify(program.pid().as_raw_pid());
     let _ = spec::tell(&card, &who);
-    let _ = std::fs::remove_file(&spec_path);
     let own = ProcessStat::read(who.shim.pid)
         .ok_or_else(|| StartError { kind: RefusalKind::Environment, reason: "cannot read /proc/self/stat".into() })?;
     let keeper = Keeper::new(&spec, (who, card), own, journal, program, Control::new(listener), signals);
@@ -169,9 +168,23 @@ fn say(ready: &Ready) {
     let _ = io::stdout().write_all(&line).and_then(|()| io::stdout().flush());
 }
 
-/// The daemon waits for the end of the file.
-fn leave_standard_output() {
-    if let Ok(null) = File::options().write(true).open("/dev/null") {
+/// Closes the daemon's pipes, of which it waits for the end, and which nobody reads any more.
+fn leave_standard_streams() {
+    if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
+        let _ = rustix::stdio::dup2_stdin(&null);
         let _ = rustix::stdio::dup2_stdout(&null);
+        let _ = rustix::stdio::dup2_stderr(&null);
     }
+}
+
+/// Says why this process broke where it can be read: on standard error as long as somebody listens, and in a file from then on.
+fn write_down_panics(directory: &Path) {
+    let path = directory.join(spec::LOG);
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |broken| {
+        usual(broken);
+        if let Ok(mut log) = File::options().append(true).create(true).mode(0o600).open(&path) {
+            let _ = writeln!(log, "{broken}");
+        }
+    }));
 }

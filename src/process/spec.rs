@@ -1,19 +1,19 @@
-//! The files in a job's directory.
+//! What a daemon and a shim know of each other: the files in a job's directory, and what goes through the shim's standard streams.
 //!
 //! | file | written by | what |
 //! |---|---|---|
-//! | `spec.json` | the daemon | what to start; deleted by the shim once it runs (it holds the environment, and so perhaps keys) |
-//! | `lock` | the daemon | locked (`flock`) by the shim for as long as it lives |
-//! | `shim.json` | the shim | who it is, where it listens, how its processes are marked; a line for each time that this changed |
+//! | `shim.json` | the shim | who it is, where it listens, how its processes are marked; a line for each time that this changed. Made by the daemon, empty; locked (`flock`) by the shim for as long as it lives; one that is gone can have no shim any more |
 //! | `journal` | the shim | see [`super::journal`] |
 //! | `control.sock` | the shim | see [`super::protocol`]; elsewhere when the path is too long for a socket |
-//! | `shim.log` | the shim | what it could not say otherwise |
+//! | `shim.log` | the shim | why it broke; not there when it did not |
 //! | `tmp/` | the daemon | the program's `TMPDIR` |
+//!
+//! What to start ([`SpecFile`]) goes through the shim's standard input and into no file: it holds the environment, and so perhaps keys.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -24,12 +24,8 @@ use crate::model::terminal::TerminalSize;
 
 /// The version of these files. A shim may be older than the daemon that finds it.
 pub(super) const VERSION: u32 = 1;
-/// File name of [`SpecFile`].
-pub(super) const SPEC: &str = "spec.json";
-/// File name of [`ShimFile`].
+/// File name of [`ShimFile`], and of the lock.
 pub(super) const SHIM: &str = "shim.json";
-/// File name of the lock.
-pub(super) const LOCK: &str = "lock";
 /// File name of the shim's own words.
 pub(super) const LOG: &str = "shim.log";
 /// Directory name of the program's `TMPDIR`.
@@ -85,21 +81,17 @@ pub(super) enum Ready {
     },
 }
 
-/// Reads what is to be started.
-pub(super) fn load(path: &Path) -> io::Result<SpecFile> {
-    serde_json::from_slice(&fs::read(path)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-}
-
-/// Writes what is to be started, for the user alone. Nobody reads it before the shim is started.
-pub(super) fn save(path: &Path, content: &SpecFile) -> io::Result<()> {
-    let bytes = serde_json::to_vec(content).map_err(io::Error::other)?;
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(&bytes)
+/// Reads what is to be started, to the end. A daemon that was killed before it had said all leaves nothing that can be understood.
+pub(super) fn load(from: &mut impl io::Read) -> io::Result<SpecFile> {
+    let mut said = Vec::new();
+    from.read_to_end(&mut said)?;
+    serde_json::from_slice(&said).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// Says who the shim is now, in one line behind those that were said before; for the user alone.
 ///
 /// Not flushed to the disk: it speaks of processes, and those end with the machine. What a loss of power makes of the file is
-/// [`is_lost`].
+/// [`is_silent`].
 pub(super) fn tell(path: &Path, who: &ShimFile) -> io::Result<()> {
     let mut line = serde_json::to_vec(who).map_err(io::Error::other)?;
     line.push(b'\n');
@@ -114,21 +106,24 @@ pub(super) fn who(path: &Path) -> io::Result<ShimFile> {
     serde_json::from_slice(line).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// Whether a file is one that was written right before the machine lost its power: its name is there, its content is not. No process
-/// that it spoke of lives.
-pub(super) fn is_lost(path: &Path) -> bool {
+/// Whether a file says nothing: its shim never came to say who it is, or it was written right before the machine lost its power, so that
+/// its name is there and its content is not. No process that it spoke of lives.
+pub(super) fn is_silent(path: &Path) -> bool {
     fs::read(path).is_ok_and(|content| content.iter().all(|byte| *byte == 0))
 }
 
-/// Makes the lock, before there is anything to start.
-pub(super) fn make_lock(directory: &Path) -> io::Result<()> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(directory.join(LOCK)).map(drop)
+/// Makes room for what a shim will say, and with it the lock that it will hold.
+pub(super) fn expect(directory: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(directory.join(SHIM)).map(drop)
 }
 
 /// Takes the lock that a living shim holds; `None` when one lives. Not found: no shim was ever started, and none can start.
 pub(super) fn lock(directory: &Path) -> io::Result<Option<File>> {
-    let file = OpenOptions::new().write(true).open(directory.join(LOCK))?;
+    let path = directory.join(SHIM);
+    let file = OpenOptions::new().write(true).open(&path)?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        // Whoever gave the job up deleted the file while it was opened here.
+        Ok(()) if file.metadata()?.nlink() == 0 => Err(io::ErrorKind::NotFound.into()),
         Ok(()) => Ok(Some(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
         Err(error) => Err(error.into()),

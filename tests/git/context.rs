@@ -16,9 +16,11 @@ fn context_files_stay_in_the_context() {
     let write = |name: &str| fixture.driver.write_context(&worktree, &[(name.to_owned(), "x".to_owned())]);
     write("inbox/one.md").unwrap();
     assert_eq!(read(path, "AGENT_CONTEXT/inbox/one.md"), "x");
-    for bad in ["../x", "/x", "", "a/../../x", "a\nb", "a/", ".git/config"] {
+    for bad in ["../x", "/x", "", "a/../../x", "a\nb", "a//", "/", "../", ".git/config", ".git/"] {
         assert!(write(bad).is_err(), "{bad:?}");
     }
+    write("letters/").unwrap();
+    assert_eq!(fs::read_dir(path.join("AGENT_CONTEXT/letters")).unwrap().count(), 0);
     assert_eq!(fixture.git_in(path, &["status", "--porcelain"]), "");
     let outside = fixture.path().join("outside");
     fs::create_dir(&outside).unwrap();

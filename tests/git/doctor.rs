@@ -114,7 +114,7 @@ fn missing_worktrees_are_said_and_trash_is_emptied() {
     fs::remove_dir_all(&gone.path).unwrap();
     let unknown = fixture.create("bbbb", "two");
     fixture.git(&["worktree", "remove", "-f", "-f", &unknown.path]);
-    put(&fixture.repo, ".worktrees/.trash/cccc-1/file", "x");
+    put(&fixture.repo, ".worktrees/.divisi-trash-cccc-1/file", "x");
     let index = fixture.repo.join(".git/worktrees/divisi-aaaa/divisi-index-1-1");
     fs::write(&index, "").unwrap();
     fs::File::options()
@@ -129,7 +129,7 @@ fn missing_worktrees_are_said_and_trash_is_emptied() {
         ["leftover", "leftover", "missing_worktree (by hand)", "missing_worktree (by hand)"]
     );
     fixture.driver.fix(fixture.repo.to_str().unwrap(), &known).unwrap();
-    assert!(!fixture.repo.join(".worktrees/.trash").exists() && !index.exists());
+    assert!(!fixture.repo.join(".worktrees/.divisi-trash-cccc-1").exists() && !index.exists());
     assert_eq!(fixture.git(&["rev-parse", &gone.branch]), gone.base.commit.0, "the branch stays");
 }
 

@@ -169,9 +169,9 @@ impl Fixture {
 impl Fixture {
     /// Waits until what was removed is deleted.
     pub(super) fn empty_trash(&self) {
-        let trash = self.repo.join(".worktrees/.trash");
+        let trash = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with(".divisi-trash-");
         let end = Instant::now() + Duration::from_secs(30);
-        while trash.exists() {
+        while fs::read_dir(self.repo.join(".worktrees")).into_iter().flatten().flatten().any(trash) {
             assert!(Instant::now() < end, "the trash is not emptied");
             std::thread::yield_now();
         }

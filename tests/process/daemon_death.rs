@@ -120,9 +120,9 @@ async fn a_start_that_never_came_to_its_program_is_given_up_for_good() {
     assert!(matches!(house.attach("a.j1").await, Attached::NeverStarted));
     let directory = house.job_directory("a.j1");
     std::fs::create_dir_all(&directory).unwrap();
-    std::fs::write(directory.join("spec.json"), "{}").unwrap();
+    std::fs::write(directory.join("shim.json"), "").unwrap();
     assert!(matches!(house.attach("a.j1").await, Attached::NeverStarted));
-    assert!(!directory.join("spec.json").exists(), "a shim that comes late finds nothing to start");
+    assert!(!directory.join("shim.json").exists(), "a shim that comes late finds that it is not wanted");
     let mut handle = house.driver.start(&house.shell("a.j1", "echo now")).await.unwrap();
     assert_eq!(everything(&mut *handle.reader).await.text(), "now\n");
 }

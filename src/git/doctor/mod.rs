@@ -158,9 +158,7 @@ fn directories(git: &Git, found: &Found, live: &[&Worktree], troubles: &mut Vec<
     let registered: Vec<PathBuf> =
         checkouts::of(git, &found.place)?.into_iter().map(|checkout| checkout.path).collect();
     for root in roots {
-        for entry in fs::read_dir(root.join(trash::DIRECTORY)).into_iter().flatten().flatten() {
-            troubles.push(Trouble::Leftover(entry.path()));
-        }
+        troubles.extend(trash::thrown(&root).into_iter().map(Trouble::Leftover));
         for entry in fs::read_dir(&root).into_iter().flatten().flatten() {
             let path = entry.path();
             let hidden = entry.file_name().as_bytes().starts_with(b".");

@@ -33,10 +33,6 @@ pub(super) fn repair(git: &Git, found: &Found, trouble: &Trouble) -> Result<Opti
             let file = path.symlink_metadata().is_ok_and(|meta| !meta.is_dir());
             let deleted = if file { fs::remove_file(path) } else { discard_directory(path) };
             deleted.map_err(|error| cannot(path, &error))?;
-            // Only when it is empty.
-            if let Some(trash) = path.parent().filter(|parent| parent.ends_with(crate::git::trash::DIRECTORY)) {
-                crate::git::trash::remove_empty(trash);
-            }
             Ok(Some(format!("deleted {}, which had been removed", text::path(path))))
         }
     }

@@ -140,7 +140,7 @@ pub trait Git: Send + Sync {
     /// When git cannot be asked.
     fn check_worktree(&self, worktree: &Worktree) -> Result<Option<Oid>, Refusal>;
 
-    /// Writes files below the worktree's untracked `AGENT_CONTEXT/` directory (relative names, whole contents).
+    /// Writes files below the worktree's untracked `AGENT_CONTEXT/` directory (relative names, whole contents; directories end with a slash).
     ///
     /// # Errors
     /// When a file cannot be written.

@@ -9,7 +9,7 @@ use crate::base::clock;
 use crate::model::Refusal;
 use crate::model::job::ProcessIdentity;
 use crate::process::identity;
-use crate::process::spec::{self, SHIM, SPEC, ShimFile};
+use crate::process::spec::{self, SHIM, ShimFile};
 use crate::process::tree;
 
 /// How long ending what is left may take.
@@ -39,7 +39,6 @@ pub(super) fn clear(directory: &Path) -> Result<Shim, Refusal> {
         Ok(Some(lock)) => lock,
         Ok(None) => return Ok(Shim::Lives),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let _ = fs::remove_file(directory.join(SPEC));
             return Ok(if directory.exists() { Shim::Gone } else { Shim::NoDirectory });
         }
         Err(error) => return Err(Refusal::environment(format!("cannot use the job's directory {shown}: {error}"))),
@@ -50,13 +49,13 @@ pub(super) fn clear(directory: &Path) -> Result<Shim, Refusal> {
             // Once is enough. If it cannot be written down, it is done again next time.
             let _ = if who.over { Ok(()) } else { spec::tell(&directory.join(SHIM), &ShimFile { over: true, ..who }) };
         }
-        // Written before anything is started: there was nothing.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(_) if spec::is_lost(&directory.join(SHIM)) => {}
+        // Said before anything is started: there was nothing. A shim that comes too late finds no lock.
+        Err(_) if spec::is_silent(&directory.join(SHIM)) => {
+            let gone = fs::remove_file(directory.join(SHIM));
+            gone.map_err(|error| Refusal::environment(format!("cannot delete {SHIM} in {shown}: {error}")))?;
+        }
         Err(error) => return Err(Refusal::environment(format!("cannot read {SHIM} in {shown}: {error}"))),
     }
-    // The environment, which may hold keys, is of no use any more; and a shim that comes too late finds nothing to start.
-    let _ = fs::remove_file(directory.join(SPEC));
     drop(lock);
     Ok(Shim::Gone)
 }

@@ -1,12 +1,12 @@
 //! Starting a job.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Read as _};
-use std::os::fd::AsFd as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::AsFd;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,7 +18,7 @@ use crate::base::clock;
 use crate::host::port::JobSpec;
 use crate::model::terminal::TerminalSize;
 use crate::model::{Refusal, RefusalKind};
-use crate::process::spec::{self, LOG, Ready, SPEC, ShimFile, SpecFile, TMP};
+use crate::process::spec::{self, Ready, ShimFile, SpecFile, TMP};
 use crate::process::{journal, tree};
 
 /// How long a shim has to say whether its program runs.
@@ -81,14 +81,14 @@ fn launch(places: &Places, directory: &Path, spec: &JobSpec) -> Result<(Child, S
         if !Path::new(&content.control).starts_with(directory) {
             private(&places.runtime).map_err(failed)?;
         }
-        spec::make_lock(directory).map_err(failed)?;
-        spec::save(&directory.join(SPEC), &content).map_err(failed)?;
+        spec::expect(directory).map_err(failed)?;
         let mut child = spawn(places, directory)?;
-        match await_ready(&mut child) {
+        let deadline = clock::instant() + READY;
+        match tell(&mut child, &content, deadline).and_then(|()| await_ready(&mut child, deadline)) {
             Ok(who) => Ok((child, who)),
             Err(mut refusal) => {
                 let _ = child.kill();
-                if let Some(last) = last_words(&mut child, directory) {
+                if let Some(last) = last_words(&mut child) {
                     refusal.hints.push(last);
                 }
                 tree::finish_off(content.dye, READY);
@@ -156,34 +156,57 @@ fn content(places: &Places, directory: &Path, spec: &JobSpec) -> Result<SpecFile
 /// No closure runs between fork and exec, so that the daemon is not copied: what must happen there happens in the shim. It gets no
 /// process group either, because the leader of one cannot begin a session.
 fn spawn(places: &Places, directory: &Path) -> Result<Child, Refusal> {
-    let log = OpenOptions::new().append(true).create(true).mode(0o600).open(directory.join(LOG));
-    let spawned = log.and_then(|log| {
-        let mut command = Command::new(&places.shim_program);
-        command.arg("shim").arg(directory).env_clear().current_dir(directory);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()
-    });
-    spawned.map_err(|error| {
+    let mut command = Command::new(&places.shim_program);
+    command.arg("shim").arg(directory).env_clear().current_dir(directory);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().map_err(|error| {
         let program = places.shim_program.display();
         Refusal::environment(format!("cannot start the job's shim ({program} shim): {error}"))
     })
 }
 
-fn await_ready(child: &mut Child) -> Result<ShimFile, Refusal> {
-    let silent =
-        |why: &str| Refusal::environment(format!("the job's shim did not say whether its program runs: {why}"));
-    let mut stdout = child.stdout.take().ok_or_else(|| silent("no pipe"))?;
-    let deadline = clock::instant() + READY;
-    let mut word = Vec::new();
-    while word.last() != Some(&b'\n') && word.len() < MAX_WORD {
+fn silent(why: &str) -> Refusal {
+    Refusal::environment(format!("the job's shim did not say whether its program runs: {why}"))
+}
+
+/// Tells the shim what to start. One that does not listen to the end says why itself.
+fn tell(child: &mut Child, content: &SpecFile, deadline: Instant) -> Result<(), Refusal> {
+    let all = serde_json::to_vec(content)
+        .map_err(|error| Refusal::internal(format!("what to start cannot be written down: {error}")))?;
+    let mut stdin = child.stdin.take().ok_or_else(|| silent("no pipe"))?;
+    rustix::io::ioctl_fionbio(&stdin, true).map_err(|error| silent(&error.to_string()))?;
+    let mut rest = all.as_slice();
+    while !rest.is_empty() {
+        match stdin.write(rest) {
+            Ok(count) => rest = &rest[count..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_for(&stdin, PollFlags::OUT, deadline)?,
+            Err(_) => break,
+        }
+    }
+    Ok(())
+}
+
+/// Waits until a pipe can be used, or was closed.
+fn wait_for(pipe: &impl AsFd, what: PollFlags, deadline: Instant) -> Result<(), Refusal> {
+    loop {
         let left = deadline.saturating_duration_since(clock::instant());
         if left.is_zero() {
             return Err(silent(&format!("not within {} s", READY.as_secs())));
         }
         let timeout = Timespec::try_from(left).ok();
-        let mut fds = [PollFd::from_borrowed_fd(stdout.as_fd(), PollFlags::IN)];
-        if !matches!(poll(&mut fds, timeout.as_ref()), Ok(ready) if ready > 0) {
-            continue;
+        if matches!(poll(&mut [PollFd::from_borrowed_fd(pipe.as_fd(), what)], timeout.as_ref()), Ok(ready) if ready > 0)
+        {
+            return Ok(());
         }
+    }
+}
+
+fn await_ready(child: &mut Child, deadline: Instant) -> Result<ShimFile, Refusal> {
+    let mut stdout = child.stdout.take().ok_or_else(|| silent("no pipe"))?;
+    let mut word = Vec::new();
+    while word.last() != Some(&b'\n') && word.len() < MAX_WORD {
+        wait_for(&stdout, PollFlags::IN, deadline)?;
         let mut some = [0; 4096];
         match stdout.read(&mut some) {
             Ok(0) => return Err(silent("it ended")),
@@ -199,11 +222,17 @@ fn await_ready(child: &mut Child) -> Result<ShimFile, Refusal> {
     }
 }
 
-/// How a shim ended that did not say why, and what it wrote before (its directory goes with its log). Waits for its end.
-fn last_words(child: &mut Child, directory: &Path) -> Option<String> {
+/// How a shim ended that did not say why, and what it wrote before. Waits for its end.
+fn last_words(child: &mut Child) -> Option<String> {
     const MOST: usize = 500;
     let status = child.wait().ok()?;
-    let log = fs::read(directory.join(LOG)).unwrap_or_default();
+    let mut log = Vec::new();
+    if let Some(mut stderr) = child.stderr.take()
+        && rustix::io::ioctl_fionbio(&stderr, true).is_ok()
+    {
+        // To its end, or as far as there is something: a program of the shim's could hold it open.
+        let _ = stderr.read_to_end(&mut log);
+    }
     let tail = String::from_utf8_lossy(&log[log.len().saturating_sub(MOST)..]).trim().to_owned();
     (!tail.is_empty()).then(|| format!("the shim ended with {status} and wrote: {tail}"))
 }
