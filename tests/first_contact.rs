@@ -173,6 +173,21 @@ fn at_a_terminal_a_key_answers_and_a_table_is_drawn_in_place() {
 }
 
 #[test]
+fn a_person_takes_their_time_to_answer() {
+    let env = newcomer();
+    let mut terminal = Terminal::start(&env, 100, &["try"]);
+    terminal.until("[o]nce, [r]eject");
+    // Nobody works any more, and the newest table says so.
+    let rested = || terminal.text().rsplit("SESSION").next().unwrap_or_default().matches("review").count() == 2;
+    wait_until(DEADLINE, "the other two are done", rested);
+    terminal.key("o");
+    terminal.until("landed word-count");
+    assert_eq!(terminal.code(), 0, "{}", terminal.text());
+    assert!(!project(&env, 1).join("lib/count.awk").exists(), "the deletion was allowed");
+    env.divisi(&["try", "--remove"]).ok();
+}
+
+#[test]
 fn no_line_of_the_table_is_wider_than_the_terminal() {
     let mut env = newcomer();
     env.set("NO_COLOR", "1");

@@ -117,7 +117,7 @@ fn plan(node: &Node, environment: Option<&str>, problems: &mut Problems) -> Opti
     suites::hand_on(judge, &mut tasks, problems);
     unique("agent", agents.iter().map(|(at, agent)| (*at, agent.id.as_str())), problems);
     unique("task", tasks.iter().map(|(at, task)| (*at, task.id.as_str())), problems);
-    task::require_references(&tasks, problems);
+    task::require_references(&tasks, &task::dependencies(node), problems);
     let (mut include, mut exclude) = (Vec::new(), Vec::new());
     if let Some(mut matrix) = part.one("matrix", problems) {
         let names = Names::of(&agents, &tasks);

@@ -110,7 +110,8 @@ pub(super) fn merge_result(
     }
     let merged = merge::tree(git, &common, &onto_commit, head)?;
     if !merged.conflicts.is_empty() {
-        return Err(Refusal::conflict(format!("it conflicts with {} in {}", short(&onto), names(&merged.conflicts))));
+        return Err(Refusal::conflict(format!("it conflicts with {} in {}", short(&onto), names(&merged.conflicts)))
+            .hint(format!("merge {} in {}, resolve, commit, and evaluate that", short(&onto), worktree.path)));
     }
     // Nobody sees this commit but evaluators. A fixed date makes it the same every time.
     let signature = Signature { author: None, at: Some(0) };

@@ -338,7 +338,9 @@ pub(crate) fn emit_state(change: &mut Change<'_>, id: &BatchId, state: BatchStat
 pub(crate) fn require<'a>(change: &'a Change<'_>, id: &BatchId) -> Result<&'a LiveBatch, Refusal> {
     change.brain.registry.batches.get(id).ok_or_else(|| {
         let shown = crate::base::text::visible_line(id.as_str(), 40);
-        Refusal::conflict(format!("the batch {shown} has ended, or there is none")).hint("divisi batch list")
+        Refusal::conflict(format!("the batch {shown} has ended, or there is none"))
+            .hint("divisi batch list")
+            .hint(format!("divisi batch retry {shown}    # what did not pass, again"))
     })
 }
 

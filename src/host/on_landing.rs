@@ -225,18 +225,21 @@ fn pass_gates(
     let judged = gate::found(&gates, &session.evaluations, &preflight.head, target);
     let tree = judged.and_then(|one| Some(one.merged.as_ref()?.tree.clone()));
     let mut why = gate::blocker(&view);
+    let mut next = run_gates::next(&view, name, &preflight.onto);
     if matches!(view.standing, GateStanding::Passed | GateStanding::Moved) && !preflight.conflicts.is_empty() {
-        why = Some(format!("it has conflicts, and no gate has judged how they would be resolved in '{}'", view.suite));
+        let onto = preflight.onto.strip_prefix("refs/heads/").unwrap_or(&preflight.onto);
+        why = Some(format!("it conflicts with {onto}, and '{}' has not judged how that is resolved", view.suite));
+        next = format!(
+            "merge {onto} in {}, resolve, commit; then: divisi eval {name} && divisi land {name}",
+            session.worktree.path
+        );
     }
     match why {
         None => Ok((Some(view), false, tree)),
         Some(_) if plan.skip_gates => Ok((Some(view), true, None)),
-        Some(why) => {
-            let next = run_gates::next(&view, name, &preflight.onto);
-            Err(Refusal::conflict(format!("cannot land '{name}' at {}: {why}", preflight.head.short()))
-                .hint(next)
-                .hint(format!("divisi land {name} --skip-gates")))
-        }
+        Some(why) => Err(Refusal::conflict(format!("cannot land '{name}' at {}: {why}", preflight.head.short()))
+            .hint(next)
+            .hint(format!("divisi land {name} --skip-gates"))),
     }
 }
 

@@ -101,9 +101,17 @@ fn chosen(live: &LiveBatch, request: &RetryRuns) -> Result<Vec<RunId>, Refusal> 
     for id in &request.runs {
         let shown = crate::base::text::visible_line(id.as_str(), 40);
         let run = fold::place(&live.runs, id).map(|place| &live.runs[place]);
-        let run = run.ok_or_else(|| Refusal::user(format!("there is no run {shown} in this batch")))?;
+        let run = run.ok_or_else(|| {
+            let number = shown.rsplit_once(".r").map_or(shown.as_str(), |(_, number)| number);
+            Refusal::user(format!("there is no run {number} in this batch: it has 1 to {}", live.runs.len()))
+                .hint(format!("divisi batch status {}", live.batch.id))
+        })?;
         if !run.state.is_over() {
             return Err(Refusal::conflict(format!("cannot retry run {}: it is {}", run.number, run.state.as_str())));
+        }
+        // Another result would be counted for what the target has had.
+        if run.attempts.last().is_some_and(|attempt| attempt.landed) {
+            return Err(Refusal::conflict(format!("cannot retry run {}: what it made was landed", run.number)));
         }
         if lands(run) {
             let why = "who won of those it competed with is being landed";

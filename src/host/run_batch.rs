@@ -85,8 +85,8 @@ pub(crate) fn check(ports: &Ports, known: &Known, request: &CheckPlan) -> PlanCh
             runs: u32::try_from(expand::runs(&plan, &BatchId(String::new())).len()).unwrap_or(u32::MAX),
             judged_by: suites::told(&plan, &|task, agent| expand::is_run(&plan, task, agent)),
             agents: started(&plan),
-            name: Some(plan.name),
             notes: plan.notes,
+            name: Some(plan.name),
         },
         Err(problems) => PlanCheck { problems, ..PlanCheck::default() },
     }

@@ -55,7 +55,8 @@ pub fn page(batch: Option<&BatchDetail>, now: i64) -> Page {
     if !view.path.is_empty() {
         page.line(&format!("plan: {}", visible_line(&view.path, 300)));
     }
-    for words in [view.reason.as_deref(), view.held.as_deref()].into_iter().flatten() {
+    let held = view.held.as_ref().map(|why| format!("no more start now: {why}"));
+    for words in [view.reason.as_ref(), held.as_ref()].into_iter().flatten() {
         page.line(&format!("**{}**", visible_line(words, 300)));
     }
     if let Some(words) = over_budget(batch) {

@@ -153,8 +153,10 @@ pub fn progress(view: &BatchView, now: i64) -> String {
     } else if view.spend.tokens > 0 {
         parts.push(format!("{} tokens", view.spend.tokens));
     }
-    if let Some(why) = view.reason.as_ref().or(view.held.as_ref()) {
-        parts.push(why.clone());
+    match (&view.reason, &view.held) {
+        (Some(why), _) => parts.push(why.clone()),
+        (None, Some(why)) => parts.push(format!("no more start now: {why}")),
+        (None, None) => {}
     }
     parts.join(", ")
 }

@@ -242,7 +242,7 @@ in_every_neovim! {
         wait_until("cancelled", || !scene.fake.called("batch/cancel").is_empty()).await;
         wait_until("all", || scene.fake.called("batch/retry").len() == 2).await;
         assert_eq!(scene.fake.called("batch/retry")[1]["runs"], Value::Null);
-        assert_eq!(editor.lua("return _G.asked[1].texts[1]").await, "Run 3 again");
+        assert_eq!(editor.lua("return _G.asked[1].texts[1]").await, "Run all 3 again");
         assert_eq!((scene.fake.called("batch/cancel").len(), &scene.fake.called("batch/cancel")[0]["batch"]), (1, &json!("bbatch0001")));
 
         // Everything about a run.
@@ -261,7 +261,7 @@ in_every_neovim! {
         let list = editor.lua("return vim.tbl_map(function(e) return ('%s:%d:%s'):format(e.bufnr > 0 and vim.fn.bufname(e.bufnr) or '', e.lnum, e.text) end, vim.fn.getqflist())").await;
         let list: Vec<&str> = list.as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
         assert_eq!(list.len(), 2, "{list:?}");
-        assert_eq!(list[0], ":0:run 2, errors/config by codex: it did not pass: tests");
+        assert_eq!(list[0], "divisi://session/two:0:run 2, errors/config by codex: it did not pass: tests");
         assert!(list[1].ends_with("two/src/a.lua:2:lint: wrong␇"), "{list:?}");
         editor.ex("cclose").await;
 

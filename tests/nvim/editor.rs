@@ -137,6 +137,12 @@ impl Editor {
         divisi::nvim::msgpack::to_json(&answer.unwrap_or_else(|error| panic!("{error} in: {code}")))
     }
 
+    /// [`Self::lua`], for who can do without an answer when it does not come in time.
+    pub(crate) async fn lua_in_time(&self, code: &str) -> Option<Value> {
+        let answer = self.exec(code.to_owned()).await?;
+        Some(divisi::nvim::msgpack::to_json(&answer.unwrap_or_else(|error| panic!("{error} in: {code}"))))
+    }
+
     /// In a task of its own: nvim-rs ends the connection when an answer finds nobody who waits for it.
     async fn exec(&self, code: String) -> Option<Result<Pack, String>> {
         let nvim = self.nvim.clone();

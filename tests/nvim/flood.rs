@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::editor::Scene;
+use super::editor::{OUTER, Scene};
 use super::in_every_neovim;
 
 const BUFFER: &str = "divisi://session/fix";
@@ -17,8 +17,20 @@ fn memory(pid: u64) -> u64 {
     line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() / 1024
 }
 
+/// What a process has used of the processors. Between a question and its answer it says how long the editor was busy, however much
+/// of the machine others had meanwhile.
+fn processor_time(pid: u64) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // The name, which may hold anything, is in parentheses. Fields 14 and 15, in hundredths of a second.
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks = |field: usize| fields[field - 3].parse::<u64>().unwrap();
+    Duration::from_millis(10 * (ticks(14) + ticks(15)))
+}
+
 struct Flood<'a> {
     scene: &'a Scene,
+    neovim: u64,
+    /// How long Neovim was busy until it answered.
     waits: Vec<Duration>,
 }
 
@@ -29,12 +41,12 @@ impl Flood<'_> {
         let text = format!("{line}\n").repeat(piece);
         for number in 0..lines / piece {
             self.scene.fake.say("aaaaaaaaaa", &text);
-            let asked = Instant::now();
+            let asked = processor_time(self.neovim);
             let look = format!(
                 "local b = vim.fn.bufnr({BUFFER:?}) local n = vim.api.nvim_buf_line_count(b) return {{ n, vim.api.nvim_buf_get_offset(b, n) }}"
             );
             let seen = self.scene.editor.lua(&look).await;
-            self.waits.push(asked.elapsed());
+            self.waits.push(processor_time(self.neovim).saturating_sub(asked));
             assert!(seen[0].as_u64().unwrap() <= LINES, "{} lines after {number} pieces", seen[0]);
             assert!(seen[1].as_u64().unwrap() <= BYTES, "{} bytes after {number} pieces", seen[1]);
         }
@@ -43,10 +55,16 @@ impl Flood<'_> {
         let end = format!(
             "vim.tbl_contains(vim.api.nvim_buf_get_lines(vim.fn.bufnr({BUFFER:?}), -4, -1, false), 'that was {line:.9} {lines}')"
         );
-        // Without the deadline of one event: it is a thousand of them.
-        let wait = tokio::time::timeout(Duration::from_secs(50), async {
-            while self.scene.editor.lua(&format!("return vim.wait(50, function() return {end} end, 10)")).await != true
-            {
+        // Without the deadline of one event: it is a thousand of them, and others may have the machine. How busy it was counts.
+        let wait = tokio::time::timeout(Duration::from_secs(120), async {
+            loop {
+                let asked = processor_time(self.neovim);
+                let look = format!("return vim.wait(50, function() return {end} end, 10)");
+                let answer = self.scene.editor.lua_in_time(&look).await;
+                self.waits.push(processor_time(self.neovim).saturating_sub(asked));
+                if answer == Some(true.into()) {
+                    return;
+                }
             }
         });
         let shown = wait.await.is_ok();
@@ -65,38 +83,42 @@ impl<'a> Flood<'a> {
         scene.editor.keys("G").await;
         let host = scene.editor.lua("local out require('divisi').request('host/status', {}, function(s) out = s.pid end) vim.wait(5000, function() return out end, 5) return out").await;
         let neovim = scene.editor.lua("return vim.fn.getpid()").await;
-        (Self { scene, waits: Vec::new() }, neovim.as_u64().unwrap(), host.as_u64().unwrap())
+        let neovim = neovim.as_u64().unwrap();
+        (Self { scene, neovim, waits: Vec::new() }, neovim, host.as_u64().unwrap())
     }
 
     /// The editor has answered all along.
     async fn end(mut self) {
         self.waits.sort_unstable();
-        let (middle, late) = (self.waits[self.waits.len() / 2], self.waits[self.waits.len() * 99 / 100]);
-        println!("answers while it poured: median {middle:?}, p99 {late:?}");
-        assert!(late < Duration::from_secs(2), "{late:?}");
+        let (middle, most) = (self.waits[self.waits.len() / 2], self.waits[self.waits.len() - 1]);
+        println!("busy until an answer: median {middle:?}, at most {most:?}");
+        assert!(most < Duration::from_secs(2), "{most:?}");
         self.scene.editor.assert_calm().await;
     }
 }
 
 in_every_neovim! {
+    // A thousand events, when others work the machine too.
+    within OUTER * 3;
+
     async fn lines_without_end_stay_within_their_bound_and_the_editor_answers(scene) {
         let (mut flood, neovim, host) = Flood::begin(&scene).await;
-        // The bound once, then three times more.
+        // The bound once, then twice more.
         flood.pour("a line of what it prints", 100_000, 5_000).await;
         let full = (memory(neovim), memory(host));
-        flood.pour("a line of what it prints", 300_000, 5_000).await;
+        flood.pour("a line of what it prints", 200_000, 5_000).await;
         let after = (memory(neovim), memory(host));
-        println!("100,000 short lines: Neovim {} MiB, its host process {} MiB; after 400,000: {} and {} MiB", full.0, full.1, after.0, after.1);
+        println!("100,000 short lines: Neovim {} MiB, its host process {} MiB; after 300,000: {} and {} MiB", full.0, full.1, after.0, after.1);
         assert!(after.0 <= full.0 + 64 && after.1 <= full.1 + 64, "{full:?}, then {after:?}");
         flood.end().await;
     }
 
     async fn long_lines_without_end_stay_within_their_bound_and_the_editor_answers(scene) {
         let (mut flood, neovim, host) = Flood::begin(&scene).await;
-        // The bound three times.
-        flood.pour(&"long ".repeat(800), 24_000, 100).await;
+        // The bound twice.
+        flood.pour(&"long ".repeat(800), 16_000, 100).await;
         let after = (memory(neovim), memory(host));
-        println!("after 96 MB of long lines: Neovim {} MiB, its host process {} MiB", after.0, after.1);
+        println!("after 64 MB of long lines: Neovim {} MiB, its host process {} MiB", after.0, after.1);
         // The bound twice in the host process, as text and as what is on its way; once and its overhead in Neovim.
         assert!(after.0 < 256 && after.1 < 256, "{after:?}");
         flood.end().await;

@@ -35,9 +35,11 @@ mod ways;
 mod work;
 mod worktrees;
 
-/// Runs a test once in every Neovim that is installed.
+/// Runs a test once in every Neovim that is installed, each within `OUTER` unless it says otherwise.
 macro_rules! in_every_neovim {
-    ($($(#[$meta:meta])* async fn $name:ident($editor:ident) $body:block)+) => {$(
+    (async $($tests:tt)+) => { in_every_neovim! { within crate::nvim::editor::OUTER; async $($tests)+ } };
+    (# $($tests:tt)+) => { in_every_neovim! { within crate::nvim::editor::OUTER; # $($tests)+ } };
+    (within $within:expr; $($(#[$meta:meta])* async fn $name:ident($editor:ident) $body:block)+) => {$(
         $(#[$meta])*
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
@@ -46,7 +48,7 @@ macro_rules! in_every_neovim {
                     let $editor = crate::nvim::editor::Scene::new(&neovim).await;
                     $body
                 };
-                if tokio::time::timeout(crate::nvim::editor::OUTER, test).await.is_err() {
+                if tokio::time::timeout($within, test).await.is_err() {
                     panic!("{} did not finish in {}", stringify!($name), neovim.display());
                 }
             }

@@ -223,8 +223,11 @@ async fn a_killed_neovim_changes_nothing_for_the_agent() {
         editor.shows(LIST, " before").await;
         let took = begin.elapsed();
         println!("the same state {} ms after attach", took.as_millis());
-        // The promise is 200 ms with the machine to itself.
-        assert!(took < Duration::from_secs(2), "{took:?}");
+        // The promise is 200 ms with the machine to itself, which `tests/bench` looks after. How much of it there is now a command says.
+        let begin = Instant::now();
+        scene.env.divisi(&["list"]).ok();
+        let command = begin.elapsed();
+        assert!(took < Duration::from_secs(2) + 20 * command, "{took:?}, and a command {command:?}");
         assert_eq!((without_time(&editor.lines(LIST).await), editor.lines("divisi://session/one").await), (list, said));
         assert_eq!((scene.state("one"), scene.daemon_pid()), ("running".to_owned(), daemon));
         write(&scene.worktree("one").join("gate"), "");

@@ -88,7 +88,9 @@ fn a_plan_runs_to_its_end_and_is_reported() {
     scene.divisi(&["batch", "retry", "small", "1"]).ok();
     scene.divisi(&["batch", "open", "small"]).exits(4);
     scene.divisi(&["batch", "pause", "small"]).exits(1);
-    clear(&scene);
+    scene.divisi(&["batch", "clear", "small"]).ok().prints("kept, for their work is not landed: ");
+    scene.divisi(&["batch", "clear", "small", "--discard"]).ok();
+    assert_eq!(scene.env.json(&scene.repo, &["list"]), serde_json::json!([]));
 }
 
 #[test]
@@ -101,7 +103,7 @@ fn a_wrong_plan_starts_nothing_and_says_where() {
     let file = plan(&scene, &SMALL.replace("[repo]", "[nowhere]"));
     scene.divisi(&["batch", "run", &file]).exits(1).says("the repository 'nowhere'");
     let file = plan(&scene, &SMALL.replace("agent: shell", "agent: shel"));
-    scene.divisi(&["batch", "run", &file]).exits(1).says("the agent 'sh' of the plan");
+    scene.divisi(&["batch", "run", &file]).exits(1).says("5:26: there is no agent named 'shel'");
     assert_eq!(scene.env.json(&scene.repo, &["list"]), serde_json::json!([]));
     scene.divisi(&["batch", "list", "--json"]).ok().prints("[]");
 }

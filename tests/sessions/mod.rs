@@ -33,6 +33,7 @@ mod landing;
 mod life;
 mod limits;
 mod locked;
+mod missteps;
 mod moved;
 mod names;
 mod network;

@@ -82,7 +82,7 @@ local function retry(line, view)
     errors.notify("nothing to run again")
     return
   end
-  vim.ui.select({ ("Run %d again"):format(count), "Leave them" }, {
+  vim.ui.select({ count == 1 and "Run it again" or ("Run all %d again"):format(count), "Leave as it is" }, {
     prompt = ("%s: what did not pass"):format(view.about.name),
     kind = "divisi_confirm",
   }, function(_, choice)
@@ -189,6 +189,8 @@ local function failures(_, view)
       gather(index + 1)
       return
     end
+    -- Without a place of its own it leads to the transcript.
+    head.filename, head.valid = "divisi://session/" .. row.name, true
     rpc.request("evaluation/list", { session = row.id }, function(all, refusal)
       local newest = not refusal and type(all) == "table" and all[#all] or nil
       local found = newest and require("divisi.evaluate").items(row, newest) or {}

@@ -122,8 +122,12 @@ impl<'a> Fields<'a> {
             Some(number) if range.contains(&number) => Some(number),
             _ => {
                 let (first, last) = (range.start(), range.end());
-                let wanted = if *last == u64::MAX { format!("at least {first}") } else { format!("{first} to {last}") };
-                problems.tell(node.at, format!("'{key}' has to be a whole number, {wanted}"));
+                let wanted = match *last {
+                    u64::MAX => format!("a whole number, at least {first}"),
+                    last if last == *first => last.to_string(),
+                    last => format!("a whole number, {first} to {last}"),
+                };
+                problems.tell(node.at, format!("'{key}' has to be {wanted}"));
                 None
             }
         }

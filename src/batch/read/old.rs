@@ -1,5 +1,7 @@
 //! Files of the archived amp-session-manager: its batches (`defaults` and a list `matrix`) and benchmarks (`suites`), as far as they map.
 
+use std::collections::HashMap;
+
 use super::usual;
 use crate::base::yaml::{Fields, Node, Place, Problems, Value};
 use crate::model::case::PlanCases;
@@ -171,7 +173,7 @@ pub(super) fn read(node: &Node, environment: Option<&str>, problems: &mut Proble
         tasks.push((at, PlanTask { timeout_sec: defaults.timeout_sec, ..task }));
     }
     super::unique("task", tasks.iter().map(|(at, task)| (*at, task.id.as_str())), problems);
-    super::task::require_references(&tasks, problems);
+    super::task::require_references(&tasks, &HashMap::new(), problems);
     Some(Plan {
         name: name.or(run_id).unwrap_or_else(|| "batch".to_owned()),
         description,

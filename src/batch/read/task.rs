@@ -1,11 +1,11 @@
 //! Tasks: prompts, repositories, and what comes before.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, VecDeque};
 
 use super::part::{Part, TextOr, require_id};
 use super::{cases, suites, unique};
 use crate::base::near::near;
-use crate::base::yaml::{Place, Problems};
+use crate::base::yaml::{Node, Place, Problems};
 use crate::model::plan::{PlanPrompt, PlanRepository, PlanTask};
 
 pub(super) fn read(mut part: Part<'_>, problems: &mut Problems) -> Option<PlanTask> {
@@ -111,16 +111,34 @@ fn repositories(part: &mut Part<'_>, problems: &mut Problems) -> Vec<PlanReposit
     repositories.into_iter().map(|(_, repository)| repository).collect()
 }
 
-/// Tells of dependencies that are not there or go in circles, and of repositories with two bases.
-pub(super) fn require_references(tasks: &[(Place, PlanTask)], problems: &mut Problems) {
+/// Where tasks say on what they depend: by the task and the other one.
+pub(super) fn dependencies(plan: &Node) -> HashMap<(String, String), Place> {
+    let mut places = HashMap::new();
+    for task in plan.at_key("tasks").map_or(&[][..], Node::items) {
+        let Some(id) = task.at_key("id").and_then(Node::text) else { continue };
+        for other in task.at_key("depends_on").map_or(&[][..], Node::items) {
+            places.extend(other.text().map(|name| ((id.to_owned(), name.to_owned()), other.at)));
+        }
+    }
+    places
+}
+
+/// Tells of dependencies that are not there or go in circles, and of repositories with two bases. `places` has where tasks say on what
+/// they depend; what is not in it is told at the task.
+pub(super) fn require_references(
+    tasks: &[(Place, PlanTask)],
+    places: &HashMap<(String, String), Place>,
+    problems: &mut Problems,
+) {
     let known: HashMap<&str, &PlanTask> = tasks.iter().map(|(_, task)| (task.id.as_str(), task)).collect();
     for (at, task) in tasks {
         for other in task.depends_on.iter().filter(|other| !known.contains_key(other.as_str())) {
             let nearest = near(other, tasks.iter().map(|(_, task)| task.id.as_str())).first().copied();
+            let at = places.get(&(task.id.clone(), other.clone())).unwrap_or(at);
             problems.tell_with(*at, format!("'{}' depends on '{other}', which is no task", task.id), nearest);
         }
     }
-    require_no_circle(tasks, &known, problems);
+    require_no_circle(tasks, &known, places, problems);
     let mut bases: std::collections::BTreeMap<&str, &Option<String>> = std::collections::BTreeMap::new();
     for (at, task) in tasks {
         for repository in &task.repositories {
@@ -141,8 +159,16 @@ pub(super) fn require_references(tasks: &[(Place, PlanTask)], problems: &mut Pro
 /// Dependencies in circles that are told, at most: who mends these sees the others.
 const CIRCLES: usize = 10;
 
+/// Names of a circle that are told, at most.
+const LONGEST: usize = 6;
+
 /// Tells of tasks that depend on themselves.
-fn require_no_circle(tasks: &[(Place, PlanTask)], known: &HashMap<&str, &PlanTask>, problems: &mut Problems) {
+fn require_no_circle(
+    tasks: &[(Place, PlanTask)],
+    known: &HashMap<&str, &PlanTask>,
+    places: &HashMap<(String, String), Place>,
+    problems: &mut Problems,
+) {
     let depends = |task: &'_ PlanTask| -> Vec<&PlanTask> {
         task.depends_on.iter().filter_map(|other| known.get(other.as_str()).copied()).collect()
     };
@@ -169,17 +195,41 @@ fn require_no_circle(tasks: &[(Place, PlanTask)], known: &HashMap<&str, &PlanTas
     }
     let mut told = 0;
     for (at, task) in tasks.iter().filter(|(_, task)| waits.contains_key(task.id.as_str())) {
-        let (mut seen, mut open) = (HashSet::new(), vec![task]);
-        while let Some(next) = open.pop() {
+        // Who is seen, by whom first: that is the way back.
+        let (mut by, mut open) = (HashMap::<&str, &str>::new(), VecDeque::from([task]));
+        while let Some(next) = open.pop_front() {
             if depends(next).iter().any(|other| other.id == task.id) {
-                problems.tell(*at, format!("'{}' depends on itself", task.id));
+                let mut way = vec![next.id.as_str()];
+                while let Some(before) = by.get(way[way.len() - 1]) {
+                    way.push(before);
+                }
+                way.reverse();
+                let first = way.get(1).copied().unwrap_or(&task.id);
+                let at = places.get(&(task.id.clone(), first.to_owned())).unwrap_or(at);
+                problems.tell(*at, format!("'{}' depends on itself{}", task.id, through(&way[1..])));
                 told += 1;
                 break;
             }
-            open.extend(depends(next).into_iter().filter(|other| seen.insert(other.id.as_str())));
+            for other in depends(next) {
+                if !by.contains_key(other.id.as_str()) && other.id != task.id {
+                    by.insert(&other.id, &next.id);
+                    open.push_back(other);
+                }
+            }
         }
         if told == CIRCLES {
             return;
         }
+    }
+}
+
+/// Over whom a task depends on itself.
+fn through(others: &[&str]) -> String {
+    match others {
+        [] => String::new(),
+        many if many.len() > LONGEST => {
+            format!(", through {} and {} more", many[..LONGEST].join(", "), many.len() - LONGEST)
+        }
+        few => format!(", through {}", few.join(", ")),
     }
 }

@@ -111,9 +111,9 @@ fn references_have_to_make_sense() {
     let cases = [
         (
             "{id: two, prompts: [x], repositories: [.], depends_on: [on]}",
-            "5:5: 'two' depends on 'on', which is no task",
+            "5:61: 'two' depends on 'on', which is no task",
         ),
-        ("{id: two, prompts: [x], repositories: [.], depends_on: [two]}", "5:5: 'two' depends on itself"),
+        ("{id: two, prompts: [x], repositories: [.], depends_on: [two]}", "5:61: 'two' depends on itself"),
         ("{id: one, prompts: [x], repositories: [.]}", "5:5: the task 'one' is there already, in line 4"),
         ("{id: two, prompts: [{id: p}], repositories: [.]}", "5:25: a prompt needs 'prompt' or 'prompt_file'"),
         ("{id: two, prompts: [], repositories: [.]}", "5:24: 'prompts' is empty"),
@@ -218,7 +218,8 @@ fn a_long_chain_of_tasks_is_read_quickly_and_a_circle_in_it_is_told() {
     let told = problems(&text);
     assert_eq!(told.len(), 2, "only those in the circle: {told:?}");
     assert!(
-        told[0].ends_with("'t4000' depends on itself") && told[1].ends_with("'t4001' depends on itself"),
+        told[0].ends_with("'t4000' depends on itself, through t4001")
+            && told[1].ends_with("'t4001' depends on itself, through t4000"),
         "{told:?}"
     );
     // Every task looked for from every other one takes minutes.

@@ -19,6 +19,7 @@ use crate::model::id::{BatchId, RunId, Seq};
 use crate::model::plan::ExportFormat;
 use crate::model::query::Query;
 
+mod clear;
 mod watch;
 
 /// Run a plan: agents x tasks x prompts x repositories, in parallel worktrees, within limits
@@ -28,12 +29,15 @@ mod watch;
   divisi batch run plan.yaml
   divisi batch run plan.yaml --json | jq -r 'select(.type == \"run.ended\").payload.outcome'
   divisi batch list
-  divisi batch retry nightly            # runs that failed, again
+  divisi batch status nightly
+  divisi batch retry nightly            # what did not pass, again; retry nightly 3 7: these runs
+  divisi batch rank nightly             # of best_of: who won, and why
   divisi batch export nightly --format html --out report.html
+  divisi batch clear nightly --discard  # its worktrees go, its results stay
 
 BATCH is a batch's id, the beginning of it, or the name of its plan (the newest batch of it then).
 Exit codes: 0 everything was accomplished, 1 refused, 4 something was not, 130 detached (the batch goes on).
-Accomplished: every run passed, of a task with 'best_of' somebody won (losers may fail), and with
+Accomplished: every run passed, of a task with 'best_of' somebody won (losers may fail), and with \
 'land: on_pass' what passed or won is on its target.")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -131,6 +135,14 @@ enum Action {
         /// Print the ranking as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Remove the worktrees and branches that an ended batch has left; its results and transcripts stay
+    Clear {
+        /// The batch
+        batch: String,
+        /// Also where work is not landed; `divisi restore` brings that back
+        #[arg(long)]
+        discard: bool,
     },
     /// Write a report; it can be written at any time, and again
     Export {
@@ -234,6 +246,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Outcome {
                 render::batch::ranking(&context.screen, &detail);
             }
         }
+        Action::Clear { batch, discard } => return clear::run(context, &batch, discard).await,
         Action::Export { batch, format, out } => export(context, &batch, format, out.as_deref()).await?,
     }
     Ok(Exit::Done)

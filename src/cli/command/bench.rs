@@ -89,8 +89,8 @@ enum Action {
     },
     /// Give verdicts on saved logs, as the official harness gives them; nothing is run
     #[command(
-        after_help = "Logs are looked for where the harness puts them (logs/run_evaluation/RUN/MODEL/ID/test_output.txt below DIR), in
-RUN/MODEL/ID, MODEL/ID or ID below DIR, and as ID.log, ID.txt, ID.eval.log or ID.MODEL.eval.log in it.
+        after_help = "Logs are looked for where the harness puts them (logs/run_evaluation/RUN/MODEL/ID/test_output.txt below DIR), in \
+RUN/MODEL/ID, MODEL/ID or ID below DIR, and as ID.log, ID.txt, ID.eval.log or ID.MODEL.eval.log in it. \
 With --out the harness' files are written byte for byte: report.json of each instance and MODEL.RUN.json.
 
 Exit codes: 0 graded; 4 some predictions have no verdict, because a log is missing or the environment failed.
@@ -123,9 +123,10 @@ Examples:
     },
     /// Summarise a run, or compare several
     #[command(
-        after_help = "A RUN is the directory of a divisi bench run or the beginning of its name, a folder that divisi bench grade --out wrote, a
-report MODEL.RUN.json, or a folder logs/run_evaluation/RUN of the harness. Two runs are compared instance by instance (with
-McNemar's exact test; of several attempts the greater part decides); of several runs or attempts the chances of success within
+        visible_alias = "compare",
+        after_help = "A RUN is the directory of a divisi bench run or the beginning of its name, a folder that divisi bench grade --out wrote, a \
+report MODEL.RUN.json, or a folder logs/run_evaluation/RUN of the harness. Two runs are compared instance by instance (with \
+McNemar's exact test; of several attempts the greater part decides); of several runs or attempts the chances of success within \
 1, 2, ... of them are estimated.
 
 Examples:

@@ -14,7 +14,7 @@ use crate::model::timeline::{CombineSessions, Pick};
 /// Start a session with what others made: all of it, or hunks and files of it
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A PICK is a session, or SESSION:PART,PART with hunks (ids as divisi compare --hunks shows them, at least four
+    after_help = "A PICK is a session, or SESSION:PART,PART with hunks (ids as divisi compare --hunks shows them, at least four \
 digits) and files. What is taken is merged in this order; when that conflicts, nothing is made.
 
 Examples:

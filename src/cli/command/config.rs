@@ -53,7 +53,7 @@ enum Action {
     },
     /// Show what models cost, or take over a file of prices
     #[command(
-        after_help = "Costs that no agent tells are estimated with these prices, in US dollars per million tokens.
+        after_help = "Costs that no agent tells are estimated with these prices, in US dollars per million tokens. \
 A file of prices looks like this; it replaces and adds models:
   source = \"our contract\"
   date = \"2026-11-21\"

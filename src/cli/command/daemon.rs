@@ -95,20 +95,40 @@ async fn status(context: &Context, json: bool) -> Outcome {
 async fn stop(context: &Context) -> Result<bool, Refusal> {
     let socket = &context.paths.socket;
     let owner = daemon::owner(&context.paths)?;
-    match Client::connect(socket, &caller()).await {
-        Err(ConnectError::NotRunning) => return Ok(false),
-        Err(ConnectError::Mismatch(_)) => Client::stop_other(socket, &caller()).await,
-        Err(ConnectError::Refused(refusal)) => return Err(refusal),
-        Ok(client) => client.stop_daemon().await?,
-    }
-    // Another may follow it at once, when somebody waits for work. It is gone when it has let go of the database, which is a little after it stopped listening.
     let until = clock::instant() + STOP_WITHIN;
-    while owner.is_some() && daemon::owner(&context.paths)? == owner {
+    // One that begins, ends or is busy may not answer at first: it is asked until it did, or is gone.
+    let (mut told, mut why) = (false, None);
+    loop {
+        if !told {
+            match Client::connect(socket, &caller()).await {
+                Err(ConnectError::NotRunning) if owner.is_none() => return Ok(false),
+                Err(ConnectError::NotRunning) => {}
+                Err(ConnectError::Mismatch(_)) => {
+                    Client::stop_other(socket, &caller()).await;
+                    told = true;
+                }
+                Err(ConnectError::Refused(refusal)) => why = Some(refusal),
+                Ok(client) => match client.stop_daemon().await {
+                    Ok(()) => told = true,
+                    Err(error) => why = Some(error.into()),
+                },
+            }
+        }
+        // Another may follow it at once, when somebody waits for work. It is gone when it has let go of the database, which is a little
+        // after it stopped listening.
+        let Some(process) = &owner else { return why.filter(|_| !told).map_or(Ok(true), Err) };
+        if daemon::owner(&context.paths)?.as_ref() != Some(process) {
+            return Ok(true);
+        }
         if clock::instant() >= until {
-            return Err(Refusal::environment(format!("the daemon did not stop within {} s", STOP_WITHIN.as_secs()))
-                .hint(format!("its log: {}", context.paths.log.display())));
+            let why = why.filter(|_| !told).map(|refusal| format!(": {}", refusal.message)).unwrap_or_default();
+            let within = STOP_WITHIN.as_secs();
+            return Err(Refusal::environment(format!(
+                "the daemon (process {process}) did not stop within {within} s{why}"
+            ))
+            .hint(format!("its log: {}", context.paths.log.display()))
+            .hint(format!("kill {process}    # agents keep running, and nothing that was acknowledged is lost")));
         }
         sleep(Duration::from_millis(5)).await;
     }
-    Ok(true)
 }

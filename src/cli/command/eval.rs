@@ -16,9 +16,9 @@ use crate::model::{Event, Refusal};
 /// Judge a session's work by a suite of evaluators: exit 0 when it passed, 4 when not
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Without --suite the session's gates are used: those of the trusted .divisi.toml ([evaluation] gates),
-or the file named by evaluation.gates of the configuration. Everything runs in a clean checkout of exactly
-the commit that is judged; each program begins with that, an empty home and what 'prepare' made, whatever
+    after_help = "Without --suite the session's gates are used: those of the trusted .divisi.toml ([evaluation] gates), \
+or the file named by evaluation.gates of the configuration. Everything runs in a clean checkout of exactly \
+the commit that is judged; each program begins with that, an empty home and what 'prepare' made, whatever \
 earlier ones did. Naming a file with --suite means that you stand for the commands in it.
 
 A suite:

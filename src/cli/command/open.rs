@@ -17,9 +17,9 @@ use crate::model::command::{Command, OfSession};
   cd \"$(divisi open parser)\"
   divisi open parser --terminal
 
---terminal attaches this terminal to the agent's own interface. An agent that divisi speaks to by a protocol is
-moved there between two turns, when it can go on with its conversation: its process ends and its interface
-starts. Once you leave that (not: detach), the next prompt goes by the protocol again. Ctrl-\\ detaches: the
+--terminal attaches this terminal to the agent's own interface. An agent that divisi speaks to by a protocol is \
+moved there between two turns, when it can go on with its conversation: its process ends and its interface \
+starts. Once you leave that (not: detach), the next prompt goes by the protocol again. Ctrl-\\ detaches: the \
 agent goes on. Several terminals can be attached; the smallest decides the size.")]
 pub(crate) struct Args {
     /// The session

@@ -12,7 +12,7 @@ use crate::model::{Event, Refusal};
 /// Remove sessions with their worktrees and branches
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Refused when work would be lost. With --discard it is removed all the same, and what was not landed
+    after_help = "Refused when work would be lost. With --discard it is removed all the same, and what was not landed \
 stays under refs/divisi/preserved/: divisi restore SESSION brings it back.
 
 Examples:

@@ -25,7 +25,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 
 /// See three agents work in parallel on an example, in ten seconds
 #[derive(Debug, clap::Args)]
-#[command(after_help = "It needs git and nothing else: no model, no key, no network, no repository of yours.
+#[command(after_help = "It needs git and nothing else: no model, no key, no network, no repository of yours. \
 The example is made in divisi's state directory and stays there until you remove it.
 
 Examples:

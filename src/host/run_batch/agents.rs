@@ -1,6 +1,7 @@
-//! The agents of a plan, looked at before anything starts: who is unknown, who is not installed, and what of them a budget cannot count.
+//! The agents of a plan, looked at before anything starts: who, and which profile or MCP server of theirs, is unknown, who is not
+//! installed, and what of them a budget cannot count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::near::near;
 use crate::base::yaml::{self, Node, Place, Problems, Value};
@@ -49,6 +50,7 @@ pub(super) fn look(
     let listing = Listing { repository: None, probe: false, set: None };
     let catalog: Vec<String> = agents.list(&listing).into_iter().map(|agent| agent.name).collect();
     let root = yaml::parse(text, &mut Problems::default());
+    require_servers(known, plan, root.as_ref(), problems);
     let workers = plan.agents.iter().map(|agent| Wanted {
         named: format!("the agent '{}' of the plan", agent.id),
         agent: &agent.agent,
@@ -62,7 +64,7 @@ pub(super) fn look(
         model: judge.model.as_deref(),
     });
     for wanted in workers.chain(judges) {
-        let at = place(root.as_ref(), &wanted);
+        let at = place(root.as_ref(), "agent", wanted.agent);
         let named = &wanted.named;
         let own = match defined(agents, known, wanted.agent, bases) {
             Ok(own) => own,
@@ -80,7 +82,12 @@ pub(super) fn look(
         let chosen = match profile::choose(&known.settings, wanted.profile, wanted.agent) {
             Ok(chosen) => chosen.map(|(_, profile)| profile),
             Err(refusal) => {
-                problems.tell(at, format!("{named}: {}", refusal.message));
+                let at = wanted.profile.map_or(at, |profile| place(root.as_ref(), "profile", profile));
+                let near = wanted.profile.and_then(|profile| {
+                    let nearest = near(profile, known.settings.profiles.keys().map(String::as_str));
+                    nearest.first().map(|near| (*near).to_owned())
+                });
+                problems.tell_with(at, format!("{named}: {}", refusal.message), near.as_deref());
                 continue;
             }
         };
@@ -149,22 +156,34 @@ fn uncounted(budget: &Budget, agent: &AgentDefinition, model: Option<&str>, sett
     why
 }
 
-/// Where a plan names somebody: the value of a key `agent` that is their name, else any text that is.
-fn place(root: Option<&Node>, wanted: &Wanted<'_>) -> Place {
+/// Tells of MCP servers that are not configured.
+fn require_servers(known: &Known, plan: &Plan, root: Option<&Node>, problems: &mut Problems) {
+    let configured = &known.settings.mcp;
+    let named: BTreeSet<&str> =
+        plan.agents.iter().flat_map(|agent| agent.mcp_servers.iter().flatten()).map(String::as_str).collect();
+    for name in named.into_iter().filter(|name| !configured.contains_key(*name)) {
+        let nearest = near(name, configured.keys().map(String::as_str)).first().copied();
+        let message = format!("there is no MCP server '{name}' in the configuration");
+        problems.tell_with(place(root, "mcp_servers", name), message, nearest);
+    }
+}
+
+/// Where a plan has this value under this key, else any text that is it. `matrix` says the same keys of the plan's own names.
+fn place(root: Option<&Node>, key: &str, value: &str) -> Place {
     let mut open: Vec<&Node> = root.into_iter().collect();
     let mut any = None;
     while let Some(node) = open.pop() {
         match &node.value {
             Value::Map(entries) => {
-                let named =
-                    entries.iter().find(|(key, value)| key.name == "agent" && value.text() == Some(wanted.agent));
-                if let Some((_, value)) = named {
-                    return value.at;
+                let entries = || entries.iter().filter(|(name, _)| name.name != "matrix");
+                let under = entries().filter(|(name, _)| name.name == key);
+                if let Some(found) = under.flat_map(|(_, node)| node.items()).find(|item| item.text() == Some(value)) {
+                    return found.at;
                 }
-                open.extend(entries.iter().rev().map(|(_, value)| value));
+                open.extend(entries().map(|(_, node)| node).collect::<Vec<_>>().into_iter().rev());
             }
             Value::List(items) => open.extend(items.iter().rev()),
-            Value::Plain(text) | Value::Quoted(text) if text == wanted.agent => any = any.or(Some(node.at)),
+            Value::Plain(text) | Value::Quoted(text) if text == value => any = any.or(Some(node.at)),
             Value::Plain(_) | Value::Quoted(_) | Value::Null => {}
         }
     }

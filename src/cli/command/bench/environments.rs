@@ -12,8 +12,8 @@ use crate::model::bench_environment::{KeptEnvironment, Shelve};
 /// List the environments that are kept for cases, or remove them
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "An environment is made once for everything that decides what is in it (commands, the files of the tree that they read, variables,
-interpreter, tools); every checkout gets a copy of its own. They take 10 GiB at most: then those that were not used for longest go.
+    after_help = "An environment is made once for everything that decides what is in it (commands, the files of the tree that they read, variables, \
+interpreter, tools); every checkout gets a copy of its own. They take 10 GiB at most: then those that were not used for longest go. \
 Results name the one they had, and a run's directory says what was in it.
 
 Examples:

@@ -16,7 +16,7 @@ use crate::model::bench_run::{Difference, Repeat, Repeated};
 /// Repeat a run: its cases, seed, agent, attempts and limits again; what is not as it was is said
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A run's directory may have been moved here from another machine: then --suite, --repos and --environments say where
+    after_help = "A run's directory may have been moved here from another machine: then --suite, --repos and --environments say where \
 those are now. Values of variables are not recorded; they are taken from --env, or from the environment.
 
 Exit codes as of divisi bench run; with --dry-run 0 when nothing is different, 4 when something is.

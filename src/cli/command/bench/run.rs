@@ -27,7 +27,7 @@ use crate::model::meter::Allowance;
   divisi bench run suite.yaml --agent claude --budget-usd 5 --out run1
   divisi bench report run1 --format html > report.html
 
-A run in --out that was cut off (Ctrl-C, the budget, a crash) goes on where it ended: what was judged is not judged again.
+A run in --out that was cut off (Ctrl-C, the budget, a crash) goes on where it ended: what was judged is not judged again. \
 Cases that divisi bench validate found not to be valid here are attempted, shown, and not counted.
 Exit codes: 0 everything is resolved, 4 something is not, 130 interrupted.")]
 pub(crate) struct Args {

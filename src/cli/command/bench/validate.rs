@@ -51,6 +51,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
             table.write(&context.screen);
         }
         render::text(&format!("{valid} of {} cases are valid here", judged.len()));
+        if judged.iter().any(|judged| judged.why.ends_with("not found")) {
+            render::remark(
+                "what tests need is not here: install it; for SWE-bench, --environments FILE names what instances need",
+            );
+        }
         render::text(&format!("  {}", request.directory.display()));
     }
     Ok(match () {

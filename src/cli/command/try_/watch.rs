@@ -54,7 +54,8 @@ impl<'a> Watch<'a> {
         loop {
             self.ask(door).await?;
             self.show();
-            if self.views.values().all(|view| settled(view).is_some() && view.approvals == 0) {
+            // One that waits although nothing is asked was answered just now, and goes on.
+            if self.views.values().all(|view| settled(view).is_some_and(|exit| exit != Exit::Waiting)) {
                 return Ok(self.order.iter().filter_map(|id| self.views.remove(id)).collect());
             }
             match self.hear(follower).await? {
@@ -138,14 +139,15 @@ impl<'a> Watch<'a> {
     async fn answer(&mut self, door: &mut Door<'_>, approval: &Approval, answer: Answer) -> Result<(), Refusal> {
         let command = AnswerApproval { approval: approval.id.clone(), answer, option: None };
         let answered = door.submit(Command::AnswerApproval(command)).await;
-        if let Some(view) = self.views.get_mut(&approval.session) {
-            view.approvals = view.approvals.saturating_sub(1);
-        }
         match answered {
             // The first answer won, and it was another's.
-            Err(refusal) if refusal.kind == crate::model::RefusalKind::Conflict => Ok(()),
-            answered => answered.map(drop),
+            Err(refusal) if refusal.kind == crate::model::RefusalKind::Conflict => {}
+            answered => drop(answered?),
         }
+        // What comes next may take a while, and it waits for nobody any more.
+        let view = door.session(approval.session.as_str()).await?;
+        self.views.insert(approval.session.clone(), view);
+        Ok(())
     }
 
     fn show(&mut self) {

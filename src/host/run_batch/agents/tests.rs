@@ -49,7 +49,7 @@ fn somebody_is_found_where_the_plan_names_them() {
     let text =
         "tasks: [{id: shell, prompts: [codex]}]\nagents:\n  - {id: codex, agent: codex}\n  - {id: b, agent: shell}\n";
     let root = yaml::parse(text, &mut Problems::default());
-    let at = |agent: &str| place(root.as_ref(), &Wanted { named: String::new(), agent, profile: None, model: None });
+    let at = |agent: &str| place(root.as_ref(), "agent", agent);
     assert_eq!(at("codex"), Place { line: 3, column: 24 });
     assert_eq!(at("shell"), Place { line: 4, column: 20 });
     assert_eq!(at("nobody"), Place { line: 1, column: 1 });
