@@ -103,7 +103,7 @@ fn a_wrong_plan_starts_nothing_and_says_where() {
     let file = plan(&scene, &SMALL.replace("[repo]", "[nowhere]"));
     scene.divisi(&["batch", "run", &file]).exits(1).says("the repository 'nowhere'");
     let file = plan(&scene, &SMALL.replace("agent: shell", "agent: shel"));
-    scene.divisi(&["batch", "run", &file]).exits(1).says("5:26: there is no agent named 'shel'");
+    scene.divisi(&["batch", "run", &file]).exits(1).says("5:26: the agent 'sh' of the plan: there is no agent 'shel'");
     assert_eq!(scene.env.json(&scene.repo, &["list"]), serde_json::json!([]));
     scene.divisi(&["batch", "list", "--json"]).ok().prints("[]");
 }

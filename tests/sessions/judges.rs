@@ -112,7 +112,12 @@ fn a_judge_that_does_not_answer_as_asked_passes_nothing() {
 fn crashing(scene: &Scene, times: u32, then: &str) {
     let count = scene.env.path("asked").display().to_string();
     std::fs::write(&count, "").unwrap();
-    let judge = format!("echo x >> {count}\n[ \"$(wc -l < {count})\" -gt {times} ] || kill -9 $$\n{then}");
+    // Each crash is one judge's, also where two are asked at the same time.
+    let crashes = scene.env.path("crashes");
+    let _ = std::fs::remove_dir_all(&crashes);
+    std::fs::create_dir(&crashes).unwrap();
+    let crash = format!("mkdir {}/$number 2>/dev/null && kill -9 $$", crashes.display());
+    let judge = format!("echo x >> {count}\nfor number in $(seq {times}); do {crash}; done\n{then}");
     scene.env.write("judge.sh", judge);
 }
 

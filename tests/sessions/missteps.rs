@@ -24,20 +24,20 @@ fn names_of_nobody_are_told_where_they_stand_before_anything_starts() {
     let straight = NAMES.replace(", depends_on: [two]", "");
     check(&straight)
         .exits(1)
-        .prints(":3:26: there is no agent named 'shel': `divisi agents` lists them (did you mean shell?)")
-        .prints(":5:83: there is no agent named 'scriptd': `divisi agents` lists them (did you mean scripted?)");
-    scene.divisi(&["batch", "run", &file]).exits(1).says("there is no agent named 'shel'");
+        .prints(":3:26: the agent 'sh' of the plan: there is no agent 'shel'; `divisi agents` lists them (did you mean shell?)")
+        .prints(":5:83: the judge 'scriptd': there is no agent 'scriptd'; `divisi agents` lists them (did you mean scripted?)");
+    scene.divisi(&["batch", "run", &file]).exits(1).says("there is no agent 'shel'");
     let agents = straight.replace("agent: shel}", "agent: shell}").replace("scriptd", "scripted");
     check(&agents)
         .exits(1)
-        .prints(":3:69: there is no profile 'mia'")
+        .prints(":3:69: the agent 'other' of the plan: there is no profile 'mia'")
         .prints(":3:88: there is no MCP server 'tickts' in the configuration");
     check("version: 4\nagents: []\ntasks: []\n").exits(1).prints(":1:10: 'version' has to be 3");
     // One that is not installed here is no mistake of the plan's.
     let absent = agents
         .replace(", profile: mia, mcp_servers: [tickts]", "")
         .replace("id: sh, agent: shell", "id: sh, agent: amp");
-    check(&absent).ok().says("the agent amp cannot be started: its program amp was not found in PATH");
+    check(&absent).ok().prints("the agent amp cannot be started: its program amp was not found in PATH");
     assert_eq!(scene.env.json(&scene.repo, &["list"]), serde_json::json!([]));
 }
 
