@@ -160,6 +160,9 @@ pub fn over_budget(batch: &Batch, runs: &[Run], facts: &Facts<'_>) -> Option<Str
 
 /// Money for people.
 pub fn dollars(micros: i64) -> String {
+    if (1..5_000).contains(&micros) {
+        return "under $0.01".to_owned();
+    }
     let cents = (micros.saturating_add(5_000)) / 10_000;
     format!("${}.{:02}", cents / 100, (cents % 100).abs())
 }

@@ -11,7 +11,6 @@ use crate::model::Refusal;
 use crate::model::attempt::Outcome;
 use crate::model::batch::{Attempt, AttemptOutcome, BatchChange, BatchChanged, Run, RunStarted, StopReason};
 use crate::model::case::{CaseAttempt, CaseChange, CaseStep};
-use crate::model::container::Containers;
 use crate::model::event::Event;
 use crate::model::id::{BatchId, RunId, SessionId};
 use crate::model::session::Session;
@@ -45,14 +44,15 @@ fn ground(change: &Change<'_>, run: &RunId, session: &SessionId) -> Option<CaseG
     let (live, known) = run_of(change, run)?;
     let key = queue::case_of(&live.batch, known)?.key.clone();
     let cases = queue::task_of(&live.batch, known).and_then(|task| task.cases.as_ref());
+    let settings = &change.brain.settings;
     Some(CaseGround {
         batch: live.batch.id.clone(),
         session: session.clone(),
         key,
         name: result_name(known, known.current()?),
         variables: cases.map(|cases| cases.variables.clone()).unwrap_or_default(),
-        containers: cases.and_then(|cases| cases.containers).unwrap_or(Containers::Never),
-        network: cases.and_then(|cases| cases.network),
+        containers: cases.and_then(|cases| cases.containers).unwrap_or(settings.containers),
+        network: cases.and_then(|cases| cases.network).or(settings.test_network.asked()),
     })
 }
 

@@ -31,10 +31,10 @@ pub struct PlanCases {
     /// Variables of setups and tests, as this machine needs them: they do not make a case another one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
-    /// Whether instances of SWE-bench are judged in containers; absent: never.
+    /// Whether instances of SWE-bench are judged in containers; absent: as `bench.containers` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containers: Option<Containers>,
-    /// Whether tests may use the network; absent: as the case says, else not in a container.
+    /// Whether tests may use the network; absent: as `bench.network` says, else as the case does, else not in a container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<bool>,
     /// Which of the cases.

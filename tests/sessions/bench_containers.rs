@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use super::batches::plan;
 use super::scene::{DEADLINE, Scene, is_alive};
 use crate::support::{Ran, wait_until};
 
@@ -227,6 +228,33 @@ fn an_instance_is_judged_in_a_container_of_its_image_and_nothing_stays() {
     ran.exits(4);
     assert!(!ran.stdout.contains("in a container"), "{ran}");
     yard.bench("run", &["--agent", "gold", "--network", "on"]).ok();
+    let last = yard.calls().lines().rfind(|call| call.starts_with("create ")).unwrap().to_owned();
+    assert!(!last.contains("--network"), "{last}");
+}
+
+#[test]
+fn a_plan_judges_in_containers_where_it_or_the_configuration_does_not_say_otherwise() {
+    let mut yard = Yard::new();
+    yard.instance["problem_statement"] = "echo 42 > answer".into();
+    // Passes in the tree of the image alone.
+    yard.tests("[ -e .git/prepared ] &&");
+    let run = |name: &str, more: &str| {
+        let text = format!(
+            "version: 3\nmetadata: {{name: {name}}}\nagents: [{{id: a, agent: shell}}]\n\
+             tasks: [{{id: t, type: evaluation, dataset: dataset, cases_dir: ., repos_dir: clones{more}}}]\n"
+        );
+        yard.scene.divisi(&["batch", "run", &plan(&yard.scene, &text)])
+    };
+    run("in", "").ok();
+    let judged = yard.calls();
+    assert!(judged.lines().any(|call| call.starts_with("create ") && call.contains("--network none")), "{judged}");
+    assert_eq!(yard.containers(), Vec::<String>::new());
+    run("out", ", containers: never").exits(4);
+    yard.scene.divisi(&["config", "set", "bench.containers", "never"]).ok();
+    yard.scene.divisi(&["daemon", "restart"]).ok();
+    run("as-configured", "").exits(4);
+    assert_eq!(yard.calls(), judged, "no engine was asked");
+    run("all-the-same", ", containers: always, network: true").ok();
     let last = yard.calls().lines().rfind(|call| call.starts_with("create ")).unwrap().to_owned();
     assert!(!last.contains("--network"), "{last}");
 }

@@ -27,7 +27,7 @@ fn evidence_decides_and_equals_share_a_place() {
         ranked[0].candidates.iter().map(|candidate| (candidate.place, candidate.agent.as_str())).collect();
     let expected = [(1, "agent 4"), (2, "agent 3"), (2, "agent 5"), (4, "agent 2"), (5, "agent 6"), (6, "agent 1")];
     assert_eq!(places, expected);
-    assert_eq!(ranked[0].candidates[0].evidence, "passed, score 90, 1 file +500 -0, $0.00");
+    assert_eq!(ranked[0].candidates[0].evidence, "passed, score 90, 1 file +500 -0, under $0.01");
 }
 
 #[test]

@@ -220,12 +220,13 @@ pub(crate) fn ranking(screen: &Screen, detail: &BatchDetail) {
 
 /// A line for an event, where nothing can be drawn again.
 pub(crate) fn event(event: &Envelope, detail: &BatchDetail) {
+    let repeated = repeated(detail);
     let name = |id: &RunId| {
         detail.runs.iter().find(|view| view.run.id == *id).map_or_else(
             || id.to_string(),
             |RunView { run, .. }| {
-                let again = if run.repetition > 1 { format!(" #{}", run.repetition) } else { String::new() };
-                format!("run {} {}/{} {}{again} {}", run.number, run.task, run.prompt, run.agent, run.repository)
+                let who = who(run, repeated.contains(&(run.task.as_str(), run.agent.as_str())));
+                format!("run {} {}/{} {who} {}", run.number, run.task, run.prompt, run.repository)
             },
         )
     };

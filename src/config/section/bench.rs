@@ -7,8 +7,8 @@ use crate::model::container::{Containers, TestNetwork};
 pub(super) static KEYS: &[Key] = &[
     Key {
         name: "bench.containers",
-        about: "whether `divisi bench` judges instances of SWE-bench in containers of their images: auto, where an engine works and the \
-                image is here; never; always, pulling images that are not here",
+        about: "whether `divisi bench`, and evaluations in plans, judge instances of SWE-bench in containers of their images: auto, where \
+                an engine works and the image is here; never; always, pulling images that are not here",
         shape: || Shape::choice(Containers::WORDS),
         get: |config| name_of(config.settings.containers, Containers::WORDS),
         set: |config, value| {

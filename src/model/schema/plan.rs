@@ -144,12 +144,12 @@ const TASK: Table = Table {
         key(
             "containers",
             Kind::Word(&["auto", "never", "always"]),
-            "For evaluations: whether instances of SWE-bench are judged in containers of their images: 'auto' where an engine works and the image is here, 'always' pulling images; never without it.",
+            "For evaluations: whether instances of SWE-bench are judged in containers of their images: 'auto' where an engine works and the image is here, 'always' pulling images; without it as `bench.containers` says.",
         ),
         key(
             "network",
             Kind::Flag,
-            "For evaluations: whether tests may use the network; without it as the case says, else not in a container.",
+            "For evaluations: whether tests may use the network; without it as `bench.network` says, else as the case does.",
         ),
     ],
 };
