@@ -44,7 +44,7 @@ fn files() -> BTreeSet<(String, String)> {
 
 #[test]
 fn a_real_engine_judges_under_limits_and_nothing_stays() {
-    const NAME: &str = "localhost/sweb.eval.x86_64.acme__anvil-1:latest";
+    const NAME: &str = "localhost/sweb.eval.x86_64.acme__podman-1:latest";
     let skip = |why: &str| skip("sessions::bench_podman", why);
     if said("podman", &["version"]).is_none() {
         return skip("there is no podman");
@@ -85,7 +85,7 @@ fn a_real_engine_judges_under_limits_and_nothing_stays() {
     yard.tests("[ \"$(grep -c : /proc/net/dev)\" = 1 ] && head -c 300000000 /dev/zero | tail >/dev/null;");
     let ran = yard.bench("run", &["--agent", "gold", "--memory-mb", "100", "--out", &out]);
     assert!(ran.stdout.contains("in a container"), "{ran}");
-    let log = fs::read_to_string(yard.scene.env.path("out/cases/acme__anvil-1/gold/1/test_output.txt")).unwrap();
+    let log = fs::read_to_string(yard.scene.env.path("out/cases/acme__podman-1/gold/1/test_output.txt")).unwrap();
     assert!(log.contains("used more than 100 MiB of memory"), "{log}");
     let filter = format!("ancestor={NAME}");
     let left = said("podman", &["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"]).unwrap();
