@@ -90,6 +90,28 @@ async fn what_cannot_start_is_refused_with_its_reason_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_program_is_started_with_is_in_no_file_and_may_be_longer_than_a_pipe() {
+    let house = House::new();
+    let key = "k3y".repeat(33_000);
+    let mut spec = JobSpec { stdin: true, ..house.shell("a.j1", "echo ${#A}/${#B}/${#C}; read go") };
+    spec.environment.extend(["A", "B", "C"].map(|name| (name.to_owned(), key.clone())));
+    let mut handle = house.driver.start(&spec).await.unwrap();
+    Heard::default().until(&mut *handle.reader, "99000/99000/99000\n").await;
+    let mut files = 0;
+    for entry in std::fs::read_dir(house.job_directory("a.j1")).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            let content = std::fs::read(entry.path()).unwrap();
+            assert!(!String::from_utf8_lossy(&content).contains("k3yk3y"), "{}", entry.path().display());
+            files += 1;
+        }
+    }
+    assert_eq!(files, 2, "the shim's card and the journal");
+    handle.control.write("w", b"go\n").await.unwrap();
+    assert!(everything(&mut *handle.reader).await.end().is_some());
+}
+
+#[tokio::test]
 async fn a_job_is_started_once_and_forgotten_when_it_is_over() {
     let house = House::new();
     let mut handle = house.start("a.j1", "mkdir -p $TMPDIR/ro/x; chmod 555 $TMPDIR/ro; read go").await;

@@ -74,7 +74,7 @@ pub struct CaseGround {
     pub variables: BTreeMap<String, String>,
     /// Whether it may be judged in a container.
     pub containers: Containers,
-    /// Whether its tests may use the network, where the plan says it.
+    /// Whether its tests may use the network, where the plan or the configuration says it.
     pub network: Option<bool>,
 }
 
